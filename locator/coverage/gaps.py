@@ -1,0 +1,155 @@
+"""Gaps: the places of a hot zone that no station reaches in time, ranked by unserved demand."""
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyproj
+import shapely
+
+from locator.coverage.share import Coverage
+from locator.datum import geodesic_m
+from locator.schema import CRS
+from locator.travel import BoundModel
+
+__all__ = ["GAP_COLUMNS", "find_gaps", "find_point_gaps"]
+
+GAP_COLUMNS = (
+    "rank",
+    "zone_id",
+    "zone_name",
+    "zone_kind",
+    "district_id",
+    "district_name",
+    "unserved_demand_per_h",
+    "area_m2",
+    "nearest_station_id",
+    "nearest_station_name",
+    "nearest_m",
+    "nearest_ride_s",
+    "nearest_ride_m",
+)
+_SLIVER_M2 = 1.0  # what cutting circles out of polygons leaves behind
+
+
+def find_gaps(
+    coverage: Coverage,
+    stations: gpd.GeoDataFrame,
+    bound: BoundModel,
+    *,
+    mask: npt.NDArray[np.bool_],
+) -> gpd.GeoDataFrame:
+    """Return the uncovered parts of zones as polygons, the most unserved demand first.
+
+    Parameters
+    ----------
+    coverage
+        From :func:`locator.coverage.cover_zones`.
+    stations
+        The stations that ``bound`` goes to, in the same order.
+    bound
+        The travel model, for the nearest station of each gap (from a point inside it).
+    mask
+        The stations that count.
+
+    Returns
+    -------
+    GeoDataFrame
+        EPSG:4326, with the columns of :data:`GAP_COLUMNS`. Parts under one square metre are
+        left out; they are what cutting leaves behind.
+    """
+    left = coverage.pieces
+    left = left[~left.geometry.is_empty].explode(ignore_index=True)
+    size = left.geometry.area.to_numpy()
+    left, size = left[size >= _SLIVER_M2], size[size >= _SLIVER_M2]
+    gaps = left.assign(
+        unserved_demand_per_h=left["demand_per_h"].to_numpy() * size / left["area_m2"].to_numpy(),
+        area_m2=size,
+    )
+    return _describe(gaps, stations, bound, mask)
+
+
+def find_point_gaps(
+    points: gpd.GeoDataFrame,
+    stations: gpd.GeoDataFrame,
+    bound: BoundModel,
+    *,
+    mask: npt.NDArray[np.bool_],
+    crs: pyproj.CRS,
+    cell_m: float,
+) -> gpd.GeoDataFrame:
+    """Return areas of square cells that hold unserved demand points, touching cells merged.
+
+    Parameters
+    ----------
+    points
+        Unserved demand points, EPSG:4326, with ``demand_per_h`` and ``district_name``.
+    stations, bound, mask
+        As for :func:`find_gaps`.
+    crs
+        The local metric projection in which the cells are square.
+    cell_m
+        Side of a cell in metres.
+    """
+    projected = points.geometry.to_crs(crs)
+    xy = np.column_stack([projected.x, projected.y])
+    cells = np.unique(np.floor(xy / cell_m).astype(np.int64), axis=0)
+    squares = shapely.box(
+        cells[:, 0] * cell_m,
+        cells[:, 1] * cell_m,
+        (cells[:, 0] + 1) * cell_m,
+        (cells[:, 1] + 1) * cell_m,
+    )
+    areas = shapely.get_parts(shapely.union_all(squares))
+    area_of_point = _first_per_point(areas, projected.to_numpy())
+    weights = points["demand_per_h"].to_numpy(dtype=np.float64)
+    demand = np.bincount(area_of_point, weights=weights, minlength=len(areas))
+    names = pd.DataFrame({"area": area_of_point, "name": points["district_name"].to_numpy()})
+    # The district of most of an area's points; value_counts sorts them, and drops the nulls.
+    usual = names.value_counts().reset_index().drop_duplicates("area").set_index("area")["name"]
+    gaps = gpd.GeoDataFrame(
+        {
+            "unserved_demand_per_h": demand,
+            "area_m2": shapely.area(areas),
+            "district_name": [usual.get(number) for number in range(len(areas))],
+        },
+        geometry=areas,
+        crs=crs,
+    )
+    return _describe(gaps, stations, bound, mask)
+
+
+def _first_per_point(
+    areas: npt.NDArray[np.object_], points: npt.NDArray[np.object_]
+) -> npt.NDArray[np.int64]:
+    """Return one area for each point; a point on a shared corner belongs to the first."""
+    point_at, area_at = shapely.STRtree(areas).query(points, predicate="intersects")
+    order = np.lexsort((area_at, point_at))
+    _, first = np.unique(point_at[order], return_index=True)
+    return np.asarray(area_at[order][first], dtype=np.int64)
+
+
+def _describe(
+    gaps: gpd.GeoDataFrame,
+    stations: gpd.GeoDataFrame,
+    bound: BoundModel,
+    mask: npt.NDArray[np.bool_],
+) -> gpd.GeoDataFrame:
+    """Rank the gaps and add each one's nearest station, as seen from a point inside it."""
+    columns = [c for c in GAP_COLUMNS if c in gaps]
+    gaps = gaps[[*columns, "geometry"]].sort_values(
+        "unserved_demand_per_h", ascending=False, ignore_index=True, kind="stable"
+    )
+    inside = gaps.geometry.representative_point().to_crs(CRS)
+    near = bound.nearest(np.column_stack([inside.x, inside.y]), k=1, mask=mask)
+    row, found = near.index[:, 0], near.index[:, 0] >= 0
+    for name, column in (("nearest_station_id", "id"), ("nearest_station_name", "name")):
+        names = [*stations[column], None]
+        gaps[name] = pd.Series([names[i] for i in row], dtype=object)
+    there = stations.geometry.iloc[np.where(found, row, 0)] if len(stations) else inside
+    straight = geodesic_m(inside.x, inside.y, there.x, there.y)
+    gaps["nearest_m"] = np.where(found, straight, np.nan)
+    gaps["nearest_ride_s"] = np.where(found, near.seconds[:, 0], np.nan)
+    gaps["nearest_ride_m"] = np.where(found, near.metres[:, 0], np.nan)
+    gaps.insert(0, "rank", np.arange(1, len(gaps) + 1))
+    return gaps.to_crs(CRS)

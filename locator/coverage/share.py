@@ -1,0 +1,108 @@
+"""Covered demand and area: by local difference through an index, never one giant union."""
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from locator.coverage.demand import union_by
+from locator.travel import BoundModel
+from locator.travel.base import Positions
+
+__all__ = ["Coverage", "cover_points", "cover_zones"]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What lies within reach of the stations.
+
+    Attributes
+    ----------
+    pieces
+        Parts of zones as :func:`locator.coverage.split_zones` cuts them, in the same projection,
+        with ``covered_area_m2`` and ``covered_demand_per_h``; geometry is the part out of reach.
+    demand_per_h, covered_demand_per_h
+        Sums over all pieces, in orders per hour.
+    area_m2, covered_area_m2
+        Sums over all pieces, in square metres of the projection.
+    """
+
+    pieces: gpd.GeoDataFrame
+    demand_per_h: float
+    covered_demand_per_h: float
+    area_m2: float
+    covered_area_m2: float
+
+    @property
+    def covered_share(self) -> float | None:
+        """Covered share of demand, 0 to 1; None when there is no demand at all."""
+        return self.covered_demand_per_h / self.demand_per_h if self.demand_per_h > 0 else None
+
+    def by(self, key: str) -> pd.DataFrame:
+        """Return the sums by ``zone_id`` or ``district_id``, with the name and the shares."""
+        name = key.replace("_id", "_name")
+        table = pd.DataFrame(self.pieces.drop(columns="geometry"))
+        sums = ["demand_per_h", "covered_demand_per_h", "area_m2", "covered_area_m2"]
+        grouped = table.groupby(key, dropna=False, sort=True)
+        result = grouped[sums].sum().join(grouped[name].first()).reset_index()
+        demand = result["demand_per_h"].to_numpy()
+        with np.errstate(invalid="ignore", divide="ignore"):
+            result["covered_share"] = result["covered_demand_per_h"].to_numpy() / demand
+        return result[[key, name, *sums, "covered_share"]]
+
+
+def cover_zones(pieces: gpd.GeoDataFrame, areas: gpd.GeoSeries) -> Coverage:
+    """Take the stations' service areas away from the pieces of zones.
+
+    Demand is spread evenly over a piece, so its covered demand is its covered share of area.
+
+    Parameters
+    ----------
+    pieces
+        From :func:`locator.coverage.split_zones`, in a metric projection.
+    areas
+        Service area of each station that counts, in the same projection.
+    """
+    shapes = pieces.geometry.to_numpy()
+    stations = areas.to_numpy()
+    left = shapes
+    if len(stations):
+        piece_at, station_at = shapely.STRtree(stations).query(shapes, predicate="intersects")
+        left = shapely.difference(shapes, union_by(stations[station_at], piece_at, len(shapes)))
+    area = pieces["area_m2"].to_numpy(dtype=np.float64)
+    covered = np.clip(area - shapely.area(left), 0.0, area)
+    demand = pieces["demand_per_h"].to_numpy(dtype=np.float64)
+    result = pieces.assign(
+        covered_area_m2=covered, covered_demand_per_h=demand * covered / area
+    ).set_geometry(gpd.GeoSeries(left, crs=pieces.crs))
+    return Coverage(
+        pieces=result,
+        demand_per_h=float(demand.sum()),
+        covered_demand_per_h=float(result["covered_demand_per_h"].sum()),
+        area_m2=float(area.sum()),
+        covered_area_m2=float(covered.sum()),
+    )
+
+
+def cover_points(
+    points: Positions, bound: BoundModel, *, limit_s: float, mask: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return which demand points are within the limit, their nearest station and its seconds.
+
+    Parameters
+    ----------
+    points
+        (n, 2) longitude and latitude.
+    bound
+        The travel model bound to all stations.
+    limit_s
+        The coverage standard in seconds.
+    mask
+        The stations that count.
+    """
+    near = bound.nearest(points, k=1, mask=mask)
+    seconds = near.seconds[:, 0]
+    return seconds <= limit_s, near.index[:, 0], seconds

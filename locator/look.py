@@ -1,0 +1,67 @@
+"""The look: one small set of named tokens that pages, maps and figures all read.
+
+Colours of kinds are from Okabe & Ito's set for colour-blind readers (2008); each kind has a
+shape besides, and each state a word and a glyph, so nothing rests on colour alone and a grey
+print still tells them apart.
+"""
+
+from dataclasses import dataclass
+
+from locator.schema import Kind, LabelledEnum, State
+
+__all__ = ["GAP", "KIND_LOOKS", "PALETTE", "STATE_LOOKS", "Mark", "css_variables"]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How something is drawn: a colour, a matplotlib marker, a glyph for text and SVG."""
+
+    colour: str
+    marker: str
+    glyph: str
+
+
+PALETTE: dict[str, str] = {
+    "ink": "#16202a",
+    "ink-quiet": "#4a5763",
+    "paper": "#ffffff",
+    "paper-quiet": "#f3f5f7",
+    "line": "#c9d1d8",
+    "accent": "#00599c",
+    "accent-ink": "#ffffff",
+    "warn": "#8a3d00",
+    "warn-paper": "#fff3e0",
+    "zone": "#7a5c00",
+    "zone-fill": "#f0c419",
+    "covered": "#3b8ea5",
+    "gap": "#b3261e",
+    "district": "#6b7680",
+    "place": "#4a5763",
+}
+
+GAP = PALETTE["gap"]
+
+KIND_LOOKS: dict[Kind, Mark] = {
+    Kind.REST_POST: Mark("#0072b2", "o", "●"),
+    Kind.DISTRICT_STATION: Mark("#d55e00", "s", "■"),
+    Kind.MEMBER_STATION: Mark("#00795a", "^", "▲"),
+    Kind.SWAP_CABINET: Mark("#a0437a", "D", "◆"),
+}
+
+STATE_LOOKS: dict[State, Mark] = {
+    State.OPEN: Mark("#00664a", "o", "●"),
+    State.CLOSED: Mark("#6b7680", "o", "○"),
+    State.UNKNOWN: Mark("#8a3d00", "o", "?"),
+}
+
+
+def css_variables() -> str:
+    """Return the tokens as the custom properties of a style sheet's ``:root``."""
+    lines = [f"  --{name}: {colour};" for name, colour in PALETTE.items()]
+    looks: list[tuple[str, dict[LabelledEnum, Mark]]] = [
+        ("kind", dict(KIND_LOOKS.items())),
+        ("state", dict(STATE_LOOKS.items())),
+    ]
+    for prefix, table in looks:
+        lines += [f"  --{prefix}-{code.value}: {mark.colour};" for code, mark in table.items()]
+    return ":root {\n" + "\n".join(lines) + "\n}\n"

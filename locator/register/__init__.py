@@ -1,0 +1,31 @@
+"""Registers of stations: files that people fill in, to valid rows and rejected rows, and back.
+
+Nothing here touches the store: :func:`locator.service.import_register` puts the two together.
+"""
+
+from locator.register.hint import DatumHint, hint_datum
+from locator.register.mapping import Mapping, read_mapping
+from locator.register.points import PointsRead, parse_points
+from locator.register.rows import Fault, RegisterRead, RejectedRow, parse_table
+from locator.register.tables import READABLE, Table, read_table
+from locator.register.write import WRITABLE, write_register, write_rejected, write_template
+
+__all__ = [
+    "READABLE",
+    "WRITABLE",
+    "DatumHint",
+    "Fault",
+    "Mapping",
+    "PointsRead",
+    "RegisterRead",
+    "RejectedRow",
+    "Table",
+    "hint_datum",
+    "parse_points",
+    "parse_table",
+    "read_mapping",
+    "read_table",
+    "write_register",
+    "write_rejected",
+    "write_template",
+]

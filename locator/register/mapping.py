@@ -1,0 +1,167 @@
+"""Foreign files: which of their columns is which of ours, and what their values mean."""
+
+import tomllib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from locator.errors import RegisterError
+from locator.register.tables import (
+    FEATURE_ID,
+    FEATURE_POSITION,
+    OUR_COLUMNS_PREFIX,
+    Row,
+    Table,
+)
+from locator.schema import STATION_COLUMNS
+
+__all__ = [
+    "POSITION_FIELDS",
+    "STATION_FIELDS",
+    "Mapping",
+    "field_cells",
+    "read_mapping",
+    "rename_columns",
+]
+
+POSITION_FIELDS = {"lon": "经度", "lat": "纬度"}
+_NOT_MISSED = {"updated_at", "更新时间"}  # an export has it; the store keeps its own
+_NOTES = {OUR_COLUMNS_PREFIX, FEATURE_ID[0]}
+STATION_FIELDS = {c.name: c.zh for c in STATION_COLUMNS if c.name != "updated_at"} | POSITION_FIELDS
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """How a foreign file is to be read.
+
+    Attributes
+    ----------
+    columns
+        Our field to the file's column.
+    values
+        Our field to a table of the file's values and ours.
+    fill
+        Our field to the value that cells take which the file leaves empty.
+    """
+
+    columns: dict[str, str] = field(default_factory=dict)
+    values: dict[str, dict[str, str]] = field(default_factory=dict)
+    fill: dict[str, str] = field(default_factory=dict)
+
+
+def read_mapping(path: Path) -> Mapping:
+    """Read a mapping from TOML with the tables ``[columns]``, ``[values.FIELD]``, ``[set]``.
+
+    Raises
+    ------
+    RegisterError
+        The file cannot be read or is not a mapping.
+    """
+    try:
+        with path.open("rb") as stream:
+            document = tomllib.load(stream)
+    except OSError as error:
+        raise RegisterError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RegisterError(f"{path.name} is not TOML: {error}.") from error
+    unknown = sorted(set(document) - {"columns", "values", "set"})
+    if unknown:
+        raise RegisterError(
+            f"{path.name}: there is no table [{unknown[0]}]; use [columns], [values.FIELD], [set]."
+        )
+    tables = [document.get(name, {}) for name in ("columns", "values", "set")]
+    if not all(isinstance(table, dict) for table in tables):
+        raise RegisterError(f"{path.name}: columns, values and set must be tables.")
+    columns, values, fill = tables
+    if not all(isinstance(table, dict) for table in values.values()):
+        raise RegisterError(f"{path.name}: write the values of a field under [values.FIELD].")
+    return Mapping(
+        {k: str(v) for k, v in columns.items()},
+        {k: {str(a): str(b) for a, b in v.items()} for k, v in values.items()},
+        {k: str(v) for k, v in fill.items()},
+    )
+
+
+def check_fields(names: Sequence[str], fields: Collection[str], where: str) -> None:
+    """Refuse names that are not fields.
+
+    Raises
+    ------
+    RegisterError
+        Names the first that is not, and lists what there is.
+    """
+    for name in names:
+        if name not in fields:
+            raise RegisterError(
+                f"{where}: there is no field {name!r}; there are {', '.join(fields)}."
+            )
+
+
+def rename_columns(
+    table: Table, mapping: Mapping, fields: dict[str, str]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the file's column for each of our fields, and the columns that nothing reads.
+
+    A column is taken by its mapping first, else by our field's name or its Chinese name.
+
+    Parameters
+    ----------
+    fields
+        Our fields and their Chinese names.
+
+    Raises
+    ------
+    RegisterError
+        A mapped column is not in the file, or two columns mean the same field.
+    """
+    check_fields([*mapping.columns, *mapping.values, *mapping.fill], fields, "the mapping")
+    found: dict[str, str] = {}
+    for name, column in mapping.columns.items():
+        if column not in table.header:
+            raise RegisterError(
+                f"{table.source} has no column {column!r} for {name}; "
+                f"it has {', '.join(h for h in table.header if h)}."
+            )
+        found[name] = column
+    ours = {name.casefold(): name for name in fields}
+    ours |= {zh: name for name, zh in fields.items()}
+    taken = set(found.values())
+    for column in table.header:
+        field_name = ours.get(column.casefold())
+        if field_name is None or column in taken or field_name in mapping.columns:
+            continue
+        if field_name in found:
+            raise RegisterError(
+                f"{table.source}: the columns {found[field_name]!r} and {column!r} both mean "
+                f"{field_name}; remove one."
+            )
+        found[field_name] = column
+    _take_feature_parts(found, table, mapping, fields)
+    used = set(found.values())
+    unread = tuple(
+        h
+        for h in table.header
+        if h and h not in used and h not in _NOT_MISSED and h[0] not in _NOTES
+    )
+    return found, unread
+
+
+def _take_feature_parts(
+    found: dict[str, str], table: Table, mapping: Mapping, fields: dict[str, str]
+) -> None:
+    """Let a GeoJSON geometry be the position, and a feature's id the id where no column is."""
+    if FEATURE_ID in table.header and "id" in fields:
+        found.setdefault("id", FEATURE_ID)
+    parts = zip(POSITION_FIELDS, FEATURE_POSITION, strict=True)
+    found |= {n: p for n, p in parts if p in table.header and n not in mapping.columns}
+
+
+def field_cells(row: Row, columns: dict[str, str], mapping: Mapping) -> dict[str, str]:
+    """Return one row's cells by our fields, foreign values translated, empty ones filled."""
+    cells = {}
+    for name in (*columns, *(f for f in mapping.fill if f not in columns)):
+        value = row.cells.get(columns.get(name, ""), "")
+        value = mapping.values.get(name, {}).get(value, value) or mapping.fill.get(name, "")
+        if value:
+            cells[name] = value
+    return cells

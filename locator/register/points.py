@@ -1,0 +1,111 @@
+"""Demand points from a file: shops or orders with a position and, if known, a weight."""
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from locator.datum import to_wgs84
+from locator.errors import RegisterError
+from locator.register.mapping import POSITION_FIELDS, Mapping, field_cells, rename_columns
+from locator.register.rows import Fault, RejectedRow, parse_degrees
+from locator.register.tables import Row, Table
+from locator.schema import CRS, Datum
+
+__all__ = ["POINT_FIELDS", "PointsRead", "parse_points"]
+
+POINT_FIELDS = {"name": "名称", "demand_per_h": "每小时需求", "district": "区县"} | POSITION_FIELDS
+
+
+@dataclass(frozen=True)
+class PointsRead:
+    """Valid points in WGS-84 (``name, demand_per_h, district_name``), and the rejected rows.
+
+    ``weighted`` tells whether the file gave weights; without, every point counts 1.
+    """
+
+    points: gpd.GeoDataFrame
+    rejected: tuple[RejectedRow, ...]
+    header: tuple[str, ...]
+    weighted: bool
+
+
+def parse_points(table: Table, *, datum: Datum, mapping: Mapping | None = None) -> PointsRead:
+    """Read demand points from a table.
+
+    Parameters
+    ----------
+    table
+        From :func:`locator.register.read_table`.
+    datum
+        The datum of the file's coordinates, as its sender states it.
+    mapping
+        For a file whose columns are not ours; the fields are those of :data:`POINT_FIELDS`.
+
+    Raises
+    ------
+    RegisterError
+        There is no column for the position, or no row is valid.
+    """
+    mapping = mapping or Mapping()
+    columns, _ = rename_columns(table, mapping, POINT_FIELDS)
+    missing = [name for name in POSITION_FIELDS if name not in columns]
+    if missing:
+        raise RegisterError(
+            f"{table.source} has no column for {', '.join(missing)}; it has "
+            f"{', '.join(h for h in table.header if h)}. Name it with --map."
+        )
+    records, rejected = [], []
+    for row in table.rows:
+        cells = field_cells(row, columns, mapping)
+        record, faults = _parse_row(row, cells, columns)
+        if faults:
+            rejected.append(RejectedRow(row, tuple(faults)))
+        else:
+            records.append((cells.get("name"), cells.get("district"), *record))
+    if not records:
+        raise RegisterError(f"{table.source}: no row has a position that can be read.")
+    names, districts, lon, lat, demand = zip(*records, strict=True)
+    x, y = to_wgs84(np.array(lon), np.array(lat), datum)
+    frame = gpd.GeoDataFrame(
+        {
+            "name": pd.Series(names, dtype=object),
+            "district_name": pd.Series(districts, dtype=object),
+            "demand_per_h": np.array(demand, dtype=np.float64),
+        },
+        geometry=shapely.points(x, y),
+        crs=CRS,
+    )
+    return PointsRead(frame, tuple(rejected), table.header, "demand_per_h" in columns)
+
+
+def _parse_row(
+    row: Row, cells: dict[str, str], columns: dict[str, str]
+) -> tuple[list[float], list[Fault]]:
+    values, faults = [], []
+    for name, limit in (("lon", 180.0), ("lat", 90.0), ("demand_per_h", np.inf)):
+        try:
+            if name == "demand_per_h":
+                values.append(_parse_demand(cells.get(name)))
+            else:
+                values.append(parse_degrees(cells.get(name), limit))
+        except ValueError as error:
+            column = columns.get(name, name)
+            faults.append(Fault(row.number, column, cells.get(name, ""), str(error)))
+    if values[:2] == [0.0, 0.0]:
+        faults.append(Fault(row.number, columns["lon"], "0", "0, 0 is not a place"))
+    return values, faults
+
+
+def _parse_demand(text: str | None) -> float:
+    if text is None:
+        return 1.0
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise ValueError("must be a number, 0 or more") from error
+    if not 0 <= value < np.inf:
+        raise ValueError("must be a number, 0 or more")
+    return value

@@ -1,0 +1,273 @@
+"""Registers out again: CSV, XLSX, GeoJSON and GeoPackage by ending, rejected rows, a template."""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import openpyxl
+import pandas as pd
+import pyogrio
+from openpyxl.styles import Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.worksheet import Worksheet
+
+from locator.errors import RegisterError
+from locator.paths import written_whole
+from locator.register.rows import RejectedRow
+from locator.register.tables import OUR_COLUMNS_PREFIX
+from locator.schema import STATION_COLUMNS, Column, Language, split_set
+
+__all__ = ["WRITABLE", "write_register", "write_rejected", "write_template"]
+
+_DECIMALS = 7
+_NOT_FOR_CELLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_TEMPLATE_ROWS = 1000
+_LEFT_OUT_OF_TEMPLATE = {"source_datum", "updated_at"}
+
+Cell = str | int | float | None
+
+
+def write_register(
+    stations: gpd.GeoDataFrame, path: Path, *, language: Language | None = None
+) -> None:
+    """Write stations to a file by its ending; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    stations
+        Rows in WGS-84.
+    path
+        ``.csv`` (UTF-8 with BOM, so that Excel opens it right), ``.xlsx``, ``.geojson``, ``.gpkg``.
+    language
+        Headers and labels in a language; None writes field names and codes. Both can be imported.
+
+    Raises
+    ------
+    RegisterError
+        The ending is another one, or the place cannot be written.
+    """
+    writer = _WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise RegisterError(
+            f"{path.name}: this ending cannot be written; use one of {', '.join(WRITABLE)}."
+        )
+    try:
+        with written_whole(path) as draft:
+            writer(stations, draft, language)
+    except OSError as error:
+        raise RegisterError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def write_rejected(rejected: Sequence[RejectedRow], header: Sequence[str], path: Path) -> None:
+    """Write rejected rows as they stood, with what is wrong, to mend and import again.
+
+    The columns that start with ``#`` are for the person and are not read by an import.
+
+    Raises
+    ------
+    RegisterError
+        The place cannot be written.
+    """
+    notes = [f"{OUR_COLUMNS_PREFIX}{name}" for name in ("row", "columns", "reasons")]
+    try:
+        with written_whole(path) as draft, draft.open("w", encoding="utf-8-sig", newline="") as out:
+            writer = csv.writer(out)
+            columns = [name for name in header if name and name not in notes]
+            writer.writerow([*notes, *columns])
+            for item in rejected:
+                reasons = "; ".join(f"{f.column} {f.value!r} {f.reason}" for f in item.faults)
+                faulty = ";".join(f.column for f in item.faults)
+                cells = [item.row.cells.get(name, "") for name in columns]
+                writer.writerow(_guard(c) for c in (str(item.row.number), faulty, reasons, *cells))
+    except OSError as error:
+        raise RegisterError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def write_template(path: Path) -> None:
+    """Write an empty workbook with Chinese headers, pick lists and a sheet that explains.
+
+    Raises
+    ------
+    RegisterError
+        The ending is not ``.xlsx``, or the place cannot be written.
+    """
+    if path.suffix.lower() != ".xlsx":
+        raise RegisterError(f"{path.name}: the template is a workbook; end its name in .xlsx.")
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = "站点"
+    columns = [c for c in _columns() if c.name not in _LEFT_OUT_OF_TEMPLATE]
+    _fill_header(sheet, [c.zh for c in columns], {c.zh for c in columns if c.required})
+    notes = book.create_sheet("说明")
+    lists = book.create_sheet("选项")
+    lists.sheet_state = "hidden"
+    notes.append(["列", "字段", "必填", "说明"])
+    for number, column in enumerate(columns, start=1):
+        notes.append([column.zh, column.name, "是" if column.required else "", _explain(column)])
+        if column.choices is not None and column.dtype == "enum":
+            _add_pick_list(sheet, lists, number, [m.zh for m in column.choices])
+    for letter, width in zip("ABCD", (18, 18, 8, 100), strict=True):
+        notes.column_dimensions[letter].width = width
+    try:
+        with written_whole(path) as draft:
+            book.save(draft)
+    except OSError as error:
+        raise RegisterError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _columns() -> list[Column]:
+    """Return the columns of a file: the station's, the position after the kind."""
+    position = [Column("lon", "经度", "number", required=True)]
+    position.append(Column("lat", "纬度", "number", required=True))
+    columns = list(STATION_COLUMNS)
+    after = [c.name for c in columns].index("kind") + 1
+    return [*columns[:after], *position, *columns[after:]]
+
+
+def _fill_header(sheet: Worksheet, names: Sequence[str], required: set[str]) -> None:
+    sheet.append(list(names))
+    for number, name in enumerate(names, start=1):
+        cell = sheet.cell(row=1, column=number)
+        cell.font = Font(bold=True)
+        if name in required:
+            cell.fill = PatternFill("solid", fgColor="FFF0C419")
+        sheet.column_dimensions[get_column_letter(number)].width = max(12, len(name) * 2 + 4)
+    sheet.freeze_panes = "A2"
+
+
+def _add_pick_list(sheet: Worksheet, lists: Worksheet, number: int, labels: list[str]) -> None:
+    letter = get_column_letter(number)
+    for row, label in enumerate(labels, start=1):
+        lists.cell(row=row, column=number, value=label)
+    rule = DataValidation(
+        type="list", formula1=f"'选项'!${letter}$1:${letter}${len(labels)}", allow_blank=True
+    )
+    rule.error = "请从列表中选择"
+    sheet.add_data_validation(rule)
+    rule.add(f"{letter}2:{letter}{_TEMPLATE_ROWS}")
+
+
+def _explain(column: Column) -> str:
+    notes = {
+        "id": "固定编号，不重复、不再次使用",
+        "lon": "十进制度，如 107.2330471；坐标系在导入时用 --datum 说明",
+        "lat": "十进制度，如 34.3646018",
+        "opening_hours": "OpenStreetMap opening_hours 写法，如 Mo-Fr 09:00-18:00; PH off 或 24/7",
+        "platforms": "哪些平台的骑手可用，如 美团;饿了么；留空表示所有骑手",
+    }
+    if column.name in notes:
+        return notes[column.name]
+    if column.choices is not None:
+        joined = "、".join(m.zh for m in column.choices)
+        return f"可多选，用分号隔开：{joined}" if column.dtype == "set" else f"选一：{joined}"
+    return {"date": "日期，如 2026-11-23", "integer": "整数"}.get(column.dtype, "")
+
+
+def _cell(value: object, column: Column, language: Language | None) -> Cell:
+    if value is None or value is pd.NA or value != value:  # noqa: PLR0124 - NaN is unknown
+        return None
+    if column.dtype == "integer":
+        return int(str(value).removesuffix(".0"))
+    if column.dtype == "number":
+        return round(float(str(value)), _DECIMALS)
+    text = str(value)
+    if language is None or column.choices is None or not text:
+        return text
+    if column.dtype == "set":
+        chosen = split_set(text)
+        return ";".join(m.label(language) for m in column.choices if m.value in chosen)
+    return column.choices.parse(text).label(language)
+
+
+def _records(stations: gpd.GeoDataFrame, language: Language | None) -> list[list[Cell]]:
+    columns = _columns()
+    table = pd.DataFrame(stations.drop(columns="geometry"), dtype=object)
+    table["lon"], table["lat"] = stations.geometry.x, stations.geometry.y
+    values = [
+        [_cell(v, c, language) for v in table[c.name]] if c.name in table else [None] * len(table)
+        for c in columns
+    ]
+    return [list(row) for row in zip(*values, strict=True)]
+
+
+def _header(language: Language | None) -> list[str]:
+    return [c.zh if language == "zh" else c.name for c in _columns()]
+
+
+def _guard(value: Cell) -> Cell:
+    """Keep a spreadsheet from running a text as a formula (OWASP, CSV injection)."""
+    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
+        return "'" + value
+    return value
+
+
+def _write_csv(stations: gpd.GeoDataFrame, path: Path, language: Language | None) -> None:
+    with path.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(_header(language))
+        writer.writerows([_guard(cell) for cell in row] for row in _records(stations, language))
+
+
+def _write_xlsx(stations: gpd.GeoDataFrame, path: Path, language: Language | None) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = "站点" if language == "zh" else "stations"
+    _fill_header(sheet, _header(language), set())
+    for number, row in enumerate(_records(stations, language), start=2):
+        for position, value in enumerate(row, start=1):
+            if value is None:
+                continue
+            clean = _NOT_FOR_CELLS.sub("", value) if isinstance(value, str) else value
+            cell = sheet.cell(row=number, column=position, value=clean)
+            if isinstance(clean, str):
+                cell.data_type = "s"  # a text that starts with = stays a text
+    book.save(path)
+
+
+def _write_geojson(stations: gpd.GeoDataFrame, path: Path, language: Language | None) -> None:
+    names = _header(language)
+    skip = {names.index(n) for n in names if n in {"lon", "lat", "经度", "纬度"}}
+    lines = []
+    for row, point in zip(_records(stations, language), stations.geometry, strict=True):
+        properties = {
+            n: v for i, (n, v) in enumerate(zip(names, row, strict=True)) if i not in skip
+        }
+        position = [round(point.x, _DECIMALS), round(point.y, _DECIMALS)]
+        feature = {
+            "type": "Feature",
+            "id": row[0],
+            "properties": properties,
+            "geometry": {"type": "Point", "coordinates": position},
+        }
+        lines.append(json.dumps(feature, ensure_ascii=False, allow_nan=False))
+    body = ",\n".join(lines)
+    path.write_text(
+        f'{{"type": "FeatureCollection", "features": [\n{body}\n]}}\n', encoding="utf-8"
+    )
+
+
+def _write_gpkg(stations: gpd.GeoDataFrame, path: Path, language: Language | None) -> None:
+    columns = [c for c in _columns() if c.name not in {"lon", "lat"}]
+    data = {
+        (c.zh if language == "zh" else c.name): pd.Series(
+            [_cell(v, c, language) for v in stations[c.name]],
+            dtype="Int64" if c.dtype == "integer" else object,
+        )
+        for c in columns
+        if c.name in stations
+    }
+    frame = gpd.GeoDataFrame(data, geometry=stations.geometry.to_numpy(), crs=stations.crs)
+    pyogrio.write_dataframe(frame, path, layer="stations", driver="GPKG", geometry_type="Point")
+
+
+_WRITERS: dict[str, Callable[[gpd.GeoDataFrame, Path, Language | None], None]] = {
+    ".csv": _write_csv,
+    ".xlsx": _write_xlsx,
+    ".geojson": _write_geojson,
+    ".gpkg": _write_gpkg,
+}
+WRITABLE = tuple(_WRITERS)

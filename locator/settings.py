@@ -1,0 +1,203 @@
+"""One frozen table of settings, read once from ``LOCATOR_*`` and a TOML file.
+
+A variable of the environment wins over the file, the file over the default. Names, defaults
+and explanations stand here and nowhere else; ``locator settings`` prints them.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from locator.errors import SettingsError
+
+__all__ = ["PREFIX", "Settings", "SettingsRow", "describe_settings", "read_settings"]
+
+PREFIX = "LOCATOR_"
+BASEMAPS = ("osm", "tianditu", "none")
+
+
+def _text(value: str) -> str:
+    return value.strip()
+
+
+def _positive(value: str) -> float:
+    number = float(value)
+    if not 0 < number < float("inf"):
+        raise ValueError("must be a number above 0")
+    return number
+
+
+def _at_least_one(value: str) -> float:
+    number = _positive(value)
+    if number < 1:
+        raise ValueError("must be 1 or more: no way is shorter than the straight line")
+    return number
+
+
+def _minutes(value: str) -> int:
+    number = int(value)
+    if number < 0:
+        raise ValueError("must be 0 or more")
+    return number
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("must be the name of a time zone, such as Asia/Shanghai") from error
+    return value
+
+
+def _country(value: str) -> str:
+    code = value.strip().upper()
+    if len(code) != 2 or not code.isalpha():  # ISO 3166-1 alpha-2
+        raise ValueError("must be a country's two letters, such as CN")
+    return code
+
+
+def _language(value: str) -> str:
+    if value not in {"zh", "en"}:
+        raise ValueError("must be zh or en")
+    return value
+
+
+def _basemap(value: str) -> str:
+    if value in BASEMAPS:
+        return value
+    parts = urlsplit(value)
+    if parts.scheme in {"http", "https"} and parts.netloc and "{z}" in value:
+        return value
+    raise ValueError("must be osm, tianditu, none, or a tile address with {z}, {x} and {y}")
+
+
+def _ancestors(value: str) -> str:
+    if any(c in value for c in ";,\r\n"):
+        raise ValueError("must be a list of origins separated by spaces, or *")
+    return " ".join(value.split())
+
+
+def _setting(default: object, help_text: str, parse: Callable[[str], object]) -> object:
+    return field(default=default, metadata={"help": help_text, "parse": parse})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one process; build it with :func:`read_settings`."""
+
+    store: str = _setting(  # type: ignore[assignment]
+        "",
+        "where the store is: geopackage:PATH; empty for a file in your own data folder",
+        _text,
+    )
+    timezone: str = _setting(  # type: ignore[assignment]
+        "Asia/Shanghai", "time zone of the stations; never the server's", _timezone
+    )
+    country: str = _setting(  # type: ignore[assignment]
+        "CN", "country whose public holidays opening hours mean by PH", _country
+    )
+    calendar: str = _setting(  # type: ignore[assignment]
+        "", "CSV of make-up workdays and holidays; empty for the one that ships", _text
+    )
+    language: str = _setting("zh", "language of maps, figures and files: zh or en", _language)  # type: ignore[assignment]
+    min_minutes_left: int = _setting(  # type: ignore[assignment]
+        15, "minutes a station must stay open after arrival to count as open", _minutes
+    )
+    ride_speed_kmh: float = _setting(  # type: ignore[assignment]
+        18.0,
+        "riding speed in km/h, stops included; the legal limit of an e-bike is 25 (GB 17761-2018)",
+        _positive,
+    )
+    detour_factor: float = _setting(  # type: ignore[assignment]
+        1.3,
+        "way over straight line; road networks lie at 1.2-1.4 (Ballou, Rahardja & Sakai 2002)",
+        _at_least_one,
+    )
+    basemap: str = _setting(  # type: ignore[assignment]
+        "osm", "base map: osm, tianditu, none, or a tile address with {z}, {x} and {y}", _basemap
+    )
+    basemap_key: str = _setting("", "key of the base map (Tianditu's tk)", _text)  # type: ignore[assignment]
+    map_approval: str = _setting(  # type: ignore[assignment]
+        "",
+        "审图号 of the maps shown to the public; without it district lines stay off for visitors",
+        _text,
+    )
+    frame_ancestors: str = _setting(  # type: ignore[assignment]
+        "*", "who may frame /embed pages (CSP frame-ancestors)", _ancestors
+    )
+
+
+@dataclass(frozen=True)
+class SettingsRow:
+    """One line of ``locator settings``."""
+
+    name: str
+    value: str
+    default: str
+    help: str
+
+
+def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Settings:
+    """Read the settings from the environment and, if given, a TOML file.
+
+    Parameters
+    ----------
+    environ
+        Usually ``os.environ``; names start with ``LOCATOR_``.
+    file
+        A TOML file whose keys are the settings' names in lower case. Without it,
+        ``LOCATOR_CONFIG`` may name one.
+
+    Raises
+    ------
+    SettingsError
+        A name that does not exist, a value that does not fit, or a file that cannot be read.
+    """
+    if file is None and environ.get(PREFIX + "CONFIG"):
+        file = Path(environ[PREFIX + "CONFIG"])
+    given: dict[str, tuple[str, str]] = {}
+    if file is not None:
+        for name, value in _read_toml(file).items():
+            given[name] = (str(value), f"{name} in {file}")
+    for row in fields(Settings):
+        variable = PREFIX + row.name.upper()
+        if variable in environ:
+            given[row.name] = (environ[variable], variable)
+    known = {row.name: row for row in fields(Settings)}
+    values: dict[str, object] = {}
+    for name, (text, where) in given.items():
+        if name not in known:
+            raise SettingsError(f"{where}: there is no such setting; see 'locator settings'.")
+        try:
+            values[name] = known[name].metadata["parse"](text)
+        except ValueError as error:
+            raise SettingsError(f"{where} is {text!r}: {error}.") from error
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def _read_toml(file: Path) -> dict[str, object]:
+    try:
+        with file.open("rb") as stream:
+            return tomllib.load(stream)
+    except OSError as error:
+        raise SettingsError(
+            f"The settings file {file} cannot be read: {error.strerror}."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The settings file {file} is not TOML: {error}.") from error
+
+
+def describe_settings(settings: Settings) -> list[SettingsRow]:
+    """List every setting with its value, default and explanation; keys of services are masked."""
+    rows = []
+    for row in fields(Settings):
+        value = str(getattr(settings, row.name))
+        if row.name.endswith("_key") and value:
+            value = "***"
+        rows.append(
+            SettingsRow(PREFIX + row.name.upper(), value, str(row.default), row.metadata["help"])
+        )
+    return rows

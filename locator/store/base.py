@@ -1,0 +1,104 @@
+"""The contract of a store, and what goes in and comes out of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import geopandas as gpd
+
+__all__ = ["AuditRow", "Change", "Revision", "Store", "Where"]
+
+# Column name to the value it must have, or to the several it may have.
+Where = Mapping[str, str | Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to happen to one layer, all or nothing.
+
+    Attributes
+    ----------
+    layer
+        Name of the layer.
+    upserts
+        Rows to insert, or to update by ``id``. Columns that are absent keep what is stored (new
+        rows: the default); a null in a column that is present is written as null.
+    on_existing
+        ``error`` refuses the whole change when an id is already stored.
+    absent
+        What happens to stored rows whose id is not in ``upserts``: nothing, ``close`` (their
+        status becomes ``closed``; stations only) or ``remove``.
+    """
+
+    layer: str
+    upserts: gpd.GeoDataFrame
+    on_existing: Literal["update", "error"] = "update"
+    absent: Literal["keep", "close", "remove"] = "keep"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What a committed change did; ``version`` is the store's version after it."""
+
+    version: str
+    inserted: int
+    updated: int
+    unchanged: int
+    closed: int
+    removed: int
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """One change of one row: who, when, before and after (JSON texts, null where there is none)."""
+
+    number: int
+    layer: str
+    feature_id: str
+    action: str
+    at: str
+    actor: str
+    before: str | None
+    after: str | None
+
+
+class Store(Protocol):
+    """What every store can do."""
+
+    def version(self) -> str:
+        """Return a text that changes with every committed write, whoever made it."""
+
+    def read(
+        self,
+        layer: str,
+        *,
+        bbox: tuple[float, float, float, float] | None = None,
+        where: Where | None = None,
+    ) -> gpd.GeoDataFrame:
+        """Return a layer's rows in EPSG:4326, ordered by id.
+
+        Parameters
+        ----------
+        layer
+            Name of the layer.
+        bbox
+            West, south, east, north in degrees: only rows whose box meets it.
+        where
+            Columns that must have a value, or one of several.
+        """
+
+    def apply(self, *changes: Change, actor: str) -> Revision:
+        """Commit changes in one transaction, with audit rows under the actor's name."""
+
+    def audit(self, *, layer: str | None = None, feature_id: str | None = None) -> list[AuditRow]:
+        """Return the audit rows, oldest first."""
+
+    def migrate(self) -> int:
+        """Bring an older store to this version, a backup first; return its schema version."""
+
+    def backup(self, target: Path) -> None:
+        """Write a whole copy of the store as it is now to a new file."""
+
+    def close(self) -> None:
+        """Give the connections back."""

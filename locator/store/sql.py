@@ -1,0 +1,215 @@
+"""Reading and writing layers through SQLAlchemy Core: one code path for every store."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+import sqlalchemy as sa
+from shapely.geometry import MultiPolygon, Polygon
+
+from locator.errors import ConflictError, InputError
+from locator.schema import CRS, LAYERS, Status, check_frame
+from locator.store.base import Change, Where
+from locator.store.tables import layer_table
+
+__all__ = ["Cell", "Counts", "apply_change", "read_layer"]
+
+Cell = str | int | float | bytes | None
+Record = dict[str, Cell]
+
+_IDS_PER_QUERY = 500  # SQLite's oldest limit is 999 variables a statement
+_KEPT_BY_US = frozenset({"updated_at"})
+
+
+class Window(Protocol):
+    """A store's own way to say "its box meets this box"."""
+
+    def __call__(
+        self, table: sa.Table, bbox: tuple[float, float, float, float]
+    ) -> sa.ColumnElement[bool]:
+        """Return the condition."""
+
+
+class Counts:
+    """What one transaction has done so far."""
+
+    def __init__(self) -> None:
+        self.inserted = self.updated = self.unchanged = self.closed = self.removed = 0
+
+
+def read_layer(
+    connection: sa.Connection,
+    layer: str,
+    *,
+    bbox: tuple[float, float, float, float] | None,
+    where: Where | None,
+    window: Window,
+) -> gpd.GeoDataFrame:
+    """Read a layer as a frame; rows whose geometry is missing are left out."""
+    if layer not in LAYERS:
+        raise InputError(f"There is no layer {layer!r}; there are {', '.join(LAYERS)}.")
+    table = layer_table(layer)
+    query = sa.select(table).where(table.c.geom.is_not(None)).order_by(table.c.id)
+    if bbox is not None:
+        query = query.where(window(table, bbox))
+    for name, wanted in (where or {}).items():
+        if name not in LAYERS[layer].column_names:
+            raise InputError(f"The layer {layer!r} has no column {name!r}.")
+        column = table.c[name]
+        query = query.where(
+            column == wanted if isinstance(wanted, str) else column.in_(list(wanted))
+        )
+    rows = connection.execute(query).all()
+    return _to_frame(layer, rows)
+
+
+def _to_frame(layer: str, rows: Sequence[Sequence[Cell]]) -> gpd.GeoDataFrame:
+    spec = LAYERS[layer]
+    data: dict[str, object] = {}
+    for offset, column in enumerate(spec.columns, start=2):  # fid and geom come first
+        values = [row[offset] for row in rows]
+        if column.dtype == "integer":
+            data[column.name] = pd.Series(values, dtype="Int64")
+        elif column.dtype == "number":
+            data[column.name] = pd.Series(values, dtype="float64")
+        else:
+            data[column.name] = pd.Series(values, dtype=object)
+    geometry = gpd.GeoSeries.from_wkb([row[1] for row in rows], crs=CRS)
+    return gpd.GeoDataFrame(data, geometry=geometry, crs=CRS)
+
+
+def apply_change(
+    connection: sa.Connection, change: Change, *, clock: Callable[[], datetime], counts: Counts
+) -> None:
+    """Carry out one change inside the caller's transaction.
+
+    Raises
+    ------
+    InputError
+        The frame breaks its layer's contract.
+    ConflictError
+        ``on_existing="error"`` and an id is stored already.
+    """
+    if change.layer not in LAYERS:
+        raise InputError(f"There is no layer {change.layer!r}; there are {', '.join(LAYERS)}.")
+    check_frame(change.upserts, change.layer)
+    table = layer_table(change.layer)
+    records = _to_records(change)
+    stored = _read_stored(connection, table, [str(r["id"]) for r in records])
+    if change.on_existing == "error" and stored:
+        some = ", ".join(sorted(stored)[:5])
+        raise ConflictError(
+            f"{len(stored)} of the ids are in the store already ({some}); "
+            "use --mode merge to update them, or give the new rows other ids."
+        )
+    stamp = clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+    new = [r | {"updated_at": stamp} for r in records if r["id"] not in stored]
+    old = [r for r in records if r["id"] in stored]
+    changed = [r | {"updated_at": stamp} for r in old if _differs(r, stored[str(r["id"])])]
+    if new:
+        connection.execute(sa.insert(table), new)
+    if changed:
+        _update(connection, table, changed)
+    counts.inserted += len(new)
+    counts.updated += len(changed)
+    counts.unchanged += len(old) - len(changed)
+    if change.absent != "keep":
+        _treat_absent(connection, table, change, {str(r["id"]) for r in records}, stamp, counts)
+
+
+def _to_records(change: Change) -> list[Record]:
+    spec = LAYERS[change.layer]
+    columns = [c for c in spec.columns if c.name in change.upserts and c.name not in _KEPT_BY_US]
+    geometry = change.upserts.geometry.to_numpy()
+    if spec.geometry_type == "MultiPolygon":
+        geometry = [MultiPolygon([g]) if isinstance(g, Polygon) else g for g in geometry]
+    records: list[Record] = [{"geom": bytes(wkb)} for wkb in shapely.to_wkb(geometry, byte_order=1)]
+    for column in columns:
+        values = change.upserts[column.name]
+        for record, value in zip(records, values, strict=True):
+            record[column.name] = _plain(value, column.dtype)
+    # A new row takes the default where the file has the column but left the cell empty.
+    defaults = {c.name: c.default for c in columns if c.default is not None}
+    for record in records:
+        for name, default in defaults.items():
+            if record[name] is None:
+                record[name] = default
+    return records
+
+
+def _plain(value: object, dtype: str) -> Cell:
+    if dtype == "profile" and isinstance(value, (list, np.ndarray)):
+        return json.dumps([float(share) for share in value])
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return None
+    if dtype == "integer":
+        return int(str(value).removesuffix(".0"))
+    if dtype == "number":
+        return float(str(value))
+    return str(value)
+
+
+def _read_stored(
+    connection: sa.Connection, table: sa.Table, ids: Sequence[str]
+) -> dict[str, Mapping[str, Cell]]:
+    stored: dict[str, Mapping[str, Cell]] = {}
+    for chunk in _chunks(ids, _IDS_PER_QUERY):
+        query = sa.select(table).where(table.c.id.in_(chunk))
+        for row in connection.execute(query).mappings():
+            stored[str(row["id"])] = {str(name): value for name, value in row.items()}
+    return stored
+
+
+def _chunks(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _differs(record: Record, stored: Mapping[str, Cell]) -> bool:
+    return any(stored[name] != value for name, value in record.items())
+
+
+def _update(connection: sa.Connection, table: sa.Table, records: list[Record]) -> None:
+    names = [name for name in records[0] if name != "id"]
+    statement = (
+        sa.update(table)
+        .where(table.c.id == sa.bindparam("row_id"))
+        .values({name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in names})
+    )
+    rows = [
+        {"row_id": record["id"]} | {f"new_{name}": record[name] for name in names}
+        for record in records
+    ]
+    connection.execute(statement, rows)
+
+
+def _treat_absent(
+    connection: sa.Connection,
+    table: sa.Table,
+    change: Change,
+    present: set[str],
+    stamp: str,
+    counts: Counts,
+) -> None:
+    if change.absent == "close" and "status" not in table.c:
+        raise InputError(f"Rows of {change.layer!r} have no status; they cannot be closed.")
+    query = sa.select(table.c.id)
+    if change.absent == "close":
+        query = query.where(table.c.status.is_distinct_from(Status.CLOSED.value))
+    gone = [i for i in connection.execute(query).scalars() if i not in present]
+    for chunk in _chunks(gone, _IDS_PER_QUERY):
+        chosen = table.c.id.in_(chunk)
+        if change.absent == "close":
+            values = {"status": Status.CLOSED.value, "updated_at": stamp}
+            connection.execute(sa.update(table).where(chosen).values(values))
+        else:
+            connection.execute(sa.delete(table).where(chosen))
+    if change.absent == "close":
+        counts.closed += len(gone)
+    else:
+        counts.removed += len(gone)

@@ -1,0 +1,117 @@
+"""The tables of a store in SQLAlchemy Core, made from the schema, and the geometry type."""
+
+import struct
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+from locator.errors import StoreError
+from locator.schema import LAYERS, Column
+
+__all__ = [
+    "Geometry",
+    "audit_table",
+    "declare_column",
+    "geometry_wkb",
+    "layer_table",
+    "meta_table",
+]
+
+_SRS_ID = 4326
+_ENVELOPE_BYTES = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}
+
+
+class Geometry(TypeDecorator[bytes]):
+    """WKB in the program; GeoPackage's binary in the file (OGC 12-128r18, clause 2.1.3)."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        """Put GeoPackage's header before the WKB: little-endian, no envelope, EPSG:4326."""
+        del dialect
+        if value is None:
+            return None
+        return b"GP\x00\x01" + struct.pack("<i", _SRS_ID) + value
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        """Take GeoPackage's header off."""
+        del dialect
+        if value is None:
+            return None
+        return geometry_wkb(value)
+
+
+def geometry_wkb(blob: bytes) -> bytes:
+    """Return the WKB inside a GeoPackage geometry.
+
+    Raises
+    ------
+    StoreError
+        The bytes are not a GeoPackage geometry.
+    """
+    envelope = (blob[3] >> 1) & 0b111 if len(blob) > 8 else 7
+    if blob[:2] != b"GP" or envelope not in _ENVELOPE_BYTES:
+        raise StoreError("A geometry in the store is not a GeoPackage geometry; restore a backup.")
+    return blob[8 + _ENVELOPE_BYTES[envelope] :]
+
+
+_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
+    "integer": sa.Integer,
+    "number": sa.Float,
+}
+
+# What the columns are declared as in the file, so that GDAL and QGIS offer the right editor.
+_DECLARED = {
+    "text": "TEXT",
+    "enum": "TEXT",
+    "set": "TEXT",
+    "profile": "TEXT",
+    "integer": "INTEGER",
+    "number": "REAL",
+    "date": "DATE",
+    "datetime": "DATETIME",
+}
+
+
+def declare_column(column: Column) -> str:
+    """Return a column's definition in the file's DDL, with the default QGIS leaves empty."""
+    quoted = f'"{column.name}" {_DECLARED[column.dtype]}'
+    return quoted + (f" DEFAULT '{column.default}'" if column.default else "")
+
+
+def layer_table(layer: str) -> sa.Table:
+    """Return the table of a layer."""
+    spec = LAYERS[layer]
+    return sa.Table(
+        layer,
+        sa.MetaData(),
+        sa.Column("fid", sa.Integer, primary_key=True),
+        sa.Column("geom", Geometry),
+        *(sa.Column(c.name, _TYPES.get(c.dtype, sa.String)) for c in spec.columns),
+    )
+
+
+def meta_table() -> sa.Table:
+    """Return the table of the store's own numbers: schema version, version, identity, actor."""
+    return sa.Table(
+        "locator_meta",
+        sa.MetaData(),
+        sa.Column("key", sa.String, primary_key=True),
+        sa.Column("value", sa.String),
+    )
+
+
+def audit_table() -> sa.Table:
+    """Return the table of every change."""
+    return sa.Table(
+        "locator_audit",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer, primary_key=True),
+        *(
+            sa.Column(name, sa.String)
+            for name in ("layer", "feature_id", "action", "at", "actor", "before", "after")
+        ),
+    )

@@ -1,0 +1,6 @@
+"""How long a ride takes: one contract, :class:`TravelModel`, and one file a model."""
+
+from locator.travel.base import BoundModel, Nearest, TravelModel
+from locator.travel.straightline import StraightLine
+
+__all__ = ["BoundModel", "Nearest", "StraightLine", "TravelModel"]

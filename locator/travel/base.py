@@ -1,0 +1,64 @@
+"""The contract of a travel model.
+
+Positions are (n, 2) float64 arrays of longitude and latitude in degrees, WGS-84.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+__all__ = ["BoundModel", "Nearest", "Positions", "TravelModel"]
+
+Positions = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The k nearest destinations of n origins, by time, then by the destinations' order.
+
+    Attributes
+    ----------
+    index
+        (n, k) positions in the destinations; -1 where there are fewer than k in reach.
+    seconds, metres
+        (n, k) time and length of the way; ``inf`` where the index is -1.
+    """
+
+    index: npt.NDArray[np.int64]
+    seconds: npt.NDArray[np.float64]
+    metres: npt.NDArray[np.float64]
+
+
+class BoundModel(Protocol):
+    """A model that knows its destinations: read-only, shared by threads."""
+
+    def nearest(
+        self, origins: Positions, *, k: int, mask: npt.NDArray[np.bool_] | None = None
+    ) -> Nearest:
+        """Return the k nearest destinations (those in the mask, if given) of each origin."""
+
+    def times(self, origins: Positions, *, limit_s: float) -> "csr_array":
+        """Return (n, m) seconds; an absent entry is beyond the limit; no time is under 1 ms."""
+
+    def service_areas(self, *, limit_s: float) -> gpd.GeoSeries:
+        """Return the area from which each destination is reached in time, EPSG:4326."""
+
+
+class TravelModel(Protocol):
+    """A way of getting about, before it knows where to."""
+
+    @property
+    def description(self) -> str:
+        """One line for whatever shows an answer: the model, its settings, and its nature."""
+
+    def bind(self, destinations: Positions) -> BoundModel:
+        """Do the work that is done once for a set of destinations."""
+
+    def limit_s(self, metres: float) -> float:
+        """Return the time that stands for a distance as the crow flies, in seconds."""
