@@ -27,7 +27,9 @@ def covered_area_m2(polygon: BaseGeometry, centres: Array, radius_m: float) -> f
     radius_m
         Radius of every disc, above 0.
     """
-    points = np.unique(np.asarray(centres, dtype=np.float64).reshape(-1, 2), axis=0)
+    # Circles closer than a micrometre are one: rounding could not tell which lies outside.
+    given = np.asarray(centres, dtype=np.float64).reshape(-1, 2)
+    points = np.unique(np.round(given, 6), axis=0)
     near = shapely.distance(shapely.points(points), polygon) < radius_m
     points = points[near]
     if not len(points) or polygon.is_empty:

@@ -144,6 +144,8 @@ def union_by(
 ) -> npt.NDArray[np.object_]:
     """Return the union of the parts of each group; a group without parts is empty."""
     unions = np.full(count, shapely.Polygon(), dtype=object)
+    if not len(group):
+        return unions
     order = np.argsort(group, kind="stable")
     groups, starts = np.unique(group[order], return_index=True)
     for place, members in zip(groups, np.split(order, starts[1:]), strict=True):

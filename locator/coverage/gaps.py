@@ -111,7 +111,9 @@ def find_point_gaps(
         {
             "unserved_demand_per_h": demand,
             "area_m2": shapely.area(areas),
-            "district_name": [usual.get(number) for number in range(len(areas))],
+            "district_name": pd.Series(
+                [usual.get(number) for number in range(len(areas))], dtype=object
+            ),
         },
         geometry=areas,
         crs=crs,

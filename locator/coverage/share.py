@@ -68,10 +68,7 @@ def cover_zones(pieces: gpd.GeoDataFrame, areas: gpd.GeoSeries) -> Coverage:
     """
     shapes = pieces.geometry.to_numpy()
     stations = areas.to_numpy()
-    left = shapes
-    if len(stations):
-        piece_at, station_at = shapely.STRtree(stations).query(shapes, predicate="intersects")
-        left = shapely.difference(shapes, union_by(stations[station_at], piece_at, len(shapes)))
+    left = _subtract(shapes, stations) if len(stations) else shapes
     area = pieces["area_m2"].to_numpy(dtype=np.float64)
     covered = np.clip(area - shapely.area(left), 0.0, area)
     demand = pieces["demand_per_h"].to_numpy(dtype=np.float64)
@@ -85,6 +82,22 @@ def cover_zones(pieces: gpd.GeoDataFrame, areas: gpd.GeoSeries) -> Coverage:
         area_m2=float(area.sum()),
         covered_area_m2=float(covered.sum()),
     )
+
+
+def _subtract(
+    shapes: npt.NDArray[np.object_], areas: npt.NDArray[np.object_]
+) -> npt.NDArray[np.object_]:
+    """Return what the areas leave of each shape, uniting only those that meet it."""
+    tree = shapely.STRtree(areas)
+    left = shapes.copy()
+    # Most shapes lie whole inside one area: no union has to be made for them.
+    whole, _ = tree.query(shapes, predicate="covered_by")
+    left[whole] = shapely.Polygon()
+    open_shapes = np.setdiff1d(np.arange(len(shapes)), whole)
+    shape_at, area_at = tree.query(shapes[open_shapes], predicate="intersects")
+    near = union_by(areas[area_at], shape_at, len(open_shapes))
+    left[open_shapes] = shapely.difference(shapes[open_shapes], near)
+    return left
 
 
 def cover_points(

@@ -10,6 +10,8 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 
+from locator.schema import Language
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
@@ -53,9 +55,8 @@ class BoundModel(Protocol):
 class TravelModel(Protocol):
     """A way of getting about, before it knows where to."""
 
-    @property
-    def description(self) -> str:
-        """One line for whatever shows an answer: the model, its settings, and its nature."""
+    def describe(self, language: Language = "en") -> str:
+        """Return one line for whatever shows an answer: the model, its settings, its nature."""
 
     def bind(self, destinations: Positions) -> BoundModel:
         """Do the work that is done once for a set of destinations."""

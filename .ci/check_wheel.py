@@ -1,0 +1,74 @@
+"""From an installed wheel, in a folder that is not the checkout: make a store, serve, ask."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+PAGES = {
+    "/": "附近开着的骑手驿站",
+    "/?place=" + urllib.parse.quote("经二路商圈"): "去这里",
+    "/stations/BJ-R-001": "未来七天",
+    "/map": "lmap",
+    "/embed/map": "lmap",
+    "/api/nearest?lon=107.1489&lat=34.3692": "FeatureCollection",
+    "/healthz": '"stations":120',
+    "/assets/site.css": "--",
+    "/assets/tokens.css": "--accent",
+    "/assets/rider.js": "geolocation",
+    "/assets/leaflet/leaflet.js": "Leaflet",
+    "/assets/map.js": "",
+}
+
+
+def main() -> None:
+    """Fail loudly on the first page that is not as it should be."""
+    import locator
+
+    where = Path(locator.__file__).resolve()
+    if "site-packages" not in where.parts:
+        sys.exit(f"this is not the installed wheel but {where}")
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "locator", "--store", f"geopackage:{folder}/s.gpkg"]
+        environment = os.environ | {"LOCATOR_BASEMAP": "none"}
+        subprocess.run([*command, "init"], check=True, env=environment, stdout=subprocess.DEVNULL)
+        figure = Path(folder) / "map.png"
+        subprocess.run([*command, "map", "--out", str(figure)], check=True, env=environment)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        server = subprocess.Popen([*command, "serve", "--port", str(port)], env=environment)
+        try:
+            check_pages(f"http://127.0.0.1:{port}")
+        finally:
+            server.terminate()
+            server.wait(timeout=10)
+    print(json.dumps({"wheel": str(where), "pages": len(PAGES)}))
+
+
+def check_pages(base: str) -> None:
+    """Wait for the server and read every page."""
+    for attempt in range(100):
+        try:
+            urllib.request.urlopen(base + "/healthz", timeout=5).close()
+            break
+        except urllib.error.URLError:
+            time.sleep(0.2)
+            if attempt == 99:
+                raise
+    for path, expected in PAGES.items():
+        with urllib.request.urlopen(base + path, timeout=20) as answer:
+            body = answer.read().decode("utf-8")
+        if answer.status != 200 or expected not in body:
+            sys.exit(f"{path}: {answer.status}, without {expected!r}")
+
+
+if __name__ == "__main__":
+    main()

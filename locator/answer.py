@@ -1,0 +1,181 @@
+"""The answer to "what is nearest?" as GeoJSON: the same for the interface and the command line."""
+
+from datetime import datetime
+from typing import TypedDict
+
+import numpy as np
+import pandas as pd
+
+from locator.hours import parse_moment
+from locator.nearest import Found, OpenRule, StationFilter
+from locator.schema import STATION_COLUMNS, Service, State, is_illustrative, split_set
+from locator.service import Service as LocatorService
+
+__all__ = ["Answer", "Feature", "Json", "describe_line", "nearest_answer", "state_words"]
+
+_DECIMALS = 7
+_SETS = frozenset({"services", "platforms"})
+
+Json = str | int | float | bool | list[str] | None
+
+
+class Geometry(TypedDict):
+    """A GeoJSON point, RFC 7946."""
+
+    type: str
+    coordinates: list[float]
+
+
+class Feature(TypedDict):
+    """One station; ``properties`` hold its fields and those of :class:`locator.nearest.Found`."""
+
+    type: str
+    id: str
+    geometry: Geometry
+    properties: dict[str, Json]
+
+
+class Answer(TypedDict):
+    """A GeoJSON FeatureCollection that says when, how, and of what kind its data are."""
+
+    type: str
+    features: list[Feature]
+    at: str
+    open: str
+    travel: str
+    illustrative: bool
+    data_version: str
+
+
+def nearest_answer(
+    service: LocatorService,
+    lon: float,
+    lat: float,
+    *,
+    k: int,
+    chosen: StationFilter,
+    rule: OpenRule,
+    at: str | None = None,
+) -> Answer:
+    """Answer one question from the store as it is now.
+
+    Parameters
+    ----------
+    lon, lat
+        Degrees, WGS-84.
+    at
+        ISO moment of leaving, local time without an offset; None is now.
+
+    Raises
+    ------
+    InputError
+        The position, the moment or k is not possible.
+    """
+    snapshot = service.snapshot()
+    moment = service.now() if at is None else parse_moment(at, service.rules.timezone)
+    found = snapshot.index.find(
+        np.array([[lon, lat]]),
+        at=moment,
+        k=k,
+        chosen=chosen,
+        rule=rule,
+        min_minutes_left=service.settings.min_minutes_left,
+    )
+    rows = list(found.of(0))
+    stations = snapshot.stations.iloc[[item.row for item in rows]]
+    fields = [_fields(record) for record in stations.drop(columns="geometry").to_dict("records")]
+    return Answer(
+        type="FeatureCollection",
+        features=[
+            Feature(
+                type="Feature",
+                id=str(own["id"]),
+                geometry=Geometry(
+                    type="Point",
+                    coordinates=[round(point.x, _DECIMALS), round(point.y, _DECIMALS)],
+                ),
+                properties=own | _measures(item),
+            )
+            for own, point, item in zip(fields, stations.geometry, rows, strict=True)
+        ],
+        at=moment.isoformat(timespec="seconds"),
+        open=rule.value,
+        travel=service.travel.describe(),
+        illustrative=is_illustrative(stations),
+        data_version=snapshot.version,
+    )
+
+
+def _fields(record: dict[str, object]) -> dict[str, Json]:
+    """Return a station's own fields; unknown is null, sets are lists."""
+    fields: dict[str, Json] = {}
+    for column in STATION_COLUMNS:
+        value = record.get(column.name)
+        if value is None or pd.isna(value):  # type: ignore[call-overload]
+            fields[column.name] = None
+        elif column.name in _SETS:
+            order = list(Service) if column.name == "services" else sorted(split_set(value))
+            fields[column.name] = [str(m) for m in order if m in split_set(value)]
+        elif column.dtype == "integer":
+            fields[column.name] = int(str(value))
+        else:
+            fields[column.name] = str(value)
+    return fields
+
+
+def _measures(item: Found) -> dict[str, Json]:
+    return {
+        "rank": item.rank,
+        "distance_m": round(item.distance_m, 1),
+        "ride_m": round(item.ride_m, 1),
+        "ride_s": round(item.ride_s, 1),
+        "arrives_at": _iso(item.arrives_at),
+        "state": item.state.value,
+        "minutes_left": item.minutes_left,
+        "closes_at": _iso(item.closes_at),
+        "opens_at": _iso(item.opens_at),
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds")
+
+
+def describe_line(feature: Feature) -> str:
+    """Return one line of text for a terminal."""
+    own = feature["properties"]
+    minutes = max(1, round(float(str(own["ride_s"])) / 60))
+    services = own["services"] if isinstance(own["services"], list) else []
+    words = "、".join(Service.parse(code).zh for code in services)
+    km = float(str(own["distance_m"])) / 1000
+    line = f"{own['rank']}. {minutes} min · {km:.1f} km · {own['name']} [{feature['id']}]"
+    return " · ".join(part for part in (line, state_words(own, "en"), words) if part)
+
+
+def state_words(properties: dict[str, Json], language: str) -> str:
+    """Say a station's state on arrival, with the minutes left or the next opening."""
+    state = State.parse(str(properties["state"]))
+    zh = language == "zh"
+    if state is State.OPEN:
+        left = properties["minutes_left"]
+        if not isinstance(left, int):
+            return "营业中" if zh else "open"
+        if left >= 120:
+            closes = datetime.fromisoformat(str(properties["closes_at"]))
+            return f"营业中 · {closes:%H:%M} 关门" if zh else f"open until {closes:%H:%M}"
+        return f"营业中 · 还有 {left} 分钟关门" if zh else f"open, {left} min left on arrival"
+    if state is State.CLOSED:
+        opens = properties["opens_at"]
+        if opens is None:
+            return "已关门" if zh else "closed"
+        return _until(datetime.fromisoformat(str(opens)), properties, zh=zh)
+    return "开放时间未知" if zh else "hours unknown"
+
+
+def _until(opens: datetime, properties: dict[str, Json], *, zh: bool) -> str:
+    days = (opens.date() - datetime.fromisoformat(str(properties["arrives_at"])).date()).days
+    if zh:
+        day = {0: "今天", 1: "明天"}.get(days, "周" + "一二三四五六日"[opens.weekday()])
+        return f"已关门 · {day} {opens:%H:%M} 开门"
+    day = {0: "today", 1: "tomorrow"}.get(days, f"{opens:%a}")
+    return f"closed until {day} {opens:%H:%M}"

@@ -1,0 +1,297 @@
+"""Maps for reports, laid out and drawn: map, overview, legend, table, notes."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon, Rectangle
+
+from locator.errors import InputError
+from locator.figures.labels import choose_scale_m, draw_labels
+from locator.figures.layers import (
+    LAYER_Z,
+    Frames,
+    Group,
+    View,
+    coats,
+    draw_group,
+    draw_marks,
+    gap_table,
+    group_layers,
+    largest_gaps,
+    project,
+    usable,
+)
+from locator.figures.paper import (
+    BODY,
+    COLUMN_GAP,
+    INSET,
+    LINE,
+    MARGIN,
+    SMALL,
+    TITLE,
+    Box,
+    FigureOptions,
+    Pen,
+    Sheet,
+    style,
+)
+from locator.look import PALETTE
+from locator.paths import written_whole
+from locator.schema import is_illustrative
+
+__all__ = [
+    "draw_map",
+    "render_figure",
+    "save_figure",
+]
+
+
+def _draw_scale_and_north(sheet: Sheet, axes: Axes, view: View) -> None:
+    """Draw the scale bar, in the metres of the map itself, and the north arrow."""
+    length_m, ink = choose_scale_m(view.box[2] - view.box[0]), PALETTE["ink"]
+    left, low = view.box[0] + 3 / view.per_m, view.box[1] + 2.5 / view.per_m
+    for share, face, gid in ((1.0, PALETTE["paper"], "scale-bar"), (0.5, ink, "scale-bar-half")):
+        bar = Rectangle((left, low), share * length_m, 1.1 / view.per_m, facecolor=face)
+        bar.set(edgecolor=ink, linewidth=0.6, zorder=8, gid=gid)
+        axes.add_patch(bar)
+    x0, top, x1, bottom = view.place
+    text = sheet.pen.distance(length_m).replace(".0 ", " ")
+    sheet.write(x0 + 3, bottom - 5.6, text, size=SMALL, halo=True)
+    x, y = x1 - 4.5, top + 3
+    arrow = Polygon([(x, y), (x + 1.7, y + 5), (x, y + 3.9), (x - 1.7, y + 5)], facecolor=ink)
+    arrow.set(edgecolor=PALETTE["paper"], linewidth=0.6)
+    sheet.axes.add_patch(arrow)
+    sheet.write(x, y + 7, sheet.pen.word["north"], align="center", halo=True)
+
+
+def _inset_box(frames: Frames, view: View) -> Box | None:
+    """Return the box of the overview, in metres; none where the map shows all districts whole."""
+    if "districts" not in frames:
+        return None
+    x0, y0, x1, y1 = (float(edge) for edge in frames["districts"].total_bounds)
+    a0, b0, a1, b1 = view.box
+    if a0 <= x0 and b0 <= y0 and a1 >= x1 and b1 >= y1:
+        return None
+    half = 0.54 * max(x1 - x0, y1 - y0)
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    return min(x - half, a0), min(y - half, b0), max(x + half, a1), max(y + half, b1)
+
+
+def _draw_inset(sheet: Sheet, view: View, box: Box, groups: Sequence[Group], y: float) -> None:
+    """Draw where the map lies among the districts, and every gap as a point."""
+    right = sheet.size_mm[0] - MARGIN
+    axes = sheet.panel((right - INSET, y, right, y + INSET), box)
+    overview = View(box, 0, 0, INSET / (box[2] - box[0]))
+    for group in groups:
+        if group.layer == "districts":
+            thin = replace(group, paint={**group.paint, "linewidth": 0.3})
+            draw_group(axes, thin, overview, 1)
+        if group.layer == "gaps":
+            points = shapely.get_coordinates(group.rows.representative_point().array)
+            axes.plot(*points.T, ".", markersize=2.5, color=PALETTE["gap"])
+    a0, b0, a1, b1 = view.box
+    here = Rectangle((a0, b0), a1 - a0, b1 - b0, facecolor="none", edgecolor=PALETTE["ink"])
+    axes.add_patch(here)
+    axes.set_aspect("equal", adjustable="datalim")
+
+
+def _count(group: Group, pen: Pen) -> str:
+    if group.layer == "districts":
+        return group.text
+    return pen.word["count"].format(group.text, len(group.rows))
+
+
+def _table_widths(table: Sequence[tuple[str, ...]], pen: Pen) -> list[float]:
+    columns = zip(*table, strict=True)
+    return [max(pen.width_mm(text, BODY) for text in column) + COLUMN_GAP for column in columns]
+
+
+def _legend_places(
+    groups: Sequence[Group], table: Sequence[tuple[str, ...]], width: float, pen: Pen
+) -> tuple[float, float, float]:
+    """Return where the table of gaps stands in the legend (x, y), and the legend's height."""
+    first = 12 + max((pen.width_mm(_count(group, pen), BODY) for group in groups), default=0)
+    height, more = len(groups) * LINE, len(table) * LINE
+    _, name, *numbers = [*_table_widths(table, pen), 0, 0]
+    if table and first + 5 + min(name, 28) + sum(numbers) > width:  # then it stands below
+        return 0, height + 2, height + 2 + more
+    return first, 0, max(height, more)
+
+
+def _draw_sample(axes: Axes, x: float, y: float, group: Group) -> None:
+    """Draw a group's sample for the legend."""
+    draw_marks(axes, np.array([[x, y]]), group, 3)
+    for coat in coats(group.paint) if group.mark is None else []:
+        axes.add_patch(Rectangle((x - 2.2, y - 1.3), 4.4, 2.6, **coat))
+
+
+def _draw_legend(sheet: Sheet, groups: Sequence[Group], x: float, y: float) -> None:
+    """Draw samples with words and counts."""
+    for i, group in enumerate(groups):
+        middle = y + (i + 0.5) * LINE
+        _draw_sample(sheet.axes, x + 2.4, middle, group)
+        sheet.write(x + 6, middle, _count(group, sheet.pen))
+
+
+def _draw_table(
+    sheet: Sheet, table: Sequence[tuple[str, ...]], x: float, y: float, right: float
+) -> None:
+    """Write the largest gaps: ranks, names, and numbers one below the other."""
+    pen = sheet.pen
+    _, widest, *widths = _table_widths(table, pen)
+    room = min(widest, right - x - 5 - sum(widths))
+    ends = x + 5 + room - COLUMN_GAP + np.cumsum(widths)
+    for i, (rank, name, *numbers) in enumerate(table):
+        middle, colour = y + (i + 0.5) * LINE, "ink" if rank else "ink-quiet"
+        if rank:
+            sheet.rank(x + 2, middle, rank)
+        sheet.write(
+            x + (5 if rank else 0), middle, pen.trim(name, BODY, room - COLUMN_GAP), colour=colour
+        )
+        for end, text in zip(ends, numbers, strict=True):
+            sheet.write(end, middle, text, align="right", colour=colour)
+
+
+def _notes(frames: Frames, lost: Mapping[str, int], view: View, pen: Pen) -> str:
+    """Say what was given and is not drawn."""
+    counted = {name: frames[name] for name in ("stations", "hot_zones", "gaps") if name in frames}
+    outside = {name: len(frame) - len(view.seen(frame)) for name, frame in counted.items()}
+    notes = [] if "stations" in frames or "stations" not in lost else [pen.word["no_stations"]]
+    for key, numbers in (("outside", outside), ("lost", lost)):
+        parts = [f"{pen.word[name]} {number}" for name, number in numbers.items() if number]
+        if parts:
+            notes.append(pen.word[key].format(pen.word["comma"].join(parts)))
+    return " ".join(notes)
+
+
+def _foot(options: FigureOptions, note: str, pen: Pen, *, districts: bool) -> list[str]:
+    """Return the lines under everything: caption, note, map approval."""
+    texts = [options.caption, note]
+    if options.map_approval:
+        texts.append(pen.word["approval"].format(options.map_approval))
+    elif districts:
+        texts.append(pen.word["no_approval"])
+    return [line for t in texts for line in pen.wrap(t, SMALL, options.width_mm - 2 * MARGIN)]
+
+
+def _compose(frames: Frames, lost: Mapping[str, int], options: FigureOptions) -> Figure:
+    """Lay the sheet out from top to bottom, then draw on it."""
+    pen, inner = Pen(options.language), options.width_mm - 2 * MARGIN
+    frames, box = project(frames, options.extent)
+    title = pen.wrap(options.title, TITLE, inner)
+    top = MARGIN + 6 * len(title) + (6 if options.illustrative else 0)
+    view = View(box, MARGIN, top, inner / (box[2] - box[0]))
+    groups = group_layers(frames, view, pen)
+    largest = largest_gaps(frames.get("gaps", gpd.GeoDataFrame(geometry=[])))
+    table = gap_table(largest, pen)
+    inset = _inset_box(frames, view)
+    x1, y = options.width_mm - MARGIN, view.place[3] + 3
+    right = x1 - INSET - 4 if inset else x1
+    dx, dy, legend_mm = _legend_places(groups, table, right - MARGIN, pen)
+    foot = _foot(options, _notes(frames, lost, view, pen), pen, districts="districts" in frames)
+    foot_y = y + max(legend_mm, INSET if inset else 0) + 2.5
+
+    sheet = Sheet((options.width_mm, foot_y + 3.4 * len(foot) + MARGIN), options.dpi, pen)
+    sheet.figure.set_label(pen.plain(options.title))
+    axes = sheet.panel(view.place, view.box)
+    for i, group in enumerate(groups):  # of one layer, the later lies over the earlier
+        draw_group(axes, group, view, LAYER_Z[group.layer] + i / 100)
+    for i, line in enumerate(title):
+        sheet.write(MARGIN, MARGIN + 2.2 + 6 * i, line, size=TITLE)
+    if options.illustrative:
+        sheet.tag(MARGIN, top - 3.8, pen.word["illustrative"])
+    if frames:
+        _draw_scale_and_north(sheet, axes, view)
+        draw_labels(sheet, view, frames, largest)
+    else:
+        x0, y0, x1, y1 = view.place
+        sheet.write((x0 + x1) / 2, (y0 + y1) / 2, pen.word["nothing"], align="center")
+    _draw_legend(sheet, groups, MARGIN, y)
+    if table:
+        _draw_table(sheet, table, MARGIN + dx, y + dy, right)
+    if inset:
+        _draw_inset(sheet, view, inset, groups, y)
+    for i, line in enumerate(foot):
+        sheet.write(MARGIN, foot_y + 1.7 + 3.4 * i, line, size=SMALL, colour="ink-quiet")
+    return sheet.figure
+
+
+def draw_map(
+    *,
+    stations: gpd.GeoDataFrame | None = None,
+    hot_zones: gpd.GeoDataFrame | None = None,
+    districts: gpd.GeoDataFrame | None = None,
+    places: gpd.GeoDataFrame | None = None,
+    gaps: gpd.GeoDataFrame | None = None,
+    options: FigureOptions,
+) -> Figure:
+    """Draw a map of what is given; any layer may be missing or empty.
+
+    The map shows the middle 90 % of the gaps (by unserved demand) or else of the stations. What
+    lies outside of it or has no usable position is counted in a note, and an overview shows
+    where it lies among the districts.
+
+    Parameters
+    ----------
+    stations, hot_zones, districts, places
+        Layers as :mod:`locator.schema` describes them, EPSG:4326.
+    gaps
+        Polygons, EPSG:4326; ``rank``, ``zone_name`` (or ``district_name``), ``area_m2``,
+        ``unserved_demand_per_h`` and ``nearest_m`` (or ``nearest_ride_m``) are used where they
+        are there.
+    options
+        Texts, language and size.
+
+    Raises
+    ------
+    InputError
+        A layer is not EPSG:4326.
+    DatumError
+        The coordinates are not degrees, or the area is too large for one local projection.
+    """
+    frames, lost = usable(
+        {
+            "stations": stations,
+            "hot_zones": hot_zones,
+            "gaps": gaps,
+            "places": places,
+            "districts": districts if options.show_districts else None,
+        }
+    )
+    made_up = options.illustrative or any(is_illustrative(frame) for frame in frames.values())
+    with style():
+        return _compose(frames, lost, replace(options, illustrative=made_up))
+
+
+def render_figure(figure: Figure, file_format: Literal["png", "svg"]) -> bytes:
+    """Return a figure as the bytes of a PNG or SVG file: the same figure, the same bytes."""
+    about: dict[str, str | None] = {"Title": str(figure.get_label())}
+    about |= {"Software": None} if file_format == "png" else {"Date": None, "Creator": "locator"}
+    buffer = io.BytesIO()
+    with style():
+        figure.savefig(buffer, format=file_format, dpi=figure.dpi, metadata=about)
+    return buffer.getvalue()
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG or SVG, by the file's ending, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        The ending is another one.
+    """
+    ending = path.suffix.lower()
+    if ending not in {".png", ".svg"}:
+        raise InputError(f"{path}: a figure can be written as .png or .svg; choose one of them.")
+    content = render_figure(figure, "png" if ending == ".png" else "svg")
+    with written_whole(path) as draft:
+        draft.write_bytes(content)

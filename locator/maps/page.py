@@ -1,0 +1,218 @@
+"""A map as parts of a page or as one file, with every script, style and image local."""
+
+import base64
+import re
+import secrets
+from collections.abc import Callable
+from html import escape
+from importlib import import_module
+from pathlib import Path
+
+import folium
+from branca.element import Figure
+
+from locator.errors import InputError
+from locator.look import css_variables
+from locator.maps.model import MapOptions, MapParts
+from locator.maps.words import LABELS, say
+from locator.paths import static_dir
+
+__all__ = ["MapFigure", "asset_files", "render_file", "render_parts"]
+
+_LEAFLET_IMAGES = ("layers.png", "layers-2x.png", "marker-icon.png")
+_OWN_STYLE = "map.css"
+_OWN_SCRIPTS = ("map-drawing.js", "map-controls.js", "map.js")  # in the order they build on
+_CLUSTER_SCRIPT = "markercluster/leaflet.markercluster.js"
+_FOREIGN = re.compile(
+    r"<(?:script|link|img|iframe|style)\b[^>]*\b(?:src|href)\s*=\s*[\"']?\s*(?:https?:)?//([^/\"'\s>]+)",
+    re.IGNORECASE,
+)
+_VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+_FILE_STYLE = "html,body{height:100%;margin:0}"
+
+
+class MapFigure(Figure):
+    """The root of a map's tree: remembers its options and renders as one file.
+
+    Saving a map and showing it in a notebook go through :meth:`render`, so both give the
+    self-contained page.
+    """
+
+    def __init__(self, options: MapOptions, *, clustered: bool) -> None:
+        super().__init__(height="600px", title=None)
+        self.options = options
+        self.clustered = clustered
+        self.header._children.clear()  # noqa: SLF001 - branca's own meta tag; we write ours
+
+    def render(self, **_kwargs: object) -> str:
+        """Return one self-contained page."""
+        return _file(self)
+
+
+def asset_files() -> dict[str, Path]:
+    """Return the files a map page needs, by the name they are served under, and no others."""
+    leaflet = _package_dir("leaflet")
+    cluster = _package_dir("leaflet_markercluster")
+    files = {
+        "leaflet/leaflet.css": leaflet / "leaflet.css",
+        "leaflet/leaflet.js": leaflet / "leaflet.js",
+        _CLUSTER_SCRIPT: cluster / "leaflet.markercluster.js",
+    }
+    own = {name: static_dir() / name for name in (_OWN_STYLE, *_OWN_SCRIPTS)}
+    images = {f"leaflet/images/{name}": leaflet / "images" / name for name in _LEAFLET_IMAGES}
+    return files | own | images
+
+
+def render_parts(drawn: folium.Map, *, nonce: str, asset_url: Callable[[str], str]) -> MapParts:
+    """Render a map for a page under ``script-src 'nonce-…'; style-src 'nonce-…'``.
+
+    Parameters
+    ----------
+    drawn
+        What :func:`build_map` returned.
+    nonce
+        The page's nonce; it stands on every script, style and link.
+    asset_url
+        Turns a name of :func:`asset_files` into the address it is served at. Leaflet's images
+        must lie beside its style sheet as their names say.
+
+    Raises
+    ------
+    InputError
+        The nonce is not one, or something was added to the map that loads from another host.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9+/_=-]+", nonce):
+        raise InputError("A nonce is made of letters, digits and + / _ - = only.")
+    page = _figure(drawn)
+    header, body, script = _pieces(page)
+    links = [
+        f'<link rel="stylesheet" nonce="{nonce}" href="{escape(asset_url(name))}">'
+        for name in _styles()
+    ]
+    scripts = [
+        f'<script nonce="{nonce}" src="{escape(asset_url(name))}"></script>'
+        for name in _scripts(page)
+    ]
+    head = [*links, f'<style nonce="{nonce}">{css_variables()}</style>', _signed(header, nonce)]
+    script = f'<script nonce="{nonce}">\n{script}</script>'
+    return MapParts("\n".join(head), _signed(body, nonce), "\n".join([*scripts, script]))
+
+
+def render_file(drawn: folium.Map) -> str:
+    """Render a map as one page that opens from a disk, without a server or a network.
+
+    Raises
+    ------
+    InputError
+        Something was added to the map that loads from another host.
+    """
+    return _file(_figure(drawn))
+
+
+def _file(page: MapFigure) -> str:
+    options, nonce = page.options, secrets.token_urlsafe(16)
+    files = asset_files()
+    header, body, script = _pieces(page)
+    styles = [_inlined_style(files, name) for name in _styles()]
+    scripts = [_inlined_script(files[name]) for name in _scripts(page)]
+    language = "zh-CN" if options.language == "zh" else "en"
+    # The policy makes the promise hold: scripts are these, and only images may be fetched.
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; "
+        "img-src data: http: https:"
+    )
+    lines = [
+        "<!DOCTYPE html>",
+        f'<html lang="{language}">',
+        "<head>",
+        '<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+        _VIEWPORT,
+        f"<title>{escape(options.title)}</title>",
+        *(f"<style>{text}</style>" for text in [_FILE_STYLE, css_variables(), *styles]),
+        _signed(header, nonce),
+        "</head>",
+        "<body>",
+        _signed(body, nonce),
+        *(f'<script nonce="{nonce}">{text}</script>' for text in [*scripts, script]),
+        "</body>",
+        "</html>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _figure(drawn: folium.Map) -> MapFigure:
+    page = drawn.get_root()
+    if not isinstance(page, MapFigure):
+        raise InputError("This map was not made by build_map.")
+    return page
+
+
+def _pieces(page: MapFigure) -> tuple[str, str, str]:
+    """Return what stands in the head, the figure with its caption, and the script."""
+    children = list(page._children.values())  # noqa: SLF001 - branca offers no other way
+    for child in children:
+        child.render()
+    header, additions, script = (part.render() for part in (page.header, page.html, page.script))
+    foreign = _FOREIGN.search(header + additions)
+    if foreign:
+        raise InputError(
+            f"Something added to the map loads from {foreign[1]}; a map is shown where other "
+            "hosts are out of reach, so add it from a local file."
+        )
+    name = children[0].get_name()
+    return header, f"{_body(page.options, name)}\n{additions}", script
+
+
+def _body(options: MapOptions, name: str) -> str:
+    title = escape(options.title)
+    lines = [f'<strong class="lmap-title">{title}</strong>']
+    if options.illustrative:
+        note = say(LABELS["illustrative"], options.language)
+        lines.append(f'<span class="lmap-illustrative">{escape(note)}</span>')
+    if options.caption:
+        lines.append(f'<span class="lmap-source">{escape(options.caption)}</span>')
+    if options.map_approval:
+        approval = say(LABELS["approval"], options.language) + options.map_approval
+        lines.append(f'<span class="lmap-approval">{escape(approval)}</span>')
+    without = escape(say(LABELS["script"], options.language))
+    return (
+        '<figure class="lmap">\n'
+        f'<div class="lmap-canvas" id="{name}" role="region" aria-label="{title}">'
+        f"<noscript>{without}</noscript></div>\n"
+        f'<figcaption class="lmap-caption">{" ".join(lines)}</figcaption>\n'
+        "</figure>"
+    )
+
+
+def _styles() -> list[str]:
+    return ["leaflet/leaflet.css", _OWN_STYLE]
+
+
+def _scripts(page: MapFigure) -> list[str]:
+    cluster = [_CLUSTER_SCRIPT] if page.clustered else []
+    return ["leaflet/leaflet.js", *cluster, *_OWN_SCRIPTS]
+
+
+def _signed(html: str, nonce: str) -> str:
+    return re.sub(r"<(script|style|link)\b(?![^>]*\bnonce=)", rf'<\1 nonce="{nonce}"', html)
+
+
+def _inlined_style(files: dict[str, Path], name: str) -> str:
+    def inline(match: re.Match[str]) -> str:
+        image = files[f"{name.rpartition('/')[0]}/{match[1]}"]
+        return f"url(data:image/png;base64,{base64.b64encode(image.read_bytes()).decode()})"
+
+    text = files[name].read_text(encoding="utf-8")
+    return re.sub(r"url\((images/[\w.-]+)\)", inline, text)
+
+
+def _inlined_script(file: Path) -> str:
+    text = file.read_text(encoding="utf-8")
+    text = re.sub(r"^//# sourceMappingURL=.*$", "", text, flags=re.MULTILINE)
+    return text.replace("</script", "<\\/script")
+
+
+def _package_dir(name: str) -> Path:
+    """Return the data folder of an XStatic package."""
+    return Path(import_module(f"xstatic.pkg.{name}").BASE_DIR)

@@ -1,0 +1,259 @@
+"""Frames to the JSON the browser draws: compact, rounded, each distinct text written once.
+
+The browser's half is ``templates/static/map.js``; the positions in the rows below are its
+contract.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from locator.look import KIND_LOOKS
+from locator.maps.facts import (
+    Fact,
+    Row,
+    clean_text,
+    code_of,
+    gap_facts,
+    gap_name,
+    number_of,
+    station_facts,
+    zone_facts,
+    zone_kind,
+)
+from locator.maps.model import CLUSTER_ABOVE, MapLayers, MapOptions
+from locator.maps.words import FACTS, LABELS, say
+from locator.schema import Kind, Language, State, Status
+
+__all__ = ["build_payload", "dump_json", "view_box"]
+
+_POINT_DIGITS = 6  # 0.1 m
+_LINE_DIGITS = 5  # 1 m
+_DISTRICT_DIGITS = 4  # 10 m
+# Tolerances of simplification, degrees: about 5 m for areas, 50 m for districts' lines.
+_AREA_TOLERANCE = 5e-5
+_DISTRICT_TOLERANCE = 5e-4
+_UNKNOWN_WEIGHT = 0.2
+# Median ± 3 median absolute deviations holds all of an even spread, 96 % of a normal cloud and,
+# unlike percentiles, keeps to the town where a third of the stations lie scattered around it.
+_DEVIATIONS = 3.0
+_TERMS = {term: place for place, term in enumerate(FACTS)}
+
+
+class _Texts:
+    """The distinct texts of a map, in the order they came."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+
+    def place(self, text: str) -> int:
+        """Return a text's place in the list."""
+        return self._places.setdefault(text, len(self._places))
+
+    def flatten(self, facts: list[Fact]) -> list[int]:
+        """Return facts as term, text, term, text, and so on."""
+        return [number for term, text in facts for number in (_TERMS[term], self.place(text))]
+
+    def listed(self) -> list[str]:
+        """Return all texts."""
+        return list(self._places)
+
+
+def dump_json(value: object) -> str:
+    """Serialise for use inside a ``<script>``: no ``<``, no line separators, no NaN."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return (
+        text.replace("<", "\\u003c")
+        .replace(">", "\\u003e")
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029")
+    )
+
+
+def build_payload(layers: MapLayers, options: MapOptions) -> dict[str, object]:
+    """Return everything the browser draws, ready for :func:`dump_json`."""
+    texts = _Texts()
+    stations = list(_stations(layers.stations, options, texts))
+    payload: dict[str, object] = {
+        "cluster": len(stations) > CLUSTER_ABOVE,
+        "labels": {key: say(pair, options.language) for key, pair in LABELS.items()},
+        "terms": [[key, say(pair, options.language)] for key, pair in FACTS.items()],
+        "kinds": [[k.value, k.label(options.language), KIND_LOOKS[k].marker] for k in Kind],
+        "states": [[s.value, s.label(options.language)] for s in State],
+        "stationUrl": options.station_url,
+        "stations": stations,
+        "zones": _zones(layers.hot_zones, options.language, texts),
+        "gaps": _gaps(layers.gaps, options.language, texts),
+        "districts": _districts(layers.districts if options.show_districts else None, options),
+        "places": list(_places(layers.places, options.language)),
+        "showPlaces": options.basemap == "none",
+    }
+    return payload | {"texts": texts.listed()}
+
+
+def view_box(layers: MapLayers) -> list[list[float]] | None:
+    """Return where the map starts, ``[[south, west], [north, east]]``: what answers the question.
+
+    The gaps if there are any, else the dense part of the stations, else whatever there is.
+    """
+    for frame in (layers.gaps, layers.stations, layers.hot_zones, layers.districts, layers.places):
+        if frame is None:
+            continue
+        bounds = frame.geometry.bounds.to_numpy()
+        west, east = _dense_range(np.concatenate([bounds[:, 0], bounds[:, 2]]))
+        south, north = _dense_range(np.concatenate([bounds[:, 1], bounds[:, 3]]))
+        corners = [[south, west], [north, east]]
+        return [[round(value, _POINT_DIGITS) for value in corner] for corner in corners]
+    return None
+
+
+def _dense_range(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    middle = float(np.median(values))
+    spread = _DEVIATIONS * float(np.median(np.abs(values - middle)))
+    low, high = float(values.min()), float(values.max())
+    if spread == 0:
+        return low, high
+    return max(low, middle - spread), min(high, middle + spread)
+
+
+def _rows(frame: gpd.GeoDataFrame) -> list[Row]:
+    records: list[Row] = frame.drop(columns=frame.geometry.name).to_dict("records")
+    return records
+
+
+def _points(frame: gpd.GeoDataFrame, digits: int) -> list[list[float]]:
+    corners = np.round(shapely.get_coordinates(frame.geometry.to_numpy()), digits)
+    points: list[list[float]] = corners.tolist()
+    return points
+
+
+def _stations(
+    frame: gpd.GeoDataFrame | None, options: MapOptions, texts: _Texts
+) -> Iterator[list[object]]:
+    """Yield ``[lon, lat, kind, state, id, name, note, facts]``; -1 stands for no kind, no state."""
+    if frame is None:
+        return
+    kinds, states = list(Kind), list(State)
+    for row, point in zip(_rows(frame), _points(frame, _POINT_DIGITS), strict=True):
+        kind, state = code_of(row.get("kind"), Kind), _state(row)
+        yield [
+            *point,
+            -1 if kind is None else kinds.index(kind),
+            -1 if state is None else states.index(state),
+            clean_text(row.get("id")),
+            clean_text(row.get("name")),
+            clean_text(row.get("hours_note")),
+            texts.flatten(station_facts(row, options)),
+        ]
+
+
+def _state(row: Row) -> State | None:
+    """Return a station's state; None where the frame holds no states at all."""
+    if code_of(row.get("status"), Status) in {Status.CLOSED, Status.TEMPORARILY_CLOSED}:
+        return State.CLOSED
+    if "state" not in row:
+        return None
+    state = code_of(row["state"], State)
+    return State.UNKNOWN if state is None else state
+
+
+def _zones(
+    frame: gpd.GeoDataFrame | None, language: Language, texts: _Texts
+) -> dict[str, object] | None:
+    if frame is None:
+        return None
+    demands = [number_of(row.get("demand_per_h")) for row in _rows(frame)]
+    most = max((demand for demand in demands if demand is not None), default=0.0)
+
+    def describe(row: Row) -> dict[str, object]:
+        demand = number_of(row.get("demand_per_h"))
+        known = demand is not None and demand >= 0 and most > 0
+        return {
+            "name": clean_text(row.get("name")) or say(LABELS["unnamed"], language),
+            "kind": zone_kind(row, language),
+            "weight": round(math.sqrt((demand or 0.0) / most), 2) if known else _UNKNOWN_WEIGHT,
+            "facts": texts.flatten(zone_facts(row, language)),
+        }
+
+    return _collection(frame, describe)
+
+
+def _gaps(
+    frame: gpd.GeoDataFrame | None, language: Language, texts: _Texts
+) -> dict[str, object] | None:
+    if frame is None:
+        return None
+
+    def describe(row: Row) -> dict[str, object]:
+        rank = number_of(row.get("rank"))
+        return {
+            "name": gap_name(row, language),
+            "rank": None if rank is None else int(rank),
+            "facts": texts.flatten(gap_facts(row, language)),
+        }
+
+    return _collection(frame, describe)
+
+
+def _districts(frame: gpd.GeoDataFrame | None, options: MapOptions) -> dict[str, object] | None:
+    """Return the lines between districts, each once, and their names as places have them."""
+    if frame is None:
+        return None
+    areas = frame.geometry.to_numpy()
+    # Merged lines end where three districts meet, and simplifying keeps ends: no slivers.
+    lines = shapely.line_merge(shapely.union_all(shapely.boundary(areas)))
+    shown = shapely.transform(
+        shapely.simplify(lines, _DISTRICT_TOLERANCE),
+        lambda corners: np.round(corners, _DISTRICT_DIGITS),
+    )
+    labels = [
+        [*at, _name(row, options.language)]
+        for row, at in zip(_rows(frame), _inside(areas), strict=True)
+    ]
+    return {"lines": shown.__geo_interface__, "labels": [row for row in labels if row[2]]}
+
+
+def _places(frame: gpd.GeoDataFrame | None, language: Language) -> Iterator[list[object]]:
+    """Yield ``[lon, lat, name]``, the most populous first: labels that collide yield to them."""
+    if frame is None:
+        return
+    places = zip(_rows(frame), _points(frame, _LINE_DIGITS), strict=True)
+    by_size = sorted(places, key=lambda place: -(number_of(place[0].get("population")) or 0.0))
+    for row, point in by_size:
+        name = _name(row, language)
+        if name:
+            yield [*point, name]
+
+
+def _name(row: Row, language: Language) -> str:
+    english = clean_text(row.get("name_en")) if language == "en" else ""
+    return english or clean_text(row.get("name"))
+
+
+def _collection(
+    frame: gpd.GeoDataFrame, describe: Callable[[Row], dict[str, object]]
+) -> dict[str, object]:
+    """Return a GeoJSON collection; ``at`` is a point inside each area, for its label."""
+    whole = frame.geometry.to_numpy()
+    simple = shapely.simplify(whole, _AREA_TOLERANCE)  # keeps an area that is smaller than that
+    shown = shapely.transform(simple, lambda corners: np.round(corners, _LINE_DIGITS))
+    features = [
+        {
+            "type": "Feature",
+            "properties": describe(row) | {"at": at},
+            "geometry": area.__geo_interface__,
+        }
+        for row, at, area in zip(_rows(frame), _inside(whole), shown, strict=True)
+    ]
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _inside(areas: npt.NDArray[np.object_]) -> list[list[float]]:
+    corners = shapely.get_coordinates(shapely.point_on_surface(areas))
+    points: list[list[float]] = np.round(corners, _LINE_DIGITS).tolist()
+    return points

@@ -1,0 +1,113 @@
+"""The city's map from the store, for pages, files and figures alike."""
+
+from datetime import datetime
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from locator.errors import InputError
+from locator.figures import FigureOptions, draw_map, save_figure
+from locator.hours import STATES
+from locator.maps import MapLayers, MapOptions, build_map, render_file
+from locator.paths import written_whole
+from locator.schema import Language, Status, is_illustrative
+from locator.service import Service, Snapshot
+from locator.settings import Settings
+
+__all__ = ["draw", "map_caption", "map_layers", "map_options", "settings_language", "write_map"]
+
+_TITLES = {"zh": "骑手驿站与配送热区", "en": "Rider stations and delivery hot zones"}
+
+
+def settings_language(settings: Settings) -> Language:
+    """Return the language of maps and files."""
+    return "zh" if settings.language == "zh" else "en"
+
+
+def map_layers(snapshot: Snapshot, *, at: datetime) -> MapLayers:
+    """Return the layers of the city's map: stations in service with their state at a moment."""
+    stations = snapshot.stations.assign(state=[STATES[c].value for c in snapshot.index.states(at)])
+    return MapLayers(
+        stations=stations[stations["status"] != Status.CLOSED.value],
+        hot_zones=snapshot.hot_zones,
+        districts=snapshot.districts,
+        places=snapshot.places,
+    )
+
+
+def map_caption(stations: gpd.GeoDataFrame, *, at: datetime, language: Language) -> str:
+    """Say the date of the data shown and where they are from."""
+    sources = pd.unique(stations["source"].dropna()) if len(stations) else np.array([])
+    source = str(sources[0]) if len(sources) == 1 else ""
+    if language == "zh":
+        return f"制图日期 {at:%Y-%m-%d}" + (f" · {source}" if source else "")
+    return f"Map of {at:%Y-%m-%d}" + (f" · {source}" if source else "")
+
+
+def map_options(
+    settings: Settings, layers: MapLayers, *, at: datetime, title: str = "", caption: str = ""
+) -> MapOptions:
+    """Return the map's options as the settings have them."""
+    language = settings_language(settings)
+    stations = layers.stations
+    if not caption and stations is not None:
+        caption = map_caption(stations, at=at, language=language)
+    frames = [frame for frame in (layers.stations, layers.hot_zones) if frame is not None]
+    return MapOptions(
+        title=title or _TITLES[language],
+        caption=caption,
+        language=language,
+        basemap=settings.basemap,
+        basemap_key=settings.basemap_key,
+        map_approval=settings.map_approval,
+        illustrative=any(is_illustrative(frame) for frame in frames),
+        day=at.date(),
+    )
+
+
+def write_map(service: Service, path: Path) -> None:
+    """Write the city's map to a file: .html for a browser, .png or .svg for a report.
+
+    Raises
+    ------
+    InputError
+        The ending is another one.
+    """
+    at = service.now()
+    layers = map_layers(service.snapshot(), at=at)
+    draw(layers, map_options(service.settings, layers, at=at), path)
+
+
+def draw(layers: MapLayers, options: MapOptions, path: Path) -> None:
+    """Draw layers into a file by its ending.
+
+    Raises
+    ------
+    InputError
+        The ending is none of .html, .png, .svg.
+    """
+    ending = path.suffix.lower()
+    if ending == ".html":
+        with written_whole(path) as draft:
+            draft.write_text(render_file(build_map(layers, options)), encoding="utf-8")
+        return
+    if ending not in {".png", ".svg"}:
+        raise InputError(f"{path.name}: a map is written as .html, .png or .svg.")
+    figure = draw_map(
+        stations=layers.stations,
+        hot_zones=layers.hot_zones,
+        districts=layers.districts,
+        places=layers.places,
+        gaps=layers.gaps,
+        options=FigureOptions(
+            title=options.title,
+            caption=options.caption,
+            language=options.language,
+            map_approval=options.map_approval,
+            illustrative=options.illustrative,
+            show_districts=options.show_districts,
+        ),
+    )
+    save_figure(figure, path)

@@ -1,0 +1,128 @@
+"""``create_app``: settings in, application out; nothing happens at import."""
+
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flask import Flask, Response, g, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from locator.errors import InputError, StoreError
+from locator.maps import tile_origins
+from locator.paths import templates_dir
+from locator.schema import is_illustrative
+from locator.service import Service, open_service
+from locator.settings import Settings
+from locator.web import api, assets, embed, rider
+from locator.web.request import get_service
+
+__all__ = ["create_app"]
+
+_MAX_FORM_BYTES = 64 * 1024
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings, *, clock: Callable[[], datetime] = _now) -> Flask:
+    """Build the application on the store that the settings name.
+
+    Parameters
+    ----------
+    clock
+        Where "now" comes from.
+
+    Raises
+    ------
+    StoreMissingError
+        There is no store yet; ``locator init`` makes it.
+    """
+    service = open_service(settings, clock=clock)
+    app = Flask("locator.web", template_folder=str(templates_dir()), static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_FORM_BYTES
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.extensions["locator"] = service
+    for module in (rider, embed, api, assets):
+        app.register_blueprint(module.blueprint)
+    app.before_request(_begin)
+    app.after_request(_secure)
+    app.context_processor(lambda: _page_words(service))
+    app.register_error_handler(InputError, _bad_input)
+    app.register_error_handler(StoreError, _store_trouble)
+    app.register_error_handler(HTTPException, _http_error)
+    if not settings.map_approval:
+        logging.getLogger("locator").warning(
+            "LOCATOR_MAP_APPROVAL is empty: district lines are drawn only for requests to this "
+            "machine's own address, because a map shown to the public needs its 审图号."
+        )
+    return app
+
+
+def _page_words(service: Service) -> dict[str, object]:
+    frame = service.snapshot().stations
+    return {
+        "illustrative": is_illustrative(frame),
+        "travel": service.travel.describe("zh"),
+        "map_approval": service.settings.map_approval,
+    }
+
+
+def _begin() -> None:
+    g.nonce = secrets.token_urlsafe(16)
+    g.framed = False
+    # Behind a proxy the host is the public name, so this is true only on the machine itself.
+    host = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
+    g.local = host in _LOOPBACK
+
+
+def _secure(response: Response) -> Response:
+    """Set the headers of every answer; only /embed pages may be framed."""
+    settings = get_service().settings
+    tiles = " ".join(tile_origins(settings.basemap))
+    ancestors = settings.frame_ancestors if g.get("framed") else "'none'"
+    nonce = g.get("nonce", "")
+    policy = [
+        "default-src 'none'",
+        f"script-src 'nonce-{nonce}'",
+        f"style-src 'self' 'nonce-{nonce}'",
+        f"img-src 'self' data: {tiles}".rstrip(),
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        f"frame-ancestors {ancestors}",
+    ]
+    response.headers["Content-Security-Policy"] = "; ".join(policy)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Permissions-Policy"] = "geolocation=(self)"
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _answer_error(status: int, title: str, reason: str) -> ResponseReturnValue:
+    if request.path.startswith(("/api/", "/healthz")):
+        return jsonify(error=reason), status
+    return render_template("error.html", title=title, reason=reason), status
+
+
+def _bad_input(error: InputError) -> ResponseReturnValue:
+    return _answer_error(400, "请求有误", str(error))
+
+
+def _store_trouble(error: StoreError) -> ResponseReturnValue:
+    logging.getLogger("locator").error("the store failed: %s", error)
+    return jsonify(error="The store cannot be read just now."), 503
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    titles = {404: "没有这个页面", 405: "不支持这种请求", 413: "内容太大"}
+    status = error.code or 500
+    if isinstance(error, InternalServerError):
+        return "<!DOCTYPE html><title>500</title><p>服务出错，请稍后再试。</p>", 500
+    reason = error.description or error.name
+    return _answer_error(status, titles.get(status, error.name), reason)

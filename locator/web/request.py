@@ -1,0 +1,79 @@
+"""Reading a request's query or form into what the library takes; every fault is an InputError."""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from flask import current_app
+from werkzeug.datastructures import MultiDict
+
+from locator.errors import InputError
+from locator.nearest import OpenRule, StationFilter
+from locator.schema import Host, Kind, LabelledEnum, Service
+from locator.service import Service as LocatorService
+
+__all__ = ["get_service", "read_filter", "read_number", "read_position", "read_rule"]
+
+Values = MultiDict[str, str]
+N = TypeVar("N", int, float)
+E = TypeVar("E", bound=LabelledEnum)
+
+
+def get_service() -> LocatorService:
+    """Return the application's service."""
+    return cast("LocatorService", current_app.extensions["locator"])
+
+
+def read_number(values: Values, name: str, kind: Callable[[str], N], default: N | None = None) -> N:
+    """Read a number.
+
+    Raises
+    ------
+    InputError
+        It is missing without a default, or is not a number.
+    """
+    text = values.get(name, "").strip()
+    if not text:
+        if default is None:
+            raise InputError(f"'{name}' is missing.")
+        return default
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise InputError(f"{name}={text[:40]!r} is not a number.") from error
+
+
+def read_position(values: Values) -> tuple[float, float]:
+    """Read ``lon`` and ``lat`` in degrees, WGS-84."""
+    return read_number(values, "lon", float), read_number(values, "lat", float)
+
+
+def _members(values: Values, name: str, enum: type[E]) -> frozenset[E]:
+    members = set()
+    for item in values.getlist(name):
+        for part in filter(None, (piece.strip() for piece in item.split(","))):
+            try:
+                members.add(enum.parse(part))
+            except ValueError as error:
+                raise InputError(f"{name}={part[:40]!r} {error}.") from error
+    return frozenset(members)
+
+
+def read_filter(values: Values) -> StationFilter:
+    """Read ``kind``, ``host``, ``service`` (repeated or with commas) and ``platform``."""
+    return StationFilter(
+        kinds=_members(values, "kind", Kind),
+        hosts=_members(values, "host", Host),
+        services=_members(values, "service", Service),
+        platform=values.get("platform", "").strip().casefold() or None,
+    )
+
+
+def read_rule(values: Values, default: OpenRule) -> OpenRule:
+    """Read ``open``: any, known or yes."""
+    text = values.get("open", "").strip()
+    if not text:
+        return default
+    try:
+        return OpenRule(text)
+    except ValueError as error:
+        raise InputError(f"open={text[:40]!r} must be any, known or yes.") from error

@@ -1,0 +1,153 @@
+"""The vocabulary of the tests: a store with Baoji's data, a service, a client, a server."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
+
+from locator.cli import main
+from locator.hours import HoursRules
+from locator.service import Service, create_store, open_service
+from locator.settings import Settings
+from locator.store import GeoPackageStore, open_store
+from locator.web import create_app
+
+pytest_plugins = ["tests.browser_support"]
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=SHANGHAI)
+REQUIRE_ALL = os.environ.get("LOCATOR_REQUIRE_ALL") == "1"
+
+
+def absent(reason: str) -> None:
+    """Skip with a reason; where everything is required, that is a failure."""
+    if REQUIRE_ALL:
+        pytest.fail(f"LOCATOR_REQUIRE_ALL=1, but {reason}")
+    pytest.skip(reason)
+
+
+def fixed_clock() -> datetime:
+    """Return noon of a Monday in Baoji."""
+    return MONDAY_NOON.astimezone(UTC)
+
+
+@pytest.fixture(scope="session")
+def loaded_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a store with the shipped data, to be copied and never opened."""
+    path = tmp_path_factory.mktemp("store") / "shipped.gpkg"
+    create_store(Settings(store=f"geopackage:{path}"), clock=fixed_clock)
+    return path
+
+
+@pytest.fixture
+def settings(loaded_store: Path, tmp_path: Path) -> Settings:
+    """Return settings with a store of this test's own, no base map."""
+    path = tmp_path / "store.gpkg"
+    shutil.copy(loaded_store, path)
+    return Settings(store=f"geopackage:{path}", basemap="none")
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[GeoPackageStore]:
+    """Return the open store."""
+    with open_store(settings.store, clock=fixed_clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def service(settings: Settings) -> Iterator[Service]:
+    """Return the service at noon of a Monday."""
+    with open_service(settings, clock=fixed_clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[FlaskClient]:
+    """Return a client of the application at noon of a Monday."""
+    app = create_app(settings, clock=fixed_clock)
+    with app.test_client() as opened:
+        yield opened
+    app.extensions["locator"].close()
+
+
+@pytest.fixture
+def rules(service: Service) -> HoursRules:
+    """Return the rules of Baoji: time zone, country, calendar."""
+    return service.rules
+
+
+@pytest.fixture
+def cli(settings: Settings) -> Callable[..., Result]:
+    """Return a function that runs the command line on this test's store."""
+
+    def run(*arguments: object) -> Result:
+        runner = CliRunner(env={"LOCATOR_BASEMAP": "none"})
+        words = ["--store", settings.store, *map(str, arguments)]
+        return runner.invoke(main, words, catch_exceptions=False)
+
+    return run
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server in a process of its own."""
+
+    url: str
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[Server]:
+    """Return a running ``locator serve`` on this test's store, without a base map."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {"LOCATOR_BASEMAP": "none", "PYTHONUTF8": "1"}
+    command = [sys.executable, "-m", "locator", "--store", settings.store, "serve"]
+    process = subprocess.Popen(
+        [*command, "--port", str(port)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_up(url, process)
+        yield Server(url)
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+def _wait_until_up(url: str, process: "subprocess.Popen[bytes]") -> None:
+    for _ in range(150):
+        try:
+            with urllib.request.urlopen(f"{url}/healthz", timeout=2):
+                return
+        except OSError:
+            if process.poll() is not None:
+                errors = process.stderr.read().decode() if process.stderr else ""
+                pytest.fail(f"the server ended: {errors}")
+            time.sleep(0.1)
+    pytest.fail("the server did not answer in 15 s")
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """Return the folder of real files, or skip."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("LOCATOR_REALDATA", default))
+    if not folder.is_dir():
+        pytest.skip(f"no real files at {folder} (LOCATOR_REALDATA)")
+    return folder

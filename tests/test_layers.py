@@ -1,0 +1,109 @@
+"""The house: imports go downwards only, and some libraries stay in one room."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "locator"
+
+# Room to floor; a room is a file or a folder of locator/. docs/architecture.md draws the same.
+FLOORS = {
+    "errors": 0, "paths": 0, "settings": 0, "schema": 0, "datum": 0, "hours": 0, "look": 0,
+    "register": 1,
+    "store": 2,
+    "travel": 3,
+    "nearest": 4, "coverage": 4,
+    "service": 5, "answer": 5, "maps": 5, "figures": 5, "study": 5,
+    "web": 6, "cli": 6, "__main__": 6,
+}  # fmt: skip
+ONLY_IN = {
+    "flask": "web",
+    "folium": "maps",
+    "branca": "maps",
+    "matplotlib": "figures",
+    "sqlalchemy": "store",
+    "opening_hours": "hours",
+    "click": "cli",
+    "waitress": "cli",
+    "openpyxl": "register",
+}
+
+
+def imports() -> Iterator[tuple[str, str, str]]:
+    """Yield (room, imported module, place) for every import of the package."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if parts == ("__init__",) or parts[0] == "share":
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+                if node.module == "locator":
+                    names = [f"locator.{alias.name}" for alias in node.names]
+            else:
+                continue
+            for name in names:
+                yield parts[0], name, f"{'/'.join(parts)}.py:{node.lineno}"
+
+
+def test_every_room_has_a_floor() -> None:
+    rooms = {
+        path.stem
+        for path in PACKAGE.iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert rooms - {"__init__"} == set(FLOORS)
+
+
+def test_imports_go_downwards() -> None:
+    wrong = []
+    for room, name, place in imports():
+        if not name.startswith("locator."):
+            continue
+        target = name.split(".")[1]
+        if target.startswith("__"):
+            continue  # the version
+        if target != room and FLOORS[target] > FLOORS[room]:
+            wrong.append(f"{place} imports {name}, which is a floor above")
+    assert not wrong
+
+
+def test_no_two_rooms_import_each_other() -> None:
+    uses: dict[str, set[str]] = {room: set() for room in FLOORS}
+    for room, name, _ in imports():
+        parts = name.split(".")
+        if parts[0] == "locator" and parts[1] in FLOORS and parts[1] != room:
+            uses[room].add(parts[1])
+    circles = [(a, b) for a in uses for b in uses[a] if a < b and a in uses[b]]
+    assert not circles
+
+
+def test_some_libraries_stay_in_one_room() -> None:
+    wrong = [
+        f"{place} imports {name}, which belongs to {ONLY_IN[name.split('.')[0]]}"
+        for room, name, place in imports()
+        if ONLY_IN.get(name.split(".")[0], room) != room
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_what_a_module_exports_exists(path: Path) -> None:
+    import importlib
+
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    name = ".".join(parts).removesuffix(".__init__")
+    if name in {"locator", "locator.__main__"}:
+        return
+    module = importlib.import_module(name)
+    missing = [entry for entry in module.__all__ if not hasattr(module, entry)]
+    assert not missing
+    assert list(module.__all__) == sorted(
+        module.__all__, key=lambda n: (not n.isupper(), not n[0].isupper(), n)
+    )

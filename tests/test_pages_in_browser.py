@@ -1,0 +1,175 @@
+"""The pages in a real Chromium at 390 px: the rider's way, hostile text, and who is asked."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import quote, urlsplit
+
+import geopandas as gpd
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from shapely.geometry import Point
+
+from locator.schema import LAYERS
+from locator.store import Change, GeoPackageStore
+from tests.browser_support import watch_page
+from tests.conftest import Server
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)>${alert(2)}`${alert(3)}`</script><script>alert(4)</script>{{7*7}}"
+)
+HERE = {"longitude": 107.1489, "latitude": 34.3692}
+
+
+@pytest.fixture
+def phone(chromium: Browser) -> Iterator[BrowserContext]:
+    """Return a phone that stands in the city and may say so."""
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True,
+        locale="zh-CN", geolocation=HERE, permissions=["geolocation"],
+    )  # fmt: skip
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def troubles() -> Iterator[list[str]]:
+    """Collect dialogs, script errors and policy violations; any fails the test."""
+    found: list[str] = []
+    yield found
+    assert not found
+
+
+def open_page(phone: BrowserContext, troubles: list[str]) -> Page:
+    page = phone.new_page()
+    watch_page(page, troubles)
+    return page
+
+
+def test_from_position_to_the_nearest_open_place(
+    phone: BrowserContext, server: Server, troubles: list[str]
+) -> None:
+    asked: list[str] = []
+    phone.on("request", lambda request: asked.append(request.url))
+    page = open_page(phone, troubles)
+    page.goto(server.url)
+    page.get_by_role("checkbox", name="手机充电").check()
+    page.get_by_role("radio", name="全部").check()
+    page.get_by_role("button", name="用我的位置找最近的").click()
+    cards = page.locator(".card")
+    expect(cards).to_have_count(10)
+    expect(cards.first).to_contain_text("经二路城市驿站")
+    expect(cards.first.locator(".services")).to_have_text(re.compile("^手机充电"))
+    assert page.locator(".go").first.bounding_box()["height"] >= 48  # type: ignore[index]
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390
+    # The position went to this server only, in no address.
+    assert {urlsplit(url).netloc for url in asked} == {urlsplit(server.url).netloc}
+    assert not [url for url in asked if "107.14" in url]
+
+
+def test_a_denied_position_leaves_the_other_ways(
+    chromium: Browser, server: Server, troubles: list[str]
+) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, permissions=[])
+    page = open_page(context, troubles)
+    page.goto(server.url)
+    page.get_by_role("button", name="用我的位置找最近的").click()
+    expect(page.get_by_role("status").first).to_contain_text("输入地点")
+    page.get_by_label("地点").fill("经二路商圈")
+    page.get_by_role("button", name="查找").click()
+    expect(page.locator("h1")).to_have_text("离经二路商圈最近")
+    context.close()
+
+
+def test_without_scripts_the_page_still_helps(chromium: Browser, server: Server) -> None:
+    context = chromium.new_context(
+        java_script_enabled=False, viewport={"width": 390, "height": 844}
+    )
+    page = context.new_page()
+    page.goto(server.url)
+    expect(page.get_by_text("浏览器没有启用脚本")).to_be_visible()
+    expect(page.get_by_role("button", name="用我的位置找最近的")).to_be_hidden()
+    page.get_by_label("地点").fill("经二路商圈")
+    page.get_by_role("button", name="查找").click()
+    expect(page.locator("h1")).to_have_text("离经二路商圈最近")
+    context.close()
+
+
+def poison(store: GeoPackageStore) -> None:
+    """Put hostile text into every text field of every layer."""
+    for name, layer in LAYERS.items():
+        frame = store.read(name)
+        if frame.empty:
+            continue
+        texts = [
+            c.name
+            for c in layer.columns
+            if c.dtype == "text" and c.name not in {"id", "opening_hours", "kind"}
+        ]
+        changes = frame.copy()
+        for column in texts:
+            changes[column] = HOSTILE
+        if name == "stations":
+            changes["opening_hours"] = HOSTILE
+            extra = gpd.GeoDataFrame(
+                {"id": [HOSTILE], "name": ["怪编号"], "kind": "rest_post", "platforms": [HOSTILE]},
+                geometry=[Point(107.1489, 34.3692)], crs="EPSG:4326",
+            )  # fmt: skip
+            store.apply(Change(name, extra), actor=HOSTILE)
+        store.apply(Change(name, changes), actor=HOSTILE)
+
+
+def test_hostile_text_is_shown_as_text_on_every_page(
+    phone: BrowserContext, server: Server, store: GeoPackageStore, troubles: list[str]
+) -> None:
+    poison(store)
+    page = open_page(phone, troubles)
+    page.goto(f"{server.url}/?place={quote(HOSTILE)}&open=any")
+    expect(page.locator("body")).to_contain_text(HOSTILE)
+    page.goto(f"{server.url}/?open=any")
+    page.get_by_role("button", name="用我的位置找最近的").click()
+    expect(page.locator(".card .name").nth(1)).to_have_text(HOSTILE)
+    page.locator(".card .whole").nth(1).click()
+    expect(page.locator("h1")).to_have_text(HOSTILE)
+    expect(page.locator("dl")).to_contain_text(HOSTILE)
+    page.goto(f"{server.url}/stations/{quote(HOSTILE, safe='')}")
+    expect(page.locator("h1")).to_have_text("怪编号")
+    for path in ("/map", "/embed/map"):
+        page.goto(server.url + path)
+        expect(page.locator(".leaflet-marker-icon").first).to_be_attached()
+        page.locator(".lmap-mark").last.dispatch_event("click")
+        expect(page.locator(".leaflet-popup-content")).to_contain_text(HOSTILE)
+    page.goto(f"{server.url}/stations/{quote('<script>alert(5)</script>')}")
+    page.goto(f"{server.url}/?kind={quote(HOSTILE)}")
+    expect(page.locator("h1")).to_have_text("请求有误")
+    assert page.evaluate("document.querySelectorAll('img[src=x]').length") == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/?place=虢镇", "/map", "/embed/map", "/stations/BJ-R-001"])
+def test_no_page_asks_another_host(
+    phone: BrowserContext, server: Server, troubles: list[str], path: str
+) -> None:
+    asked: list[str] = []
+    failed: list[str] = []
+    phone.on("request", lambda request: asked.append(request.url))
+    phone.on("response", lambda r: failed.append(r.url) if r.status >= 400 else None)
+    page = open_page(phone, troubles)
+    page.goto(server.url + path)
+    page.wait_for_load_state("networkidle")
+    hosts = {urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:"))}
+    assert hosts == {urlsplit(server.url).netloc}
+    assert not failed
+
+
+def test_the_map_can_be_framed_and_the_list_cannot(phone: BrowserContext, server: Server) -> None:
+    page = phone.new_page()
+    refused: list[str] = []
+    page.on("console", lambda m: refused.append(m.text) if m.type == "error" else None)
+    page.set_content(f"<iframe id=a src='{server.url}/embed/map' width=380 height=500></iframe>")
+    expect(page.frame_locator("#a").locator(".leaflet-marker-icon").first).to_be_attached()
+    assert not refused
+    page.set_content(f"<iframe id=b src='{server.url}/' width=380 height=500></iframe>")
+    page.wait_for_timeout(500)
+    assert any("frame-ancestors" in text for text in refused)

@@ -1,0 +1,252 @@
+"""The store: one live GeoPackage that GDAL reads, with version and audit whoever writes."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import geopandas as gpd
+import pyogrio
+import pytest
+from shapely.geometry import Point, box
+
+from locator.errors import (
+    ConflictError,
+    InputError,
+    StoreBusyError,
+    StoreError,
+    StoreMissingError,
+    StoreVersionError,
+)
+from locator.schema import LAYERS
+from locator.service import create_store
+from locator.settings import Settings
+from locator.store import Change, GeoPackageStore, open_store, store_path
+from tests.conftest import fixed_clock
+
+
+def frame(*ids: str, **columns: object) -> gpd.GeoDataFrame:
+    data = {"id": list(ids), "name": [f"站 {i}" for i in ids], "kind": "rest_post"} | columns
+    return gpd.GeoDataFrame(
+        data, geometry=[Point(107 + n / 100, 34) for n in range(len(ids))], crs="EPSG:4326"
+    )
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> GeoPackageStore:
+    with GeoPackageStore.create(tmp_path / "empty.gpkg", clock=fixed_clock) as store:
+        yield store
+
+
+def test_gdal_reads_every_layer_as_it_is(store: GeoPackageStore) -> None:
+    counts = {name: len(store.read(name)) for name in LAYERS}
+    assert counts["stations"] == 120
+    for name, count in counts.items():
+        info = pyogrio.read_info(store.path, layer=name)
+        assert info["features"] == count
+        assert info["crs"] == "EPSG:4326"
+        assert info["geometry_type"] == LAYERS[name].geometry_type
+    stations = gpd.read_file(store.path, layer="stations", bbox=(107.1, 34.3, 107.2, 34.4))
+    ours = store.read("stations", bbox=(107.1, 34.3, 107.2, 34.4))
+    assert sorted(stations["id"]) == ours["id"].tolist()
+    assert 0 < len(ours) < 120
+
+
+def test_the_extent_and_the_rtree_follow_the_rows(store: GeoPackageStore) -> None:
+    far = frame("far")
+    far.geometry = [Point(10.0, 50.0)]
+    store.apply(Change("stations", far), actor="test")
+    with sqlite3.connect(store.path) as connection:
+        row = connection.execute(
+            "SELECT min_x, max_y FROM gpkg_contents WHERE table_name = 'stations'"
+        ).fetchone()
+        tree = connection.execute("SELECT count(*) FROM rtree_stations_geom").fetchone()
+    connection.close()
+    assert row == (10.0, 50.0)
+    assert tree == (121,)
+
+
+def test_a_change_is_all_or_nothing(empty: GeoPackageStore) -> None:
+    good = frame("a", "b")
+    empty.apply(Change("stations", good), actor="test")
+    before = empty.version()
+    with pytest.raises(ConflictError, match=r"1 of the ids .*\(b\)"):
+        empty.apply(
+            Change("stations", frame("c")),
+            Change("stations", frame("b", "d"), on_existing="error"),
+            actor="t",
+        )
+    assert empty.read("stations")["id"].tolist() == ["a", "b"]
+    assert empty.version() == before
+
+
+def test_the_version_changes_with_every_commit_and_only_then(empty: GeoPackageStore) -> None:
+    first = empty.version()
+    second = empty.apply(Change("stations", frame("a")), actor="test").version
+    assert second != first
+    same = empty.apply(Change("stations", frame("a")), actor="test")
+    assert (same.version, same.unchanged) == (second, 1)
+    with sqlite3.connect(empty.path) as connection:  # an edit from outside, as QGIS makes it
+        connection.create_function("ST_MinX", 1, lambda _: 107.0)
+        connection.create_function("ST_MinY", 1, lambda _: 34.0)
+        connection.create_function("ST_MaxX", 1, lambda _: 107.0)
+        connection.create_function("ST_MaxY", 1, lambda _: 34.0)
+        connection.create_function("ST_IsEmpty", 1, lambda _: 0)
+        connection.execute("UPDATE stations SET name = '改名' WHERE id = 'a'")
+    connection.close()
+    assert empty.version() != second
+    assert empty.read("stations")["name"].tolist() == ["改名"]
+    assert empty.audit()[-1].actor == "outside"
+
+
+def test_gdal_can_edit_the_live_store(store: GeoPackageStore) -> None:
+    """GDAL, like QGIS, adds a row that leaves our columns empty; defaults fill what they can."""
+    row = gpd.GeoDataFrame(
+        {"id": ["q"], "name": ["QGIS"]}, geometry=[Point(107.2, 34.3)], crs="EPSG:4326"
+    )
+    before = store.version()
+    pyogrio.write_dataframe(row, store.path, layer="stations", append=True)
+    added = store.read("stations", where={"id": "q"}).iloc[0]
+    assert added["status"] == "active"
+    assert store.version() != before
+    assert store.audit(feature_id="q")[0].actor == "outside"
+
+
+def test_every_change_is_audited_with_who_before_and_after(empty: GeoPackageStore) -> None:
+    empty.apply(Change("stations", frame("a")), actor="li")
+    empty.apply(Change("stations", frame("a", name=["改"])), actor="wang")
+    empty.apply(Change("stations", frame("b"), absent="close"), actor="zhao")
+    rows = empty.audit(layer="stations", feature_id="a")
+    assert [(row.action, row.actor) for row in rows] == [
+        ("insert", "li"),
+        ("update", "wang"),
+        ("update", "zhao"),
+    ]
+    after = [json.loads(row.after or "null") for row in rows]
+    assert rows[0].before is None
+    assert json.loads(rows[1].before or "null")["name"] == "站 a"
+    assert (after[1]["name"], after[2]["status"]) == ("改", "closed")
+    assert (after[0]["lon"], after[0]["lat"]) == (107.0, 34.0)
+
+
+def test_reading_with_conditions(empty: GeoPackageStore) -> None:
+    empty.apply(
+        Change("stations", frame("a", "b", "c", host=["other", "city_station", None])), actor="t"
+    )
+    assert empty.read("stations", where={"host": "other"})["id"].tolist() == ["a"]
+    assert empty.read("stations", where={"id": ["c", "a"]})["id"].tolist() == ["a", "c"]
+    assert empty.read("stations", bbox=(107.005, 33, 107.015, 35))["id"].tolist() == ["b"]
+    with pytest.raises(InputError, match="no column 'x'"):
+        empty.read("stations", where={"x": "y"})
+    with pytest.raises(InputError, match="no layer 'x'"):
+        empty.read("x")
+
+
+def test_frames_that_break_the_contract_are_refused(empty: GeoPackageStore) -> None:
+    with pytest.raises(InputError, match="'kind' is missing"):
+        empty.apply(Change("stations", frame("a").drop(columns="kind")), actor="t")
+    with pytest.raises(InputError, match="stands twice"):
+        empty.apply(Change("stations", frame("a", "a")), actor="t")
+    with pytest.raises(InputError, match="EPSG:4326"):
+        empty.apply(Change("stations", frame("a").to_crs(3857)), actor="t")
+    square = frame("a").set_geometry([box(0, 0, 1, 1)], crs="EPSG:4326")
+    with pytest.raises(InputError, match="needs a Point, it has Polygon"):
+        empty.apply(Change("stations", square), actor="t")
+    zones = square.assign(demand_per_h=1.0)
+    with pytest.raises(InputError, match="cannot be closed"):
+        empty.apply(Change("hot_zones", zones, absent="close"), actor="t")
+    assert empty.audit() == []
+
+
+def test_a_writer_that_waits_too_long_says_so(
+    empty: GeoPackageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = sqlite3.connect(empty.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr("locator.store.geopackage._BUSY_S", 0.1)
+    try:
+        with (
+            open_store(str(empty.path)) as impatient,
+            pytest.raises(StoreBusyError, match="try again"),
+        ):
+            impatient.apply(Change("stations", frame("a")), actor="t")
+        assert len(empty.read("stations")) == 0  # readers are not kept waiting
+    finally:
+        other.rollback()
+        other.close()
+
+
+def test_two_processes_write_at_once_and_nothing_is_lost(empty: GeoPackageStore) -> None:
+    code = (
+        "import sys\nfrom locator.store import open_store, Change\n"
+        "from tests.test_store import frame\n"
+        "with open_store(sys.argv[1]) as store:\n"
+        "    for n in range(40):\n"
+        "        store.apply(Change('stations', frame(f'{sys.argv[2]}{n}')), actor=sys.argv[2])\n"
+    )
+    root = Path(__file__).resolve().parents[1]
+    command = [sys.executable, "-c", code, str(empty.path)]
+    writers = [subprocess.Popen([*command, name], cwd=root) for name in ("p", "q")]
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
+    assert len(empty.read("stations")) == 80
+    assert len(empty.audit()) == 80
+
+
+def test_a_backup_is_whole_while_in_use(store: GeoPackageStore, tmp_path: Path) -> None:
+    target = tmp_path / "backup.gpkg"
+    store.backup(target)
+    with open_store(str(target)) as copy:
+        assert copy.version() == store.version()
+        assert len(copy.read("stations")) == 120
+    with pytest.raises(StoreError, match="exists already"):
+        store.backup(target)
+
+
+def test_what_is_not_our_store_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(StoreMissingError, match="locator init"):
+        open_store(str(tmp_path / "none.gpkg"))
+    (tmp_path / "text.gpkg").write_text("not a database")
+    with pytest.raises(StoreVersionError, match="not a locator's store"):
+        open_store(str(tmp_path / "text.gpkg"))
+    foreign = tmp_path / "foreign.gpkg"
+    pyogrio.write_dataframe(frame("a"), foreign, layer="x", driver="GPKG")
+    with pytest.raises(StoreVersionError, match="not a locator's store"):
+        open_store(str(foreign))
+    with pytest.raises(InputError, match=r"geopackage:PATH\.gpkg"):
+        store_path("mysql://host/db")
+
+
+def test_a_newer_store_is_refused(store: GeoPackageStore) -> None:
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("UPDATE locator_meta SET value = '99' WHERE key = 'schema_version'")
+    connection.close()
+    with pytest.raises(StoreVersionError, match="newer locator"):
+        open_store(str(store.path))
+
+
+def test_init_leaves_a_store_alone_and_force_backs_it_up(
+    settings: Settings, store: GeoPackageStore
+) -> None:
+    store.apply(Change("stations", frame("mine")), actor="me")
+    version = store.version()
+    assert create_store(settings, clock=fixed_clock) == (None, None)
+    assert store.version() == version
+    revision, backup = create_store(settings, force=True, clock=fixed_clock)
+    assert revision is not None
+    assert (revision.removed, revision.inserted) == (1, 0)
+    assert backup is not None
+    with open_store(str(backup)) as kept:
+        assert "mine" in set(kept.read("stations")["id"])
+
+
+def test_a_store_appears_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("locator.store.geopackage.write_file", fail)
+    with pytest.raises(StoreError, match="No space left"):
+        GeoPackageStore.create(tmp_path / "x.gpkg", clock=fixed_clock)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,207 @@
+"""A planner's run: the folder, its files, its honesty, and what happens when it cannot be."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+from click.testing import Result
+
+from locator.errors import InputError, StudyError
+from locator.nearest import StationFilter
+from locator.schema import Service as Amenity
+from locator.service import Service
+from locator.study import Standard, gaps_inputs, parse_standards, run_gaps, write_map
+from locator.study.gaps import Summary
+
+FILES = {"gaps.gpkg", "gaps.geojson", "summary.csv", "summary.json", "map.html", "map.png"}
+TWO = (Standard(5, "min"), Standard(10, "min"))
+
+
+def run(service: Service, out: Path, **options: object) -> Summary:
+    options.setdefault("standards", TWO)
+    options.setdefault("chosen", StationFilter())
+    return run_gaps(service, gaps_inputs(service), out=out, **options)  # type: ignore[arg-type]
+
+
+def test_a_run_writes_every_file_and_they_agree(service: Service, tmp_path: Path) -> None:
+    out = tmp_path / "gaps"
+    summary = run(service, out)
+    assert {path.name for path in out.iterdir()} == FILES
+    assert json.loads((out / "summary.json").read_text("utf-8")) == summary
+    five, ten = summary["results"]
+    assert five["covered_share"] is not None
+    assert ten["covered_share"] is not None
+    assert 0 < five["covered_share"] < ten["covered_share"] < 1
+    for result, slug in ((five, "5min"), (ten, "10min")):
+        layer = gpd.read_file(out / "gaps.gpkg", layer=f"gaps_{slug}")
+        assert layer.crs.to_epsg() == 4326
+        assert len(layer) == result["gaps"]
+        assert layer["unserved_demand_per_h"].sum() == pytest.approx(
+            result["unserved_demand_per_h"], rel=1e-4
+        )
+        pieces = gpd.read_file(out / "gaps.gpkg", layer=f"coverage_{slug}")
+        assert pieces["demand_per_h"].sum() == pytest.approx(result["demand_per_h"])
+        assert result["covered_area_m2"] == pytest.approx(result["covered_area_exact_m2"], rel=1e-4)
+    assert len(gpd.read_file(out / "gaps.geojson")) == five["gaps"] + ten["gaps"]
+    with (out / "summary.csv").open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    total = next(r for r in rows if r["standard"] == "5 min" and r["level"] == "total")
+    districts = [r for r in rows if r["standard"] == "5 min" and r["level"] == "district"]
+    assert float(total["demand_per_h"]) == pytest.approx(
+        sum(float(r["demand_per_h"]) for r in districts), rel=1e-4
+    )
+    assert sum(r["level"] == "zone" and r["standard"] == "5 min" for r in rows) == 49
+
+
+def test_the_run_says_what_it_rests_on(service: Service, tmp_path: Path) -> None:
+    summary = run(service, tmp_path / "a")
+    assert summary["illustrative"]
+    assert "not considered" in summary["hours"]
+    assert summary["travel"].startswith("estimate")
+    assert summary["made_at"] == "2026-11-23T12:00:00+08:00"
+    assert len(summary["data_hash"]) == 16
+    assert summary["settings"]["ride_speed_kmh"] == 18.0
+    assert "basemap_key" not in summary["settings"]
+    page = (tmp_path / "a" / "map.html").read_text("utf-8")
+    assert "示例数据" in page
+    assert "2026-11-23" in page
+    assert run(service, tmp_path / "b") == summary
+
+
+def test_at_a_moment_only_open_stations_and_that_hours_demand_count(
+    service: Service, tmp_path: Path
+) -> None:
+    noon = run(service, tmp_path / "noon", at="2026-11-23T12:00", standards=TWO[:1])
+    night = run(service, tmp_path / "night", at="2026-11-24T03:00", standards=TWO[:1])
+    assert night["stations_counted"] < noon["stations_counted"] < 120
+    assert noon["stations_hours_unknown"] == night["stations_hours_unknown"] == 10
+    at_noon, at_night = noon["results"][0], night["results"][0]
+    assert at_night["demand_per_h"] < at_noon["demand_per_h"]
+    sure, possible = at_noon["covered_share"], at_noon["covered_share_if_unknown_open"]
+    assert sure is not None
+    assert possible is not None
+    assert sure <= possible
+
+
+def test_a_filter_narrows_the_stations(service: Service, tmp_path: Path) -> None:
+    chosen = StationFilter(services=frozenset({Amenity.BATTERY_SWAP}))
+    summary = run(service, tmp_path / "swap", chosen=chosen, standards=TWO[:1])
+    assert summary["stations_counted"] == 3
+    assert summary["filter"]["service"] == ["battery_swap"]
+
+
+def test_metres_are_metres_as_the_crow_flies(service: Service, tmp_path: Path) -> None:
+    # 5 min at 18 km/h with a detour of 1.3 reach 1500 / 1.3 m.
+    metres = parse_standards(minutes=None, metres=f"{1500 / 1.3!r}")
+    by_metres = run(service, tmp_path / "m", standards=metres)["results"][0]
+    by_minutes = run(service, tmp_path / "t", standards=TWO[:1])["results"][0]
+    assert by_metres["covered_share"] == pytest.approx(by_minutes["covered_share"])
+
+
+def test_an_earlier_run_is_replaced_other_folders_are_not_touched(
+    service: Service, tmp_path: Path
+) -> None:
+    out = tmp_path / "gaps"
+    run(service, out)
+    run(service, out, standards=TWO[:1])
+    assert len(json.loads((out / "summary.json").read_text("utf-8"))["results"]) == 1
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.docx").write_text("years of work")
+    with pytest.raises(StudyError, match="holds other files"):
+        run(service, mine)
+    assert [path.name for path in mine.iterdir()] == ["thesis.docx"]
+
+
+def test_a_run_cut_off_leaves_nothing(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("locator.study.gaps.draw", fail)
+    with pytest.raises(StudyError, match="No space left"):
+        run(service, tmp_path / "out" / "gaps")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("minutes", "metres"), [(None, None), ("5", "500"), ("0", None), ("5,x", None), ("nan", None)]
+)
+def test_standards_that_are_none(minutes: str | None, metres: str | None) -> None:
+    with pytest.raises(InputError):
+        parse_standards(minutes=minutes, metres=metres)
+
+
+def test_hot_zones_from_a_file(cli: Callable[..., Result], tmp_path: Path) -> None:
+    zone = gpd.GeoDataFrame(
+        {"id": ["mine"], "name": ["我的热区"], "kind": ["campus"], "demand_per_h": [7.0]},
+        geometry=gpd.GeoSeries.from_wkt(
+            ["POLYGON((107.14 34.36,107.15 34.36,107.15 34.37,107.14 34.36))"]
+        ),
+        crs="EPSG:4326",
+    )
+    path = tmp_path / "zones.gpkg"
+    zone.to_crs("EPSG:32648").to_file(path)
+    result = cli("gaps", "--metres", "300", "--hot-zones", path, "--out", tmp_path / "g", "--json")
+    assert json.loads(result.stdout)["results"][0]["demand_per_h"] == pytest.approx(7.0)
+    zone.drop(columns="demand_per_h").to_file(path)
+    wrong = cli("gaps", "--metres", "300", "--hot-zones", path, "--out", tmp_path / "h")
+    assert wrong.exit_code == 2
+    assert "'demand_per_h' is missing" in wrong.stderr
+
+
+def test_maps_as_files(service: Service, tmp_path: Path) -> None:
+    for name in ("map.html", "map.png", "map.svg"):
+        write_map(service, tmp_path / name)
+    assert (tmp_path / "map.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert "<svg" in (tmp_path / "map.svg").read_text("utf-8")
+    with pytest.raises(InputError, match=r"\.html, \.png or \.svg"):
+        write_map(service, tmp_path / "map.pdf")
+
+
+@pytest.mark.realdata
+def test_the_shops_of_shanghai_against_stations_there(
+    cli: Callable[..., Result], realdata: Path, tmp_path: Path
+) -> None:
+    """Every fiftieth shop opens its door as a station; the rest is demand, one a shop."""
+    shops = (realdata / "points" / "shanghai_food.csv").read_text("utf-8").splitlines()
+    register = tmp_path / "stations.csv"
+    lines = ["id,name,kind,lon,lat"]
+    for number, shop in enumerate(csv.DictReader(shops)):
+        if number % 50 == 0:
+            name = shop["name"].replace('"', "")
+            lines.append(f'"s{number}","{name}",rest_post,{shop["lon"]},{shop["lat"]}')
+    register.write_text("\n".join(lines), encoding="utf-8")
+    imported = cli("stations", "import", register, "--mode", "replace")
+    assert imported.exit_code == 0, imported.output
+    mapping = tmp_path / "shops.toml"
+    mapping.write_text('[columns]\nname = "name"\ndistrict = "adname"\n', encoding="utf-8")
+    out = tmp_path / "gaps"
+    result = cli(
+        "gaps",
+        "--minutes",
+        "2,5",
+        "--points",
+        realdata / "points" / "shanghai_food.csv",
+        "--map",
+        mapping,
+        "--out",
+        out,
+        "--json",
+    )
+    assert result.exit_code == 0, result.output
+    summary = json.loads(result.stdout)
+    two, five = summary["results"]
+    assert summary["demand"] == "points"
+    assert "1 a point" in summary["notes"][0]
+    assert 0.2 < two["covered_share"] < five["covered_share"] < 1
+    points = gpd.read_file(out / "gaps.gpkg", layer="points_5min")
+    assert points["covered"].mean() == pytest.approx(five["covered_share"])
+    gaps = gpd.read_file(out / "gaps.gpkg", layer="gaps_5min")
+    assert gaps["unserved_demand_per_h"].sum() == pytest.approx(five["unserved_demand_per_h"])
+    near = cli("nearest", "121.4737", "31.2304", "-k", "3", "--json")
+    assert [f["properties"]["rank"] for f in json.loads(near.stdout)["features"]] == [1, 2, 3]

@@ -1,0 +1,253 @@
+"""The pages and the interface: right answers, safe headers, and no page that fails."""
+
+import json
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from click.testing import Result
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from locator.errors import StoreMissingError
+from locator.settings import Settings
+from locator.store import Change, GeoPackageStore
+from locator.web import create_app
+from locator.web.navigation import navigation_links
+from tests.conftest import fixed_clock
+
+PAGES = [
+    "/",
+    "/?place=经二路商圈",
+    "/?place=虢镇",
+    "/?place=nowhere",
+    "/map",
+    "/embed/map",
+    "/stations/BJ-R-001",
+    "/stations/BJ-S-01",
+    "/nope",
+    "/stations/nope",
+]
+
+
+def position(lon: float = 107.1489, lat: float = 34.3692, **more: str) -> dict[str, object]:
+    return {"lon": lon, "lat": lat} | more
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_say_that_the_data_are_illustrative(client: FlaskClient, page: str) -> None:
+    answer = client.get(page)
+    assert answer.status_code == (404 if "nope" in page else 200)
+    assert "示例数据" in answer.text
+    assert '<html lang="zh-CN">' in answer.text
+    assert "user-scalable" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, "/api/nearest?lon=107&lat=34", "/healthz", "/assets/site.css"]
+)
+def test_headers_keep_pages_and_positions_safe(client: FlaskClient, page: str) -> None:
+    headers = client.get(page).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    framed = page.startswith("/embed/")
+    assert ("frame-ancestors *" in policy) == framed
+    assert ("frame-ancestors 'none'" in policy) == (not framed)
+
+
+def test_a_position_is_answered_with_cards_in_order(client: FlaskClient) -> None:
+    page = client.post("/", data=position()).text
+    assert page.count('class="card"') == 10
+    assert page.index("经二路城市驿站") < page.index("经二路商圈外卖骑手党群服务站")
+    assert "uri.amap.com/navigation" in page
+    assert "107.1489" not in client.get("/").text
+
+
+def test_a_position_is_not_logged(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        client.post("/", data=position(107.123456, 34.345678))
+        client.get("/api/nearest?lon=107.123456&lat=34.345678")
+        client.get("/api/nearest?lon=107.123456&lat=94.345678")
+    assert "107.123456" not in caplog.text
+
+
+def test_when_nothing_is_surely_open_the_page_says_so_and_lists_the_rest(
+    settings: Settings, store: GeoPackageStore
+) -> None:
+    stations = store.read("stations")
+    silent = stations[["id", "name", "kind", "geometry"]].assign(opening_hours=None)
+    store.apply(Change("stations", silent), actor="test")
+    app = create_app(settings, clock=fixed_clock)
+    page = app.test_client().post("/", data=position()).text
+    app.extensions["locator"].close()
+    assert "没有到达后确定还能开 15 分钟的站点" in page
+    assert page.count('class="card"') == 10
+    assert "开放时间未知" in page
+    assert "已关门" not in page
+
+
+def test_services_asked_for_come_first(client: FlaskClient) -> None:
+    page = client.post("/", data=position(service="microwave", open="any")).text
+    first = page[page.index('class="services"') :][:200]
+    assert first.split(">", 1)[1].startswith("微波炉")
+
+
+def test_a_far_position_is_told_so(client: FlaskClient) -> None:
+    page = client.post("/", data=position(2.35, 48.85, open="any")).text
+    assert "可能不在本市" in page
+
+
+def test_a_place_by_part_of_its_name(client: FlaskClient) -> None:
+    many = client.get("/?place=镇").text
+    assert "您指的是哪里？" in many
+    one = client.get("/?place=经二路商").text
+    assert "<h1>离经二路商圈最近</h1>" in one
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "reason"),
+    [
+        ("lon=107&lat=34", 200, ""),
+        ("", 400, "'lon' is missing"),
+        ("lon=x&lat=34", 400, "not a number"),
+        ("lon=nan&lat=34", 400, "longitude first"),
+        ("lon=inf&lat=34", 400, "longitude first"),
+        ("lon=107&lat=34&k=0", 400, "between 1 and 100"),
+        ("lon=107&lat=34&k=1.5", 400, "not a number"),
+        ("lon=107&lat=34&kind=pub", 400, "must be one of"),
+        ("lon=107&lat=34&open=maybe", 400, "any, known or yes"),
+        ("lon=107&lat=34&at=noon", 400, "local time"),
+        ("lon=107&lat=34&limit=5", 400, "not a parameter"),
+    ],
+)
+def test_the_interface_names_what_is_wrong(
+    client: FlaskClient, query: str, status: int, reason: str
+) -> None:
+    answer = client.get(f"/api/nearest?{query}")
+    assert answer.status_code == status
+    if status == 400:
+        assert reason in answer.get_json()["error"]
+
+
+@hypothesis_settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.dictionaries(
+        st.sampled_from(["lon", "lat", "k", "kind", "service", "at", "open", "platform", "place"]),
+        st.one_of(st.text(max_size=30), st.floats().map(str), st.integers().map(str)),
+    ),
+    st.sampled_from(["/", "/api/nearest", "post"]),
+)
+def test_no_query_ends_in_a_500(client: FlaskClient, query: dict[str, str], path: str) -> None:
+    answer = (
+        client.post("/", data=query) if path == "post" else client.get(path, query_string=query)
+    )
+    assert answer.status_code in {200, 400}
+
+
+def test_answers_are_strict_json(client: FlaskClient) -> None:
+    def refuse(text: str) -> None:
+        pytest.fail(f"{text} is not JSON")
+
+    text = client.get("/api/nearest?lon=107&lat=34&k=100").text
+    json.loads(text, parse_constant=refuse)
+
+
+def test_the_page_follows_the_store(client: FlaskClient, store: GeoPackageStore) -> None:
+    assert "换了名字" not in client.post("/", data=position()).text
+    row = store.read("stations", where={"id": "BJ-R-045"})
+    store.apply(Change("stations", row.assign(name="换了名字")), actor="test")
+    assert "换了名字" in client.post("/", data=position()).text
+
+
+def test_a_store_that_fails_is_503_not_a_traceback(client: FlaskClient, settings: Settings) -> None:
+    path = settings.store.removeprefix("geopackage:")
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE locator_meta")
+    connection.close()
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert "Traceback" not in answer.text
+
+
+def test_without_a_store_the_application_does_not_start(settings: Settings) -> None:
+    with pytest.raises(StoreMissingError, match="locator init"):
+        create_app(replace(settings, store="geopackage:/nowhere/at-all.gpkg"))
+
+
+def test_district_lines_wait_for_the_approval_number(settings: Settings) -> None:
+    def drawn(host: str, approval: str) -> bool:
+        app = create_app(replace(settings, map_approval=approval), clock=fixed_clock)
+        page = app.test_client().get("/map", headers={"Host": host}).text
+        app.extensions["locator"].close()
+        return '"districts":{' in page
+
+    assert drawn("127.0.0.1:5000", "")
+    assert drawn("localhost", "")
+    assert not drawn("stations.example.cn", "")
+    assert not drawn("192.168.1.5:5000", "")
+    assert drawn("stations.example.cn", "GS(2026)0000号")
+
+
+def test_only_known_files_are_served(client: FlaskClient) -> None:
+    for name in ("site.css", "tokens.css", "rider.js", "leaflet/leaflet.js"):
+        assert client.get(f"/assets/{name}").status_code == 200
+    for name in ("../base.html", "..%2fbase.html", "base.html", "leaflet/../map.css", ""):
+        assert client.get(f"/assets/{name}").status_code == 404
+
+
+def test_navigation_links_carry_the_datum_their_app_wants() -> None:
+    """The check vector: WGS-84 107.2330471, 34.3646018 is GCJ-02 107.23774, 34.36319."""
+    links = {link.name: link.url for link in navigation_links("站 & co", 107.2330471, 34.3646018)}
+    assert links["高德地图"].startswith(
+        "https://uri.amap.com/navigation?to=107.237740,34.363186,%E7%AB%99%20%26%20co&mode=ride"
+    )
+    assert "location=34.363186,107.237740" in links["百度地图"]
+    assert "coord_type=gcj02" in links["百度地图"]
+    assert "tocoord=34.364602,107.233047&coord_type=1" in links["腾讯地图"]
+    assert "daddr=34.363186,107.237740" in links["苹果地图"]
+
+
+def test_a_notice_shows_between_its_dates_only(client: FlaskClient, store: GeoPackageStore) -> None:
+    row = store.read("stations", where={"id": "BJ-R-045"})
+    for begins, ends, shown in (
+        ("2026-11-20", "2026-11-30", True),
+        ("2026-11-24", None, False),
+        (None, "2026-11-22", False),
+        (None, None, True),
+    ):
+        noted = row.assign(notice="今天发清凉用品", notice_from=begins, notice_until=ends)
+        store.apply(Change("stations", noted), actor="test")
+        assert ("今天发清凉用品" in client.post("/", data=position(open="any")).text) == shown
+
+
+def test_a_closed_station_keeps_its_page(client: FlaskClient, store: GeoPackageStore) -> None:
+    row = store.read("stations", where={"id": "BJ-R-045"})
+    store.apply(Change("stations", row.assign(status="closed")), actor="test")
+    assert "本站停用" in client.get("/stations/BJ-R-045").text
+    assert "经二路城市驿站" not in client.post("/", data=position(open="any")).text
+
+
+def test_the_cabinets_say_whose_riders_they_serve(client: FlaskClient) -> None:
+    assert "仅限美团骑手" in client.get("/stations/BJ-S-01").text
+
+
+def test_ids_with_strange_characters_have_a_page(
+    cli: Callable[..., Result], client: FlaskClient, tmp_path: object
+) -> None:
+    from pathlib import Path
+
+    path = Path(str(tmp_path)) / "x.csv"
+    path.write_text("id,name,kind,lon,lat\nnode/1?#<b>,怪,rest_post,107.1489,34.3692\n", "utf-8")
+    assert cli("stations", "import", path).exit_code == 0
+    page = client.post("/", data=position(open="any")).text
+    assert "/stations/node/1%3F%23%3Cb%3E" in page
+    assert client.get("/stations/node/1%3F%23%3Cb%3E").status_code == 200
