@@ -7,9 +7,22 @@ print still tells them apart.
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from locator.schema import Kind, LabelledEnum, State
 
-__all__ = ["GAP", "KIND_LOOKS", "PALETTE", "STATE_LOOKS", "Mark", "css_variables"]
+__all__ = [
+    "GAP",
+    "KIND_LOOKS",
+    "PALETTE",
+    "STATE_LOOKS",
+    "Mark",
+    "css_variables",
+    "dense_range",
+]
+
+_DEVIATIONS = 3.0
 
 
 @dataclass(frozen=True)
@@ -65,3 +78,17 @@ def css_variables() -> str:
     for prefix, table in looks:
         lines += [f"  --{prefix}-{code.value}: {mark.colour};" for code, mark in table.items()]
     return ":root {\n" + "\n".join(lines) + "\n}\n"
+
+
+def dense_range(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return where most values lie: the median and three median absolute deviations beside it.
+
+    It is where a map starts. A third of a city's stations may lie in its counties, so a share of
+    the values, such as the middle nine tenths, would leave the city itself too small to read.
+    """
+    middle = float(np.median(values))
+    spread = _DEVIATIONS * float(np.median(np.abs(values - middle)))
+    low, high = float(values.min()), float(values.max())
+    if spread == 0:
+        return low, high
+    return max(low, middle - spread), min(high, middle + spread)

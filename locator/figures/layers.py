@@ -19,7 +19,7 @@ from shapely.geometry.polygon import orient
 from locator.datum import local_crs
 from locator.errors import InputError
 from locator.figures.paper import Box, Numbers, Pen
-from locator.look import KIND_LOOKS, PALETTE, Mark
+from locator.look import KIND_LOOKS, PALETTE, Mark, dense_range
 from locator.schema import Kind, Status
 
 __all__ = [
@@ -138,12 +138,17 @@ def numbers(frame: gpd.GeoDataFrame, column: str) -> Numbers:
 
 
 def _focus(frames: Frames) -> Box:
-    """Return the box, in degrees, of the middle 90 % of what answers the question.
+    """Return the box, in degrees, of what answers the question.
 
-    That is of the gaps, weighed by their unserved demand, or else of the stations.
+    That is the middle 90 % of the gaps, weighed by their unserved demand, or else where most of
+    the stations are.
     """
     order = ("gaps", "stations", "hot_zones", "places", "districts")
-    frame = next(frames[name] for name in order if name in frames)
+    first = next(name for name in order if name in frames)
+    frame = frames[first]
+    if first == "stations":
+        (west, east), (south, north) = dense_range(frame.geometry.x), dense_range(frame.geometry.y)
+        return west, south, east, north
     weights = np.nan_to_num(numbers(frame, "unserved_demand_per_h")).clip(min=0)
     weights = weights if weights.any() else np.ones(len(frame))
     edges = []

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from locator.look import KIND_LOOKS
+from locator.look import KIND_LOOKS, dense_range
 from locator.maps.facts import (
     Fact,
     Row,
@@ -41,7 +41,6 @@ _DISTRICT_TOLERANCE = 5e-4
 _UNKNOWN_WEIGHT = 0.2
 # Median ± 3 median absolute deviations holds all of an even spread, 96 % of a normal cloud and,
 # unlike percentiles, keeps to the town where a third of the stations lie scattered around it.
-_DEVIATIONS = 3.0
 _TERMS = {term: place for place, term in enumerate(FACTS)}
 
 
@@ -105,20 +104,11 @@ def view_box(layers: MapLayers) -> list[list[float]] | None:
         if frame is None:
             continue
         bounds = frame.geometry.bounds.to_numpy()
-        west, east = _dense_range(np.concatenate([bounds[:, 0], bounds[:, 2]]))
-        south, north = _dense_range(np.concatenate([bounds[:, 1], bounds[:, 3]]))
+        west, east = dense_range(np.concatenate([bounds[:, 0], bounds[:, 2]]))
+        south, north = dense_range(np.concatenate([bounds[:, 1], bounds[:, 3]]))
         corners = [[south, west], [north, east]]
         return [[round(value, _POINT_DIGITS) for value in corner] for corner in corners]
     return None
-
-
-def _dense_range(values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    middle = float(np.median(values))
-    spread = _DEVIATIONS * float(np.median(np.abs(values - middle)))
-    low, high = float(values.min()), float(values.max())
-    if spread == 0:
-        return low, high
-    return max(low, middle - spread), min(high, middle + spread)
 
 
 def _rows(frame: gpd.GeoDataFrame) -> list[Row]:

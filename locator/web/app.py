@@ -46,6 +46,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = _now) -> F
     app.config["MAX_CONTENT_LENGTH"] = _MAX_FORM_BYTES
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["locator"] = service
+    assets.load_assets(app)
     for module in (rider, embed, api, assets):
         app.register_blueprint(module.blueprint)
     app.before_request(_begin)

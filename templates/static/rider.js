@@ -6,7 +6,8 @@
   const status = document.getElementById("locate-status");
   if (!form || !search) { return; }
   form.hidden = false;
-  document.getElementById("no-script").remove();
+  const hint = document.getElementById("no-script");
+  if (hint) { hint.remove(); }
 
   const FAILURES = {
     1: "没有位置权限。可以在浏览器设置里允许，或者在下面输入地点。",

@@ -1,0 +1,78 @@
+"""The documents tell the truth: their commands run, their links lead somewhere."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from locator.cli import main
+from locator.settings import Settings
+from tests.test_cli import commands
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "geodata" / "README.md"])
+NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
+
+
+def runnable(path: Path) -> Iterator[str]:
+    """Yield the commands of the blocks marked to be run."""
+    for block in re.findall(
+        r"<!-- run -->\n```console\n(.*?)```", path.read_text("utf-8"), re.DOTALL
+    ):
+        for line in block.splitlines():
+            assert line.startswith("$ locator "), line
+            yield line.removeprefix("$ locator ")
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
+def test_the_commands_of_a_document_run(
+    path: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for command in runnable(path):
+        words = ["--store", settings.store, *shlex.split(command)]
+        result = CliRunner().invoke(main, words, catch_exceptions=False)
+        assert result.exit_code == 0, f"{command}: {result.output}"
+
+
+def test_each_reader_finds_commands_to_run() -> None:
+    for name in ("README.md", "README.zh-CN.md", "docs/planner.md", "docs/steward.md"):
+        assert list(runnable(ROOT / name)), name
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
+def test_links_lead_somewhere(path: Path) -> None:
+    text = path.read_text("utf-8")
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        if not target.startswith(("http://", "https://")):
+            assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
+def test_every_command_and_option_named_exists(path: Path) -> None:
+    known = {" ".join(words) for words in commands(main)}
+    for line in re.findall(r"locator ((?:stations )?[a-z]+)(?=[ `\n'])", path.read_text("utf-8")):
+        if line.split()[0] in {c.split()[0] for c in known}:
+            assert line in known or line.split()[0] in known, line
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    from dataclasses import fields
+
+    known = {f"LOCATOR_{field.name.upper()}" for field in fields(Settings)}
+    known |= {"LOCATOR_CONFIG", "LOCATOR_REALDATA", "LOCATOR_REQUIRE_ALL"}
+    for path in DOCUMENTS:
+        for name in re.findall(r"LOCATOR_[A-Z_]+[A-Z]", path.read_text("utf-8")):
+            assert name in known, f"{path.name}: {name}"
+
+
+def test_the_python_of_the_planners_guide_runs(settings: Settings) -> None:
+    (code,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs/planner.md").read_text("utf-8"), re.DOTALL
+    )
+    exec(code.replace("Settings()", f"Settings(store={settings.store!r})"), {})
