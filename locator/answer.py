@@ -1,8 +1,10 @@
 """The answer to "what is nearest?" as GeoJSON: the same for the interface and the command line."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypedDict
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -11,7 +13,15 @@ from locator.nearest import Found, OpenRule, StationFilter
 from locator.schema import STATION_COLUMNS, Service, State, is_illustrative, split_set
 from locator.service import Service as LocatorService
 
-__all__ = ["Answer", "Feature", "Json", "describe_line", "nearest_answer", "state_words"]
+__all__ = [
+    "Answer",
+    "Feature",
+    "Json",
+    "describe_line",
+    "nearest_answer",
+    "state_words",
+    "station_feature",
+]
 
 _DECIMALS = 7
 _SETS = frozenset({"services", "platforms"})
@@ -83,27 +93,41 @@ def nearest_answer(
     )
     rows = list(found.of(0))
     stations = snapshot.stations.iloc[[item.row for item in rows]]
-    fields = [_fields(record) for record in stations.drop(columns="geometry").to_dict("records")]
     return Answer(
         type="FeatureCollection",
-        features=[
-            Feature(
-                type="Feature",
-                id=str(own["id"]),
-                geometry=Geometry(
-                    type="Point",
-                    coordinates=[round(point.x, _DECIMALS), round(point.y, _DECIMALS)],
-                ),
-                properties=own | _measures(item),
-            )
-            for own, point, item in zip(fields, stations.geometry, rows, strict=True)
-        ],
+        features=_features(stations, rows),
         at=moment.isoformat(timespec="seconds"),
         open=rule.value,
         travel=service.travel.describe(),
         illustrative=is_illustrative(stations),
         data_version=snapshot.version,
     )
+
+
+def station_feature(service: LocatorService, station_id: str) -> Feature | None:
+    """Return one station as it is now, seen from its own door; None if there is no such id."""
+    snapshot = service.snapshot()
+    rows = np.flatnonzero((snapshot.stations["id"] == station_id).to_numpy())
+    if not len(rows):
+        return None
+    found = snapshot.index.look_up(int(rows[0]), at=service.now())
+    return _features(snapshot.stations.iloc[rows[:1]], [found])[0]
+
+
+def _features(stations: gpd.GeoDataFrame, found: Sequence[Found]) -> list[Feature]:
+    """Return features from a frame's rows and what was found of each, in the same order."""
+    fields = [_fields(record) for record in stations.drop(columns="geometry").to_dict("records")]
+    return [
+        Feature(
+            type="Feature",
+            id=str(own["id"]),
+            geometry=Geometry(
+                type="Point", coordinates=[round(point.x, _DECIMALS), round(point.y, _DECIMALS)]
+            ),
+            properties=own | _measures(item),
+        )
+        for own, point, item in zip(fields, stations.geometry, found, strict=True)
+    ]
 
 
 def _fields(record: dict[str, object]) -> dict[str, Json]:

@@ -344,7 +344,9 @@ def gaps(
             datum=Datum.parse(datum),
             mapping=_mapping(map_file, ()),
         )
-        with click.progressbar(length=1000, label="gaps", file=sys.stderr) as bar:
+        with click.progressbar(
+            length=1000, label="gaps", file=sys.stderr, hidden=not sys.stderr.isatty()
+        ) as bar:
             summary = run_gaps(
                 service,
                 inputs,

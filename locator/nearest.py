@@ -204,6 +204,22 @@ class StationIndex:
             passes &= np.array([not p or chosen.platform in p for p in self._platforms], dtype=bool)
         return passes
 
+    def look_up(self, row: int, *, at: datetime) -> Found:
+        """Return one station as found by somebody who stands there at a moment."""
+        local = at.astimezone(self._rules.timezone)
+        moments = self._hours_of(local).at(np.array([row]), np.array([local.timestamp()]))
+        there = NearestStations(
+            index=np.array([[row]]),
+            distance_m=np.zeros((1, 1)),
+            ride_m=np.zeros((1, 1)),
+            ride_s=np.zeros((1, 1)),
+            state=moments.state.reshape(1, 1),
+            closes_at=moments.closes_at.reshape(1, 1),
+            opens_at=moments.opens_at.reshape(1, 1),
+            at=local,
+        )
+        return next(there.of(0))
+
     def states(self, at: datetime) -> npt.NDArray[np.int8]:
         """Return every station's state at a moment, codes into STATES, (m,)."""
         when = np.full(len(self.stations), at.timestamp())

@@ -5,7 +5,7 @@ and explanations stand here and nowhere else; ``locator settings`` prints them.
 """
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from locator.errors import SettingsError
 __all__ = ["PREFIX", "Settings", "SettingsRow", "describe_settings", "read_settings"]
 
 PREFIX = "LOCATOR_"
+_NOT_SETTINGS = frozenset({"CONFIG", "REALDATA", "REQUIRE_ALL"})
 BASEMAPS = ("osm", "tianditu", "none")
 
 
@@ -167,6 +168,7 @@ def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
         if variable in environ:
             given[row.name] = (environ[variable], variable)
     known = {row.name: row for row in fields(Settings)}
+    _refuse_misspelt(environ, known)
     values: dict[str, object] = {}
     for name, (text, where) in given.items():
         if name not in known:
@@ -176,6 +178,14 @@ def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
         except ValueError as error:
             raise SettingsError(f"{where} is {text!r}: {error}.") from error
     return Settings(**values)  # type: ignore[arg-type]
+
+
+def _refuse_misspelt(environ: Mapping[str, str], known: Collection[str]) -> None:
+    """Refuse a variable that names no setting: it would be a silent default."""
+    for variable in sorted(environ):
+        name = variable.removeprefix(PREFIX)
+        if variable.startswith(PREFIX) and name.lower() not in known and name not in _NOT_SETTINGS:
+            raise SettingsError(f"{variable}: there is no such setting; see 'locator settings'.")
 
 
 def _read_toml(file: Path) -> dict[str, object]:

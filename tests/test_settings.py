@@ -40,6 +40,12 @@ def test_a_wrong_value_is_named_with_what_it_must_be(name: str, value: str, reas
         read_settings({f"LOCATOR_{name}": value})
 
 
+def test_a_misspelt_variable_is_named() -> None:
+    with pytest.raises(SettingsError, match="LOCATOR_SPEED: there is no such setting"):
+        read_settings({"LOCATOR_SPEED": "20"})
+    read_settings({"LOCATOR_REALDATA": "x", "LOCATOR_REQUIRE_ALL": "1", "PATH": "y"})
+
+
 def test_a_wrong_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("speed = 3", encoding="utf-8")
     with pytest.raises(SettingsError, match="no such setting"):

@@ -50,7 +50,7 @@ def _finish_file(path: Path) -> None:
         for statement in (*_OWN_TABLES, *_trigger_statements()):
             connection.execute(statement)
         connection.executemany(
-            "INSERT INTO locator_meta VALUES (?, ?)",
+            "INSERT INTO locator_meta (key, value) VALUES (?, ?)",
             [
                 ("schema_version", str(SCHEMA_VERSION)),
                 ("store_id", uuid.uuid4().hex[:12]),
@@ -64,7 +64,8 @@ def _finish_file(path: Path) -> None:
 
 
 _OWN_TABLES = (
-    "CREATE TABLE locator_meta (key TEXT PRIMARY KEY NOT NULL, value TEXT)",
+    "CREATE TABLE locator_meta (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "
+    "key TEXT NOT NULL UNIQUE, value TEXT)",
     "CREATE TABLE locator_audit (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, layer TEXT, "
     "feature_id TEXT, action TEXT, at TEXT, actor TEXT, before TEXT, after TEXT)",
     "CREATE INDEX locator_audit_feature ON locator_audit (layer, feature_id)",

@@ -112,7 +112,8 @@ class GeoPackageStore:
 
     def version(self) -> str:
         """Return a text that changes with every committed write, whoever made it."""
-        return f"{self._meta('store_id')}-{self._meta('version')}"
+        with self._reading() as connection:
+            return _version(connection)
 
     def read(
         self,
@@ -127,15 +128,13 @@ class GeoPackageStore:
 
     def read_all(self, *layers: str) -> tuple[str, dict[str, gpd.GeoDataFrame]]:
         """Read several layers and the version they belong to, as of one moment."""
-        table = meta_table()
         with self._reading() as connection:
-            query = sa.select(table.c.key, table.c.value)
-            meta = {str(key): str(value) for key, value in connection.execute(query)}
+            version = _version(connection)
             frames = {
                 layer: read_layer(connection, layer, bbox=None, where=None, window=_window)
                 for layer in layers
             }
-        return f"{meta['store_id']}-{meta['version']}", frames
+        return version, frames
 
     def apply(self, *changes: Change, actor: str) -> Revision:
         """Commit changes in one transaction, with audit rows under the actor's name.
@@ -232,6 +231,15 @@ class GeoPackageStore:
                 f"{self.path} was locked by another program for {_BUSY_S:.0f} s; try again."
             )
         return StoreError(f"{self.path}: {reason}; nothing was written.")
+
+
+def _version(connection: sa.Connection) -> str:
+    table = meta_table()
+    query = sa.select(table.c.key, table.c.value).where(table.c.key.in_(["store_id", "version"]))
+    meta = {str(key): str(value) for key, value in connection.execute(query)}
+    if len(meta) != 2:
+        raise StoreError("The store has lost its version; restore a backup.")
+    return f"{meta['store_id']}-{meta['version']}"
 
 
 def _on_connect(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:

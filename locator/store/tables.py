@@ -99,7 +99,8 @@ def meta_table() -> sa.Table:
     return sa.Table(
         "locator_meta",
         sa.MetaData(),
-        sa.Column("key", sa.String, primary_key=True),
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("key", sa.String),
         sa.Column("value", sa.String),
     )
 

@@ -8,11 +8,10 @@ address, so that the page can be shared.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import pandas as pd
 import shapely
 from flask import Blueprint, abort, render_template, request, url_for
 
-from locator.answer import Feature, Json, nearest_answer, state_words
+from locator.answer import Feature, Json, nearest_answer, state_words, station_feature
 from locator.hours import STATES, Span, read_spans
 from locator.nearest import OpenRule, StationFilter
 from locator.schema import Kind, Platform, Service, State, Status
@@ -219,33 +218,22 @@ def _open_now(snapshot: Snapshot) -> dict[str, list[dict[str, str]]]:
 @blueprint.get("/stations/<path:station_id>")
 def station(station_id: str) -> str:
     """Show one station: state, the week's hours, services, how to get in, how to get there."""
-    service = get_service()
-    stations = service.snapshot().stations
-    rows = stations[stations["id"] == station_id]
-    if rows.empty:
+    feature = station_feature(get_service(), station_id)
+    if feature is None:
         abort(404, "没有这个站点；它可能已从登记册中移除。")
-    row = rows.iloc[0]
-    point = row.geometry
-    answer = nearest_answer(
-        service,
-        point.x,
-        point.y,
-        k=len(stations),
-        chosen=StationFilter(statuses=frozenset()),
-        rule=OpenRule.ANY,
-    )
-    feature = next(f for f in answer["features"] if f["id"] == station_id)
     own = feature["properties"]
+    lon, lat = feature["geometry"]["coordinates"]
+    hours = own["opening_hours"]
     return render_template(
         "station.html",
         own=own,
         card=_card(feature, StationFilter()),
-        week=_week(None if pd.isna(row["opening_hours"]) else str(row["opening_hours"])),
+        week=_week(None if hours is None else str(hours)),
         status=Status.parse(str(own["status"] or Status.ACTIVE.value)),
-        links=navigation_links(str(own["name"]), point.x, point.y),
+        links=navigation_links(str(own["name"]), lon, lat),
         back=url_for("rider.home"),
-        lon=f"{point.x:.6f}",
-        lat=f"{point.y:.6f}",
+        lon=f"{lon:.6f}",
+        lat=f"{lat:.6f}",
     )
 
 
