@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from locator.errors import RegisterError
+from locator.register.coordinates import PAIR_FIELD, PAIR_HEADERS
 from locator.register.tables import (
     FEATURE_ID,
     FEATURE_POSITION,
@@ -25,9 +26,12 @@ __all__ = [
 ]
 
 POSITION_FIELDS = {"lon": "经度", "lat": "纬度"}
+_PAIR = {PAIR_FIELD: "坐标"}
 _NOT_MISSED = {"updated_at", "更新时间"}  # an export has it; the store keeps its own
 _NOTES = {OUR_COLUMNS_PREFIX, FEATURE_ID[0]}
-STATION_FIELDS = {c.name: c.zh for c in STATION_COLUMNS if c.name != "updated_at"} | POSITION_FIELDS
+STATION_FIELDS = (
+    {c.name: c.zh for c in STATION_COLUMNS if c.name != "updated_at"} | POSITION_FIELDS | _PAIR
+)
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,7 @@ def rename_columns(
         found[name] = column
     ours = {name.casefold(): name for name in fields}
     ours |= {zh: name for name, zh in fields.items()}
+    ours |= dict.fromkeys(PAIR_HEADERS, PAIR_FIELD)
     taken = set(found.values())
     for column in table.header:
         field_name = ours.get(column.casefold())

@@ -9,14 +9,19 @@ import shapely
 
 from locator.datum import to_wgs84
 from locator.errors import RegisterError
+from locator.register.coordinates import PAIR_FIELD
 from locator.register.mapping import POSITION_FIELDS, Mapping, field_cells, rename_columns
-from locator.register.rows import Fault, RejectedRow, parse_degrees
+from locator.register.rows import Fault, RejectedRow, parse_position
 from locator.register.tables import Row, Table
 from locator.schema import CRS, Datum
 
 __all__ = ["POINT_FIELDS", "PointsRead", "parse_points"]
 
-POINT_FIELDS = {"name": "名称", "demand_per_h": "每小时需求", "district": "区县"} | POSITION_FIELDS
+POINT_FIELDS = (
+    {"name": "名称", "demand_per_h": "每小时需求", "district": "区县"}
+    | POSITION_FIELDS
+    | {PAIR_FIELD: "坐标"}
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ def parse_points(table: Table, *, datum: Datum, mapping: Mapping | None = None) 
     mapping = mapping or Mapping()
     columns, _ = rename_columns(table, mapping, POINT_FIELDS)
     missing = [name for name in POSITION_FIELDS if name not in columns]
+    if PAIR_FIELD in columns:
+        missing = []
     if missing:
         raise RegisterError(
             f"{table.source} has no column for {', '.join(missing)}; it has "
@@ -84,19 +91,14 @@ def parse_points(table: Table, *, datum: Datum, mapping: Mapping | None = None) 
 def _parse_row(
     row: Row, cells: dict[str, str], columns: dict[str, str]
 ) -> tuple[list[float], list[Fault]]:
-    values, faults = [], []
-    for name, limit in (("lon", 180.0), ("lat", 90.0), ("demand_per_h", np.inf)):
-        try:
-            if name == "demand_per_h":
-                values.append(_parse_demand(cells.get(name)))
-            else:
-                values.append(parse_degrees(cells.get(name), limit))
-        except ValueError as error:
-            column = columns.get(name, name)
-            faults.append(Fault(row.number, column, cells.get(name, ""), str(error)))
-    if values[:2] == [0.0, 0.0]:
-        faults.append(Fault(row.number, columns["lon"], "0", "0, 0 is not a place"))
-    return values, faults
+    lonlat, faults = parse_position(row, cells, columns)
+    demand = 1.0
+    try:
+        demand = _parse_demand(cells.get("demand_per_h"))
+    except ValueError as error:
+        column = columns["demand_per_h"]
+        faults.append(Fault(row.number, column, cells["demand_per_h"], str(error)))
+    return [*lonlat.values(), demand], faults
 
 
 def _parse_demand(text: str | None) -> float:

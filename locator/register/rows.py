@@ -14,6 +14,7 @@ import shapely
 from locator.datum import to_wgs84
 from locator.errors import RegisterError
 from locator.hours import is_readable
+from locator.register.coordinates import PAIR_FIELD, parse_degrees, parse_pair
 from locator.register.mapping import STATION_FIELDS, Mapping, field_cells, rename_columns
 from locator.register.tables import Row, Table
 from locator.schema import (
@@ -27,11 +28,12 @@ from locator.schema import (
     join_set,
 )
 
-__all__ = ["Fault", "RegisterRead", "RejectedRow", "parse_degrees", "parse_table"]
+__all__ = ["Fault", "RegisterRead", "RejectedRow", "parse_position", "parse_table"]
 
 Value = str | int | None
 
 _MAX_ID = 80
+_NOWHERE = "0, 0 is not a place; leave out the row"
 _MAX_NAME = 200
 _MAX_TEXT = 2000
 _SEPARATORS = re.compile(r"[;；、,，|]")
@@ -112,7 +114,8 @@ def parse_table(
     mapping = mapping or Mapping()
     columns, unread = rename_columns(table, mapping, STATION_FIELDS)
     required = [*(c.name for c in STATION_COLUMNS if c.required), "lon", "lat"]
-    missing = [name for name in required if name not in columns and name not in mapping.fill]
+    given = {*columns, *mapping.fill, *(("lon", "lat") if PAIR_FIELD in columns else ())}
+    missing = [name for name in required if name not in given]
     if missing:
         raise RegisterError(
             f"{table.source} has no column for {', '.join(missing)}; it has "
@@ -157,13 +160,9 @@ class _RowParser:
                 record[column.name] = self._parse_cell(row, column, cells.get(column.name))
             except ValueError as error:
                 faults.append(self._fault(row, column.name, cells, str(error)))
-        for name, limit in (("lon", 180.0), ("lat", 90.0)):
-            try:
-                record[name] = parse_degrees(cells.get(name), limit)
-            except ValueError as error:
-                faults.append(self._fault(row, name, cells, str(error)))
-        if record.get("lon") == 0 and record.get("lat") == 0:
-            faults.append(self._fault(row, "lon", cells, "0, 0 is not a place; leave out the row"))
+        lonlat, bad = parse_position(row, cells, self._columns)
+        record |= lonlat
+        faults += bad
         if not faults:
             self._seen[str(record["id"])] = row.number
         return record, faults
@@ -200,6 +199,34 @@ class _RowParser:
 
     def _fault(self, row: Row, name: str, cells: dict[str, str], reason: str) -> Fault:
         return Fault(row.number, self._columns.get(name, name), cells.get(name, ""), reason)
+
+
+def parse_position(
+    row: Row, cells: dict[str, str], columns: dict[str, str]
+) -> tuple[dict[str, float], list[Fault]]:
+    """Read a row's longitude and latitude, from two cells or from one that holds both."""
+    lonlat: dict[str, float] = {}
+    faults = []
+
+    def read(name: str, action: Callable[[], dict[str, float]]) -> None:
+        try:
+            lonlat.update(action())
+        except ValueError as error:
+            column = columns.get(name, name)
+            faults.append(Fault(row.number, column, cells.get(name, ""), str(error)))
+
+    if PAIR_FIELD in cells and not {"lon", "lat"} & set(cells):
+        header = columns.get(PAIR_FIELD, "")
+        pair = cells[PAIR_FIELD]
+        read(PAIR_FIELD, lambda: dict(zip(("lon", "lat"), parse_pair(pair, header), strict=True)))
+        zero = PAIR_FIELD
+    else:
+        read("lon", lambda: {"lon": parse_degrees(cells.get("lon"), 180.0)})
+        read("lat", lambda: {"lat": parse_degrees(cells.get("lat"), 90.0)})
+        zero = "lon"
+    if lonlat == {"lon": 0.0, "lat": 0.0}:
+        faults.append(Fault(row.number, columns.get(zero, zero), "0", _NOWHERE))
+    return lonlat, faults
 
 
 def _parse_text(text: str, column: Column | None) -> str:
@@ -263,22 +290,6 @@ def _parse_date(text: str, column: Column) -> str:
         return date(year, month, day).isoformat()
     except ValueError as error:
         raise ValueError("must be a date like 2026-11-23") from error
-
-
-def parse_degrees(text: str | None, limit: float) -> float:
-    """Read a longitude or latitude in decimal degrees; ValueError says what it must be."""
-    if not text:
-        raise ValueError("is empty; it is required")
-    try:
-        value = float(unicodedata.normalize("NFKC", text).rstrip("°"))
-    except ValueError as error:
-        raise ValueError("must be degrees as a number, such as 107.2330471") from error
-    if not abs(value) <= limit:
-        raise ValueError(
-            f"must lie between -{limit:.0f} and {limit:.0f} degrees; "
-            "are longitude and latitude swapped, or is it metres?"
-        )
-    return value
 
 
 _PARSERS: dict[str, Callable[[str, Column], Value]] = {

@@ -1,18 +1,17 @@
-"""A register file as a plain table of texts: CSV, XLSX or GeoJSON, nothing interpreted yet."""
+"""A register file as a plain table of texts, nothing interpreted yet."""
 
 import csv
 import io
 import json
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
 from locator.errors import RegisterError
+from locator.register.grid import Row, find_rows
+from locator.register.layers import FEATURE_ID, FEATURE_POSITION, read_layer
+from locator.register.sheets import cell_text, read_sheet
+from locator.schema import STATION_COLUMNS
 
 __all__ = [
     "FEATURE_ID",
@@ -25,18 +24,13 @@ __all__ = [
 ]
 
 OUR_COLUMNS_PREFIX = "#"  # columns that a file of rejected rows carries for the person mending it
-FEATURE_ID = "@id"  # what GeoJSON says beside a feature's properties
-FEATURE_POSITION = ("@lon", "@lat")
-_MAX_BYTES = 50_000_000
+_MAX_BYTES = 100_000_000
 _FORMULA_STARTS = "=+-@"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row: its number as a person sees it in the file, and its cells by header."""
-
-    number: int
-    cells: dict[str, str]
+_MAX_CELL = 100_000
+# Names by which a header is known among titles and notes; mappings add their own.
+_KNOWN = frozenset(
+    name.casefold() for column in STATION_COLUMNS for name in (column.name, column.zh)
+) | {"lon", "lat", "经度", "纬度", "坐标", "经纬度"}
 
 
 @dataclass(frozen=True)
@@ -48,8 +42,13 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, *, columns: frozenset[str] = frozenset()) -> Table:
     """Read a file by its ending.
+
+    Parameters
+    ----------
+    columns
+        The file's own names of columns that a mapping uses, by which its header is found.
 
     Raises
     ------
@@ -61,6 +60,7 @@ def read_table(path: Path) -> Table:
         raise RegisterError(
             f"{path.name}: this ending is not known; save it as one of {', '.join(READABLE)}."
         )
+    known = _KNOWN | {name.casefold() for name in columns}
     try:
         size = path.stat().st_size
         if size > _MAX_BYTES:
@@ -68,7 +68,7 @@ def read_table(path: Path) -> Table:
                 f"{path.name} has {size / 1e6:.0f} MB; more than {_MAX_BYTES // 1_000_000} MB "
                 "is not read in one piece: divide it."
             )
-        header, rows = reader(path)
+        header, rows = reader(path, known)
     except OSError as error:
         raise RegisterError(f"{path} cannot be read: {error.strerror or error}.") from error
     if not rows:
@@ -76,30 +76,24 @@ def read_table(path: Path) -> Table:
     return Table(path.name, tuple(header), tuple(rows))
 
 
-def _read_csv(path: Path) -> tuple[list[str], list[Row]]:
+def _read_csv(path: Path, known: frozenset[str]) -> tuple[list[str], list[Row]]:
     text = _decode(path)
     if "\0" in text:
         raise RegisterError(f"{path.name} has NUL bytes; it is not a CSV file.")
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
+    sample = text[:4096]
+    delimiter = max(",;\t", key=sample.count)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-    try:
-        header = _check_header(path, next(reader, []))
-        rows = []
-        start = reader.line_num + 1
+
+    def lines() -> Iterator[tuple[int, list[str]]]:
+        start = 1
         for values in reader:
-            cells = _cells(header, [_unguard(value) for value in values])
-            if cells:
-                if len(values) > len(header):
-                    raise RegisterError(
-                        f"{path.name}, row {start}: {len(values)} cells for {len(header)} columns; "
-                        "is a comma missing its quotes?"
-                    )
-                rows.append(Row(start, cells))
+            yield start, [_unguard(value) for value in values]
             start = reader.line_num + 1
+
+    try:
+        return find_rows(lines(), known, path.name)
     except csv.Error as error:
         raise RegisterError(f"{path.name}, line {reader.line_num}: {error}.") from error
-    return header, rows
 
 
 def _decode(path: Path) -> str:
@@ -121,45 +115,8 @@ def _unguard(value: str) -> str:
     return value[1:] if guarded else value
 
 
-def _read_xlsx(path: Path) -> tuple[list[str], list[Row]]:
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise RegisterError(
-            f"{path.name} is not an Excel workbook; open it in Excel and save it as .xlsx."
-        ) from error
-    try:
-        sheet = book.worksheets[0]
-        lines = sheet.iter_rows(values_only=True)
-        header = _check_header(path, [_text(value) for value in next(lines, ())])
-        rows = []
-        for number, values in enumerate(lines, start=2):
-            cells = _cells(header, [_text(value) for value in values])
-            if cells:
-                rows.append(Row(number, cells))
-    finally:
-        book.close()
-    return header, rows
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, datetime):
-        midnight = value.time() == datetime.min.time()
-        return value.date().isoformat() if midnight else value.isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, (list, tuple)):
-        return ";".join(_text(item) for item in value)
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
-
-
-def _read_geojson(path: Path) -> tuple[list[str], list[Row]]:
+def _read_geojson(path: Path, known: frozenset[str]) -> tuple[list[str], list[Row]]:
+    del known
     try:
         document = json.loads(path.read_bytes().decode("utf-8-sig"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
@@ -179,44 +136,45 @@ def _read_geojson(path: Path) -> tuple[list[str], list[Row]]:
 def _feature_cells(feature: dict[str, object]) -> Iterator[tuple[str, str]]:
     properties = feature.get("properties")
     if feature.get("id") is not None:
-        yield FEATURE_ID, _text(feature["id"])
+        yield FEATURE_ID, _json_text(feature["id"])
     if isinstance(properties, dict):
         for name, value in properties.items():
-            text = _text(value).strip()
+            text = _json_text(value).strip()
             if text:
                 yield str(name), text
     geometry = feature.get("geometry")
     if isinstance(geometry, dict):
         coordinates = geometry.get("coordinates")
         if geometry.get("type") == "Point" and isinstance(coordinates, list):
-            yield from zip(FEATURE_POSITION, map(_text, coordinates), strict=False)
+            yield from zip(FEATURE_POSITION, map(_json_text, coordinates), strict=False)
         else:
             yield FEATURE_POSITION[0], f"({geometry.get('type')})"
 
 
-def _check_header(path: Path, names: Sequence[str]) -> list[str]:
-    header = [name.strip() for name in names]
-    while header and not header[-1]:
-        header.pop()
-    if not any(header):
-        raise RegisterError(f"{path.name} has no header in its first row.")
-    twice = {name for name in header if name and header.count(name) > 1}
-    if twice:
-        raise RegisterError(
-            f"{path.name}: the column {min(twice)!r} stands twice in the header; rename one."
-        )
-    return header
+def _json_text(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return ";".join(_json_text(item) for item in value)
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    return cell_text(value)
 
 
-def _cells(header: Sequence[str], values: Sequence[str]) -> dict[str, str]:
-    pairs = zip(header, values, strict=False)
-    return {name: value.strip() for name, value in pairs if name and value.strip()}
+def _read_xlsx(path: Path, known: frozenset[str]) -> tuple[list[str], list[Row]]:
+    return find_rows(read_sheet(path), known, path.name)
 
 
-_READERS: dict[str, Callable[[Path], tuple[list[str], list[Row]]]] = {
+def _read_layer(path: Path, known: frozenset[str]) -> tuple[list[str], list[Row]]:
+    del known
+    return read_layer(path, [column.name for column in STATION_COLUMNS])
+
+
+_READERS: dict[str, Callable[[Path, frozenset[str]], tuple[list[str], list[Row]]]] = {
     ".csv": _read_csv,
     ".xlsx": _read_xlsx,
     ".geojson": _read_geojson,
     ".json": _read_geojson,
+    ".gpkg": _read_layer,
+    ".shp": _read_layer,
+    ".kml": _read_layer,
 }
 READABLE = tuple(_READERS)

@@ -1,0 +1,115 @@
+"""From lines of cells to a header and rows: title lines, group headers and empty lines aside."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from locator.errors import RegisterError
+
+__all__ = ["Row", "find_rows"]
+
+_LOOKED_AT = 12  # lines that may stand before the data: titles, notes, group headers
+_HEADER_LINES = 3
+_ENOUGH_KNOWN = 2
+
+Line = tuple[int, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its number as a person sees it in the file, and its cells by header."""
+
+    number: int
+    cells: dict[str, str]
+
+
+def find_rows(
+    lines: Iterable[Line], known: frozenset[str], source: str
+) -> tuple[list[str], list[Row]]:
+    """Return the header and the rows below it.
+
+    The header is the line, or the up to three lines together, in which most columns have a name
+    we know; a table in which none has is taken to begin with its first line of two cells or more.
+
+    Parameters
+    ----------
+    lines
+        Number and cells of each line.
+    known
+        Names of columns that mean something, in lower case.
+    source
+        The file's name, for messages.
+
+    Raises
+    ------
+    RegisterError
+        There is no header, a name stands twice in it, or a row has more cells than it.
+    """
+    stream = iter(lines)
+    head = [(number, _strip(cells)) for number, cells in islice(stream, _LOOKED_AT)]
+    first, last = _find_header(head, known)
+    header = _join_header([cells for _, cells in head[first:last]], known)
+    _check_header(header, source)
+    rows = []
+    for number, cells in chain(head[last:], stream):
+        found = _row(header, number, cells, source)
+        if found is not None:
+            rows.append(found)
+    return header, rows
+
+
+def _strip(cells: Sequence[str]) -> list[str]:
+    stripped = [" ".join(cell.split()) for cell in cells]
+    while stripped and not stripped[-1]:
+        stripped.pop()
+    return stripped
+
+
+def _find_header(head: Sequence[tuple[int, list[str]]], known: frozenset[str]) -> tuple[int, int]:
+    best, where = _ENOUGH_KNOWN - 1, None
+    for first in range(len(head)):
+        for last in range(first + 1, min(first + _HEADER_LINES, len(head)) + 1):
+            names = _join_header([cells for _, cells in head[first:last]], known)
+            score = len({name.casefold() for name in names} & known)
+            if score > best:
+                best, where = score, (first, last)
+    if where is not None:
+        return where
+    for number, (_, cells) in enumerate(head):
+        if len([cell for cell in cells if cell]) > 1:
+            return number, number + 1
+    return 0, min(1, len(head))
+
+
+def _join_header(lines: Sequence[Sequence[str]], known: frozenset[str]) -> list[str]:
+    """Return each column's name: the lowest that is known, else the lowest there is."""
+    width = max((len(line) for line in lines), default=0)
+    header = []
+    for column in range(width):
+        names = [line[column] for line in lines if column < len(line) and line[column]]
+        recognised = [name for name in names if name.casefold() in known]
+        header.append((recognised or names or [""])[-1])
+    return header
+
+
+def _check_header(header: Sequence[str], source: str) -> None:
+    if not any(header):
+        raise RegisterError(f"{source} has no header in its first lines.")
+    twice = {name for name in header if name and header.count(name) > 1}
+    if twice:
+        raise RegisterError(
+            f"{source}: the column {min(twice)!r} stands twice in the header; rename one."
+        )
+
+
+def _row(header: Sequence[str], number: int, cells: Sequence[str], source: str) -> Row | None:
+    named = zip(header, cells, strict=False)
+    found = {name: cell.strip() for name, cell in named if name and cell.strip()}
+    if not found:
+        return None
+    if any(cell.strip() for cell in cells[len(header) :]):
+        raise RegisterError(
+            f"{source}, row {number}: {len(cells)} cells for {len(header)} columns; "
+            "is a comma missing its quotes?"
+        )
+    return Row(number, found)
