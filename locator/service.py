@@ -28,10 +28,12 @@ from locator.store import Change, GeoPackageStore, Revision, open_store, store_p
 from locator.travel import StraightLine, TravelModel
 
 __all__ = [
+    "CheckResult",
     "ImportMode",
     "ImportResult",
     "Service",
     "Snapshot",
+    "check_register",
     "create_store",
     "import_register",
     "load_geodata",
@@ -223,10 +225,9 @@ def import_register(
     ConflictError
         ``add`` and an id is stored already; nothing was written.
     """
-    table = register.read_table(path)
-    read = register.parse_table(table, datum=datum, mapping=mapping, provenance=provenance)
+    read = _read_register(path, datum, mapping, provenance)
     districts = store.read("districts")
-    hint = register.hint_datum(
+    fits = register.fit_datums(
         read.stations, stated=datum, known=store.read("stations"), districts=districts
     )
     outside = _outside(read.stations, districts)
@@ -248,7 +249,57 @@ def import_register(
             absent="close" if mode == "replace" else "keep",
         )
         revision = store.apply(change, actor=actor)
-    return ImportResult(read, revision, hint, outside)
+    return ImportResult(read, revision, register.hint_datum(fits, datum), outside)
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a file holds and what importing it would mean; nothing was written."""
+
+    read: register.RegisterRead
+    fits: tuple[register.DatumFit, ...]
+    hint: register.DatumHint | None
+    duplicates: tuple[register.Duplicate, ...]
+    changes: register.Changes
+    outside: tuple[str, ...]
+
+
+def check_register(
+    store: GeoPackageStore,
+    path: Path,
+    *,
+    datum: Datum,
+    mapping: register.Mapping | None = None,
+) -> CheckResult:
+    """Look a register over without importing it: its datum, duplicates, and what it changes.
+
+    Raises
+    ------
+    RegisterError
+        The file as a whole cannot be read.
+    """
+    read = _read_register(path, datum, mapping, None)
+    known, districts = store.read("stations"), store.read("districts")
+    fits = register.fit_datums(read.stations, stated=datum, known=known, districts=districts)
+    return CheckResult(
+        read=read,
+        fits=fits,
+        hint=register.hint_datum(fits, datum),
+        duplicates=register.find_duplicates(read.stations, known),
+        changes=register.find_changes(read.stations, known),
+        outside=_outside(read.stations, districts),
+    )
+
+
+def _read_register(
+    path: Path,
+    datum: Datum,
+    mapping: register.Mapping | None,
+    provenance: Provenance | None,
+) -> register.RegisterRead:
+    columns = frozenset(mapping.columns.values()) if mapping else frozenset()
+    table = register.read_table(path, columns=columns)
+    return register.parse_table(table, datum=datum, mapping=mapping, provenance=provenance)
 
 
 def _outside(stations: gpd.GeoDataFrame, districts: gpd.GeoDataFrame) -> tuple[str, ...]:

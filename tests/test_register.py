@@ -17,6 +17,7 @@ from locator.errors import RegisterError
 from locator.register import (
     Mapping,
     RegisterRead,
+    fit_datums,
     hint_datum,
     parse_points,
     parse_table,
@@ -248,15 +249,55 @@ def test_a_wrong_datum_gets_a_hint(store: GeoPackageStore) -> None:
     stations, districts = store.read("stations"), store.read("districts")
     lon, lat = from_wgs84(stations.geometry.x, stations.geometry.y, Datum.GCJ02)
     shifted = stations.set_geometry(gpd.points_from_xy(lon, lat, crs="EPSG:4326"))
-    known = hint_datum(shifted, stated=Datum.WGS84, known=stations, districts=districts)
-    assert known is not None
-    assert known.datum is Datum.GCJ02
-    right = hint_datum(stations, stated=Datum.WGS84, known=stations, districts=districts)
-    assert right is None
+
+    def hint(frame: gpd.GeoDataFrame, known: gpd.GeoDataFrame) -> Datum | None:
+        fits = fit_datums(frame, stated=Datum.WGS84, known=known, districts=districts)
+        found = hint_datum(fits, Datum.WGS84)
+        return found.datum if found else None
+
+    assert hint(shifted, stations) is Datum.GCJ02
+    assert hint(stations, stations) is None
     # Without known stations only the districts' edges can tell; they may be silent, never wrong.
-    empty = stations.iloc[:0]
-    alone = hint_datum(shifted, stated=Datum.WGS84, known=empty, districts=districts)
-    assert alone is None or alone.datum is not Datum.WGS84
+    assert hint(shifted, stations.iloc[:0]) is not Datum.WGS84
+    assert hint(stations, stations.iloc[:0]) is None
+    # A file that moves three stations and leaves the rest is a correction, not another datum.
+    moved = stations.copy()
+    moved.geometry = [*shifted.geometry[:3], *stations.geometry[3:]]
+    assert hint(moved, stations) is None
+
+
+def test_check_says_what_an_import_would_do(
+    cli: Callable[..., Result], store: GeoPackageStore, tmp_path: Path
+) -> None:
+    stations = store.read("stations")
+    row = stations.iloc[0]
+    path = tmp_path / "list.csv"
+    lon, lat = row.geometry.x, row.geometry.y
+    path.write_text(
+        "id,name,kind,lon,lat\n"
+        f"{row['id']},改了名,{row['kind']},{lon},{lat}\n"
+        f"new,{row['name']}（新）,rest_post,{lon + 1e-4},{lat}\n"
+        f"far,{row['name']},rest_post,{lon + 1e-2},{lat}\n",
+        encoding="utf-8",
+    )
+    before = store.version()
+    result = json.loads(cli("stations", "check", path, "--json").stdout)
+    assert store.version() == before
+    assert result["changes"]["new"] == ["new", "far"]
+    assert result["changes"]["changed"] == [[row["id"], "name", row["name"], "改了名"]]
+    assert len(result["changes"]["absent"]) == 119
+    assert {d["datum"]: d["known_pairs"] for d in result["datums"]} == {
+        "wgs84": 1,
+        "gcj02": 1,
+        "bd09": 1,
+    }
+    path.write_text(
+        f"id,name,kind,lon,lat\nnew,{row['name']}（新）,rest_post,{lon + 1e-4},{lat}\n", "utf-8"
+    )
+    (pair,) = json.loads(cli("stations", "check", path, "--json").stdout)["duplicates"]
+    assert (pair["id"], pair["other_id"], pair["other_is_stored"]) == ("new", row["id"], True)
+    assert 5 < pair["distance_m"] < 12
+    assert "Perhaps twice: new" in cli("stations", "check", path).stdout
 
 
 def test_import_modes(cli: Callable[..., Result], store: GeoPackageStore, tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 Nothing here touches the store: :func:`locator.service.import_register` puts the two together.
 """
 
-from locator.register.hint import DatumHint, hint_datum
+from locator.register.check import Changes, Duplicate, find_changes, find_duplicates
+from locator.register.hint import DatumFit, DatumHint, fit_datums, hint_datum
 from locator.register.mapping import Mapping, read_mapping
 from locator.register.points import PointsRead, parse_points
 from locator.register.rows import Fault, RegisterRead, RejectedRow, parse_table
@@ -13,13 +14,19 @@ from locator.register.write import WRITABLE, write_register, write_rejected, wri
 __all__ = [
     "READABLE",
     "WRITABLE",
+    "Changes",
+    "DatumFit",
     "DatumHint",
+    "Duplicate",
     "Fault",
     "Mapping",
     "PointsRead",
     "RegisterRead",
     "RejectedRow",
     "Table",
+    "find_changes",
+    "find_duplicates",
+    "fit_datums",
     "hint_datum",
     "parse_points",
     "parse_table",

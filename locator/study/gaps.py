@@ -164,7 +164,8 @@ def gaps_inputs(
     if points is not None and hot_zones is not None:
         raise InputError("Give either --hot-zones or --points, not both.")
     if points is not None:
-        read = parse_points(read_table(points), datum=datum, mapping=mapping)
+        columns = frozenset(mapping.columns.values()) if mapping else frozenset()
+        read = parse_points(read_table(points, columns=columns), datum=datum, mapping=mapping)
         weight = "the file's weights" if read.weighted else "1 a point, the same at every hour"
         return GapsInputs(
             snapshot,

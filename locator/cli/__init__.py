@@ -1,0 +1,14 @@
+"""The ``locator`` command: parse, one library call, print.
+
+Heavy rooms are imported inside the commands that need them: ``locator nearest`` must answer in
+a second and a half of processor time.
+"""
+
+from locator.cli.app import main
+from locator.cli.questions import gaps, map_command, nearest
+from locator.cli.stations import stations
+
+__all__ = ["main"]
+
+for _command in (stations, nearest, gaps, map_command):
+    main.add_command(_command)

@@ -1,0 +1,124 @@
+"""``locator`` itself: the store, the server, the settings."""
+
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from locator import __version__
+from locator.cli.base import FILE, CommandGroup, count
+from locator.errors import LocatorError
+from locator.settings import Settings, describe_settings, read_settings
+
+__all__ = ["main"]
+
+
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--store", metavar="URL", help="The store: geopackage:PATH. Also LOCATOR_STORE.")
+@click.option("--config", type=FILE, help="A TOML file of settings. Also LOCATOR_CONFIG.")
+@click.version_option(__version__, prog_name="locator")
+@click.pass_context
+def main(ctx: click.Context, store: str | None, config: Path | None) -> None:
+    """Rest stations for delivery riders: the nearest open one, the gaps, the maps.
+
+    \b
+    Example:  locator init && locator nearest 107.1489 34.3692
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a Windows console may lack a character
+    settings = read_settings(os.environ, config)
+    ctx.obj = replace(settings, store=store) if store else settings
+
+
+@main.command()
+@click.option(
+    "--force", is_flag=True, help="Back up an existing store, then load geodata/ over it."
+)
+@click.pass_obj
+def init(settings: Settings, force: bool) -> None:
+    """Create the store and load the data that ships with the program.
+
+    An existing store is left exactly as it is.
+
+    \b
+    Example:  locator init --force
+    """
+    from locator.service import create_store
+    from locator.store import store_path
+
+    revision, backup = create_store(settings, force=force)
+    path = store_path(settings.store)
+    if backup is not None:
+        click.echo(f"The store as it was is kept in {backup}")
+    if revision is None:
+        click.echo(f"The store {path} exists already; nothing was changed (--force loads it anew).")
+        return
+    click.echo(f"The store {path} holds the shipped data: {count(revision.inserted, 'new row')}.")
+    click.echo("The shipped stations and hot zones are illustrative; 'locator stations import'")
+    click.echo("with --mode replace puts your own register in their place.")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--threads", default=8, show_default=True, type=click.IntRange(1, 64))
+@click.pass_obj
+def serve(settings: Settings, host: str, port: int, threads: int) -> None:
+    """Serve the pages, maps and interfaces.
+
+    \b
+    Example:  locator serve --port 8080
+    """
+    import waitress
+
+    from locator.web import create_app
+
+    app = create_app(settings)
+    try:
+        server = waitress.create_server(app, host=host, port=port, threads=threads, ident="locator")
+        click.echo(f"Serving on http://{host}:{port} — stop with Ctrl-C")
+        server.run()
+        server.close()
+    except OSError as error:
+        raise LocatorError(
+            f"{host}:{port} cannot be used ({error.strerror or error}); choose another --port."
+        ) from error
+    finally:
+        app.extensions["locator"].close()
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@click.pass_obj
+def backup(settings: Settings, file: Path) -> None:
+    """Write a whole copy of the store, in use or not, to a new file.
+
+    \b
+    Example:  locator backup locator-2026-11-23.gpkg
+    """
+    from locator.store import open_store
+
+    with open_store(settings.store) as store:
+        store.backup(file)
+    click.echo(f"The backup is in {file}")
+
+
+@main.command("settings")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def settings_command(settings: Settings, as_json: bool) -> None:
+    """Print every setting with its value, default and meaning.
+
+    \b
+    Example:  LOCATOR_RIDE_SPEED_KMH=20 locator settings
+    """
+    rows = describe_settings(settings)
+    if as_json:
+        click.echo(json.dumps({row.name: row.value for row in rows}, ensure_ascii=False))
+        return
+    for row in rows:
+        click.echo(f"{row.name} = {row.value!r} (default {row.default!r})\n    {row.help}")

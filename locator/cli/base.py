@@ -1,0 +1,78 @@
+"""What the commands share: errors in one sentence, option types, the open service."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from locator.errors import InputError, LocatorError
+from locator.schema import Datum, Kind, Service
+from locator.settings import Settings
+
+if TYPE_CHECKING:
+    from locator.register import Mapping
+    from locator.service import Service as LocatorService
+
+__all__ = [
+    "DATUMS",
+    "FILE",
+    "FOLDER",
+    "KINDS",
+    "SERVICES",
+    "CommandGroup",
+    "count",
+    "opened",
+    "read_columns",
+]
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+KINDS = click.Choice([kind.value for kind in Kind])
+SERVICES = click.Choice([service.value for service in Service])
+DATUMS = click.Choice([datum.value for datum in Datum])
+
+
+class CommandGroup(click.Group):
+    """A group whose commands end in one sentence, not in a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; bad input ends with code 2, what failed with code 1."""
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            click.echo(f"locator: {error}", err=True)
+            ctx.exit(2)
+        except LocatorError as error:
+            click.echo(f"locator: {error}", err=True)
+            ctx.exit(1)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator["LocatorService"]:
+    """Open the service for the length of a block."""
+    from locator.service import open_service
+
+    with open_service(settings) as service:
+        yield service
+
+
+def read_columns(file: Path | None, fill: Sequence[str]) -> "Mapping | None":
+    """Return the mapping of ``--map`` and ``--set``."""
+    from locator.register import Mapping, read_mapping
+
+    mapping = read_mapping(file) if file else Mapping()
+    extra = {}
+    for item in fill:
+        name, separator, value = item.partition("=")
+        if not separator or not value:
+            raise InputError(f"--set {item!r}: write it as FIELD=VALUE, such as kind=rest_post.")
+        extra[name] = value
+    return replace(mapping, fill=mapping.fill | extra)
+
+
+def count(number: int, thing: str) -> str:
+    """Say how many of a thing, in English."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,163 @@
+"""``locator nearest``, ``gaps`` and ``map``: what the store is asked."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from locator.cli.base import DATUMS, FILE, FOLDER, KINDS, SERVICES, opened, read_columns
+from locator.schema import Datum, Kind, Service
+from locator.settings import Settings
+
+__all__ = ["gaps", "map_command", "nearest"]
+
+
+@click.command()
+@click.argument("lon", type=float)
+@click.argument("lat", type=float)
+@click.option("-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many.")
+@click.option("--kind", "kinds", type=KINDS, multiple=True)
+@click.option("--service", "services", type=SERVICES, multiple=True, help="All that are named.")
+@click.option("--platform", help="Only stations for this platform's riders, such as meituan.")
+@click.option("--at", metavar="ISO", help="Moment of leaving, local time; now by default.")
+@click.option(
+    "--open",
+    "rule",
+    type=click.Choice(["any", "known", "yes"]),
+    default="any",
+    show_default=True,
+    help="By the state on arrival: any; known: not closed; yes: surely open.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print GeoJSON, as /api/nearest does.")
+@click.pass_obj
+def nearest(
+    settings: Settings,
+    lon: float,
+    lat: float,
+    k: int,
+    kinds: tuple[str, ...],
+    services: tuple[str, ...],
+    platform: str | None,
+    at: str | None,
+    rule: str,
+    as_json: bool,
+) -> None:
+    """List the nearest stations to a place (WGS-84, longitude first).
+
+    \b
+    Example:  locator nearest 107.1489 34.3692 -k 3 --service hot_water --open yes
+    """
+    from locator.answer import describe_line, nearest_answer
+    from locator.nearest import OpenRule, StationFilter
+
+    chosen = StationFilter(
+        kinds=frozenset(map(Kind.parse, kinds)),
+        services=frozenset(map(Service.parse, services)),
+        platform=platform,
+    )
+    with opened(settings) as service:
+        answer = nearest_answer(service, lon, lat, k=k, chosen=chosen, rule=OpenRule(rule), at=at)
+    if as_json:
+        click.echo(json.dumps(answer, ensure_ascii=False, allow_nan=False))
+        return
+    if not answer["features"]:
+        click.echo("No station fits; ask for fewer things, or for --open any.")
+    for feature in answer["features"]:
+        click.echo(describe_line(feature))
+    click.echo(f"Travel time: {answer['travel']}.")
+    if answer["illustrative"]:
+        click.echo("Illustrative data: these stations are made up for the demonstration.")
+
+
+@click.command()
+@click.option("--minutes", metavar="M[,M…]", help="Coverage standards in riding minutes.")
+@click.option("--metres", metavar="M[,M…]", help="Coverage standards in metres, straight line.")
+@click.option("--hot-zones", type=FILE, help="Hot zones from a file; the store's by default.")
+@click.option("--points", type=FILE, help="Demand points (CSV, XLSX, GeoJSON) instead of zones.")
+@click.option("--datum", type=DATUMS, default="wgs84", show_default=True, help="Of --points.")
+@click.option("--map", "map_file", type=FILE, help="TOML that names the columns of --points.")
+@click.option("--kind", "kinds", type=KINDS, multiple=True)
+@click.option("--service", "services", type=SERVICES, multiple=True, help="All that are named.")
+@click.option("--at", metavar="ISO", help="Demand of that hour, and only stations open then.")
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Of map and figure.")
+@click.option("--out", type=FOLDER, required=True, help="Folder for the results.")
+@click.option("--json", "as_json", is_flag=True, help="Print summary.json.")
+@click.pass_obj
+def gaps(
+    settings: Settings,
+    minutes: str | None,
+    metres: str | None,
+    hot_zones: Path | None,
+    points: Path | None,
+    datum: str,
+    map_file: Path | None,
+    kinds: tuple[str, ...],
+    services: tuple[str, ...],
+    at: str | None,
+    language: str | None,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Find where demand is out of reach, and write tables, layers, a map and a figure.
+
+    \b
+    Example:  locator gaps --minutes 5,10 --at 2026-11-23T12:00 --out gaps-noon
+    """
+    from locator.nearest import StationFilter
+    from locator.study import gaps_inputs, parse_standards, run_gaps, summary_lines
+
+    standards = parse_standards(minutes=minutes, metres=metres)
+    chosen = StationFilter(
+        kinds=frozenset(map(Kind.parse, kinds)), services=frozenset(map(Service.parse, services))
+    )
+    if language:
+        settings = replace(settings, language=language)
+    with opened(settings) as service:
+        inputs = gaps_inputs(
+            service,
+            hot_zones=hot_zones,
+            points=points,
+            datum=Datum.parse(datum),
+            mapping=read_columns(map_file, ()),
+        )
+        with click.progressbar(
+            length=1000, label="gaps", file=sys.stderr, hidden=not sys.stderr.isatty()
+        ) as bar:
+            summary = run_gaps(
+                service,
+                inputs,
+                standards=standards,
+                chosen=chosen,
+                at=at,
+                out=out,
+                progress=lambda share: bar.update(int(share * 1000) - bar.pos),
+            )
+    if as_json:
+        click.echo(json.dumps(summary, ensure_ascii=False, allow_nan=False))
+        return
+    for line in summary_lines(summary):
+        click.echo(line)
+    click.echo(f"Everything is in {out}")
+
+
+@click.command("map")
+@click.option("--out", type=FILE, required=True, help="FILE.html, .png or .svg.")
+@click.option("--language", type=click.Choice(["zh", "en"]))
+@click.option("--basemap", help="osm, tianditu, none or a tile address; none by default in a file.")
+@click.pass_obj
+def map_command(settings: Settings, out: Path, language: str | None, basemap: str | None) -> None:
+    """Write the map of stations and hot zones as one file.
+
+    The .html opens from a disk without a network; .png and .svg are figures for a report.
+
+    \b
+    Example:  locator map --out map.png
+    """
+    from locator.study import write_map
+
+    settings = replace(settings, language=language or settings.language, basemap=basemap or "none")
+    with opened(settings) as service:
+        write_map(service, out)
+    click.echo(f"The map is in {out}")
