@@ -27,6 +27,7 @@ __all__ = [
     "HoursTable",
     "Moments",
     "Span",
+    "calendar_doubts",
     "is_readable",
     "parse_calendar",
     "parse_moment",
@@ -154,6 +155,17 @@ def read_spans(
         else:
             spans.append(piece)
     return spans
+
+
+def calendar_doubts(rules: HoursRules, moment: datetime) -> list[str]:
+    """Say that the calendar does not reach a moment's year: its moved holidays are not known."""
+    last = max(rules.calendar, default=None)
+    if last is None or moment.year <= last.year:
+        return []
+    return [
+        f"The calendar of make-up workdays and moved holidays ends with {last.year}; on such days "
+        f"of {moment.year} opening hours may be wrong (LOCATOR_CALENDAR)."
+    ]
 
 
 def _midnight(day: date, timezone: ZoneInfo) -> datetime:

@@ -5,6 +5,7 @@
 force-included folders in site-packages.
 """
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -50,6 +51,8 @@ def written_whole(path: Path) -> Iterator[Path]:
 
     The draft keeps the ending of ``path``, by which libraries choose a format.
     """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is not a regular file")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".draft-", suffix=path.suffix)
     os.close(handle)
@@ -60,4 +63,5 @@ def written_whole(path: Path) -> Iterator[Path]:
         draft.chmod(0o644)
         draft.replace(path)
     finally:
-        draft.unlink(missing_ok=True)
+        for leftover in path.parent.glob(f"{draft.name}*"):  # and SQLite's journals beside it
+            leftover.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ No rule lives here: what is composed is decided in the rooms below.
 import csv
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
@@ -18,11 +18,12 @@ import pyogrio
 import shapely
 
 from locator import register
+from locator.coverage import zone_demand
 from locator.errors import InputError
 from locator.hours import HoursRules, parse_calendar
 from locator.nearest import StationIndex
 from locator.paths import geodata_dir
-from locator.schema import Datum, Provenance
+from locator.schema import Datum, Provenance, check_frame
 from locator.settings import Settings
 from locator.store import Change, GeoPackageStore, Revision, open_store, store_path
 from locator.travel import StraightLine, TravelModel
@@ -35,6 +36,7 @@ __all__ = [
     "Snapshot",
     "check_register",
     "create_store",
+    "import_hot_zones",
     "import_register",
     "load_geodata",
     "open_service",
@@ -184,22 +186,39 @@ def read_layer_file(path: Path) -> gpd.GeoDataFrame:
         raise InputError(f"{path} cannot be read: {error}.") from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(f"{path} has no geometry.")
+    if frame.empty:
+        raise InputError(f"{path} has no features.")
     if frame.crs is None:
         raise InputError(f"{path} does not say its datum; save it with EPSG:4326.")
+    frame.geometry = shapely.force_2d(frame.geometry.to_numpy())
     return frame.to_crs("EPSG:4326")
 
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What an import did, or would do: ``revision`` is None on a dry run or with nothing to do."""
+    """What an import did, or would do.
+
+    Attributes
+    ----------
+    read
+        What the file holds.
+    revision
+        What was written; None on a dry run, when refused, or with no good row.
+    changes
+        The file against the store as it was before.
+    refused
+        Why nothing was written although there are good rows; empty otherwise.
+    """
 
     read: register.RegisterRead
     revision: Revision | None
+    changes: register.Changes
     hint: register.DatumHint | None
     outside: tuple[str, ...]
+    refused: str = ""
 
 
-def import_register(
+def import_register(  # noqa: PLR0913 - each is a question the sender of a file answers
     store: GeoPackageStore,
     path: Path,
     *,
@@ -208,6 +227,7 @@ def import_register(
     mapping: register.Mapping | None = None,
     provenance: Provenance | None = None,
     dry_run: bool = False,
+    rejected: Path | None = None,
     actor: str,
 ) -> ImportResult:
     """Read a register and put its valid rows into the store, all or nothing.
@@ -215,41 +235,66 @@ def import_register(
     Parameters
     ----------
     mode
-        ``merge`` upserts by id; ``replace`` closes what the file does not have; ``add`` refuses
-        ids that are stored already.
+        ``merge`` upserts by id; ``replace`` closes what the file does not have, and refuses a
+        file with rejected rows; ``add`` refuses ids that are stored already.
+    rejected
+        Where the rejected rows go; written before the store is, so that none is lost.
 
     Raises
     ------
     RegisterError
-        The file as a whole cannot be read.
+        The file as a whole cannot be read, or ``rejected`` cannot be written.
     ConflictError
         ``add`` and an id is stored already; nothing was written.
     """
-    read = _read_register(path, datum, mapping, provenance)
-    districts = store.read("districts")
-    fits = register.fit_datums(
-        read.stations, stated=datum, known=store.read("stations"), districts=districts
-    )
-    outside = _outside(read.stations, districts)
-    stations = read.stations
-    if mode == "replace":
-        if read.rejected:
-            raise InputError(
-                f"{len(read.rejected)} rows of {path.name} are rejected, and --mode replace would "
-                "close their stations; mend them first (--rejected FILE), or use --mode merge."
-            )
-        if "status" not in stations:
-            stations = stations.assign(status="active")
-    revision = None
-    if not dry_run and len(stations):
-        change = Change(
-            "stations",
-            stations,
-            on_existing="error" if mode == "add" else "update",
-            absent="close" if mode == "replace" else "keep",
+    if rejected is not None and rejected.resolve() == path.resolve():
+        raise InputError(
+            f"{path} would be overwritten by its own rejected rows; name another file."
         )
-        revision = store.apply(change, actor=actor)
-    return ImportResult(read, revision, register.hint_datum(fits, datum), outside)
+    read = _read_register(path, datum, mapping, provenance)
+    known, districts = store.read("stations"), store.read("districts")
+    fits = register.fit_datums(read.stations, stated=datum, known=known, districts=districts)
+    result = ImportResult(
+        read=read,
+        revision=None,
+        changes=register.find_changes(read.stations, known),
+        hint=register.hint_datum(fits, datum),
+        outside=_outside(read.stations, districts),
+    )
+    if rejected is not None and read.rejected:
+        register.write_rejected(read.rejected, read.header, rejected)
+    if mode == "replace" and read.rejected:
+        refused = (
+            f"{len(read.rejected)} rows of {path.name} are rejected, and --mode replace would "
+            "close their stations; mend them first (--rejected FILE), or use --mode merge."
+        )
+        return replace(result, refused=refused)
+    if dry_run or not len(read.stations):
+        return result
+    stations = read.stations
+    if mode == "replace" and "status" not in stations:
+        stations = stations.assign(status="active")
+    change = Change(
+        "stations",
+        stations,
+        on_existing="error" if mode == "add" else "update",
+        absent="close" if mode == "replace" else "keep",
+    )
+    return replace(result, revision=store.apply(change, actor=actor))
+
+
+def import_hot_zones(store: GeoPackageStore, path: Path, *, actor: str) -> Revision:
+    """Put hot zones from a file in the place of the store's.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or breaks the layer's contract.
+    """
+    zones = read_layer_file(path)
+    check_frame(zones, "hot_zones")
+    zone_demand(zones)
+    return store.apply(Change("hot_zones", zones, absent="remove"), actor=actor)
 
 
 @dataclass(frozen=True)

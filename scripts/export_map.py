@@ -20,14 +20,14 @@ from locator.study import draw, map_layers, map_options
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--district", help="Only stations and hot zones of this district.")
-@click.option("--at", help="Show states of this moment, local time; now by default.")
+@click.option("--at", help="Show which are open at this moment, local time.")
 @click.option("--title", default="", help="Stands above the map.")
 def main(out: Path, district: str | None, at: str | None, title: str) -> None:
     """Write a map to OUT, which ends in .html, .png or .svg."""
     settings = replace(read_settings(os.environ), basemap="none")
     with open_service(settings) as service:
         moment = parse_moment(at, service.rules.timezone) if at else service.now()
-        layers = map_layers(service.snapshot(), at=moment)
+        layers = map_layers(service.snapshot(), at=moment if at else None)
         if district:
             shapes = service.snapshot().districts
             shape = shapes[shapes["name"] == district]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from locator.register import Mapping, write_rejected
+from locator.register import Mapping
 from locator.schema import Datum, Provenance
 from locator.service import import_register
 from locator.settings import read_settings
@@ -31,6 +31,7 @@ MAPPING = Mapping(
 @click.option("--write", is_flag=True, help="Write to the store; otherwise only check.")
 def main(file: Path, write: bool) -> None:
     """Check FILE, and with --write put its good rows into the store."""
+    bad = file.with_name(f"{file.stem}-rejected.csv")
     with open_store(read_settings(os.environ).store) as store:
         result = import_register(
             store,
@@ -39,6 +40,7 @@ def main(file: Path, write: bool) -> None:
             mapping=MAPPING,
             provenance=Provenance.OFFICIAL,
             dry_run=not write,
+            rejected=bad,
             actor="scripts/import_stations.py",
         )
     for fault in [fault for row in result.read.rejected for fault in row.faults]:
@@ -46,8 +48,6 @@ def main(file: Path, write: bool) -> None:
     if result.hint is not None:
         click.echo(f"Is the datum right? {result.hint.reason}.")
     if result.read.rejected:
-        bad = file.with_name(f"{file.stem}-rejected.csv")
-        write_rejected(result.read.rejected, result.read.header, bad)
         click.echo(f"The rejected rows are in {bad}; mend them there and import that file.")
     good = len(result.read.stations)
     click.echo(f"{good} good rows, {'written' if result.revision else 'nothing written'}.")

@@ -71,6 +71,45 @@ def test_from_position_to_the_nearest_open_place(
     assert not [url for url in asked if "107.14" in url]
 
 
+def test_back_from_a_station_shows_the_list_again(
+    phone: BrowserContext, server: Server, troubles: list[str]
+) -> None:
+    page = open_page(phone, troubles)
+    page.goto(server.url)
+    page.get_by_role("button", name="用我的位置找最近的").click()
+    expect(page.locator("h1")).to_have_text("离您的位置最近")
+    name = page.locator(".card .name").first.inner_text()
+    page.locator(".card .whole").first.click()
+    expect(page.locator("h1")).to_have_text(name)
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("离您的位置最近")
+    expect(page.locator(".card .name").first).to_have_text(name)
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("附近开着的骑手驿站")
+    assert page.url == server.url + "/"
+
+
+@pytest.mark.parametrize("path", ["/", "/?place=经二路商圈", "/stations/BJ-R-001", "/map"])
+def test_text_at_twice_its_size_still_fits(
+    phone: BrowserContext, server: Server, troubles: list[str], path: str
+) -> None:
+    page = open_page(phone, troubles)
+    page.goto(server.url + path)
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_maps_popup_is_not_styled_by_the_page(
+    phone: BrowserContext, server: Server, troubles: list[str]
+) -> None:
+    page = open_page(phone, troubles)
+    page.goto(f"{server.url}/map")
+    page.locator(".lmap-mark").last.dispatch_event("click")
+    facts = page.locator(".leaflet-popup-content dd").first
+    expect(facts).to_be_visible()
+    assert facts.bounding_box()["width"] > 100  # type: ignore[index]
+
+
 def test_a_denied_position_leaves_the_other_ways(
     chromium: Browser, server: Server, troubles: list[str]
 ) -> None:

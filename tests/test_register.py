@@ -209,6 +209,48 @@ def test_rejected_rows_can_be_mended_and_imported_again(tmp_path: Path) -> None:
     assert not mended.unread_columns
 
 
+def test_a_rejected_row_that_nobody_mended_stays_rejected(tmp_path: Path) -> None:
+    """The second row of an id, alone in the file of rejected rows, would look good."""
+    found = read(tmp_path, HEADER + GOOD + GOOD.replace("驿站", "另一站"))
+    write_rejected(found.rejected, found.header, tmp_path / "bad.csv")
+    again = parse_table(read_table(tmp_path / "bad.csv"), datum=Datum.WGS84)
+    assert again.stations.empty
+    assert "is as it was rejected: id 'a' stands already" in again.rejected[0].faults[0].reason
+    text = (tmp_path / "bad.csv").read_text("utf-8-sig").replace(",a,另一站", ",b,另一站")
+    (tmp_path / "bad.csv").write_text(text, "utf-8-sig")
+    mended = parse_table(read_table(tmp_path / "bad.csv"), datum=Datum.WGS84)
+    assert mended.stations["id"].tolist() == ["b"]
+
+
+def test_rejected_rows_are_written_before_anything_else(
+    cli: Callable[..., Result], store: GeoPackageStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(HEADER + GOOD + "b,站,pub,107.1,34.3\n", encoding="utf-8")
+    before = store.version()
+    itself = cli("stations", "import", path, "--rejected", path)
+    assert itself.exit_code == 2
+    assert "name another file" in itself.stderr
+    folder = cli("stations", "import", path, "--rejected", "/dev/null")
+    assert folder.exit_code == 2
+    assert "not a regular file" in folder.stderr
+    assert store.version() == before
+    refused = cli(
+        "stations", "import", path, "--mode", "replace", "--rejected", tmp_path / "bad.csv"
+    )
+    assert refused.exit_code == 2
+    assert "row 3, kind 'pub'" in refused.stderr
+    assert (tmp_path / "bad.csv").exists()
+    assert store.version() == before
+
+
+def test_a_dry_run_says_what_would_happen(cli: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(HEADER + GOOD, encoding="utf-8")
+    result = cli("stations", "import", path, "--mode", "replace", "--dry-run")
+    assert "nothing written: 1 new, 0 changed, 120 to be closed" in result.stdout
+
+
 def test_the_template_is_filled_in_and_read(tmp_path: Path) -> None:
     path = tmp_path / "template.xlsx"
     write_template(path)

@@ -86,6 +86,14 @@ def test_at_a_moment_only_open_stations_and_that_hours_demand_count(
     assert sure <= possible
 
 
+def test_what_makes_a_figure_doubtful_is_said(service: Service, tmp_path: Path) -> None:
+    later = run(service, tmp_path / "later", at="2027-02-08T12:00", standards=TWO[:1])
+    assert any("ends with 2026" in note for note in later["notes"])
+    nobody = StationFilter(services=frozenset(Amenity), platform="nobody")
+    empty = run(service, tmp_path / "empty", chosen=nobody, standards=TWO[:1])
+    assert any("No station counts" in note for note in empty["notes"])
+
+
 def test_a_filter_narrows_the_stations(service: Service, tmp_path: Path) -> None:
     chosen = StationFilter(services=frozenset({Amenity.BATTERY_SWAP}))
     summary = run(service, tmp_path / "swap", chosen=chosen, standards=TWO[:1])
@@ -114,6 +122,10 @@ def test_an_earlier_run_is_replaced_other_folders_are_not_touched(
     with pytest.raises(StudyError, match="holds other files"):
         run(service, mine)
     assert [path.name for path in mine.iterdir()] == ["thesis.docx"]
+    (out / "notes.txt").write_text("mine too")
+    with pytest.raises(StudyError, match="notes.txt"):
+        run(service, out)
+    assert (out / "notes.txt").exists()
 
 
 def test_a_run_cut_off_leaves_nothing(

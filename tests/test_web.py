@@ -5,6 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -101,14 +102,40 @@ def test_services_asked_for_come_first(client: FlaskClient) -> None:
 
 def test_a_far_position_is_told_so(client: FlaskClient) -> None:
     page = client.post("/", data=position(2.35, 48.85, open="any")).text
-    assert "可能不在本市" in page
+    assert "公里以外：这个位置可能不在本市" in page
+    assert 'class="card"' not in page
 
 
 def test_a_place_by_part_of_its_name(client: FlaskClient) -> None:
     many = client.get("/?place=镇").text
     assert "您指的是哪里？" in many
-    one = client.get("/?place=经二路商").text
+    one = client.get("/?place=经二路商圈").text
     assert "<h1>离经二路商圈最近</h1>" in one
+    station = client.get("/?place=经二路城市").text
+    assert 'href="/stations/BJ-R-045"' in station
+    district = client.get("/?place=陈仓").text
+    assert 'href="#district-陈仓区"' in district
+
+
+def test_a_register_of_ones_own_is_not_called_illustrative(
+    cli: Callable[..., Result], client: FlaskClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("id,name,kind,lon,lat\nx,站,rest_post,107.1489,34.3692\n", "utf-8")
+    done = cli("stations", "import", path, "--mode", "replace", "--provenance", "official")
+    assert done.exit_code == 0
+    for page in ("/", "/stations/x"):
+        assert "示例数据" not in client.get(page).text
+    assert "lmap-illustrative" in client.get("/map").text  # the hot zones still are
+    zones = tmp_path / "zones.geojson"
+    zones.write_text(
+        '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"id":"z",'
+        '"name":"区","kind":"campus","demand_per_h":3},"geometry":{"type":"Polygon","coordinates":'
+        "[[[107.1,34.3],[107.2,34.3],[107.2,34.4],[107.1,34.3]]]}}]}",
+        "utf-8",
+    )
+    assert "1 new, 0 changed, 49 removed" in cli("hotzones", "import", zones).stdout
+    assert "lmap-illustrative" not in client.get("/map").text
 
 
 @pytest.mark.parametrize(
@@ -241,11 +268,9 @@ def test_the_cabinets_say_whose_riders_they_serve(client: FlaskClient) -> None:
 
 
 def test_ids_with_strange_characters_have_a_page(
-    cli: Callable[..., Result], client: FlaskClient, tmp_path: object
+    cli: Callable[..., Result], client: FlaskClient, tmp_path: Path
 ) -> None:
-    from pathlib import Path
-
-    path = Path(str(tmp_path)) / "x.csv"
+    path = tmp_path / "x.csv"
     path.write_text("id,name,kind,lon,lat\nnode/1?#<b>,怪,rest_post,107.1489,34.3692\n", "utf-8")
     assert cli("stations", "import", path).exit_code == 0
     page = client.post("/", data=position(open="any")).text

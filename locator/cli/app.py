@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from locator import __version__
-from locator.cli.base import FILE, CommandGroup, count
+from locator.cli.base import FILE, CommandGroup
 from locator.errors import LocatorError
 from locator.settings import Settings, describe_settings, read_settings
 
@@ -57,9 +57,10 @@ def init(settings: Settings, force: bool) -> None:
     if revision is None:
         click.echo(f"The store {path} exists already; nothing was changed (--force loads it anew).")
         return
-    click.echo(f"The store {path} holds the shipped data: {count(revision.inserted, 'new row')}.")
-    click.echo("The shipped stations and hot zones are illustrative; 'locator stations import'")
-    click.echo("with --mode replace puts your own register in their place.")
+    done = f"{revision.inserted} new, {revision.updated} changed, {revision.removed} removed"
+    click.echo(f"The store {path} holds the shipped data: {done}.")
+    click.echo("Its stations and hot zones are illustrative; 'locator stations import FILE --mode")
+    click.echo("replace' and 'locator hotzones import FILE' put your own in their place.")
 
 
 @main.command()

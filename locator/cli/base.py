@@ -1,5 +1,6 @@
 """What the commands share: errors in one sentence, option types, the open service."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from locator.errors import InputError, LocatorError
-from locator.schema import Datum, Kind, Service
+from locator.schema import Datum, Kind, LabelledEnum, Service
 from locator.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = [
     "KINDS",
     "SERVICES",
     "CommandGroup",
+    "EnumType",
     "count",
     "opened",
     "read_columns",
@@ -30,8 +32,27 @@ __all__ = [
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
-KINDS = click.Choice([kind.value for kind in Kind])
-SERVICES = click.Choice([service.value for service in Service])
+
+
+class EnumType(click.ParamType[LabelledEnum]):
+    """A code or either label of an enum, such as ``hot_water``, ``热水`` or ``Hot water``."""
+
+    def __init__(self, enum: type[LabelledEnum]) -> None:
+        self.enum = enum
+        self.name = "|".join(member.value for member in enum)
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> LabelledEnum:
+        """Return the member."""
+        try:
+            return self.enum.parse(value)
+        except ValueError as error:
+            self.fail(f"{value!r} {error}.", param, ctx)
+
+
+KINDS = EnumType(Kind)
+SERVICES = EnumType(Service)
 DATUMS = click.Choice([datum.value for datum in Datum])
 
 
@@ -41,13 +62,22 @@ class CommandGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; bad input ends with code 2, what failed with code 1."""
         try:
-            return super().invoke(ctx)
+            result: object = super().invoke(ctx)
+            sys.stdout.flush()  # a full disk shows here, not after the last word
         except InputError as error:
             click.echo(f"locator: {error}", err=True)
             ctx.exit(2)
         except LocatorError as error:
             click.echo(f"locator: {error}", err=True)
             ctx.exit(1)
+        except BrokenPipeError:
+            raise  # click ends quietly when nobody reads on
+        except OSError as error:
+            where = f"{error.filename} " if error.filename else ""
+            click.echo(f"locator: {where}cannot be written: {error.strerror or error}.", err=True)
+            ctx.exit(1)
+        else:
+            return result
 
 
 @contextmanager

@@ -7,11 +7,20 @@ from pathlib import Path
 
 import click
 
-from locator.cli.base import DATUMS, FILE, FOLDER, KINDS, SERVICES, opened, read_columns
+from locator.cli.base import (
+    DATUMS,
+    FILE,
+    FOLDER,
+    KINDS,
+    SERVICES,
+    CommandGroup,
+    opened,
+    read_columns,
+)
 from locator.schema import Datum, Kind, Service
 from locator.settings import Settings
 
-__all__ = ["gaps", "map_command", "nearest"]
+__all__ = ["gaps", "hotzones", "map_command", "nearest"]
 
 
 @click.command()
@@ -37,8 +46,8 @@ def nearest(
     lon: float,
     lat: float,
     k: int,
-    kinds: tuple[str, ...],
-    services: tuple[str, ...],
+    kinds: tuple[Kind, ...],
+    services: tuple[Service, ...],
     platform: str | None,
     at: str | None,
     rule: str,
@@ -53,8 +62,8 @@ def nearest(
     from locator.nearest import OpenRule, StationFilter
 
     chosen = StationFilter(
-        kinds=frozenset(map(Kind.parse, kinds)),
-        services=frozenset(map(Service.parse, services)),
+        kinds=frozenset(kinds),
+        services=frozenset(services),
         platform=platform,
     )
     with opened(settings) as service:
@@ -93,8 +102,8 @@ def gaps(
     points: Path | None,
     datum: str,
     map_file: Path | None,
-    kinds: tuple[str, ...],
-    services: tuple[str, ...],
+    kinds: tuple[Kind, ...],
+    services: tuple[Service, ...],
     at: str | None,
     language: str | None,
     out: Path,
@@ -109,9 +118,7 @@ def gaps(
     from locator.study import gaps_inputs, parse_standards, run_gaps, summary_lines
 
     standards = parse_standards(minutes=minutes, metres=metres)
-    chosen = StationFilter(
-        kinds=frozenset(map(Kind.parse, kinds)), services=frozenset(map(Service.parse, services))
-    )
+    chosen = StationFilter(kinds=frozenset(kinds), services=frozenset(services))
     if language:
         settings = replace(settings, language=language)
     with opened(settings) as service:
@@ -161,3 +168,28 @@ def map_command(settings: Settings, out: Path, language: str | None, basemap: st
     with opened(settings) as service:
         write_map(service, out)
     click.echo(f"The map is in {out}")
+
+
+@click.group(cls=CommandGroup)
+def hotzones() -> None:
+    """Bring hot zones in."""
+
+
+@hotzones.command("import")
+@click.argument("file", type=FILE)
+@click.pass_obj
+def import_zones(settings: Settings, file: Path) -> None:
+    """Put hot zones from a file in the place of the store's.
+
+    Anything GDAL reads, with its datum; columns id, name, kind, demand_per_h and, if you have
+    it, profile.
+
+    \b
+    Example:  locator hotzones import zones.gpkg
+    """
+    from locator.service import import_hot_zones
+    from locator.store import open_store
+
+    with open_store(settings.store) as store:
+        done = import_hot_zones(store, file, actor="locator hotzones import")
+    click.echo(f"Hot zones: {done.inserted} new, {done.updated} changed, {done.removed} removed.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from locator.cli.base import DATUMS, FILE, CommandGroup, count, read_columns
-from locator.errors import LocatorError
+from locator.errors import InputError, LocatorError
 from locator.schema import Datum, Provenance
 from locator.settings import Settings
 
@@ -27,7 +27,7 @@ def stations() -> None:
 
 @stations.command("import")
 @click.argument("file", type=FILE)
-@click.option("--datum", type=DATUMS, default="wgs84", show_default=True)
+@click.option("--datum", type=DATUMS, help="Of the file's coordinates; wgs84 by default.")
 @click.option(
     "--mode",
     type=click.Choice(["merge", "replace", "add"]),
@@ -45,7 +45,7 @@ def stations() -> None:
 def import_command(
     settings: Settings,
     file: Path,
-    datum: str,
+    datum: str | None,
     mode: str,
     map_file: Path | None,
     fill: tuple[str, ...],
@@ -63,7 +63,6 @@ def import_command(
     """
     from typing import cast, get_args
 
-    from locator.register import write_rejected
     from locator.service import ImportMode, import_register
     from locator.store import open_store
 
@@ -72,19 +71,32 @@ def import_command(
         result = import_register(
             store,
             file,
-            datum=Datum.parse(datum),
+            datum=Datum.parse(datum or Datum.WGS84.value),
             mode=cast("ImportMode", mode),
             mapping=read_columns(map_file, fill),
             provenance=Provenance.parse(provenance) if provenance else None,
             dry_run=dry_run,
+            rejected=rejected,
             actor="locator stations import",
         )
-    if rejected is not None and result.read.rejected:
-        write_rejected(result.read.rejected, result.read.header, rejected)
     if as_json:
         click.echo(json.dumps(_import_json(result), ensure_ascii=False))
     else:
-        _tell_import(result, rejected, dry_run=dry_run)
+        _tell_import(result, mode, dry_run=dry_run)
+        if datum is None:
+            click.echo(
+                "Read as wgs84; say --datum gcj02 for Amap's and Tencent's, bd09 for Baidu's."
+            )
+        if rejected is not None and result.read.rejected:
+            again = [
+                f"--datum {datum}" if datum else "",
+                f"--provenance {provenance}" if provenance else "",
+            ]
+            again += [f"--map {map_file}" if map_file else "", *(f"--set {item}" for item in fill)]
+            words = " ".join(filter(None, again))
+            click.echo(f"Mend the rejected rows, then: locator stations import {rejected} {words}")
+    if result.refused:
+        raise InputError(result.refused)
     if not len(result.read.stations):
         raise LocatorError(f"No row of {file.name} could be taken; nothing was written.")
 
@@ -169,29 +181,29 @@ def template(out: Path) -> None:
     click.echo(f"The template is in {out}")
 
 
-def _tell_import(result: "ImportResult", rejected: Path | None, *, dry_run: bool) -> None:
+def _tell_import(result: "ImportResult", mode: str, *, dry_run: bool) -> None:
     read, revision = result.read, result.revision
-    click.echo(
-        f"{count(len(read.stations), 'row')} good, {count(len(read.rejected), 'row')} rejected."
-    )
+    good, bad = count(len(read.stations), "row"), count(len(read.rejected), "row")
+    click.echo(f"{good} good, {bad} rejected.")
     if revision is not None:
         click.echo(
             f"Written: {revision.inserted} new, {revision.updated} changed, "
             f"{revision.unchanged} as they were, {revision.closed} closed."
         )
     elif dry_run:
-        click.echo("Dry run: nothing was written.")
+        new = len(result.changes.new)
+        changed = len({change[0] for change in result.changes.changed})
+        closed = len(result.changes.absent) if mode == "replace" else 0
+        click.echo(
+            f"Dry run, nothing written: {new} new, {changed} changed, {closed} to be closed."
+        )
     _tell_faults(read)
-    if rejected is not None and read.rejected:
-        click.echo(f"The rejected rows are in {rejected}; mend them there and import that file.")
     if read.unread_columns:
         click.echo(f"Columns that were not read: {', '.join(read.unread_columns)}", err=True)
     if result.outside:
         some = ", ".join(result.outside[:5])
-        click.echo(
-            f"{count(len(result.outside), 'station')} outside the known districts: {some}",
-            err=True,
-        )
+        number = count(len(result.outside), "station")
+        click.echo(f"{number} outside the known districts: {some}", err=True)
     if result.hint is not None:
         click.echo(f"Is the datum right? {result.hint.reason}.", err=True)
 

@@ -28,7 +28,10 @@ _FOREIGN = re.compile(
     re.IGNORECASE,
 )
 _VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'
-_FILE_STYLE = "html,body{height:100%;margin:0}"
+_FILE_STYLE = (
+    "html,body,main{height:100%;margin:0}"
+    ".lmap-unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}"
+)
 
 
 class MapFigure(Figure):
@@ -133,7 +136,9 @@ def _file(page: MapFigure) -> str:
         _signed(header, nonce),
         "</head>",
         "<body>",
+        f'<main class="lmap-main"><h1 class="lmap-unseen">{escape(options.title)}</h1>',
         _signed(body, nonce),
+        "</main>",
         *(f'<script nonce="{nonce}">{text}</script>' for text in [*scripts, script]),
         "</body>",
         "</html>",
@@ -175,6 +180,9 @@ def _body(options: MapOptions, name: str) -> str:
     if options.map_approval:
         approval = say(LABELS["approval"], options.language) + options.map_approval
         lines.append(f'<span class="lmap-approval">{escape(approval)}</span>')
+    elif options.show_districts:
+        missing = escape(say(LABELS["no_approval"], options.language))
+        lines.append(f'<span class="lmap-approval">{missing}</span>')
     without = escape(say(LABELS["script"], options.language))
     return (
         '<figure class="lmap">\n'

@@ -44,6 +44,7 @@ LABELS: dict[str, tuple[str, str]] = {
         "Illustrative data: positions and figures are made up, not surveyed.",
     ),
     "approval": ("审图号：", "Map approval no.: "),
+    "no_approval": ("未填审图号，仅供内部使用", "No map approval number: internal use only"),
 }
 
 # The terms of a popup; the key is also the class of its line.

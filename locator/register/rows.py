@@ -16,7 +16,7 @@ from locator.errors import RegisterError
 from locator.hours import is_readable
 from locator.register.coordinates import PAIR_FIELD, parse_degrees, parse_pair
 from locator.register.mapping import STATION_FIELDS, Mapping, field_cells, rename_columns
-from locator.register.tables import Row, Table
+from locator.register.tables import AS_REJECTED, OUR_COLUMNS_PREFIX, Row, Table, row_digest
 from locator.schema import (
     CRS,
     STATION_COLUMNS,
@@ -126,6 +126,9 @@ def parse_table(
     records, numbers, rejected = [], [], []
     for row in table.rows:
         record, faults = parser.parse(row, field_cells(row, columns, mapping))
+        if not faults and row.cells.get(AS_REJECTED) == row_digest(row):
+            reasons = row.cells.get(f"{OUR_COLUMNS_PREFIX}reasons", "")
+            faults = [Fault(row.number, AS_REJECTED, "", f"is as it was rejected: {reasons}")]
         if faults:
             rejected.append(RejectedRow(row, tuple(faults)))
         else:

@@ -1,6 +1,7 @@
 """A register file as a plain table of texts, nothing interpreted yet."""
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from locator.register.sheets import cell_text, read_sheet
 from locator.schema import STATION_COLUMNS
 
 __all__ = [
+    "AS_REJECTED",
     "FEATURE_ID",
     "FEATURE_POSITION",
     "OUR_COLUMNS_PREFIX",
@@ -21,9 +23,11 @@ __all__ = [
     "Row",
     "Table",
     "read_table",
+    "row_digest",
 ]
 
 OUR_COLUMNS_PREFIX = "#"  # columns that a file of rejected rows carries for the person mending it
+AS_REJECTED = f"{OUR_COLUMNS_PREFIX}as-rejected"
 _MAX_BYTES = 100_000_000
 _FORMULA_STARTS = "=+-@"
 _MAX_CELL = 100_000
@@ -74,6 +78,12 @@ def read_table(path: Path, *, columns: frozenset[str] = frozenset()) -> Table:
     if not rows:
         raise RegisterError(f"{path.name} has no rows below its header.")
     return Table(path.name, tuple(header), tuple(rows))
+
+
+def row_digest(row: Row) -> str:
+    """Return a short digest of a row's cells, ours left out, by which a mended row is known."""
+    cells = sorted((k, v) for k, v in row.cells.items() if not k.startswith(OUR_COLUMNS_PREFIX))
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:12]
 
 
 def _read_csv(path: Path, known: frozenset[str]) -> tuple[list[str], list[Row]]:

@@ -18,7 +18,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from locator.errors import RegisterError
 from locator.paths import written_whole
 from locator.register.rows import RejectedRow
-from locator.register.tables import OUR_COLUMNS_PREFIX
+from locator.register.tables import AS_REJECTED, OUR_COLUMNS_PREFIX, row_digest
 from locator.schema import STATION_COLUMNS, Column, Language, split_set
 
 __all__ = ["WRITABLE", "write_register", "write_rejected", "write_template"]
@@ -65,7 +65,8 @@ def write_register(
 def write_rejected(rejected: Sequence[RejectedRow], header: Sequence[str], path: Path) -> None:
     """Write rejected rows as they stood, with what is wrong, to mend and import again.
 
-    The columns that start with ``#`` are for the person and are not read by an import.
+    The columns that start with ``#`` say what is wrong; ``#as-rejected`` lets an import know a row
+    that nobody has mended, such as the second row of an id, which alone would look good.
 
     Raises
     ------
@@ -73,6 +74,7 @@ def write_rejected(rejected: Sequence[RejectedRow], header: Sequence[str], path:
         The place cannot be written.
     """
     notes = [f"{OUR_COLUMNS_PREFIX}{name}" for name in ("row", "columns", "reasons")]
+    notes.append(AS_REJECTED)
     try:
         with written_whole(path) as draft, draft.open("w", encoding="utf-8-sig", newline="") as out:
             writer = csv.writer(out)
@@ -82,7 +84,8 @@ def write_rejected(rejected: Sequence[RejectedRow], header: Sequence[str], path:
                 reasons = "; ".join(f"{f.column} {f.value!r} {f.reason}" for f in item.faults)
                 faulty = ";".join(f.column for f in item.faults)
                 cells = [item.row.cells.get(name, "") for name in columns]
-                writer.writerow(_guard(c) for c in (str(item.row.number), faulty, reasons, *cells))
+                about = (str(item.row.number), faulty, reasons, row_digest(item.row))
+                writer.writerow(_guard(c) for c in (*about, *cells))
     except OSError as error:
         raise RegisterError(f"{path} cannot be written: {error.strerror or error}.") from error
 

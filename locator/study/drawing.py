@@ -7,7 +7,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from locator.errors import InputError
+from locator.errors import InputError, StudyError
 from locator.figures import FigureOptions, draw_map, save_figure
 from locator.hours import STATES
 from locator.maps import MapLayers, MapOptions, build_map, render_file
@@ -26,9 +26,15 @@ def settings_language(settings: Settings) -> Language:
     return "zh" if settings.language == "zh" else "en"
 
 
-def map_layers(snapshot: Snapshot, *, at: datetime) -> MapLayers:
-    """Return the layers of the city's map: stations in service with their state at a moment."""
-    stations = snapshot.stations.assign(state=[STATES[c].value for c in snapshot.index.states(at)])
+def map_layers(snapshot: Snapshot, *, at: datetime | None) -> MapLayers:
+    """Return the layers of the city's map: stations in service, with their state at a moment.
+
+    None leaves the states out: a file is read later than it is written.
+    """
+    stations = snapshot.stations
+    if at is not None:
+        states = [STATES[code].value for code in snapshot.index.states(at)]
+        stations = stations.assign(state=states)
     return MapLayers(
         stations=stations[stations["status"] != Status.CLOSED.value],
         hot_zones=snapshot.hot_zones,
@@ -41,9 +47,15 @@ def map_caption(stations: gpd.GeoDataFrame, *, at: datetime, language: Language)
     """Say the date of the data shown and where they are from."""
     sources = pd.unique(stations["source"].dropna()) if len(stations) else np.array([])
     source = str(sources[0]) if len(sources) == 1 else ""
-    if language == "zh":
-        return f"制图日期 {at:%Y-%m-%d}" + (f" · {source}" if source else "")
-    return f"Map of {at:%Y-%m-%d}" + (f" · {source}" if source else "")
+    when = f"{at:%Y-%m-%d}"
+    if "state" in stations:
+        when = (
+            f"{at:%Y-%m-%d %H:%M} 的开放状态"
+            if language == "zh"
+            else f"open at {at:%Y-%m-%d %H:%M}"
+        )
+    words = f"制图日期 {when}" if language == "zh" else f"Map of {when}"
+    return words + (f" · {source}" if source else "")
 
 
 def map_options(
@@ -76,7 +88,7 @@ def write_map(service: Service, path: Path) -> None:
         The ending is another one.
     """
     at = service.now()
-    layers = map_layers(service.snapshot(), at=at)
+    layers = map_layers(service.snapshot(), at=None)
     draw(layers, map_options(service.settings, layers, at=at), path)
 
 
@@ -87,7 +99,16 @@ def draw(layers: MapLayers, options: MapOptions, path: Path) -> None:
     ------
     InputError
         The ending is none of .html, .png, .svg.
+    StudyError
+        The file cannot be written.
     """
+    try:
+        _draw(layers, options, path)
+    except OSError as error:
+        raise StudyError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _draw(layers: MapLayers, options: MapOptions, path: Path) -> None:
     ending = path.suffix.lower()
     if ending == ".html":
         with written_whole(path) as draft:

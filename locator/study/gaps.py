@@ -31,7 +31,7 @@ from locator.coverage import (
 )
 from locator.datum import local_crs
 from locator.errors import InputError, StudyError
-from locator.hours import STATES, parse_moment
+from locator.hours import STATES, calendar_doubts, parse_moment
 from locator.maps import MapLayers
 from locator.nearest import StationFilter
 from locator.register import Mapping, parse_points, read_table, write_rejected
@@ -53,6 +53,9 @@ __all__ = [
 
 _POINT_CELL_M = 500.0
 _MANIFEST = "summary.json"
+_FILES = frozenset(
+    {"gaps.gpkg", "gaps.geojson", "summary.csv", "map.html", "map.png", "rejected.csv", _MANIFEST}
+)
 
 
 @dataclass(frozen=True)
@@ -242,6 +245,8 @@ def run_gaps(
             shutil.rmtree(Path(folder) / "earlier", ignore_errors=True)
     except OSError as error:
         raise StudyError(f"{out} cannot be written: {error.strerror or error}.") from error
+    except pyogrio.errors.DataSourceError as error:
+        raise StudyError(f"{out} cannot be written: {error}.") from error
     progress(1.0)
     return summary
 
@@ -249,8 +254,9 @@ def run_gaps(
 def _check_folder(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise StudyError(f"{out} is a file; name a folder with --out.")
-    if out.is_dir() and any(out.iterdir()) and not (out / _MANIFEST).is_file():
-        raise StudyError(f"{out} holds other files; name a new folder with --out.")
+    others = sorted(p.name for p in out.iterdir() if p.name not in _FILES) if out.is_dir() else []
+    if others:
+        raise StudyError(f"{out} holds other files ({others[0]}); name a new folder with --out.")
 
 
 @dataclass(frozen=True)
@@ -275,8 +281,10 @@ class _Study:
         self.travel = service.travel
         self.made_at = service.now()
         self.at: datetime | None = None
+        self.notes = list(inputs.notes)
         if at is not None:
             self.at = parse_moment(at, service.rules.timezone)
+            self.notes += calendar_doubts(service.rules, self.at)
         index = inputs.snapshot.index
         mask = index.mask(chosen)
         self.unknown = np.zeros(len(mask), dtype=bool)
@@ -285,6 +293,8 @@ class _Study:
             self.unknown = mask & (states == STATES.index(State.UNKNOWN))
             mask = mask & (states == STATES.index(State.OPEN))
         self.mask = mask
+        if not mask.any():
+            self.notes.append("No station counts: the filter, or the hour, leaves none.")
         self.lonlat = index.lonlat
         self.bound: BoundModel = self.travel.bind(index.lonlat)
         frame = inputs.hot_zones if inputs.hot_zones is not None else inputs.points
@@ -294,9 +304,12 @@ class _Study:
         self.crs = local_crs((west, south, east, north))
         if inputs.hot_zones is not None:
             hour = None if self.at is None else hour_of_week(self.at)
-            demand = zone_demand(inputs.hot_zones, hour=hour)
+            self.demand_per_h = zone_demand(inputs.hot_zones, hour=hour)
             self.pieces = split_zones(
-                inputs.hot_zones, inputs.snapshot.districts, crs=self.crs, demand_per_h=demand
+                inputs.hot_zones,
+                inputs.snapshot.districts,
+                crs=self.crs,
+                demand_per_h=self.demand_per_h,
             )
 
     def limit_s(self, standard: Standard) -> float:
@@ -417,7 +430,7 @@ class _Study:
             demand="hot zones, spread evenly over each polygon" if zones is not None else "points",
             results=[outcome.result for outcome in outcomes],
             rejected_points=len(inputs.rejected),
-            notes=list(inputs.notes),
+            notes=self.notes,
             settings=shown,
         )
 
@@ -448,6 +461,7 @@ def summary_table(outcomes: list[_Outcome]) -> pd.DataFrame:
             "area_m2",
             "covered_area_m2",
             "covered_area_exact_m2",
+            "covered_share_if_unknown_open",
         )
         total = head | {"level": "total", "id": "", "name": ""} | {k: result[k] for k in keys}  # type: ignore[literal-required]
         parts.append(pd.DataFrame([total]))
@@ -501,9 +515,9 @@ def _write_tables(
         layer="gaps",
         layer_options={"COORDINATE_PRECISION": "7", "RFC7946": "YES"},
     )
-    summary_table(outcomes).to_csv(
-        folder / "summary.csv", index=False, encoding="utf-8-sig", float_format="%.6g"
-    )
+    table = summary_table(outcomes).round(6)
+    table = table.assign(hours=summary["hours"], illustrative=summary["illustrative"])
+    table.to_csv(folder / "summary.csv", index=False, encoding="utf-8-sig")
     text = json.dumps(summary, ensure_ascii=False, indent=2, allow_nan=False)
     (folder / _MANIFEST).write_text(text + "\n", encoding="utf-8")
     if inputs.rejected:
@@ -530,9 +544,14 @@ def _write_maps(
     summary: Summary,
 ) -> None:
     snapshot = inputs.snapshot
+    zones = inputs.hot_zones
+    if (
+        zones is not None
+    ):  # the map shows the demand that was measured, the hour's where there is one
+        zones = zones.assign(demand_per_h=study.demand_per_h)
     layers = MapLayers(
         stations=snapshot.stations[study.mask],
-        hot_zones=inputs.hot_zones,
+        hot_zones=zones,
         districts=snapshot.districts,
         places=snapshot.places,
         gaps=first.gaps,
@@ -569,7 +588,9 @@ def summary_lines(summary: Summary) -> list[str]:
             text += f" ({possible:.1%} if every station of unknown hours is open)"
         if result["area_m2"] and result["covered_area_m2"] is not None:
             text += f", {result['covered_area_m2'] / result['area_m2']:.1%} of hot-zone area"
-        text += f"; {result['gaps']} gaps, {result['unserved_demand_per_h']:.1f} orders/h unserved"
+        unit = "orders/h" if summary["demand"] != "points" else "of the points' demand"
+        gaps = f"{result['gaps']} gap{'' if result['gaps'] == 1 else 's'}"
+        text += f"; {gaps}, {result['unserved_demand_per_h']:,.1f} {unit} unserved"
         lines.append(text)
     lines.append(f"Stations counted: {summary['stations_counted']}; {summary['hours']}.")
     lines.append(f"Travel time: {summary['travel']}.")

@@ -10,9 +10,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from locator.errors import InputError, StoreError
+from locator.hours import calendar_doubts
 from locator.maps import tile_origins
 from locator.paths import templates_dir
-from locator.schema import is_illustrative
+from locator.schema import Status, is_illustrative
 from locator.service import Service, open_service
 from locator.settings import Settings
 from locator.web import api, assets, embed, rider
@@ -55,6 +56,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = _now) -> F
     app.register_error_handler(InputError, _bad_input)
     app.register_error_handler(StoreError, _store_trouble)
     app.register_error_handler(HTTPException, _http_error)
+    for doubt in calendar_doubts(service.rules, service.now()):
+        logging.getLogger("locator").warning("%s", doubt)
     if not settings.map_approval:
         logging.getLogger("locator").warning(
             "LOCATOR_MAP_APPROVAL is empty: district lines are drawn only for requests to this "
@@ -64,9 +67,10 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = _now) -> F
 
 
 def _page_words(service: Service) -> dict[str, object]:
-    frame = service.snapshot().stations
+    stations = service.snapshot().stations
+    in_service = stations[stations["status"] != Status.CLOSED.value]
     return {
-        "illustrative": is_illustrative(frame),
+        "illustrative": is_illustrative(in_service),
         "travel": service.travel.describe("zh"),
         "map_approval": service.settings.map_approval,
     }

@@ -36,6 +36,7 @@ _OFFERED = (
     Service.COOLING,
     Service.HEATING,
     Service.MICROWAVE,
+    Service.VEHICLE_CHARGING,
     Service.BATTERY_SWAP,
 )
 
@@ -89,18 +90,31 @@ def home() -> str:
         lon, lat = read_position(values)
         return _list_page(lon, lat, "您的位置", chosen, rule, context)
     matches = [place for place in places if query and query in place.name]
-    exact = [place for place in matches if place.name == query] or matches
-    if len(exact) == 1:
-        place = exact[0]
+    exact = [place for place in matches if place.name == query]
+    districts = [n for n in snapshot.districts["name"] if query and query in n]
+    named = _stations_named(snapshot, query)
+    if exact or (len(matches) == 1 and not districts and not named):
+        place = (exact or matches)[0]
         return _list_page(place.lon, place.lat, place.name, chosen, rule, context)
     return render_template(
         "home.html",
         **context,
         matches=matches[:_SUGGESTED],
-        unknown_place=bool(query) and not matches,
+        districts_named=districts,
+        stations_named=named,
+        unknown_place=bool(query) and not (matches or districts or named),
         groups=_open_now(snapshot),
         now=get_service().now(),
     )
+
+
+def _stations_named(snapshot: Snapshot, query: str) -> list[dict[str, str]]:
+    """Return the stations whose name holds a text."""
+    if not query:
+        return []
+    stations = snapshot.stations[snapshot.stations["status"] != Status.CLOSED.value]
+    found = stations[[query in name for name in stations["name"]]].head(_SUGGESTED)
+    return [{"id": i, "name": n} for i, n in zip(found["id"], found["name"], strict=True)]
 
 
 def _list_page(
@@ -118,14 +132,16 @@ def _list_page(
         relaxed = True
         answer = nearest_answer(service, lon, lat, k=_LISTED, chosen=chosen, rule=OpenRule.KNOWN)
     cards = [_card(feature, chosen) for feature in answer["features"]]
-    nearest_km = float(cards[0].km) if cards else 0.0
+    far_km = round(float(cards[0].km)) if cards and float(cards[0].km) > _FAR_KM else 0
+    if far_km:  # hours of riding away nothing can be said about who is open then
+        cards = []
     return render_template(
         "list.html",
         **context,
         cards=cards,
         origin=origin,
         relaxed=relaxed,
-        far=nearest_km > _FAR_KM,
+        far_km=far_km,
         min_left=service.settings.min_minutes_left,
         at=answer["at"][11:16],
         position={"lon": lon, "lat": lat} if not context["query"] else None,
@@ -176,7 +192,7 @@ def _restriction(own: dict[str, Json]) -> str:
         words.append("仅限" + "、".join(_platform(code) for code in platforms) + "骑手")
     if own["access"]:
         words.append(str(own["access"]))
-    return " · ".join(words)
+    return " · ".join(dict.fromkeys(words))
 
 
 def _platform(code: str) -> str:

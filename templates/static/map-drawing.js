@@ -91,6 +91,8 @@
     if (data.stationUrl !== null) {
       var link = card.appendChild(make("a", "lmap-details", data.labels.details));
       link.href = data.stationUrl + encodeURIComponent(row[4]);
+      // Station pages refuse to be framed: out of a frame they open in a page of their own.
+      if (window.top !== window) { link.target = "_blank"; link.rel = "noopener"; }
     }
     return card;
   }
