@@ -80,7 +80,10 @@ class Span:
 
 def is_readable(text: str) -> bool:
     """Tell whether a text is opening hours that can be read."""
-    return bool(text) and opening_hours.validate(text)
+    try:
+        return bool(text) and opening_hours.validate(text)
+    except UnicodeEncodeError:  # half a character, which no text file can hold
+        return False
 
 
 def parse_calendar(rows: Iterable[Mapping[str, str]]) -> dict[date, CalendarDay]:

@@ -152,6 +152,7 @@ def create_store(
         with GeoPackageStore.create(path, clock=clock) as store:
             return load_geodata(store), None
     with open_store(settings.store, clock=clock) as store:
+        store.migrate()
         if not force:
             return None, None
         stamp = clock().strftime("%Y%m%dT%H%M%SZ")

@@ -2,9 +2,11 @@
 
 import json
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -14,6 +16,7 @@ from flask.testing import FlaskClient
 
 from locator.cli import main
 from locator.settings import Settings
+from locator.store import Change, GeoPackageStore
 
 
 def commands(group: click.Group, *before: str) -> list[tuple[str, ...]]:
@@ -144,3 +147,38 @@ def test_backup_and_export(cli: Callable[..., Result], tmp_path: Path) -> None:
     assert cli("backup", tmp_path / "b.gpkg").exit_code == 1
     result = cli("stations", "export", tmp_path / "s.csv", "--language", "zh")
     assert result.stdout.startswith("120 stations")
+
+
+def test_a_change_is_logged_undone_and_the_register_as_it_was(
+    cli: Callable[..., Result], store: GeoPackageStore, tmp_path: Path
+) -> None:
+    row = store.read("stations", where={"id": "BJ-R-045"})
+    store.apply(Change("stations", row.assign(name="改了名")), actor="li")
+    changes = json.loads(cli("stations", "log", "BJ-R-045", "--json").stdout)
+    (last,) = [change for change in changes if change["action"] == "update"]
+    assert (last["field"], last["after"], last["who"]) == ("name", "改了名", "li")
+    assert "改了名" in cli("stations", "log", "BJ-R-045").stdout
+    assert cli("stations", "undo", last["number"]).exit_code == 0
+    assert store.read("stations", where={"id": "BJ-R-045"})["name"].tolist() == row["name"].tolist()
+    again = cli("stations", "undo", last["number"])
+    assert again.exit_code == 1
+    done = cli("stations", "export", tmp_path / "then.csv", "--as-of", "2026-11-23T12:00")
+    assert done.stdout.startswith("120 stations")
+    before = cli("stations", "export", tmp_path / "before.csv", "--as-of", "2020-01-01")
+    assert before.stdout.startswith("0 stations")
+    nobody = cli("stations", "log", "nobody")
+    assert nobody.exit_code == 2
+
+
+def test_the_doctor_finds_a_lost_trigger_and_mends_it(
+    cli: Callable[..., Result], store: GeoPackageStore
+) -> None:
+    assert "is well" in cli("doctor").stdout
+    with closing(sqlite3.connect(store.path)) as connection:
+        connection.execute("DROP TRIGGER locator_stations_update")
+        connection.commit()
+    found = cli("doctor", "--json")
+    assert found.exit_code == 1
+    assert [finding["mended"] for finding in json.loads(found.stdout)] == [False]
+    assert cli("doctor", "--mend").exit_code == 0
+    assert "is well" in cli("doctor").stdout

@@ -103,11 +103,19 @@ def test_the_second_row_of_an_id_is_rejected_and_names_the_first(tmp_path: Path)
     assert rejected.faults[0].reason == "stands already in row 2"
 
 
-def test_hours_that_cannot_be_read_are_kept_with_a_warning(tmp_path: Path) -> None:
+def test_hours_as_people_write_them_are_read_when_certain(tmp_path: Path) -> None:
     found = read(tmp_path, HEADER + GOOD.replace("24/7", "早8点到晚10点"))
-    assert found.stations["opening_hours"].tolist() == ["早8点到晚10点"]
+    assert found.stations["opening_hours"].tolist() == ["08:00-22:00"]
     (warning,) = found.warnings
-    assert (warning.row, warning.column) == (2, "opening_hours")
+    assert (warning.row, warning.column, warning.value) == (2, "opening_hours", "早8点到晚10点")
+    assert warning.reason == "was read as '08:00-22:00'"
+
+
+def test_hours_that_are_not_certain_are_kept_with_a_warning(tmp_path: Path) -> None:
+    found = read(tmp_path, HEADER + GOOD.replace("24/7", "看情况"))
+    assert found.stations["opening_hours"].tolist() == ["看情况"]
+    (warning,) = found.warnings
+    assert "kept as it is" in warning.reason
 
 
 @pytest.mark.parametrize(
@@ -397,6 +405,8 @@ def test_the_taiwan_register_with_a_mapping(realdata: Path) -> None:
     assert not bare.rejected
     assert len(bare.warnings) == 17
     assert all(warning.column == "opening_hours" for warning in bare.warnings)
+    kept = [w.value for w in bare.warnings if "kept as it is" in w.reason]
+    assert kept == ["09-18", "00; 00-24:00"]
     # Without a name for the nameless, they are the ones that are rejected, each with its reason.
     strict = parse_table(table, datum=Datum.WGS84, mapping=Mapping(fill={"kind": "rest_post"}))
     nameless = sum("name" not in row.cells for row in table.rows)

@@ -108,6 +108,36 @@ def backup(settings: Settings, file: Path) -> None:
     click.echo(f"The backup is in {file}")
 
 
+@main.command()
+@click.option("--mend", is_flag=True, help="Mend what can be mended, a backup first.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.pass_obj
+def doctor(settings: Settings, mend: bool, as_json: bool) -> None:
+    """Look the store over: damage, lost triggers and indexes, rows without a place.
+
+    \b
+    Example:  locator doctor --mend
+    """
+    from dataclasses import asdict
+
+    from locator.store import store_path
+    from locator.store.doctor import examine
+    from locator.store.doctor import mend as mend_store
+
+    path = store_path(settings.store)
+    findings = mend_store(path) if mend else examine(path)
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
+    for finding in () if as_json else findings:
+        done = "mended: " if finding.mended else ""
+        click.echo(f"{done}{finding.where}: {finding.what}. {finding.advice}")
+    unmended = [finding for finding in findings if not finding.mended]
+    if unmended:
+        raise LocatorError(f"{len(unmended)} finding(s) in {path} wait to be mended.")
+    if not as_json:
+        click.echo(f"{path} is well.")
+
+
 @main.command("settings")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -151,20 +152,72 @@ def check_command(
 @click.option(
     "--language", type=click.Choice(["zh", "en"]), help="Headers and labels in a language."
 )
+@click.option("--as-of", metavar="ISO", help="The register as it was then, local time.")
 @click.pass_obj
-def export_command(settings: Settings, file: Path, language: str | None) -> None:
+def export_command(settings: Settings, file: Path, language: str | None, as_of: str | None) -> None:
     """Write the register to a file: .geojson, .gpkg, .csv or .xlsx by its ending.
 
     \b
     Example:  locator stations export stations.xlsx --language zh
     """
+    from locator.hours import parse_moment
     from locator.register import write_register
     from locator.store import open_store
+    from locator.store.history import read_as_of
 
     with open_store(settings.store) as store:
-        frame = store.read("stations")
+        if as_of is None:
+            frame = store.read("stations")
+        else:
+            frame = read_as_of(store, "stations", parse_moment(as_of, ZoneInfo(settings.timezone)))
     write_register(frame, file, language="zh" if language == "zh" else "en" if language else None)
     click.echo(f"{count(len(frame), 'station')} written to {file}")
+
+
+@stations.command("log")
+@click.argument("station_id")
+@click.option("--json", "as_json", is_flag=True, help="Print the changes as JSON.")
+@click.pass_obj
+def log_command(settings: Settings, station_id: str, as_json: bool) -> None:
+    """List every change of a station's fields: number, when, who, before and after.
+
+    \b
+    Example:  locator stations log BJ-R-001
+    """
+    from dataclasses import asdict
+
+    from locator.store import open_store
+    from locator.store.history import read_log
+
+    with open_store(settings.store) as store:
+        changes = read_log(store, "stations", station_id)
+    if as_json:
+        rows = [asdict(change) | {"when": change.when.isoformat()} for change in changes]
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for change in changes:
+        when = f"{change.when:%Y-%m-%d %H:%M:%S}Z"
+        told = f"{change.field}: {change.before!r} -> {change.after!r}"
+        click.echo(f"{change.number} {when} {change.who} {change.action} {told}")
+
+
+@stations.command("undo")
+@click.argument("number", type=int)
+@click.pass_obj
+def undo_command(settings: Settings, number: int) -> None:
+    """Take one change back; 'locator stations log ID' gives its number.
+
+    A station that was added is closed, not removed: ids are never used again.
+
+    \b
+    Example:  locator stations undo 291
+    """
+    from locator.store import open_store
+    from locator.store.history import undo
+
+    with open_store(settings.store) as store:
+        undo(store, number, actor="locator stations undo")
+    click.echo(f"Change {number} was taken back.")
 
 
 @stations.command()

@@ -15,6 +15,7 @@ from locator.datum import to_wgs84
 from locator.errors import RegisterError
 from locator.hours import is_readable
 from locator.register.coordinates import PAIR_FIELD, parse_degrees, parse_pair
+from locator.register.hours_text import normalise_hours
 from locator.register.mapping import STATION_FIELDS, Mapping, field_cells, rename_columns
 from locator.register.tables import AS_REJECTED, OUR_COLUMNS_PREFIX, Row, Table, row_digest
 from locator.schema import (
@@ -183,14 +184,20 @@ class _RowParser:
         if column.name == "name" and len(text) > _MAX_NAME:
             raise ValueError(f"is longer than {_MAX_NAME} characters")
         if column.name == "opening_hours" and not is_readable(str(value)):
-            fault = Fault(
-                row.number,
-                self._columns.get(column.name, column.name),
-                text,
-                "is not in OpenStreetMap's opening_hours syntax: kept, shown as hours unknown",
-            )
-            self.warnings.append(fault)
+            value = self._read_hours(row, text)
         return value
+
+    def _read_hours(self, row: Row, text: str) -> str:
+        """Return hours that people wrote in OpenStreetMap's syntax, or as they are if in doubt."""
+        certain = normalise_hours(text)
+        reason = (
+            f"was read as {certain!r}"
+            if certain is not None
+            else "is not certain to read: kept as it is, shown as hours unknown"
+        )
+        column = self._columns.get("opening_hours", "opening_hours")
+        self.warnings.append(Fault(row.number, column, text, reason))
+        return " ".join(text.split()) if certain is None else certain
 
     def _parse_id(self, text: str) -> str:
         if len(text) > _MAX_ID:

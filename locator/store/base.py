@@ -7,7 +7,10 @@ from typing import Literal, Protocol
 
 import geopandas as gpd
 
-__all__ = ["AuditRow", "Change", "Revision", "Store", "Where"]
+__all__ = ["AuditRow", "Cell", "Change", "Record", "Revision", "Store", "Where"]
+
+Cell = str | int | float | bytes | None
+Record = dict[str, Cell]  # a row: its columns, and its geometry as WKB under "geom"
 
 # Column name to the value it must have, or to the several it may have.
 Where = Mapping[str, str | Sequence[str]]
@@ -29,12 +32,19 @@ class Change:
     absent
         What happens to stored rows whose id is not in ``upserts``: nothing, ``close`` (their
         status becomes ``closed``; stations only) or ``remove``.
+    removals
+        Ids of rows to remove.
+    unchanged_since
+        Number of a change in the history: if one of the ids named here has changed after it, the
+        whole change is refused.
     """
 
     layer: str
     upserts: gpd.GeoDataFrame
     on_existing: Literal["update", "error"] = "update"
     absent: Literal["keep", "close", "remove"] = "keep"
+    removals: Sequence[str] = ()
+    unchanged_since: int | None = None
 
 
 @dataclass(frozen=True)
@@ -91,8 +101,23 @@ class Store(Protocol):
     def apply(self, *changes: Change, actor: str) -> Revision:
         """Commit changes in one transaction, with audit rows under the actor's name."""
 
-    def audit(self, *, layer: str | None = None, feature_id: str | None = None) -> list[AuditRow]:
+    def audit(
+        self,
+        *,
+        layer: str | None = None,
+        feature_id: str | None = None,
+        number: int | None = None,
+    ) -> list[AuditRow]:
         """Return the audit rows, oldest first."""
+
+    def read_since(self, layer: str, stamp: str) -> tuple[list[Record], list[AuditRow]]:
+        """Return a layer's rows now, and the audit rows after a moment, as of one moment.
+
+        Parameters
+        ----------
+        stamp
+            The moment, as audit rows write it; what counts is the last change at or before it.
+        """
 
     def migrate(self) -> int:
         """Bring an older store to this version, a backup first; return its schema version."""

@@ -8,7 +8,6 @@ edits the file without going through this program.
 
 import sqlite3
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
@@ -17,9 +16,10 @@ import pyogrio
 from locator.schema import CRS, LAYERS, Layer
 from locator.store.tables import declare_column
 
-__all__ = ["OUTSIDE_ACTOR", "SCHEMA_VERSION", "write_file"]
+__all__ = ["OUTSIDE_ACTOR", "SCHEMA_VERSION", "trigger_statements", "upgrade_file", "write_file"]
 
-SCHEMA_VERSION = 1
+# 1: the first. 2: audit rows hold the geometry and numbers exactly, and one moment a change.
+SCHEMA_VERSION = 2
 OUTSIDE_ACTOR = "outside"  # an edit that did not come through this program
 
 
@@ -47,7 +47,7 @@ def _finish_file(path: Path) -> None:
                     f'ALTER TABLE "{layer.name}" ADD COLUMN {declare_column(column)}'
                 )
             connection.execute(f'CREATE UNIQUE INDEX "{layer.name}_id" ON "{layer.name}" (id)')
-        for statement in (*_OWN_TABLES, *_trigger_statements()):
+        for statement in (*_OWN_TABLES, *trigger_statements().values()):
             connection.execute(statement)
         connection.executemany(
             "INSERT INTO locator_meta (key, value) VALUES (?, ?)",
@@ -56,6 +56,7 @@ def _finish_file(path: Path) -> None:
                 ("store_id", uuid.uuid4().hex[:12]),
                 ("version", "0"),
                 ("actor", OUTSIDE_ACTOR),
+                ("moment", None),
             ],
         )
         connection.commit()
@@ -75,38 +76,70 @@ _OWN_TABLES = (
     "VALUES ('locator_meta', 'attributes', 'locator_meta')",
 )
 
+
+def upgrade_file(connection: sqlite3.Connection, found: int) -> None:
+    """Bring an older file to this schema, inside the caller's transaction."""
+    if found < 2:
+        connection.execute(
+            "INSERT INTO locator_meta (key, value) VALUES ('moment', NULL) ON CONFLICT DO NOTHING"
+        )
+        for name, statement in trigger_statements().items():
+            connection.execute(f'DROP TRIGGER IF EXISTS "{name}"')
+            connection.execute(statement)
+    connection.execute(
+        "UPDATE locator_meta SET value = ? WHERE key = 'schema_version'", (str(SCHEMA_VERSION),)
+    )
+
+
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+# A change of ours has one moment for all its rows; an edit from outside has the clock's.
+_MOMENT = f"coalesce((SELECT value FROM locator_meta WHERE key = 'moment'), {_NOW})"
+_ACTIONS = (("insert", "INSERT", "NEW"), ("update", "UPDATE", "NEW"), ("delete", "DELETE", "OLD"))
 
 
-def _trigger_statements() -> Iterator[str]:
-    for layer in LAYERS.values():
-        for action, event, row in (
-            ("insert", "INSERT", "NEW"),
-            ("update", "UPDATE", "NEW"),
-            ("delete", "DELETE", "OLD"),
-        ):
-            before = "NULL" if action == "insert" else _row_json(layer, "OLD")
-            after = "NULL" if action == "delete" else _row_json(layer, "NEW")
-            # Every part is a name from the schema; nothing comes from outside.
-            yield (
-                f'CREATE TRIGGER "locator_{layer.name}_{action}" AFTER {event} ON "{layer.name}" '
-                "BEGIN UPDATE locator_meta SET value = CAST(value AS INTEGER) + 1 "
-                "WHERE key = 'version'; "
-                "INSERT INTO locator_audit (layer, feature_id, action, at, actor, before, after) "
-                f"SELECT '{layer.name}', {row}.id, '{action}', {_NOW}, value, {before}, {after} "
-                "FROM locator_meta WHERE key = 'actor'; "
-                f"UPDATE gpkg_contents SET last_change = {_NOW}{_extent(row, action)} "
-                f"WHERE table_name = '{layer.name}'; END"
-            )
+def trigger_statements() -> dict[str, str]:
+    """Return the triggers every store has, by name."""
+    return {
+        f"locator_{layer.name}_{action}": _trigger(layer, action, event, row)
+        for layer in LAYERS.values()
+        for action, event, row in _ACTIONS
+    }
+
+
+def _trigger(layer: Layer, action: str, event: str, row: str) -> str:
+    before = "NULL" if action == "insert" else _row_json(layer, "OLD")
+    after = "NULL" if action == "delete" else _row_json(layer, "NEW")
+    return (
+        f'CREATE TRIGGER "locator_{layer.name}_{action}" AFTER {event} ON "{layer.name}" '
+        "BEGIN UPDATE locator_meta SET value = CAST(value AS INTEGER) + 1 "
+        "WHERE key = 'version'; "
+        "INSERT INTO locator_audit (layer, feature_id, action, at, actor, before, after) "
+        f"SELECT '{layer.name}', {row}.id, '{action}', {_MOMENT}, value, {before}, {after} "
+        "FROM locator_meta WHERE key = 'actor'; "
+        f"UPDATE gpkg_contents SET last_change = {_NOW}{_extent(row, action)} "
+        f"WHERE table_name = '{layer.name}'; END"
+    )
 
 
 def _row_json(layer: Layer, row: str) -> str:
-    parts = [f"'{c.name}', {row}.\"{c.name}\"" for c in layer.columns]
+    parts = [
+        f"'{c.name}', " + (_exact if c.dtype == "number" else _as_it_is)(f'{row}."{c.name}"')
+        for c in layer.columns
+    ]
     if layer.geometry_type == "Point":
         parts += [f"'lon', ST_MinX({row}.geom)", f"'lat', ST_MinY({row}.geom)"]
-    else:
-        parts.append(f"'geom', hex({row}.geom)")
+    parts.append(f"'geom', hex({row}.geom)")
     return f"json_object({', '.join(parts)})"
+
+
+def _as_it_is(value: str) -> str:
+    return value
+
+
+def _exact(value: str) -> str:
+    """Return a number with all its digits; json_object alone keeps fifteen."""
+    finite = f"typeof({value}) = 'real' AND abs({value}) < 1e300"
+    return f"CASE WHEN {finite} THEN json(printf('%!.17g', {value})) ELSE {value} END"
 
 
 def _extent(row: str, action: str) -> str:

@@ -3,27 +3,25 @@
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from datetime import datetime
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import geopandas as gpd
-import shapely
 import sqlalchemy as sa
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
 
-from locator.errors import StoreBusyError, StoreError, StoreMissingError, StoreVersionError
+from locator.errors import StoreError, StoreMissingError, StoreVersionError
 from locator.paths import written_whole
-from locator.store.base import AuditRow, Change, Revision, Where
-from locator.store.file import OUTSIDE_ACTOR, SCHEMA_VERSION, write_file
-from locator.store.sql import Counts, apply_change, read_layer
-from locator.store.tables import audit_table, geometry_wkb, meta_table
+from locator.store.base import AuditRow, Change, Record, Revision, Where
+from locator.store.connect import Connections
+from locator.store.file import OUTSIDE_ACTOR, SCHEMA_VERSION, upgrade_file, write_file
+from locator.store.sql import Counts, apply_change, read_layer, read_since
+from locator.store.tables import audit_table, meta_table
 
-__all__ = ["GeoPackageStore"]
+__all__ = ["GeoPackageStore", "free_name"]
 
 _BUSY_S = 10.0
 
@@ -34,12 +32,7 @@ class GeoPackageStore:
     def __init__(self, path: Path, *, clock: Callable[[], datetime]) -> None:
         self.path = path
         self._clock = clock
-        self._engine = sa.create_engine(
-            sa.URL.create("sqlite", database=str(path)), connect_args={"timeout": _BUSY_S}
-        )
-        sa.event.listen(self._engine, "connect", _on_connect)
-        sa.event.listen(self._engine, "begin", _on_begin)
-        self._writer = self._engine.execution_options(writes=True)
+        self._connections = Connections(path, busy_s=_BUSY_S, check=self._check)
 
     @classmethod
     def create(cls, path: Path, *, clock: Callable[[], datetime]) -> Self:
@@ -79,17 +72,16 @@ class GeoPackageStore:
         if not path.is_file():
             raise StoreMissingError(f"There is no store at {path} yet; run 'locator init' first.")
         store = cls(path, clock=clock)
-        try:
-            store._check_version()
-        except StoreVersionError:
-            store.close()
-            raise
-        return store
+        with store._reading():
+            return store
 
-    def _check_version(self) -> None:
+    def _check(self, connection: sa.Connection) -> None:
+        """Refuse a file that is not a locator's store, or a newer locator's."""
         try:
-            found = int(self._meta("schema_version"))
-        except (sa.exc.DatabaseError, StoreError, ValueError) as error:
+            found = int(_meta(connection, "schema_version"))
+        except (sa.exc.OperationalError, StoreError, ValueError) as error:
+            if isinstance(error, sa.exc.OperationalError) and "no such table" not in str(error):
+                raise
             raise StoreVersionError(
                 f"{self.path} is not a locator's store; choose another with --store, "
                 "or make one with 'locator init'."
@@ -99,16 +91,12 @@ class GeoPackageStore:
                 f"{self.path} was written by a newer locator (schema {found}, this one knows "
                 f"{SCHEMA_VERSION}); update the program."
             )
-
-    def _meta(self, key: str) -> str:
-        table = meta_table()
-        with self._reading() as connection:
-            value = connection.execute(
-                sa.select(table.c.value).where(table.c.key == key)
-            ).scalar_one_or_none()
-        if value is None:
-            raise StoreError(f"{self.path} has lost its {key}; restore a backup.")
-        return str(value)
+        last = connection.execute(sa.select(sa.func.max(audit_table().c.id))).scalar_one()
+        if last is not None and str(last) != _meta(connection, "version"):
+            raise StoreError(
+                f"{self.path} has {_meta(connection, 'version')} changes and a history of {last}: "
+                "it was mixed with another copy; restore a backup, or run 'locator doctor --mend'."
+            )
 
     def version(self) -> str:
         """Return a text that changes with every committed write, whoever made it."""
@@ -149,16 +137,17 @@ class GeoPackageStore:
             The file cannot be written (disk full, read-only).
         """
         counts = Counts()
-        try:
-            with self._writer.begin() as connection:
-                _set_actor(connection, actor)
-                for change in changes:
-                    apply_change(connection, change, clock=self._clock, counts=counts)
-                _set_actor(connection, OUTSIDE_ACTOR)
-        except sa.exc.OperationalError as error:
-            raise self._explain(error) from error
+        with self._connections.writing() as connection:
+            # One moment for all rows, so that no earlier state shows half a change.
+            moment = self._clock().astimezone(UTC)
+            stamp = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+            _set_author(connection, actor, stamp)
+            for change in changes:
+                apply_change(connection, change, clock=self._clock, counts=counts)
+            _set_author(connection, OUTSIDE_ACTOR, None)
+            version = _version(connection)
         return Revision(
-            version=self.version(),
+            version=version,
             inserted=counts.inserted,
             updated=counts.updated,
             unchanged=counts.unchanged,
@@ -166,20 +155,48 @@ class GeoPackageStore:
             removed=counts.removed,
         )
 
-    def audit(self, *, layer: str | None = None, feature_id: str | None = None) -> list[AuditRow]:
+    def audit(
+        self,
+        *,
+        layer: str | None = None,
+        feature_id: str | None = None,
+        number: int | None = None,
+    ) -> list[AuditRow]:
         """Return the audit rows, oldest first."""
         table = audit_table()
         query = sa.select(table).order_by(table.c.id)
-        if layer is not None:
-            query = query.where(table.c.layer == layer)
-        if feature_id is not None:
-            query = query.where(table.c.feature_id == feature_id)
+        wanted = {table.c.layer: layer, table.c.feature_id: feature_id, table.c.id: number}
+        for column, value in wanted.items():
+            if value is not None:
+                query = query.where(column == value)
         with self._reading() as connection:
             return [AuditRow(*row) for row in connection.execute(query).all()]
 
+    def read_since(self, layer: str, stamp: str) -> tuple[list[Record], list[AuditRow]]:
+        """Return a layer's rows now and the audit rows after a moment; see :class:`Store`."""
+        with self._reading() as connection:
+            return read_since(connection, layer, stamp)
+
     def migrate(self) -> int:
-        """Bring an older store to this version; this first version has none older to bring."""
-        return int(self._meta("schema_version"))
+        """Bring an older store to this version, a backup beside it first.
+
+        Returns
+        -------
+        int
+            The schema version after it; a store that has it already is not touched.
+        """
+        with self._reading() as connection:
+            found = int(_meta(connection, "schema_version"))
+        if found == SCHEMA_VERSION:
+            return found
+        self.backup(free_name(self.path, f"schema-{found}"))
+        with self._connections.writing() as connection:
+            found = int(_meta(connection, "schema_version"))  # somebody may have been faster
+            if found < SCHEMA_VERSION:
+                driver = connection.connection.driver_connection
+                assert isinstance(driver, sqlite3.Connection)  # noqa: S101
+                upgrade_file(driver, found)
+        return SCHEMA_VERSION
 
     def backup(self, target: Path) -> None:
         """Write a whole copy of the store as it is now, in use or not, to a new file.
@@ -191,19 +208,18 @@ class GeoPackageStore:
         """
         if target.exists():
             raise StoreError(f"{target} exists already; name a new file for the backup.")
-        try:
-            with (
-                written_whole(target) as draft,
-                closing(sqlite3.connect(self.path)) as source,
-                closing(sqlite3.connect(draft)) as copy,
-            ):
-                source.backup(copy)
-        except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"The backup {target} could not be written: {error}.") from error
+        with self._reading() as connection:
+            source = connection.connection.driver_connection
+            assert isinstance(source, sqlite3.Connection)  # noqa: S101
+            try:
+                with written_whole(target) as draft, closing(sqlite3.connect(draft)) as copy:
+                    source.backup(copy)
+            except (OSError, sqlite3.Error) as error:
+                raise StoreError(f"The backup {target} could not be written: {error}.") from error
 
     def close(self) -> None:
         """Give the connections back."""
-        self._engine.dispose()
+        self._connections.close()
 
     def __enter__(self) -> Self:
         return self
@@ -216,21 +232,26 @@ class GeoPackageStore:
     ) -> None:
         self.close()
 
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except sa.exc.OperationalError as error:
-            raise self._explain(error) from error
+    def _reading(self) -> AbstractContextManager[sa.Connection]:
+        return self._connections.reading()
 
-    def _explain(self, error: sa.exc.OperationalError) -> StoreError:
-        reason = str(error.orig)
-        if "locked" in reason or "busy" in reason:
-            return StoreBusyError(
-                f"{self.path} was locked by another program for {_BUSY_S:.0f} s; try again."
-            )
-        return StoreError(f"{self.path}: {reason}; nothing was written.")
+
+def free_name(path: Path, purpose: str) -> Path:
+    """Return a name beside a file that no file has yet, for a backup that says what it is for."""
+    names = (
+        path.with_name(f"{path.stem}-{purpose}{number}{path.suffix}")
+        for number in ("", *(f"-{n}" for n in range(2, 1_000_000)))
+    )
+    return next(name for name in names if not name.exists())
+
+
+def _meta(connection: sa.Connection, key: str) -> str:
+    table = meta_table()
+    query = sa.select(table.c.value).where(table.c.key == key)
+    value = connection.execute(query).scalar_one_or_none()
+    if value is None:
+        raise StoreError(f"The store has lost its {key}; restore a backup.")
+    return str(value)
 
 
 def _version(connection: sa.Connection) -> str:
@@ -240,41 +261,6 @@ def _version(connection: sa.Connection) -> str:
     if len(meta) != 2:
         raise StoreError("The store has lost its version; restore a backup.")
     return f"{meta['store_id']}-{meta['version']}"
-
-
-def _on_connect(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-    """Set what holds for one connection only; QGIS turns WAL off when it is alone."""
-    del record
-    connection.isolation_level = None  # we say BEGIN ourselves, see _on_begin
-    for number, name in enumerate(("MinX", "MinY", "MaxX", "MaxY")):
-        connection.create_function(f"ST_{name}", 1, _bound(number), deterministic=True)
-    connection.create_function("ST_IsEmpty", 1, _is_empty, deterministic=True)
-    cursor = connection.cursor()
-    # A read-only folder is read without WAL; a file that is no database fails the version check.
-    with suppress(sqlite3.DatabaseError):
-        cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")  # a power cut must not lose what was acknowledged
-    cursor.close()
-
-
-def _on_begin(connection: sa.Connection) -> None:
-    # A deferred BEGIN that later wants to write fails at once when somebody else has written.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _bound(number: int) -> Callable[[bytes | None], float | None]:
-    def bound(blob: bytes | None) -> float | None:
-        if blob is None:
-            return None
-        value = float(shapely.from_wkb(geometry_wkb(blob)).bounds[number])
-        return None if value != value else value  # noqa: PLR0124 - NaN: an empty geometry
-
-    return bound
-
-
-def _is_empty(blob: bytes | None) -> int | None:
-    return None if blob is None else int(shapely.from_wkb(geometry_wkb(blob)).is_empty)
 
 
 def _window(table: sa.Table, bbox: tuple[float, float, float, float]) -> sa.ColumnElement[bool]:
@@ -288,9 +274,11 @@ def _window(table: sa.Table, bbox: tuple[float, float, float, float]) -> sa.Colu
     return table.c.fid.in_(found)
 
 
-def _set_actor(connection: sa.Connection, actor: str) -> None:
+def _set_author(connection: sa.Connection, actor: str, moment: str | None) -> None:
+    """Tell the triggers who writes, and when."""
     table = meta_table()
-    connection.execute(sa.update(table).where(table.c.key == "actor").values(value=actor))
+    for key, value in (("actor", actor), ("moment", moment)):
+        connection.execute(sa.update(table).where(table.c.key == key).values(value=value))
 
 
 def _publish(draft: Path, path: Path) -> None:

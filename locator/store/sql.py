@@ -12,15 +12,12 @@ import shapely
 import sqlalchemy as sa
 from shapely.geometry import MultiPolygon, Polygon
 
-from locator.errors import ConflictError, InputError
+from locator.errors import ConflictError, InputError, StoreError
 from locator.schema import CRS, LAYERS, Status, check_frame
-from locator.store.base import Change, Where
-from locator.store.tables import layer_table
+from locator.store.base import AuditRow, Cell, Change, Record, Where
+from locator.store.tables import audit_table, layer_table
 
-__all__ = ["Cell", "Counts", "apply_change", "read_layer"]
-
-Cell = str | int | float | bytes | None
-Record = dict[str, Cell]
+__all__ = ["Counts", "apply_change", "make_frame", "read_layer", "read_since"]
 
 _IDS_PER_QUERY = 500  # SQLite's oldest limit is 999 variables a statement
 _KEPT_BY_US = frozenset({"updated_at"})
@@ -68,6 +65,28 @@ def read_layer(
     return _to_frame(layer, rows)
 
 
+def read_since(
+    connection: sa.Connection, layer: str, stamp: str
+) -> tuple[list[Record], list[AuditRow]]:
+    """Read all rows of a layer, and the audit rows after the last change at or before a moment."""
+    audit, table = audit_table(), layer_table(layer)
+    last = sa.select(sa.func.max(audit.c.id)).where(audit.c.layer == layer, audit.c.at <= stamp)
+    since = (
+        sa.select(audit)
+        .where(audit.c.layer == layer, audit.c.id > sa.func.coalesce(last.scalar_subquery(), 0))
+        .order_by(audit.c.id)
+    )
+    rows = [AuditRow(*row) for row in connection.execute(since).all()]
+    found = connection.execute(sa.select(table)).mappings()
+    return [{str(name): value for name, value in row.items()} for row in found], rows
+
+
+def make_frame(layer: str, records: Sequence[Record]) -> gpd.GeoDataFrame:
+    """Make a frame of rows, as :func:`read_layer` would."""
+    names = LAYERS[layer].column_names
+    return _to_frame(layer, [(None, r["geom"], *(r[name] for name in names)) for r in records])
+
+
 def _to_frame(layer: str, rows: Sequence[Sequence[Cell]]) -> gpd.GeoDataFrame:
     spec = LAYERS[layer]
     data: dict[str, object] = {}
@@ -79,7 +98,12 @@ def _to_frame(layer: str, rows: Sequence[Sequence[Cell]]) -> gpd.GeoDataFrame:
             data[column.name] = pd.Series(values, dtype="float64")
         else:
             data[column.name] = pd.Series(values, dtype=object)
-    geometry = gpd.GeoSeries.from_wkb([row[1] for row in rows], crs=CRS)
+    try:
+        geometry = gpd.GeoSeries.from_wkb([row[1] for row in rows], crs=CRS)
+    except shapely.GEOSException as error:
+        raise StoreError(
+            f"A geometry in the layer {layer!r} cannot be read; 'locator doctor' says which."
+        ) from error
     return gpd.GeoDataFrame(data, geometry=geometry, crs=CRS)
 
 
@@ -93,14 +117,18 @@ def apply_change(
     InputError
         The frame breaks its layer's contract.
     ConflictError
-        ``on_existing="error"`` and an id is stored already.
+        ``on_existing="error"`` and an id is stored already, or a row has changed after
+        ``unchanged_since``.
     """
     if change.layer not in LAYERS:
         raise InputError(f"There is no layer {change.layer!r}; there are {', '.join(LAYERS)}.")
     check_frame(change.upserts, change.layer)
     table = layer_table(change.layer)
     records = _to_records(change)
-    stored = _read_stored(connection, table, [str(r["id"]) for r in records])
+    ids = [str(r["id"]) for r in records]
+    if change.unchanged_since is not None:
+        _refuse_changed(connection, change, [*ids, *change.removals], change.unchanged_since)
+    stored = _read_stored(connection, table, ids)
     if change.on_existing == "error" and stored:
         some = ", ".join(sorted(stored)[:5])
         raise ConflictError(
@@ -118,8 +146,34 @@ def apply_change(
     counts.inserted += len(new)
     counts.updated += len(changed)
     counts.unchanged += len(old) - len(changed)
+    _remove(connection, table, change.removals, counts)
     if change.absent != "keep":
-        _treat_absent(connection, table, change, {str(r["id"]) for r in records}, stamp, counts)
+        _treat_absent(connection, table, change, set(ids), stamp, counts)
+
+
+def _remove(connection: sa.Connection, table: sa.Table, ids: Sequence[str], counts: Counts) -> None:
+    for chunk in _chunks(ids, _IDS_PER_QUERY):
+        removed = connection.execute(sa.delete(table).where(table.c.id.in_(chunk)))
+        counts.removed += removed.rowcount
+
+
+def _refuse_changed(
+    connection: sa.Connection, change: Change, ids: Sequence[str], since: int
+) -> None:
+    audit = audit_table()
+    for chunk in _chunks(ids, _IDS_PER_QUERY):
+        query = (
+            sa.select(audit.c.feature_id, audit.c.at, audit.c.actor, audit.c.id)
+            .where(audit.c.layer == change.layer, audit.c.id > since)
+            .where(audit.c.feature_id.in_(chunk))
+            .order_by(audit.c.id.desc())
+        )
+        newer = connection.execute(query).first()
+        if newer is not None:
+            raise ConflictError(
+                f"{newer[0]!r} was changed since by {newer[2]} ({newer[1]}, change {newer[3]}); "
+                "nothing was written; undo that change first."
+            )
 
 
 def _to_records(change: Change) -> list[Record]:

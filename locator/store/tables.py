@@ -14,6 +14,7 @@ __all__ = [
     "Geometry",
     "audit_table",
     "declare_column",
+    "geometry_srs",
     "geometry_wkb",
     "layer_table",
     "meta_table",
@@ -56,6 +57,12 @@ def geometry_wkb(blob: bytes) -> bytes:
     if blob[:2] != b"GP" or envelope not in _ENVELOPE_BYTES:
         raise StoreError("A geometry in the store is not a GeoPackage geometry; restore a backup.")
     return blob[8 + _ENVELOPE_BYTES[envelope] :]
+
+
+def geometry_srs(blob: bytes) -> int:
+    """Return the number of the coordinate system that a GeoPackage geometry names."""
+    little = bool(blob[3] & 1)
+    return int.from_bytes(blob[4:8], "little" if little else "big", signed=True)
 
 
 _TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
