@@ -127,7 +127,8 @@ def parse_table(
     records, numbers, rejected = [], [], []
     for row in table.rows:
         record, faults = parser.parse(row, field_cells(row, columns, mapping))
-        if not faults and row.cells.get(AS_REJECTED) == row_digest(row):
+        mark = row.cells.get(AS_REJECTED)
+        if not faults and mark is not None and mark == row_digest(row):
             reasons = row.cells.get(f"{OUR_COLUMNS_PREFIX}reasons", "")
             faults = [Fault(row.number, AS_REJECTED, "", f"is as it was rejected: {reasons}")]
         if faults:
