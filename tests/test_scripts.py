@@ -1,11 +1,14 @@
 """The recipes run as a planner runs them, and stay short enough to read."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from locator.register import parse_table, read_table
+from locator.schema import Datum
 from locator.settings import Settings
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
@@ -47,3 +50,41 @@ def test_import_stations(settings: Settings, tmp_path: Path) -> None:
 def test_a_recipe_is_short_and_only_calls_the_package(name: str) -> None:
     lines = (SCRIPTS / name).read_text("utf-8").splitlines()
     assert len(lines) <= 80
+
+
+@pytest.mark.realdata
+def test_an_ocpi_feed_becomes_a_register(
+    settings: Settings, realdata: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "sites.csv"
+    feed = realdata / "registers" / "ocpi_chargesini.json"
+    assert "448 locations" in run(settings, "import_ocpi.py", str(feed), str(out))
+    found = parse_table(read_table(out), datum=Datum.WGS84)
+    assert (len(found.stations), len(found.rejected), len(found.warnings)) == (448, 0, 0)
+    assert set(found.stations["opening_hours"]) == {"24/7"}
+
+
+def test_structured_hours_become_openstreetmaps_syntax(settings: Settings, tmp_path: Path) -> None:
+    """Monday and Tuesday with a lunch break, Saturday past noon, the rest closed."""
+    week = [
+        (1, "08:00", "12:00"),
+        (1, "13:00", "18:00"),
+        (2, "08:00", "12:00"),
+        (2, "13:00", "18:00"),
+    ]
+    week.append((6, "14:00", "00:00"))
+    hours = [{"weekday": d, "period_begin": b, "period_end": e} for d, b, e in week]
+    site = {
+        "id": "a",
+        "name": "站",
+        "coordinates": {"longitude": "107.1", "latitude": "34.3"},
+        "opening_times": {"twentyfourseven": False, "regular_hours": hours},
+    }
+    feed, out = tmp_path / "feed.json", tmp_path / "out.csv"
+    feed.write_text(
+        json.dumps({"data": [site, site | {"id": "b", "opening_times": None}]}), "utf-8"
+    )
+    run(settings, "import_ocpi.py", str(feed), str(out))
+    stations = parse_table(read_table(out), datum=Datum.WGS84).stations
+    expected = "Mo,Tu 08:00-12:00,13:00-18:00; Sa 14:00-24:00"
+    assert stations["opening_hours"].tolist() == [expected, None]
