@@ -1,7 +1,7 @@
 """The answer to "what is nearest?" as GeoJSON: the same for the interface and the command line."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import TypedDict
 
 import geopandas as gpd
@@ -186,7 +186,7 @@ def state_words(properties: dict[str, Json], language: str) -> str:
             return "营业中" if zh else "open"
         if left >= 120:
             closes = datetime.fromisoformat(str(properties["closes_at"]))
-            return f"营业中 · {closes:%H:%M} 关门" if zh else f"open until {closes:%H:%M}"
+            return _closing(closes, properties, zh=zh)
         return f"营业中 · 还有 {left} 分钟关门" if zh else f"open, {left} min left on arrival"
     if state is State.CLOSED:
         opens = properties["opens_at"]
@@ -197,9 +197,25 @@ def state_words(properties: dict[str, Json], language: str) -> str:
 
 
 def _until(opens: datetime, properties: dict[str, Json], *, zh: bool) -> str:
-    days = (opens.date() - datetime.fromisoformat(str(properties["arrives_at"])).date()).days
+    day = _day(opens.date(), properties, zh=zh)
+    return f"已关门 · {day} {opens:%H:%M} 开门" if zh else f"closed until {day} {opens:%H:%M}"
+
+
+def _closing(closes: datetime, properties: dict[str, Json], *, zh: bool) -> str:
+    """Say when a station closes: midnight is 24:00 of the day that ends, other days are named."""
+    midnight = closes.time() == datetime.min.time()
+    last = (closes - timedelta(days=1)).date() if midnight else closes.date()
+    clock = "24:00" if midnight else f"{closes:%H:%M}"
+    arrives = datetime.fromisoformat(str(properties["arrives_at"])).date()
+    tonight = last == arrives or (not midnight and closes.hour < 12 and (last - arrives).days == 1)
+    day = "" if tonight else _day(last, properties, zh=zh) + " "
+    return f"营业中 · {day}{clock} 关门" if zh else f"open until {day}{clock}"
+
+
+def _day(day: date, properties: dict[str, Json], *, zh: bool) -> str:
+    """Name a day as seen from the arrival: today, tomorrow, its weekday, next week's weekday."""
+    days = (day - datetime.fromisoformat(str(properties["arrives_at"])).date()).days
     if zh:
-        day = {0: "今天", 1: "明天"}.get(days, "周" + "一二三四五六日"[opens.weekday()])
-        return f"已关门 · {day} {opens:%H:%M} 开门"
-    day = {0: "today", 1: "tomorrow"}.get(days, f"{opens:%a}")
-    return f"closed until {day} {opens:%H:%M}"
+        week = "下周" if days >= 7 else "周"
+        return {0: "今天", 1: "明天"}.get(days, week + "一二三四五六日"[day.weekday()])
+    return {0: "today", 1: "tomorrow"}.get(days, f"{'next ' if days >= 7 else ''}{day:%a}")

@@ -44,6 +44,7 @@ _CODES = {
     opening_hours.State.UNKNOWN: 2,
 }
 _OPEN, _UNKNOWN = 1, 2
+_ONLY_COMMENT = re.compile(r"\s*\"[^\"]*\"\s*")  # "by appointment" says nothing of when
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def read_spans(
     """
     midnight = _midnight(start.astimezone(rules.timezone).date(), rules.timezone)
     end = _midnight(midnight.date() + timedelta(days=days), rules.timezone)
-    if not text or not is_readable(text):
+    if not text or not is_readable(text) or _ONLY_COMMENT.fullmatch(text):
         return [Span(midnight, end, State.UNKNOWN)]
     expression = opening_hours.OpeningHours(
         text,

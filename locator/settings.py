@@ -4,6 +4,7 @@ A variable of the environment wins over the file, the file over the default. Nam
 and explanations stand here and nowhere else; ``locator settings`` prints them.
 """
 
+import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
@@ -70,7 +71,10 @@ def _basemap(value: str) -> str:
     if value in BASEMAPS:
         return value
     parts = urlsplit(value)
-    if parts.scheme in {"http", "https"} and parts.netloc and "{z}" in value:
+    # The host goes into the pages' Content-Security-Policy, so nothing else may stand in it.
+    host = re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?", parts.netloc.replace("{s}", "s"))
+    holes = all(hole in value for hole in ("{z}", "{x}", "{y}"))
+    if parts.scheme in {"http", "https"} and host and holes and not re.search(r"\s", value):
         return value
     raise ValueError("must be osm, tianditu, none, or a tile address with {z}, {x} and {y}")
 
@@ -177,7 +181,10 @@ def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
             values[name] = known[name].metadata["parse"](text)
         except ValueError as error:
             raise SettingsError(f"{where} is {text!r}: {error}.") from error
-    return Settings(**values)  # type: ignore[arg-type]
+    settings = Settings(**values)  # type: ignore[arg-type]
+    if settings.basemap == "tianditu" and not settings.basemap_key:
+        raise SettingsError("LOCATOR_BASEMAP is tianditu, which needs LOCATOR_BASEMAP_KEY, its tk.")
+    return settings
 
 
 def _refuse_misspelt(environ: Mapping[str, str], known: Collection[str]) -> None:

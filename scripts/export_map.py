@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from locator.cli.base import Recipe
 from locator.errors import InputError
 from locator.hours import parse_moment
 from locator.service import open_service
@@ -17,7 +18,7 @@ from locator.settings import read_settings
 from locator.study import draw, map_layers, map_options
 
 
-@click.command()
+@click.command(cls=Recipe)
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--district", help="Only stations and hot zones of this district.")
 @click.option("--at", help="Show which are open at this moment, local time.")

@@ -13,6 +13,7 @@ from datetime import datetime
 import click
 import numpy as np
 
+from locator.cli.base import Recipe
 from locator.coverage import cover_zones, find_gaps, hour_of_week, split_zones, zone_demand
 from locator.datum import local_crs
 from locator.hours import STATES, parse_moment
@@ -20,9 +21,10 @@ from locator.nearest import StationFilter
 from locator.schema import State
 from locator.service import open_service
 from locator.settings import read_settings
+from locator.study import parse_standards
 
 
-@click.command()
+@click.command(cls=Recipe)
 @click.option("--minutes", default="5,10", show_default=True, help="Coverage standards.")
 @click.option("--at", help="A moment, local time: only stations open then, demand of that hour.")
 def main(minutes: str, at: str | None) -> None:
@@ -43,7 +45,8 @@ def main(minutes: str, at: str | None) -> None:
         pieces = split_zones(city.hot_zones, city.districts, crs=metres, demand_per_h=demand)
 
         # 3. What each station reaches in time, and what is left of the hot zones.
-        for limit_min in map(float, minutes.split(",")):
+        for standard in parse_standards(minutes=minutes, metres=None):
+            limit_min = standard.amount
             reached = service.travel.bind(city.index.lonlat[counts])
             areas = reached.service_areas(limit_s=limit_min * 60).to_crs(metres)
             coverage = cover_zones(pieces, areas)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from locator.cli.base import Recipe
 from locator.register import Mapping
 from locator.schema import Datum, Provenance
 from locator.service import import_register
@@ -26,7 +27,7 @@ MAPPING = Mapping(
 )
 
 
-@click.command()
+@click.command(cls=Recipe)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--write", is_flag=True, help="Write to the store; otherwise only check.")
 def main(file: Path, write: bool) -> None:

@@ -1,5 +1,6 @@
 """Edges that a change could move without anybody seeing: one promise each."""
 
+import csv
 import json
 import re
 from collections.abc import Callable
@@ -13,10 +14,10 @@ import numpy as np
 import pytest
 from click.testing import Result
 from flask.testing import FlaskClient
-from shapely.geometry import box
+from shapely.geometry import Point, box
 
 from locator.answer import state_words
-from locator.coverage import cover_zones, find_gaps, split_zones, zone_demand
+from locator.coverage import cover_zones, covered_area_m2, find_gaps, split_zones, zone_demand
 from locator.datum import wgs84_to_gcj02
 from locator.errors import InputError, RegisterError
 from locator.hours import STATES, CalendarDay, HoursRules, HoursTable, read_spans
@@ -245,6 +246,7 @@ def test_a_file_past_the_limit_is_refused_unread(
         ("2026-11-23T18:00+08:00", "已关门 · 今天 18:00 开门"),
         ("2026-11-24T09:00+08:00", "已关门 · 明天 09:00 开门"),
         ("2026-11-28T09:00+08:00", "已关门 · 周六 09:00 开门"),
+        ("2026-11-30T09:00+08:00", "已关门 · 下周一 09:00 开门"),
         (None, "已关门"),
     ],
 )
@@ -295,3 +297,48 @@ def test_closing_soon_is_another_sign(client: FlaskClient, store: GeoPackageStor
     for hours, glyph in (("09:00-12:40", "◐"), ("09:00-14:00", "●"), ("off", "○")):
         store.apply(Change("stations", row.assign(opening_hours=hours)), actor="t")
         assert f'<span aria-hidden="true">{glyph}</span>' in client.get("/stations/BJ-R-045").text
+
+
+@pytest.mark.parametrize(
+    ("closes", "expected"),
+    [
+        ("2026-11-23T22:00+08:00", "营业中 · 22:00 关门"),
+        ("2026-11-24T00:00+08:00", "营业中 · 24:00 关门"),
+        ("2026-11-24T03:00+08:00", "营业中 · 03:00 关门"),
+        ("2026-11-27T00:00+08:00", "营业中 · 周四 24:00 关门"),
+        ("2026-11-25T18:00+08:00", "营业中 · 周三 18:00 关门"),
+    ],
+)
+def test_a_closing_on_another_day_says_which(closes: str, expected: str) -> None:
+    own = {"state": "open", "minutes_left": 300, "closes_at": closes}
+    assert state_words(own | {"arrives_at": "2026-11-23T12:05+08:00"}, "zh") == expected
+
+
+def test_a_comment_alone_says_nothing_of_when() -> None:
+    table = HoursTable(['"by appointment"'], RULES, start=MONDAY_NOON)
+    found = table.at(np.array([0]), np.array([MONDAY_NOON.timestamp()]))
+    assert STATES[found.state[0]] is State.UNKNOWN
+
+
+@pytest.mark.parametrize("sides", [4, 20, 32, 64, 120, 256])
+@pytest.mark.parametrize("centre", [(0.0, 0.0), (123.456, -77.7), (1e4 / 3, 2e4 / 7)])
+def test_a_polygon_drawn_on_the_circle_itself_is_wholly_inside(
+    sides: int, centre: tuple[float, float]
+) -> None:
+    polygon = Point(centre).buffer(433.3, quad_segs=sides // 4)
+    found = covered_area_m2(polygon, np.array([centre]), 433.3)
+    assert found == pytest.approx(polygon.area, rel=1e-9)
+
+
+def test_a_name_that_looks_like_a_formula_stays_text_in_the_summary(
+    service: LocatorService, tmp_path: Path
+) -> None:
+    zones = service.store.read("hot_zones").assign(name='=HYPERLINK("http://x")')
+    service.store.apply(Change("hot_zones", zones), actor="t")
+    run_gaps(
+        service, gaps_inputs(service), standards=(Standard(5, "min"),), chosen=StationFilter(),
+        out=tmp_path / "g",
+    )  # fmt: skip
+    with (tmp_path / "g" / "summary.csv").open(encoding="utf-8-sig", newline="") as stream:
+        names = {row["name"] for row in csv.DictReader(stream) if row["level"] == "zone"}
+    assert names == {'\'=HYPERLINK("http://x")'}

@@ -1,6 +1,7 @@
 """The recipes run as a planner runs them, and stay short enough to read."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,8 +17,6 @@ RECIPES = ("gap_analysis.py", "export_map.py", "import_stations.py")
 
 
 def run(settings: Settings, name: str, *words: str) -> str:
-    import os
-
     environment = os.environ | {"LOCATOR_STORE": settings.store, "PYTHONUTF8": "1"}
     command = [sys.executable, str(SCRIPTS / name), *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -29,6 +28,14 @@ def test_gap_analysis(settings: Settings) -> None:
     text = run(settings, "gap_analysis.py", "--minutes", "5", "--at", "2026-11-23T22:00")
     assert "5 min: 48.1% covered" in text
     assert "estimate" in text
+
+
+def test_a_recipe_given_nonsense_ends_in_one_sentence(settings: Settings) -> None:
+    command = [sys.executable, str(SCRIPTS / "gap_analysis.py"), "--minutes", "x"]
+    environment = os.environ | {"LOCATOR_STORE": settings.store, "PYTHONUTF8": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
 
 
 def test_export_map(settings: Settings, tmp_path: Path) -> None:

@@ -32,6 +32,10 @@ def test_the_environment_wins_over_the_file_over_the_default(tmp_path: Path) -> 
         ("MIN_MINUTES_LEFT", "-1", "0 or more"),
         ("BASEMAP", "google", "osm, tianditu"),
         ("BASEMAP", "javascript:alert(1)//{z}", "osm, tianditu"),
+        ("BASEMAP", "https://x.org;script-src/{z}/{x}/{y}", "osm, tianditu"),
+        ("BASEMAP", "https://a b/{z}/{x}/{y}", "osm, tianditu"),
+        ("BASEMAP", "https://x.org/{z}", "osm, tianditu"),
+        ("BASEMAP", "tianditu", "needs LOCATOR_BASEMAP_KEY"),
         ("FRAME_ANCESTORS", "*; script-src *", "origins"),
     ],
 )

@@ -25,6 +25,7 @@ __all__ = [
     "SERVICES",
     "CommandGroup",
     "EnumType",
+    "Recipe",
     "count",
     "opened",
     "read_columns",
@@ -56,8 +57,8 @@ SERVICES = EnumType(Service)
 DATUMS = click.Choice([datum.value for datum in Datum])
 
 
-class CommandGroup(click.Group):
-    """A group whose commands end in one sentence, not in a traceback."""
+class _OneSentence(click.Command):
+    """A command that ends in one sentence, not in a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; bad input ends with code 2, what failed with code 1."""
@@ -78,6 +79,14 @@ class CommandGroup(click.Group):
             ctx.exit(1)
         else:
             return result
+
+
+class CommandGroup(_OneSentence, click.Group):
+    """A group whose commands end in one sentence, not in a traceback."""
+
+
+class Recipe(_OneSentence):
+    """The command of a script that does the same."""
 
 
 @contextmanager

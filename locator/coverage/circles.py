@@ -13,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 __all__ = ["covered_area_m2"]
 
 Array = npt.NDArray[np.float64]
+_ON_EDGE = 1e-6
 
 
 def covered_area_m2(polygon: BaseGeometry, centres: Array, radius_m: float) -> float:
@@ -104,7 +105,8 @@ def _arc_part(
     cuts = [towards - half, towards + half]
     for parameter in _line_circle(starts, steps, centre[None, :], radius_m):
         t = parameter[:, 0]
-        on_edge = (t >= 0) & (t <= 1)
+        # A vertex may lie on the circle: a cut too many is harmless, one missed is not.
+        on_edge = (t >= -_ON_EDGE) & (t <= 1 + _ON_EDGE)
         hit = starts[on_edge] + t[on_edge, None] * steps[on_edge] - centre
         cuts.append(np.arctan2(hit[:, 1], hit[:, 0]))
     angle = np.unique(np.concatenate([np.mod(a, 2 * np.pi) for a in cuts] + [np.zeros(1)]))

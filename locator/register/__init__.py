@@ -9,7 +9,13 @@ from locator.register.mapping import Mapping, read_mapping
 from locator.register.points import PointsRead, parse_points
 from locator.register.rows import Fault, RegisterRead, RejectedRow, parse_table
 from locator.register.tables import READABLE, Table, read_table
-from locator.register.write import WRITABLE, write_register, write_rejected, write_template
+from locator.register.write import (
+    WRITABLE,
+    guard_cell,
+    write_register,
+    write_rejected,
+    write_template,
+)
 
 __all__ = [
     "READABLE",
@@ -27,6 +33,7 @@ __all__ = [
     "find_changes",
     "find_duplicates",
     "fit_datums",
+    "guard_cell",
     "hint_datum",
     "parse_points",
     "parse_table",

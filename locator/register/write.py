@@ -21,7 +21,7 @@ from locator.register.rows import RejectedRow
 from locator.register.tables import AS_REJECTED, OUR_COLUMNS_PREFIX, row_digest
 from locator.schema import STATION_COLUMNS, Column, Language, split_set
 
-__all__ = ["WRITABLE", "write_register", "write_rejected", "write_template"]
+__all__ = ["WRITABLE", "guard_cell", "write_register", "write_rejected", "write_template"]
 
 _DECIMALS = 7
 _NOT_FOR_CELLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -85,7 +85,7 @@ def write_rejected(rejected: Sequence[RejectedRow], header: Sequence[str], path:
                 faulty = ";".join(f.column for f in item.faults)
                 cells = [item.row.cells.get(name, "") for name in columns]
                 about = (str(item.row.number), faulty, reasons, row_digest(item.row))
-                writer.writerow(_guard(c) for c in (*about, *cells))
+                writer.writerow(guard_cell(c) for c in (*about, *cells))
     except OSError as error:
         raise RegisterError(f"{path} cannot be written: {error.strerror or error}.") from error
 
@@ -201,7 +201,7 @@ def _header(language: Language | None) -> list[str]:
     return [c.zh if language == "zh" else c.name for c in _columns()]
 
 
-def _guard(value: Cell) -> Cell:
+def guard_cell(value: Cell) -> Cell:
     """Keep a spreadsheet from running a text as a formula (OWASP, CSV injection)."""
     if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
         return "'" + value
@@ -212,7 +212,7 @@ def _write_csv(stations: gpd.GeoDataFrame, path: Path, language: Language | None
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(_header(language))
-        writer.writerows([_guard(cell) for cell in row] for row in _records(stations, language))
+        writer.writerows([guard_cell(cell) for cell in row] for row in _records(stations, language))
 
 
 def _write_xlsx(stations: gpd.GeoDataFrame, path: Path, language: Language | None) -> None:

@@ -34,7 +34,7 @@ from locator.errors import InputError, StudyError
 from locator.hours import STATES, calendar_doubts, parse_moment
 from locator.maps import MapLayers
 from locator.nearest import StationFilter
-from locator.register import Mapping, parse_points, read_table, write_rejected
+from locator.register import Mapping, guard_cell, parse_points, read_table, write_rejected
 from locator.register.rows import RejectedRow
 from locator.schema import Datum, State, check_frame, is_illustrative
 from locator.service import Service, Snapshot, read_layer_file
@@ -517,6 +517,8 @@ def _write_tables(
     )
     table = summary_table(outcomes).round(6)
     table = table.assign(hours=summary["hours"], illustrative=summary["illustrative"])
+    for column in ("id", "name"):  # names are other people's text, and Excel opens this file
+        table[column] = [guard_cell(value) for value in table[column]]
     table.to_csv(folder / "summary.csv", index=False, encoding="utf-8-sig")
     text = json.dumps(summary, ensure_ascii=False, indent=2, allow_nan=False)
     (folder / _MANIFEST).write_text(text + "\n", encoding="utf-8")
