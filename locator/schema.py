@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Literal, Self
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
 
 from locator.errors import InputError
 
@@ -32,6 +34,7 @@ __all__ = [
     "Status",
     "ZoneKind",
     "check_frame",
+    "drop_unusable",
     "is_illustrative",
     "join_set",
     "split_set",
@@ -300,6 +303,42 @@ def join_set(members: Iterable[str], enum: type[LabelledEnum] | None = None) -> 
 def is_illustrative(frame: gpd.GeoDataFrame) -> bool:
     """Tell whether any row is made up for illustration, so that whatever shows it says so."""
     return "provenance" in frame and bool((frame["provenance"] == Provenance.ILLUSTRATIVE).any())
+
+
+def drop_unusable(frame: gpd.GeoDataFrame, layer: str) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
+    """Return a layer's rows that can be shown, and a sentence for each that cannot.
+
+    Other programs edit the store, and leave what they do not know empty or misspelt: a row without
+    a place or a required value is left out, any other code that is none becomes unknown.
+    """
+    spec = LAYERS[layer]
+    kept = frame.copy()
+    # An empty geometry has no bounds: they are NaN.
+    usable = np.isfinite(frame.geometry.bounds.to_numpy(dtype=np.float64)).all(axis=1)
+    doubts = [f"{layer}: row {i!r} has no usable place; not shown." for i in frame["id"][~usable]]
+    for column in spec.columns:
+        if column.name not in kept or column.dtype not in {"text", "enum", "set"}:
+            continue
+        values = [_usable_value(value, column) for value in kept[column.name]]
+        kept[column.name] = pd.Series(values, index=kept.index, dtype=object)
+        if column.required:
+            missing = np.array([value is None or value == "" for value in values], dtype=bool)
+            for row in np.flatnonzero(missing & usable):
+                identity = frame["id"].iloc[row]
+                doubts.append(f"{layer}: row {identity!r} has no usable {column.name}; not shown.")
+            usable &= ~missing
+    return kept[usable].reset_index(drop=True), tuple(doubts)
+
+
+def _usable_value(value: object, column: Column) -> str | None:
+    if not isinstance(value, str):
+        return None
+    if column.choices is None:
+        return value
+    codes = {member.value for member in column.choices}
+    if column.dtype == "set":
+        return join_set(split_set(value) & codes, column.choices)
+    return value if value in codes else None
 
 
 def check_frame(frame: gpd.GeoDataFrame, layer: str) -> None:

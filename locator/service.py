@@ -4,6 +4,7 @@ No rule lives here: what is composed is decided in the rooms below.
 """
 
 import csv
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from locator.errors import InputError
 from locator.hours import HoursRules, parse_calendar
 from locator.nearest import StationIndex
 from locator.paths import geodata_dir
-from locator.schema import Datum, Provenance, check_frame
+from locator.schema import Datum, Provenance, check_frame, drop_unusable
 from locator.settings import Settings
 from locator.store import Change, GeoPackageStore, Revision, open_store, store_path
 from locator.travel import StraightLine, TravelModel
@@ -91,7 +92,12 @@ class Service:
             return self._snapshot
 
     def _read(self) -> Snapshot:
-        version, frames = self.store.read_all("stations", "hot_zones", "districts", "places")
+        version, stored = self.store.read_all("stations", "hot_zones", "districts", "places")
+        frames = {}
+        for layer, frame in stored.items():
+            frames[layer], doubts = drop_unusable(frame, layer)
+            for doubt in doubts:
+                logging.getLogger("locator").warning("%s", doubt)
         index = StationIndex(frames["stations"], self.travel, self.rules)
         return Snapshot(version=version, index=index, **frames)
 

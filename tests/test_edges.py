@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import geopandas as gpd
 import numpy as np
+import pyogrio
 import pytest
 from click.testing import Result
 from flask.testing import FlaskClient
@@ -342,3 +343,61 @@ def test_a_name_that_looks_like_a_formula_stays_text_in_the_summary(
     with (tmp_path / "g" / "summary.csv").open(encoding="utf-8-sig", newline="") as stream:
         names = {row["name"] for row in csv.DictReader(stream) if row["level"] == "zone"}
     assert names == {'\'=HYPERLINK("http://x")'}
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"kind": [None]},
+        {"kind": ["pub"]},
+        {"name": [None]},
+        {"services": ["beer;toilet"]},
+        {"host": ["nobody"]},
+        {"status": ["open"]},
+        {"provenance": ["rumour"]},
+    ],
+)
+def test_what_another_program_left_empty_or_misspelt_breaks_no_page(
+    client: FlaskClient,
+    cli: Callable[..., Result],
+    store: GeoPackageStore,
+    tmp_path: Path,
+    columns: dict[str, list[str | None]],
+) -> None:
+    """QGIS and GDAL write rows as they please; the pages and exports go on."""
+    row = frame("q").assign(**columns)
+    row.geometry = gpd.points_from_xy([107.1489], [34.3692])
+    pyogrio.write_dataframe(row, store.path, layer="stations", append=True)
+    pages = ["/", "/?place=经二路商圈", "/?place=镇", "/stations/q", "/map", "/embed/map"]
+    assert {client.get(page).status_code for page in pages} <= {200, 404}
+    assert client.post("/", data={"lon": "107.1489", "lat": "34.3692"}).status_code == 200
+    assert cli("nearest", "107.1489", "34.3692").exit_code == 0
+    assert cli("stations", "export", tmp_path / "o.xlsx", "--language", "zh").exit_code == 0
+    shown = client.get("/stations/q").status_code
+    assert shown == (404 if columns.keys() & {"kind", "name"} else 200)
+
+
+def test_a_place_or_zone_without_a_name_breaks_no_page(
+    client: FlaskClient, store: GeoPackageStore
+) -> None:
+    for layer, shape in (
+        ("places", Point(107.1, 34.3)),
+        ("hot_zones", box(107.1, 34.3, 107.2, 34.4)),
+    ):
+        row = gpd.GeoDataFrame({"id": ["q"]}, geometry=[shape], crs="EPSG:4326")
+        pyogrio.write_dataframe(
+            row, store.path, layer=layer, append=True, promote_to_multi=layer == "hot_zones"
+        )
+    for page in ("/", "/?place=镇", "/map"):
+        assert client.get(page).status_code == 200
+
+
+@pytest.mark.parametrize("point", [Point(), Point(np.nan, 34.3)])
+def test_a_station_without_a_place_breaks_no_page(
+    client: FlaskClient, store: GeoPackageStore, point: Point
+) -> None:
+    row = frame("q").set_geometry([point], crs="EPSG:4326")
+    pyogrio.write_dataframe(row, store.path, layer="stations", append=True)
+    for page in ("/", "/map", "/healthz", "/api/nearest?lon=107.1489&lat=34.3692"):
+        assert client.get(page).status_code == 200
+    assert client.get("/stations/q").status_code == 404

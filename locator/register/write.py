@@ -183,7 +183,8 @@ def _cell(value: object, column: Column, language: Language | None) -> Cell:
     if column.dtype == "set":
         chosen = split_set(text)
         return ";".join(m.label(language) for m in column.choices if m.value in chosen)
-    return column.choices.parse(text).label(language)
+    labels = {member.value: member.label(language) for member in column.choices}
+    return labels.get(text, text)
 
 
 def _records(stations: gpd.GeoDataFrame, language: Language | None) -> list[list[Cell]]:
