@@ -392,11 +392,10 @@ def test_a_place_or_zone_without_a_name_breaks_no_page(
         assert client.get(page).status_code == 200
 
 
-@pytest.mark.parametrize("point", [Point(), Point(np.nan, 34.3)])
 def test_a_station_without_a_place_breaks_no_page(
-    client: FlaskClient, store: GeoPackageStore, point: Point
+    client: FlaskClient, store: GeoPackageStore
 ) -> None:
-    row = frame("q").set_geometry([point], crs="EPSG:4326")
+    row = frame("q").set_geometry([Point()], crs="EPSG:4326")
     pyogrio.write_dataframe(row, store.path, layer="stations", append=True)
     for page in ("/", "/map", "/healthz", "/api/nearest?lon=107.1489&lat=34.3692"):
         assert client.get(page).status_code == 200

@@ -14,7 +14,7 @@ from locator.nearest import StationFilter
 from locator.schema import Service as Amenity
 from locator.service import Service
 from locator.study import Standard, gaps_inputs, parse_standards, run_gaps, write_map
-from locator.study.gaps import Summary
+from locator.study.measure import Summary
 
 FILES = {"gaps.gpkg", "gaps.geojson", "summary.csv", "summary.json", "map.html", "map.png"}
 TWO = (Standard(5, "min"), Standard(10, "min"))
@@ -134,7 +134,7 @@ def test_a_run_cut_off_leaves_nothing(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("locator.study.gaps.draw", fail)
+    monkeypatch.setattr("locator.study.output.draw", fail)
     with pytest.raises(StudyError, match="No space left"):
         run(service, tmp_path / "out" / "gaps")
     assert list((tmp_path / "out").iterdir()) == []

@@ -1,0 +1,177 @@
+"""What a gap study leaves behind: layers, tables, manifest, map and figure, and words."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+
+from locator.maps import MapLayers
+from locator.register import guard_cell, write_rejected
+from locator.service import Service
+from locator.study.drawing import draw, map_options, settings_language
+from locator.study.measure import GapsInputs, Outcome, Study, Summary
+
+__all__ = ["MANIFEST", "summary_lines", "summary_table", "write_maps", "write_tables"]
+
+MANIFEST = "summary.json"
+
+
+def summary_table(outcomes: list[Outcome]) -> pd.DataFrame:
+    """Return one row a standard for the total, each district and each zone (or district)."""
+    parts = []
+    for outcome in outcomes:
+        result = outcome.result
+        head = {"standard": outcome.standard.label}
+        keys = (
+            "demand_per_h",
+            "covered_demand_per_h",
+            "covered_share",
+            "area_m2",
+            "covered_area_m2",
+            "covered_area_exact_m2",
+            "covered_share_if_unknown_open",
+        )
+        total = head | {"level": "total", "id": "", "name": ""} | {k: result[k] for k in keys}  # type: ignore[literal-required]
+        parts.append(pd.DataFrame([total]))
+        for level, table in _breakdown(outcome).items():
+            parts.append(table.assign(standard=outcome.standard.label, level=level))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _breakdown(outcome: Outcome) -> dict[str, pd.DataFrame]:
+    if outcome.coverage is not None:
+        tables = {}
+        for level in ("district", "zone"):
+            table = outcome.coverage.by(f"{level}_id")
+            tables[level] = table.rename(columns={f"{level}_id": "id", f"{level}_name": "name"})
+        return tables
+    points = pd.DataFrame(outcome.points).drop(columns="geometry")
+    points["covered_demand_per_h"] = points["demand_per_h"] * points["covered"]
+    grouped = points.groupby("district_name", dropna=False)
+    sums = (
+        grouped[["demand_per_h", "covered_demand_per_h"]]
+        .sum()
+        .reset_index()
+        .rename(columns={"district_name": "name"})
+    )
+    sums["covered_share"] = sums["covered_demand_per_h"] / sums["demand_per_h"]
+    return {"district": sums}
+
+
+def write_tables(
+    folder: Path, inputs: GapsInputs, study: Study, outcomes: list[Outcome], summary: Summary
+) -> None:
+    """Write the layers, the table, the manifest and the rejected points into a folder."""
+    layers = folder / "gaps.gpkg"
+    combined = []
+    for outcome in outcomes:
+        slug = outcome.standard.slug
+        _write_layer(outcome.gaps, layers, f"gaps_{slug}", "MultiPolygon")
+        combined.append(outcome.gaps.assign(standard=outcome.standard.label))
+        if outcome.coverage is not None:
+            table = pd.DataFrame(outcome.coverage.pieces.drop(columns="geometry"))
+            pieces = gpd.GeoDataFrame(table, geometry=study.pieces.geometry, crs=study.crs)
+            _write_layer(pieces.to_crs("EPSG:4326"), layers, f"coverage_{slug}", "MultiPolygon")
+        if outcome.points is not None:
+            _write_layer(outcome.points, layers, f"points_{slug}", "Point")
+    stations = inputs.snapshot.stations
+    _write_layer(stations.assign(counted=study.mask), layers, "stations", "Point")
+    everything = gpd.GeoDataFrame(pd.concat(combined, ignore_index=True), crs="EPSG:4326")
+    pyogrio.write_dataframe(
+        everything,
+        folder / "gaps.geojson",
+        driver="GeoJSON",
+        layer="gaps",
+        layer_options={"COORDINATE_PRECISION": "7", "RFC7946": "YES"},
+    )
+    table = summary_table(outcomes).round(6)
+    table = table.assign(hours=summary["hours"], illustrative=summary["illustrative"])
+    for column in ("id", "name"):  # names are other people's text, and Excel opens this file
+        table[column] = [guard_cell(value) for value in table[column]]
+    table.to_csv(folder / "summary.csv", index=False, encoding="utf-8-sig")
+    text = json.dumps(summary, ensure_ascii=False, indent=2, allow_nan=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    if inputs.rejected:
+        write_rejected(inputs.rejected, inputs.header, folder / "rejected.csv")
+
+
+def _write_layer(frame: gpd.GeoDataFrame, path: Path, layer: str, geometry_type: str) -> None:
+    pyogrio.write_dataframe(
+        frame,
+        path,
+        layer=layer,
+        driver="GPKG",
+        geometry_type=geometry_type,
+        promote_to_multi=geometry_type.startswith("Multi"),
+    )
+
+
+def write_maps(
+    folder: Path,
+    service: Service,
+    inputs: GapsInputs,
+    study: Study,
+    first: Outcome,
+    summary: Summary,
+) -> None:
+    """Write the map and the figure of the first standard into a folder."""
+    snapshot = inputs.snapshot
+    zones = inputs.hot_zones
+    if (
+        zones is not None
+    ):  # the map shows the demand that was measured, the hour's where there is one
+        zones = zones.assign(demand_per_h=study.demand_per_h)
+    layers = MapLayers(
+        stations=snapshot.stations[study.mask],
+        hot_zones=zones,
+        districts=snapshot.districts,
+        places=snapshot.places,
+        gaps=first.gaps,
+    )
+    zh = settings_language(service.settings) == "zh"
+    share = first.result["covered_share"]
+    percent = "—" if share is None else f"{share:.1%}"
+    title = f"Gaps at {first.standard.label}"
+    if zh:
+        unit = "分钟" if first.standard.unit == "min" else "米"
+        title = f"骑手驿站服务空白（{first.standard.amount:g} {unit}）"
+        hours = "未考虑开放时间，需求为一周平均"
+        if study.at is not None:
+            hours = f"{study.at:%Y-%m-%d %H:%M} 营业的站点与该小时的需求"
+        words = [f"需求覆盖率 {percent}", study.travel.describe("zh"), hours]
+    else:
+        words = [f"{percent} of demand covered", summary["travel"], summary["hours"]]
+    caption = " · ".join([summary["made_at"][:10], *words, f"data {summary['data_hash']}"])
+    plain = replace(service.settings, basemap="none")
+    options = map_options(plain, layers, at=study.made_at, title=title, caption=caption)
+    options = replace(options, illustrative=summary["illustrative"])
+    for name in ("map.html", "map.png"):
+        draw(layers, options, folder / name)
+
+
+def summary_lines(summary: Summary) -> list[str]:
+    """Return the summary as lines for a terminal."""
+    lines = []
+    for result in summary["results"]:
+        share, possible = result["covered_share"], result["covered_share_if_unknown_open"]
+        text = f"{result['standard']}: "
+        text += "no demand" if share is None else f"{share:.1%} of demand covered"
+        if share is not None and possible is not None and possible > share:
+            text += f" ({possible:.1%} if every station of unknown hours is open)"
+        if result["area_m2"] and result["covered_area_m2"] is not None:
+            text += f", {result['covered_area_m2'] / result['area_m2']:.1%} of hot-zone area"
+        unit = "orders/h" if summary["demand"] != "points" else "of the points' demand"
+        gaps = f"{result['gaps']} gap{'' if result['gaps'] == 1 else 's'}"
+        text += f"; {gaps}, {result['unserved_demand_per_h']:,.1f} {unit} unserved"
+        lines.append(text)
+    lines.append(f"Stations counted: {summary['stations_counted']}; {summary['hours']}.")
+    lines.append(f"Travel time: {summary['travel']}.")
+    lines += summary["notes"]
+    if summary["rejected_points"]:
+        lines.append(f"{summary['rejected_points']} points were rejected; see rejected.csv.")
+    if summary["illustrative"]:
+        lines.append("Illustrative data: no figure above describes the real city.")
+    return lines
