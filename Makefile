@@ -1,14 +1,16 @@
 # make serve   the site on http://127.0.0.1:5000, from nothing but python3 and make
 # make test    every check
 # make setup   the environment with every extra, nothing run
-# make bench   the slow comparisons; benchmarks/ says against what
+# make fuzz    our own parsers against random input, SECONDS=60 for each
+# make bench   the slow comparisons; benchmarks/ says against what (bench-large: a quarter hour)
 
 PYTHON ?= python3
 PORT ?= 5000
+SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test setup bench format clean
+.PHONY: serve test setup bench bench-large fuzz format clean
 
 serve: $(VENV)/.installed
 	$(BIN)/locator init
@@ -25,12 +27,19 @@ setup: $(VENV)/.extras
 bench: setup
 	$(BIN)/python benchmarks/run.py
 
+bench-large: setup
+	$(BIN)/python benchmarks/run.py --large
+
+fuzz: setup
+	$(BIN)/python -m pip install --quiet -e '.[fuzz]'
+	$(BIN)/python tests/fuzz/harness.py all -max_total_time=$(SECONDS)
+
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -147,6 +147,19 @@ def test_the_area_of_circles_worked_out_on_paper() -> None:
     assert covered_area_m2(box(5, 5, 6, 6), np.array([[0.0, 0.0]]), 1.0) == 0.0
 
 
+def test_the_exact_area_of_a_zone_hears_nothing_of_far_stations() -> None:
+    zone, near = (
+        box(1e5, 2e5, 1e5 + 400, 2e5 + 300),
+        np.array([[1e5 - 1000, 2e5], [1e5 - 9, 2e5 - 1100]]),
+    )
+    far = np.random.default_rng(5).uniform(-5e5, 9e4, (1000, 2))
+    alone = covered_area_m2(zone, near, 1154.0)
+    assert 0 < alone < zone.area
+    assert covered_area_m2(zone, np.concatenate([far, near, -far]), 1154.0) == alone
+    assert covered_area_m2(zone, far, 1154.0) == 0.0
+    assert covered_area_m2(Polygon(), near, 1154.0) == 0.0
+
+
 coordinates = st.floats(-1500, 1500)
 
 

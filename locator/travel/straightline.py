@@ -4,9 +4,12 @@ The travel time from *a* to *b* is ``detour_factor * geodesic(a, b) / speed``. I
 railway or one-way street.
 """
 
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -24,14 +27,25 @@ if TYPE_CHECKING:
 
 __all__ = ["CIRCLE_SIDES", "StraightLine"]
 
+Result = TypeVar("Result")
+Indices = npt.NDArray[np.int64]
+
 CIRCLE_SIDES = 256  # an inscribed 256-gon is 0.01 % smaller than its circle
 _FLOOR_S = 0.001
 _EVERY_PAIR_UP_TO = 2048  # destinations; past that a tree is quicker than every distance
-_PAIRS_AT_ONCE = 2_000_000
+_PAIRS_UP_TO = 500_000  # past that importing scipy takes less time than the distances
+_PAIRS_AT_ONCE = 50_000  # what a thread holds at a time
 _SPARE = 1  # fetched past k: enough to know nothing nearer was missed, nearly always
+_CELLS = 256  # a side; the number of a cell fits 16 bits, which numpy sorts by radix
 
 # Semi-axes of WGS-84 (NGA.STND.0036, table 3.1), in metres.
 _A, _B = 6_378_137.0, 6_356_752.314245
+# The bound of docs/methods.md, "Nearest": the ellipsoid's smallest radius of curvature, the
+# longest chord it is used for, and more than rounding does to a chord and a geodesic together.
+_BEND_M = _B**2 / _A
+_LONG_M = 1e7
+_ROUNDING_M = 1e-7
+_SHORT_M = 20_000.0  # up to here the arc of one circle is the geodesic's length to 20 nm
 
 
 @dataclass(frozen=True)
@@ -96,17 +110,21 @@ class BoundStraightLine:
         return Nearest(index, seconds, metres * self._model.detour_factor)
 
     def _search(
-        self, origins: Positions, k: int, chosen: npt.NDArray[np.int64], *, whole: bool
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        self, origins: Positions, k: int, chosen: Indices, *, whole: bool
+    ) -> tuple[Indices, npt.NDArray[np.float64]]:
         lonlat = self._lonlat[chosen]
-        if len(chosen) <= _EVERY_PAIR_UP_TO:
-            rows = max(1, _PAIRS_AT_ONCE // len(chosen))
-            parts = [
-                _rank(_distances(origins[start : start + rows], lonlat), k)
-                for start in range(0, len(origins), rows)
-            ]
-            return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
-        return _search_tree(self._tree if whole else _build_tree(lonlat), origins, lonlat, k)
+        pairs = len(origins) * len(chosen)
+        if len(chosen) <= _EVERY_PAIR_UP_TO and pairs <= _PAIRS_UP_TO:
+            return _rank(_distances(origins, lonlat), k)
+        tree = self._tree if whole else _build_tree(lonlat)
+        index = np.empty((len(origins), k), dtype=np.int64)
+        metres = np.empty((len(origins), k))
+
+        def search(rows: Indices) -> None:
+            index[rows], metres[rows] = _search_tree(tree, origins[rows], lonlat, k)
+
+        _in_threads(search, _pieces(_by_place(origins), k + _SPARE))
+        return index, metres
 
     def times(self, origins: Positions, *, limit_s: float) -> "csr_array":
         """Return seconds within the limit as a sparse matrix; see :class:`BoundModel`."""
@@ -131,15 +149,39 @@ class BoundStraightLine:
         """Return geodesic circles of :data:`CIRCLE_SIDES` sides, EPSG:4326."""
         radius_m = limit_s / self._model.seconds_per_m
         azimuth = np.linspace(0.0, 360.0, CIRCLE_SIDES, endpoint=False)
-        count = len(self._lonlat)
-        lon, lat, _ = GEOD.fwd(
-            np.repeat(self._lonlat[:, 0], CIRCLE_SIDES),
-            np.repeat(self._lonlat[:, 1], CIRCLE_SIDES),
-            np.tile(azimuth, count),
-            np.full(count * CIRCLE_SIDES, radius_m),
-        )
-        rings = np.stack([lon, lat], axis=-1).reshape(count, CIRCLE_SIDES, 2)
-        return gpd.GeoSeries(shapely.polygons(rings), crs=CRS)
+
+        def draw(rows: Indices) -> npt.NDArray[np.object_]:
+            lon, lat = (np.repeat(self._lonlat[rows, axis], CIRCLE_SIDES) for axis in (0, 1))
+            lon, lat, _ = GEOD.fwd(
+                lon, lat, np.tile(azimuth, len(rows)), np.full(len(lon), radius_m)
+            )
+            rings = np.stack([lon, lat], axis=-1).reshape(len(rows), CIRCLE_SIDES, 2)
+            return np.asarray(shapely.polygons(rings), dtype=object)
+
+        drawn = _in_threads(draw, _pieces(np.arange(len(self._lonlat)), CIRCLE_SIDES))
+        return gpd.GeoSeries(np.concatenate(drawn), crs=CRS)
+
+
+def _pieces(rows: Indices, width: int) -> list[Indices]:
+    """Cut rows of so many numbers each into pieces that fit into memory; at least one piece."""
+    count = max(1, -(-len(rows) * width // _PAIRS_AT_ONCE))
+    return list(np.array_split(rows, count))
+
+
+def _in_threads(action: Callable[[Indices], Result], pieces: Sequence[Indices]) -> list[Result]:
+    """Act on every piece; PROJ, scipy and shapely let go of the interpreter as they work."""
+    if len(pieces) == 1:
+        return [action(pieces[0])]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(action, pieces))
+
+
+def _by_place(origins: Positions) -> Indices:
+    """Return an order in which neighbours follow each other, so that they share the cache."""
+    west_south = origins.min(axis=0)
+    size = np.maximum(np.ptp(origins, axis=0), 1e-9)
+    cell = ((origins - west_south) / size * (_CELLS - 1)).astype(np.uint16)
+    return np.argsort(cell[:, 1] * _CELLS + cell[:, 0], kind="stable")
 
 
 def _distances(origins: Positions, lonlat: Positions) -> npt.NDArray[np.float64]:
@@ -148,9 +190,7 @@ def _distances(origins: Positions, lonlat: Positions) -> npt.NDArray[np.float64]
     )
 
 
-def _rank(
-    metres: npt.NDArray[np.float64], k: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def _rank(metres: npt.NDArray[np.float64], k: int) -> tuple[Indices, npt.NDArray[np.float64]]:
     """Return the k smallest of each row; among equals the first column wins."""
     order = np.argsort(metres, axis=1, kind="stable")[:, :k]
     return order, np.take_along_axis(metres, order, axis=1)
@@ -174,36 +214,71 @@ def _to_ecef(lonlat: Positions) -> npt.NDArray[np.float64]:
 def _build_tree(lonlat: Positions) -> "cKDTree":
     from scipy.spatial import cKDTree  # half a second to import: only where it is used
 
-    return cKDTree(_to_ecef(lonlat))
+    # Cut at the middle of the box, not at the median: as quick to search, twice as quick to build,
+    # and many stations at one place do not make it deep.
+    return cKDTree(_to_ecef(lonlat), balanced_tree=False)
+
+
+def _longest(chord: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return what a geodesic of this chord is at most: the arc of the most bent circle."""
+    half = np.minimum(chord, _LONG_M) / (2 * _BEND_M)
+    arc = 2 * _BEND_M * np.arcsin(half) + _ROUNDING_M
+    return np.where(chord < _LONG_M, arc, np.inf)
+
+
+def _arc_m(
+    starts: npt.NDArray[np.float64], ends: npt.NDArray[np.float64], chord: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return the geodesics over short chords: arcs as bent as the ellipsoid is along the chord."""
+    axes = np.array([_A**-2, _A**-2, _B**-2])
+    steep = (np.linalg.norm(starts * axes, axis=-1) + np.linalg.norm(ends * axes, axis=-1)) / 2
+    # The angle of the arc, chord times curvature; under a metre it changes nothing.
+    angle = (ends - starts) ** 2 @ axes / (steep * np.maximum(chord, 1.0))
+    arc: npt.NDArray[np.float64] = chord * (1 + angle**2 / 24 + 3 * angle**4 / 640)
+    return arc
 
 
 def _search_tree(
     tree: "cKDTree", origins: Positions, lonlat: Positions, k: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Search by chord and rank by geodesic, fetching more until the answer is certain.
+) -> tuple[Indices, npt.NDArray[np.float64]]:
+    """Search by chord; where chords are too much alike to tell, rank by geodesic.
 
-    A chord is never longer than its geodesic. So once the k-th geodesic is shorter than the
-    last chord fetched, nothing outside what was fetched can be nearer.
+    A geodesic is no shorter than its chord and no longer than :func:`_longest`. So where every
+    chord is longer than the last one's longest geodesic, the order of the geodesics is theirs.
     """
     points = _to_ecef(origins)
-    index = np.empty((len(origins), k), dtype=np.int64)
-    metres = np.empty((len(origins), k))
-    open_rows = np.arange(len(origins))
-    fetch = k + _SPARE
+    fetch = min(k + _SPARE, len(lonlat))
+    chord, found = tree.query(points, k=np.arange(1, fetch + 1))
+    alike = (chord[:, 1:] <= _longest(chord[:, :-1])).any(axis=1)
+    index = found[:, :k].astype(np.int64)
+    metres = _arc_m(points[:, None], tree.data[index], chord[:, :k])
+    row, column = np.nonzero(chord[:, :k] >= _SHORT_M)
+    here, there = origins[row], lonlat[index[row, column]]
+    metres[row, column] = geodesic_m(here[:, 0], here[:, 1], there[:, 0], there[:, 1])
+    open_rows = np.flatnonzero(alike)
     while len(open_rows):
-        fetch = min(fetch, len(lonlat))
-        chord, found = tree.query(points[open_rows], k=np.arange(1, fetch + 1))
-        # In order of the destinations, so that equal distances keep that order.
-        by_position = np.argsort(found, axis=1, kind="stable")
-        found = np.take_along_axis(found, by_position, axis=1)
-        here = origins[open_rows]
-        straight = geodesic_m(
-            here[:, None, 0], here[:, None, 1], lonlat[found, 0], lonlat[found, 1]
-        )
-        order, best = _rank(straight, k)
-        index[open_rows] = np.take_along_axis(found, order, axis=1)
-        metres[open_rows] = best
-        certain = (best[:, -1] < chord[:, -1]) | (fetch == len(lonlat))
-        open_rows = open_rows[~certain]
-        fetch *= 4
+        certain = []
+        for rows in _pieces(open_rows, fetch):
+            index[rows], metres[rows], sure = _rank_found(
+                tree.query(points[rows], k=np.arange(1, fetch + 1)), origins[rows], lonlat, k
+            )
+            certain.append(sure)
+        open_rows = open_rows[~np.concatenate(certain)]
+        fetch = min(fetch * 4, len(lonlat))
     return index, metres
+
+
+def _rank_found(
+    found: tuple[npt.NDArray[np.float64], Indices],
+    origins: Positions,
+    lonlat: Positions,
+    k: int,
+) -> tuple[Indices, npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Rank what the tree found by geodesic, and tell where nothing else can be nearer."""
+    chord, candidates = found
+    # In order of the destinations, so that equal distances keep that order.
+    candidates = np.sort(candidates, axis=1)
+    there = lonlat[candidates]
+    order, best = _rank(geodesic_m(origins[:, :1], origins[:, 1:], there[..., 0], there[..., 1]), k)
+    certain = (best[:, -1] + _ROUNDING_M < chord[:, -1]) | (chord.shape[1] == len(lonlat))
+    return np.take_along_axis(candidates, order, axis=1), best, certain
