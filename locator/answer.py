@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from locator.hours import parse_moment
-from locator.nearest import Found, OpenRule, StationFilter
+from locator.nearest import Found, OpenRule, StationFilter, Wishes
 from locator.schema import STATION_COLUMNS, Service, State, is_illustrative, split_set
 from locator.service import Service as LocatorService
 
@@ -46,12 +46,15 @@ class Feature(TypedDict):
 
 
 class Answer(TypedDict):
-    """A GeoJSON FeatureCollection that says when, how, and of what kind its data are."""
+    """A GeoJSON FeatureCollection that says what was asked, how, and of what kind its data are."""
 
     type: str
     features: list[Feature]
     at: str
     open: str
+    all_night: bool
+    weather: str
+    toward: list[float] | None
     travel: str
     illustrative: bool
     data_version: str
@@ -66,6 +69,7 @@ def nearest_answer(
     chosen: StationFilter,
     rule: OpenRule,
     at: str | None = None,
+    wishes: Wishes | None = None,
 ) -> Answer:
     """Answer one question from the store as it is now.
 
@@ -75,12 +79,15 @@ def nearest_answer(
         Degrees, WGS-84.
     at
         ISO moment of leaving, local time without an offset; None is now.
+    wishes
+        The night, the weather, the way on.
 
     Raises
     ------
     InputError
-        The position, the moment or k is not possible.
+        A position, the moment or k is not possible.
     """
+    wishes = wishes or Wishes()
     snapshot = service.snapshot()
     moment = service.now() if at is None else parse_moment(at, service.rules.timezone)
     found = snapshot.index.find(
@@ -90,6 +97,7 @@ def nearest_answer(
         chosen=chosen,
         rule=rule,
         min_minutes_left=service.settings.min_minutes_left,
+        wishes=wishes,
     )
     rows = list(found.of(0))
     stations = snapshot.stations.iloc[[item.row for item in rows]]
@@ -98,6 +106,9 @@ def nearest_answer(
         features=_features(stations, rows),
         at=moment.isoformat(timespec="seconds"),
         open=rule.value,
+        all_night=wishes.all_night,
+        weather=wishes.weather.value,
+        toward=list(wishes.toward) if wishes.toward else None,
         travel=service.travel.describe(),
         illustrative=is_illustrative(stations),
         data_version=snapshot.version,
@@ -153,6 +164,7 @@ def _measures(item: Found) -> dict[str, Json]:
         "distance_m": round(item.distance_m, 1),
         "ride_m": round(item.ride_m, 1),
         "ride_s": round(item.ride_s, 1),
+        "added_s": None if item.added_s is None else round(item.added_s, 1),
         "arrives_at": _iso(item.arrives_at),
         "state": item.state.value,
         "minutes_left": item.minutes_left,
@@ -173,7 +185,9 @@ def describe_line(feature: Feature) -> str:
     words = "、".join(Service.parse(code).zh for code in services)
     km = float(str(own["distance_m"])) / 1000
     line = f"{own['rank']}. {minutes} min · {km:.1f} km · {own['name']} [{feature['id']}]"
-    return " · ".join(part for part in (line, state_words(own, "en"), words) if part)
+    added = own["added_s"]
+    detour = "" if added is None else f"{round(float(str(added)) / 60)} min added"
+    return " · ".join(part for part in (line, detour, state_words(own, "en"), words) if part)
 
 
 def state_words(properties: dict[str, Json], language: str) -> str:

@@ -3,6 +3,11 @@
 GCJ-02 and BD-09 have no published standard; the constants are those of the open
 implementations in use since 2013 (Krasovsky 1940 ellipsoid, a = 6 378 245 m,
 e² = 0.006 693 421 622 965 943). All arrays are float64 degrees, longitude and latitude apart.
+
+BD-09 in metres (bd09mc) is BD-09 under Baidu's own Mercator: east and north as polynomials of
+sixth degree, one a band of 15 degrees. The coefficients are those of Baidu's JavaScript API (its
+tables MCBAND, MC2LL, LLBAND and LL2MC), as several independent open implementations quote them,
+digit for digit.
 """
 
 from collections.abc import Callable
@@ -17,12 +22,16 @@ from locator.schema import Datum
 __all__ = [
     "GEOD",
     "MAX_LOCAL_RADIUS_M",
+    "bd09_to_bd09mc",
     "bd09_to_gcj02",
+    "bd09mc_to_bd09",
     "from_wgs84",
     "gcj02_to_bd09",
     "gcj02_to_wgs84",
     "geodesic_m",
     "in_china",
+    "in_metres",
+    "limits",
     "local_crs",
     "to_wgs84",
     "wgs84_to_gcj02",
@@ -37,6 +46,72 @@ _A = 6_378_245.0
 _EE = 0.006_693_421_622_965_943
 _BD_PI = np.pi * 3000.0 / 180.0
 _INVERSE_STEPS = 5  # the naive inverse errs up to 2.4 m, two steps 1.2 cm, five less than 0.1 mm
+
+_METRES_A_DEGREE = 111_320.702  # of longitude, in every band of the tables below
+_BAIDU_NORTH_END = 74.0  # degrees; Baidu's map goes no further
+_BAIDU_LIMITS_M = (20_037_726.37, 12_474_104.17)  # 180 degrees east, 74 degrees north
+# A row a band, from the equator on: where the band starts (metres for the first table, degrees for
+# the second), constant and factor of the longitude, the latitude's seven coefficients, lowest
+# power first, and what the latitude is divided by before.
+_MC2LL = (
+    (
+        (0.0, 2.890871144776878e-9, 8.983055095805407e-6),
+        (-3.068298e-8, 7.47137025468032, -3.53937994e-6, -0.02145144861037),
+        (-1.234426596e-5, 1.0322952773e-4, -3.23890364e-6, 826088.5),
+    ),
+    (
+        (1678043.12, 3.09191371068437e-9, 8.983055096812155e-6),
+        (6.995724062e-5, 23.10934304144901, -2.3663490511e-4, -0.6321817810242),
+        (-6.63494467273e-3, 0.03430082397953, -4.66043876332e-3, 2555164.4),
+    ),
+    (
+        (3481989.83, -1.981981304930552e-8, 8.983055099779535e-6),
+        (0.03278182852591, 40.31678527705744, 0.65659298677277, -4.44255534477492),
+        (0.85341911805263, 0.12923347998204, -0.04625736007561, 4482777.06),
+    ),
+    (
+        (5591021.0, -3.030883460898826e-8, 8.98305509983578e-6),
+        (0.30071316287616, 59.74293618442277, 7.357984074871, -25.38371002664745),
+        (13.45380521110908, -3.29883767235584, 0.32710905363475, 6856817.37),
+    ),
+    (
+        (8362377.87, -7.435856389565537e-9, 8.983055097726239e-6),
+        (-0.78625201886289, 96.32687599759846, -1.85204757529826, -59.36935905485877),
+        (47.40033549296737, -16.50741931063887, 2.28786674699375, 10260144.86),
+    ),
+    (
+        (12890594.86, 1.410526172116255e-8, 8.98305509648872e-6),
+        (-1.9939833816331, 200.9824383106796, -187.2403703815547, 91.6087516669843),
+        (-23.38765649603339, 2.57121317296198, -0.03801003308653, 17337981.2),
+    ),
+)
+_LL2MC = (
+    (
+        (0.0, -3.218135878613132e-4, 111320.7020701615),
+        (3.69383431289e-3, 823725.6402795718, 0.46104986909093, 2351.343141331292),
+        (1.58060784298199, 8.77738589078284, 0.37238884252424, 7.45),
+    ),
+    (
+        (15.0, -3.441963504368392e-4, 111320.7020576856),
+        (278.2353980772752, 2485758.690035394, 6070.750963243378, 54821.18345352118),
+        (9540.606633304236, -2710.55326746645, 1405.483844121726, 22.5),
+    ),
+    (
+        (30.0, 2.20636496208e-3, 111320.7020209128),
+        (51751.86112841131, 3796837.749470245, 992013.7397791013, -1221952.21711287),
+        (1340652.697009075, -620943.6990984312, 144416.9293806241, 37.5),
+    ),
+    (
+        (45.0, 3.37398766765e-3, 111320.7020202162),
+        (4481351.045890365, -23393751.19931662, 79682215.47186455, -115964993.2797253),
+        (97236711.15602145, -43661946.33752821, 8477230.501135234, 52.5),
+    ),
+    (
+        (60.0, 8.277824516172526e-4, 111320.7020463578),
+        (647795574.6671607, -4082003173.641316, 10774905663.51142, -15171875531.51559),
+        (12053065338.62167, -5124939663.577472, 913311935.9512032, 67.5),
+    ),
+)  # the sixth band, from 75 degrees on, lies past the map's end
 
 # An azimuthal equidistant projection stretches lengths across the radius by r / (R sin(r/R)),
 # 0.1 % at this radius (Snyder 1987, USGS Professional Paper 1395, p. 191-194).
@@ -104,6 +179,44 @@ def bd09_to_gcj02(lon: npt.ArrayLike, lat: npt.ArrayLike) -> Pair:
     return gx, gy
 
 
+def _baidu_polynomials(
+    x: Degrees, y: Degrees, table: tuple[tuple[tuple[float, ...], ...], ...]
+) -> Pair:
+    """Evaluate one of Baidu's tables; south and west mirror north and east."""
+    rows = np.array([start + low + high for start, low, high in table])
+    north = np.abs(y)
+    row = rows[np.searchsorted(rows[:, 0], north, side="right") - 1]
+    d = north / row[..., 10]
+    value = row[..., 9]
+    for power in range(8, 2, -1):
+        value = value * d + row[..., power]
+    return np.copysign(row[..., 1] + row[..., 2] * np.abs(x), x), np.copysign(value, y)
+
+
+def bd09mc_to_bd09(east_m: npt.ArrayLike, north_m: npt.ArrayLike) -> Pair:
+    """Convert Baidu's metres to BD-09 degrees."""
+    x, y = np.asarray(east_m, dtype=np.float64), np.asarray(north_m, dtype=np.float64)
+    return _baidu_polynomials(x, y, _MC2LL)
+
+
+def bd09_to_bd09mc(lon: npt.ArrayLike, lat: npt.ArrayLike) -> Pair:
+    """Convert BD-09 degrees to Baidu's metres, up to 74 degrees north and south.
+
+    Baidu's two tables were fitted apart and disagree by up to 27 cm in China; what metres mean is
+    what :func:`bd09mc_to_bd09` makes of them, so the other table's answer is only where the
+    fixed-point iteration starts. Between two bands a gap of 1 cm has no metres of its own.
+    """
+    x, y = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+    y = np.clip(y, -_BAIDU_NORTH_END, _BAIDU_NORTH_END)
+    east, north = _baidu_polynomials(x, y, _LL2MC)
+    stretch = _METRES_A_DEGREE / np.cos(np.radians(y))  # a Mercator's, northwards
+    for _ in range(_INVERSE_STEPS):
+        back_x, back_y = _baidu_polynomials(east, north, _MC2LL)
+        east = east + (x - back_x) * _METRES_A_DEGREE
+        north = north + (y - back_y) * stretch
+    return east, north
+
+
 def _same(lon: npt.ArrayLike, lat: npt.ArrayLike) -> Pair:
     return np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
 
@@ -116,12 +229,31 @@ def _wgs84_to_bd09(lon: npt.ArrayLike, lat: npt.ArrayLike) -> Pair:
     return gcj02_to_bd09(*wgs84_to_gcj02(lon, lat))
 
 
+def _bd09mc_to_wgs84(east_m: npt.ArrayLike, north_m: npt.ArrayLike) -> Pair:
+    return _bd09_to_wgs84(*bd09mc_to_bd09(east_m, north_m))
+
+
+def _wgs84_to_bd09mc(lon: npt.ArrayLike, lat: npt.ArrayLike) -> Pair:
+    return bd09_to_bd09mc(*_wgs84_to_bd09(lon, lat))
+
+
+def in_metres(datum: Datum) -> bool:
+    """Tell whether a datum's coordinates are metres east and north, not degrees."""
+    return datum is Datum.BD09MC
+
+
+def limits(datum: Datum) -> tuple[float, float]:
+    """Return the largest longitude and latitude (or east and north) of a datum, in its unit."""
+    return _BAIDU_LIMITS_M if in_metres(datum) else (180.0, 90.0)
+
+
 def to_wgs84(lon: npt.ArrayLike, lat: npt.ArrayLike, datum: Datum) -> Pair:
-    """Convert coordinates of a stated datum to WGS-84."""
+    """Convert coordinates of a stated datum, in its own unit, to WGS-84."""
     steps: dict[Datum, Callable[[npt.ArrayLike, npt.ArrayLike], Pair]] = {
         Datum.WGS84: _same,
         Datum.GCJ02: gcj02_to_wgs84,
         Datum.BD09: _bd09_to_wgs84,
+        Datum.BD09MC: _bd09mc_to_wgs84,
     }
     return steps[datum](lon, lat)
 
@@ -132,6 +264,7 @@ def from_wgs84(lon: npt.ArrayLike, lat: npt.ArrayLike, datum: Datum) -> Pair:
         Datum.WGS84: _same,
         Datum.GCJ02: wgs84_to_gcj02,
         Datum.BD09: _wgs84_to_bd09,
+        Datum.BD09MC: _wgs84_to_bd09mc,
     }
     return steps[datum](lon, lat)
 

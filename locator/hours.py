@@ -99,15 +99,15 @@ def parse_calendar(rows: Iterable[Mapping[str, str]]) -> dict[date, CalendarDay]
     for number, row in enumerate(rows, start=2):
         try:
             day, like = (date.fromisoformat(row[column]) for column in ("date", "like"))
-        except (KeyError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:  # a short row's cells are None
             raise InputError(
                 f"The calendar's row {number} needs dates like 2026-10-10 in 'date' and 'like'."
             ) from error
-        kind = row.get("kind")
+        kind, reason = row.get("kind"), row.get("reason") or ""
         if kind == "workday":
-            calendar[day] = CalendarDay(day, "workday", like, row.get("reason", ""))
+            calendar[day] = CalendarDay(day, "workday", like, reason)
         elif kind == "holiday":
-            calendar[day] = CalendarDay(day, "holiday", like, row.get("reason", ""))
+            calendar[day] = CalendarDay(day, "holiday", like, reason)
         else:
             raise InputError(
                 f"The calendar's row {number} has kind {kind!r}; it must be workday or holiday."

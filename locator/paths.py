@@ -8,13 +8,20 @@ force-included folders in site-packages.
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
 
-__all__ = ["default_store_path", "geodata_dir", "static_dir", "templates_dir", "written_whole"]
+__all__ = [
+    "default_store_path",
+    "geodata_dir",
+    "static_dir",
+    "templates_dir",
+    "written_together",
+    "written_whole",
+]
 
 
 def _shipped(name: str) -> Path:
@@ -51,9 +58,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
     The draft keeps the ending of ``path``, by which libraries choose a format.
     """
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "it is not a regular file")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _prepare(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".draft-", suffix=path.suffix)
     os.close(handle)
     draft = Path(name)
@@ -65,3 +70,47 @@ def written_whole(path: Path) -> Iterator[Path]:
     finally:
         for leftover in path.parent.glob(f"{draft.name}*"):  # and SQLite's journals beside it
             leftover.unlink(missing_ok=True)
+
+
+@contextmanager
+def written_together(path: Path, endings: Sequence[str]) -> Iterator[Path]:
+    """Yield a draft that is several files, which take their places together or not at all.
+
+    The file of ``path``'s own ending makes the others a set: an earlier one goes first and the new
+    one comes last, so that a set cut off in between does not open.
+
+    Parameters
+    ----------
+    endings
+        Of the other files; those of an earlier set are removed even where the new one has none.
+    """
+    _prepare(path)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".draft-") as folder:
+        new, old = Path(folder, "new"), Path(folder, "old")
+        new.mkdir()
+        old.mkdir()
+        yield new / path.name
+        earlier = [path, *(path.with_suffix(ending) for ending in endings)]
+        drafts = sorted(new.iterdir(), key=lambda file: file.suffix == path.suffix)
+        moves = [(file, old / file.name) for file in earlier if file.exists()]
+        moves += [(file, path.with_name(file.name)) for file in drafts]
+        _move(moves)
+
+
+def _move(moves: Sequence[tuple[Path, Path]]) -> None:
+    """Move files one after the other; if one cannot be moved, all go back."""
+    done: list[tuple[Path, Path]] = []
+    try:
+        for source, target in moves:
+            source.replace(target)
+            done.append((source, target))
+    except OSError:
+        for source, target in reversed(done):
+            target.replace(source)
+        raise
+
+
+def _prepare(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    path.parent.mkdir(parents=True, exist_ok=True)

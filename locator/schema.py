@@ -32,6 +32,7 @@ __all__ = [
     "Service",
     "State",
     "Status",
+    "Weather",
     "ZoneKind",
     "check_frame",
     "drop_unusable",
@@ -154,6 +155,7 @@ class Datum(LabelledEnum):
     WGS84 = "wgs84", "WGS-84（GPS）", "WGS-84 (GPS)"
     GCJ02 = "gcj02", "GCJ-02（高德、腾讯）", "GCJ-02 (Amap, Tencent)"
     BD09 = "bd09", "BD-09（百度）", "BD-09 (Baidu)"
+    BD09MC = "bd09mc", "百度米制坐标（BD-09MC）", "BD-09 in metres (Baidu)"
 
 
 class State(LabelledEnum):
@@ -162,6 +164,15 @@ class State(LabelledEnum):
     OPEN = "open", "营业中", "Open"
     CLOSED = "closed", "已关门", "Closed"
     UNKNOWN = "unknown", "时间未知", "Hours unknown"
+
+
+class Weather(LabelledEnum):
+    """The weather a rider is out in; what helps in it counts in the order of an answer."""
+
+    NONE = "none", "平常", "Ordinary"
+    HEAT = "heat", "高温", "Heat"
+    COLD = "cold", "严寒", "Severe cold"
+    RAIN = "rain", "下雨", "Rain"
 
 
 class ZoneKind(LabelledEnum):

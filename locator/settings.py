@@ -18,6 +18,7 @@ __all__ = ["PREFIX", "Settings", "SettingsRow", "describe_settings", "read_setti
 
 PREFIX = "LOCATOR_"
 _NOT_SETTINGS = frozenset({"CONFIG", "REALDATA", "REQUIRE_ALL"})
+WEATHERS = ("none", "heat", "cold", "rain")
 BASEMAPS = ("osm", "tianditu", "none")
 
 
@@ -67,6 +68,12 @@ def _language(value: str) -> str:
     return value
 
 
+def _weather(value: str) -> str:
+    if value not in WEATHERS:
+        raise ValueError(f"must be one of {', '.join(WEATHERS)}")
+    return value
+
+
 def _basemap(value: str) -> str:
     if value in BASEMAPS:
         return value
@@ -107,9 +114,19 @@ class Settings:
     calendar: str = _setting(  # type: ignore[assignment]
         "", "CSV of make-up workdays and holidays; empty for the one that ships", _text
     )
-    language: str = _setting("zh", "language of maps, figures and files: zh or en", _language)  # type: ignore[assignment]
+    language: str = _setting(  # type: ignore[assignment]
+        "zh",
+        "language of maps, figures and files, and of pages for browsers that ask for neither: "
+        "zh or en",
+        _language,
+    )
     min_minutes_left: int = _setting(  # type: ignore[assignment]
         15, "minutes a station must stay open after arrival to count as open", _minutes
+    )
+    weather: str = _setting(  # type: ignore[assignment]
+        "none",
+        "what the list favours today: none, heat, cold or rain; a rider may choose another",
+        _weather,
     )
     ride_speed_kmh: float = _setting(  # type: ignore[assignment]
         18.0,
@@ -203,7 +220,7 @@ def _read_toml(file: Path) -> dict[str, object]:
         raise SettingsError(
             f"The settings file {file} cannot be read: {error.strerror}."
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not TOML or UTF-8, too long, too deep
         raise SettingsError(f"The settings file {file} is not TOML: {error}.") from error
 
 

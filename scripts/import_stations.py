@@ -4,7 +4,8 @@
     python scripts/import_stations.py list.csv --write
 
 Change MAPPING to the columns of your list, and DATUM to what its coordinates are in: Amap's and
-Tencent's are gcj02, Baidu's bd09, a GPS receiver's wgs84. Without --write nothing is written.
+Tencent's are gcj02, Baidu's bd09 (bd09mc in metres), a GPS receiver's wgs84. Without --write
+nothing is written.
 """
 
 import os
@@ -13,9 +14,9 @@ from pathlib import Path
 import click
 
 from locator.cli.base import Recipe
+from locator.intake import import_register
 from locator.register import Mapping
 from locator.schema import Datum, Provenance
-from locator.service import import_register
 from locator.settings import read_settings
 from locator.store import open_store
 
@@ -44,14 +45,15 @@ def main(file: Path, write: bool) -> None:
             rejected=bad,
             actor="scripts/import_stations.py",
         )
-    for fault in [fault for row in result.read.rejected for fault in row.faults]:
+    for fault in result.tally.faults:
         click.echo(f"row {fault.row}, {fault.column} {fault.value!r}: {fault.reason}")
     if result.hint is not None:
         click.echo(f"Is the datum right? {result.hint.reason}.")
-    if result.read.rejected:
+    if result.tally.rejected:
         click.echo(f"The rejected rows are in {bad}; mend them there and import that file.")
-    good = len(result.read.stations)
-    click.echo(f"{good} good rows, {'written' if result.revision else 'nothing written'}.")
+    click.echo(
+        f"{result.tally.good} good rows, {'written' if result.revision else 'nothing written'}."
+    )
 
 
 if __name__ == "__main__":

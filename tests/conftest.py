@@ -19,7 +19,8 @@ from flask.testing import FlaskClient
 
 from locator.cli import main
 from locator.hours import HoursRules
-from locator.service import Service, create_store, open_service
+from locator.intake import create_store
+from locator.service import Service, open_service
 from locator.settings import Settings
 from locator.store import GeoPackageStore, open_store
 from locator.web import create_app

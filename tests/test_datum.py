@@ -6,10 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locator.datum import (
+    bd09_to_bd09mc,
     bd09_to_gcj02,
+    bd09mc_to_bd09,
     from_wgs84,
     gcj02_to_bd09,
     geodesic_m,
+    in_metres,
+    limits,
     local_crs,
     to_wgs84,
     wgs84_to_gcj02,
@@ -46,7 +50,51 @@ def test_at_baoji_the_datums_lie_as_far_apart_as_measured() -> None:
 @given(lon_in_china, lat_in_china, st.sampled_from(list(Datum)))
 def test_there_and_back_is_exact_to_a_millimetre(lon: float, lat: float, datum: Datum) -> None:
     there = from_wgs84(lon, lat, datum)
-    assert apart_m(to_wgs84(*there, datum), (lon, lat)) < 0.001
+    # Between two bands of Baidu's metres lies a gap of 1 cm that has none.
+    exact_m = 0.02 if in_metres(datum) else 0.001
+    assert apart_m(to_wgs84(*there, datum), (lon, lat)) < exact_m
+
+
+# The first two pairs are what Baidu's own programs give: BMap.MercatorProjection.lngLatToPoint in
+# its JavaScript API, and the demonstration of its panorama SDK (whole metres). The others are
+# test values of two independent converters.
+@pytest.mark.parametrize(
+    ("degrees", "metres", "exact_m"),
+    [
+        ((116.404, 39.915), (12958175.0, 4825923.77), 0.03),
+        ((116.40391285827147, 39.91403075654526), (12958165, 4825783), 1.0),
+        ((121.499, 31.240), (13525353.98, 3641593.36), 0.03),
+        ((116.403874, 39.914889), (12958160.97, 4825907.72), 0.03),
+    ],
+)
+def test_baidus_metres_are_those_of_baidus_programs(
+    degrees: tuple[float, float], metres: tuple[float, float], exact_m: float
+) -> None:
+    assert apart_m(bd09mc_to_bd09(*metres), degrees) < exact_m
+    assert np.hypot(*np.subtract(bd09_to_bd09mc(*degrees), metres)) < exact_m / 0.75
+
+
+def test_baidus_metres_from_wgs84_as_the_panorama_sdk_says() -> None:
+    wgs84, metres = (116.39129554889048, 39.906283536127169), (12958165.0, 4825783.0)
+    assert apart_m(to_wgs84(*metres, Datum.BD09MC), wgs84) < VECTOR_AGREES_M
+    assert np.subtract(from_wgs84(*wgs84, Datum.BD09MC), metres) == pytest.approx(0, abs=0.75)
+
+
+@given(st.floats(-180, 180), st.floats(-74, 74))
+def test_baidus_metres_lie_within_their_limits_and_mirror_at_the_equator(
+    lon: float, lat: float
+) -> None:
+    east, north = bd09_to_bd09mc(lon, lat)
+    assert abs(east) <= limits(Datum.BD09MC)[0] + 0.01
+    # Past 60 degrees, far from China, the published tables are rougher.
+    assert abs(north) <= limits(Datum.BD09MC)[1] + 20
+    assert bd09_to_bd09mc(-lon, -lat) == (-east, -north)
+
+
+def test_limits_are_those_of_the_unit() -> None:
+    assert limits(Datum.GCJ02) == (180.0, 90.0)
+    assert not in_metres(Datum.BD09)
+    assert limits(Datum.BD09MC) == pytest.approx(tuple(map(float, bd09_to_bd09mc(180, 74))), abs=10)
 
 
 @given(lon_in_china, lat_in_china)

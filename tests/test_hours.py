@@ -1,5 +1,6 @@
 """Opening hours: three states, holidays, make-up workdays, nights, and what cannot be read."""
 
+import csv
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,8 @@ from locator.hours import (
     read_spans,
 )
 from locator.schema import State
+from locator.service import read_rules
+from locator.settings import Settings
 from tests.conftest import SHANGHAI
 
 OFFICE = "Mo-Fr 09:00-12:00,14:00-18:00; PH off"
@@ -145,3 +148,30 @@ def test_real_opening_hours_read_or_are_unknown(realdata: Path) -> None:
     found = table.at(np.arange(len(lines)), noon)
     bad = {lines.index(line) for line in unreadable}
     assert all(STATES[found.state[i]] is State.UNKNOWN for i in bad)
+
+
+HEAD = b"date,kind,like,reason\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (HEAD + b"2026-10-10,workday\n", "row 2 needs dates"),  # a row cut short
+        (HEAD + "2026-10-10,workday,2026-10-09,国庆节".encode("gb18030"), "not UTF-8"),
+        (HEAD + b'2026-10-10,workday,2026-10-09,"' + b"x" * 200_000, "not CSV after line 1"),
+    ],
+)
+def test_a_calendar_that_cannot_be_read_is_one_sentence(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    path = tmp_path / "calendar.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=reason):
+        read_rules(Settings(calendar=str(path)))
+
+
+def test_a_calendar_day_needs_no_reason() -> None:
+    (day,) = parse_calendar(
+        csv.DictReader(["date,kind,like,reason", "2026-10-10,workday,2026-10-09"])
+    ).values()
+    assert day.reason == ""

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from locator.errors import RegisterError
+from locator.intake import import_register
 from locator.register import (
     Mapping,
     RegisterRead,
@@ -28,7 +29,6 @@ from locator.register import (
     write_template,
 )
 from locator.schema import Datum, Provenance
-from locator.service import import_register
 from locator.store import GeoPackageStore
 
 HEADER = "id,name,kind,lon,lat,services,opening_hours,status,capacity,last_verified,platforms\n"
@@ -169,8 +169,8 @@ def test_the_register_survives_there_and_back(
     path = tmp_path / f"out{ending}"
     write_register(stations, path, language=language)  # type: ignore[arg-type]
     again = import_register(store, path, datum=Datum.WGS84, actor="test")
-    assert not again.read.rejected
-    assert not again.read.unread_columns
+    assert not again.tally.rejected
+    assert not again.tally.unread_columns
     assert again.revision is not None
     assert (again.revision.unchanged, again.revision.updated) == (len(stations), 0)
 
@@ -333,9 +333,10 @@ def test_check_says_what_an_import_would_do(
     before = store.version()
     result = json.loads(cli("stations", "check", path, "--json").stdout)
     assert store.version() == before
-    assert result["changes"]["new"] == ["new", "far"]
-    assert result["changes"]["changed"] == [[row["id"], "name", row["name"], "改了名"]]
-    assert len(result["changes"]["absent"]) == 119
+    against = result["against_store"]
+    assert against["new_ids"] == ["new", "far"]
+    assert against["changes"] == [[row["id"], "name", row["name"], "改了名"]]
+    assert (against["new"], against["changed"], against["absent"]) == (2, 1, 119)
     assert {d["datum"]: d["known_pairs"] for d in result["datums"]} == {
         "wgs84": 1,
         "gcj02": 1,

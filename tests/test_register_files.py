@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locator.errors import RegisterError
-from locator.register import RegisterRead, parse_table, read_table, write_register
+from locator.register import (
+    RegisterRead,
+    parse_table,
+    read_mapping,
+    read_table,
+    write_register,
+)
 from locator.register.coordinates import parse_degrees, parse_pair
 from locator.schema import Datum
 from locator.store import GeoPackageStore
@@ -207,3 +213,11 @@ def test_truncated_files_are_one_sentence(
     path.write_bytes(whole.read_bytes()[:3000])
     with pytest.raises(RegisterError):
         read_table(path)
+
+
+@pytest.mark.parametrize("value", ["[" * 3000, "{a=" * 3000, "1" * 5000, "'\xff'"])
+def test_a_mapping_too_deep_or_too_long_to_read_is_one_sentence(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "mapping.toml"
+    path.write_bytes(f"[columns]\nid = {value}\n".encode("latin-1"))
+    with pytest.raises(RegisterError, match="is not TOML"):
+        read_mapping(path)

@@ -72,3 +72,13 @@ def test_keys_are_masked(cli: Callable[..., Result]) -> None:
     rows = describe_settings(Settings(basemap_key="secret"))
     assert {row.value for row in rows if row.name == "LOCATOR_BASEMAP_KEY"} == {"***"}
     assert "LOCATOR_RIDE_SPEED_KMH = '18.0'" in cli("settings").stdout
+
+
+@pytest.mark.parametrize("value", ["[" * 3000, "1" * 5000])
+def test_a_settings_file_too_deep_or_too_long_to_read_is_one_sentence(
+    tmp_path: Path, value: str
+) -> None:
+    file = tmp_path / "locator.toml"
+    file.write_text(f"ride_speed_kmh = {value}\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="is not TOML"):
+        read_settings({}, file)

@@ -19,8 +19,8 @@ from locator.errors import (
     StoreMissingError,
     StoreVersionError,
 )
+from locator.intake import create_store
 from locator.schema import LAYERS
-from locator.service import create_store
 from locator.settings import Settings
 from locator.store import Change, GeoPackageStore, open_store, store_path
 from tests.conftest import fixed_clock

@@ -47,7 +47,7 @@ def init(settings: Settings, force: bool) -> None:
     \b
     Example:  locator init --force
     """
-    from locator.service import create_store
+    from locator.intake import create_store
     from locator.store import store_path
 
     revision, backup = create_store(settings, force=force)

@@ -1,7 +1,7 @@
 """What the commands share: errors in one sentence, option types, the open service."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ __all__ = [
     "Recipe",
     "count",
     "opened",
+    "progress_bar",
     "read_columns",
 ]
 
@@ -110,6 +111,16 @@ def read_columns(file: Path | None, fill: Sequence[str]) -> "Mapping | None":
             raise InputError(f"--set {item!r}: write it as FIELD=VALUE, such as kind=rest_post.")
         extra[name] = value
     return replace(mapping, fill=mapping.fill | extra)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar on a terminal's stderr; the block is given a function that moves it (0 to 1)."""
+    steps = 1000
+    with click.progressbar(
+        length=steps, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+        yield lambda share: bar.update(max(0, int(share * steps) - bar.pos))
 
 
 def count(number: int, thing: str) -> str:

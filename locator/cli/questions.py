@@ -14,13 +14,16 @@ from locator.cli.base import (
     KINDS,
     SERVICES,
     CommandGroup,
+    EnumType,
     opened,
     read_columns,
 )
-from locator.schema import Datum, Kind, Service
+from locator.schema import Datum, Kind, Service, Weather
 from locator.settings import Settings
 
 __all__ = ["gaps", "hotzones", "map_command", "nearest"]
+
+_WEATHERS = EnumType(Weather)
 
 
 @click.command()
@@ -39,6 +42,21 @@ __all__ = ["gaps", "hotzones", "map_command", "nearest"]
     show_default=True,
     help="By the state on arrival: any; known: not closed; yes: surely open.",
 )
+@click.option("--all-night", is_flag=True, help="Only those surely open from 00:00 to 06:00.")
+@click.option(
+    "--weather",
+    type=_WEATHERS,
+    default="none",
+    show_default=True,
+    help="What helps in it counts as nearer; nothing is left out.",
+)
+@click.option(
+    "--toward",
+    type=float,
+    nargs=2,
+    metavar="LON LAT",
+    help="Where you go next: what adds least to that ride comes first.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print GeoJSON, as /api/nearest does.")
 @click.pass_obj
 def nearest(
@@ -51,23 +69,30 @@ def nearest(
     platform: str | None,
     at: str | None,
     rule: str,
+    all_night: bool,
+    weather: Weather,
+    toward: tuple[float, float] | None,
     as_json: bool,
 ) -> None:
     """List the nearest stations to a place (WGS-84, longitude first).
 
     \b
     Example:  locator nearest 107.1489 34.3692 -k 3 --service hot_water --open yes
+              locator nearest 107.1489 34.3692 --toward 107.20 34.36 --weather cold
     """
     from locator.answer import describe_line, nearest_answer
-    from locator.nearest import OpenRule, StationFilter
+    from locator.nearest import OpenRule, StationFilter, Wishes
 
     chosen = StationFilter(
         kinds=frozenset(kinds),
         services=frozenset(services),
         platform=platform,
     )
+    wishes = Wishes(all_night=all_night, weather=weather, toward=toward)
     with opened(settings) as service:
-        answer = nearest_answer(service, lon, lat, k=k, chosen=chosen, rule=OpenRule(rule), at=at)
+        answer = nearest_answer(
+            service, lon, lat, k=k, chosen=chosen, rule=OpenRule(rule), at=at, wishes=wishes
+        )
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False, allow_nan=False))
         return
@@ -90,6 +115,9 @@ def nearest(
 @click.option("--kind", "kinds", type=KINDS, multiple=True)
 @click.option("--service", "services", type=SERVICES, multiple=True, help="All that are named.")
 @click.option("--at", metavar="ISO", help="Demand of that hour, and only stations open then.")
+@click.option(
+    "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."
+)
 @click.option("--language", type=click.Choice(["zh", "en"]), help="Of map and figure.")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json.")
@@ -105,6 +133,7 @@ def gaps(
     kinds: tuple[Kind, ...],
     services: tuple[Service, ...],
     at: str | None,
+    as_of: str | None,
     language: str | None,
     out: Path,
     as_json: bool,
@@ -128,6 +157,7 @@ def gaps(
             points=points,
             datum=Datum.parse(datum),
             mapping=read_columns(map_file, ()),
+            as_of=as_of,
         )
         with click.progressbar(
             length=1000, label="gaps", file=sys.stderr, hidden=not sys.stderr.isatty()
@@ -153,8 +183,13 @@ def gaps(
 @click.option("--out", type=FILE, required=True, help="FILE.html, .png or .svg.")
 @click.option("--language", type=click.Choice(["zh", "en"]))
 @click.option("--basemap", help="osm, tianditu, none or a tile address; none by default in a file.")
+@click.option(
+    "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."
+)
 @click.pass_obj
-def map_command(settings: Settings, out: Path, language: str | None, basemap: str | None) -> None:
+def map_command(
+    settings: Settings, out: Path, language: str | None, basemap: str | None, as_of: str | None
+) -> None:
     """Write the map of stations and hot zones as one file.
 
     The .html opens from a disk without a network; .png and .svg are figures for a report.
@@ -166,7 +201,7 @@ def map_command(settings: Settings, out: Path, language: str | None, basemap: st
 
     settings = replace(settings, language=language or settings.language, basemap=basemap or "none")
     with opened(settings) as service:
-        write_map(service, out)
+        write_map(service, out, as_of=as_of)
     click.echo(f"The map is in {out}")
 
 
@@ -187,7 +222,7 @@ def import_zones(settings: Settings, file: Path) -> None:
     \b
     Example:  locator hotzones import zones.gpkg
     """
-    from locator.service import import_hot_zones
+    from locator.intake import import_hot_zones
     from locator.store import open_store
 
     with open_store(settings.store) as store:

@@ -7,14 +7,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from locator.cli.base import DATUMS, FILE, CommandGroup, count, read_columns
+from locator.cli.base import DATUMS, FILE, CommandGroup, count, progress_bar, read_columns
 from locator.errors import InputError, LocatorError
 from locator.schema import Datum, Provenance
 from locator.settings import Settings
 
 if TYPE_CHECKING:
-    from locator.register import RegisterRead
-    from locator.service import CheckResult, ImportResult
+    from locator.intake import CheckResult, ImportResult, Tally
 
 __all__ = ["stations"]
 
@@ -64,11 +63,11 @@ def import_command(
     """
     from typing import cast, get_args
 
-    from locator.service import ImportMode, import_register
+    from locator.intake import ImportMode, import_register
     from locator.store import open_store
 
     assert mode in get_args(ImportMode)  # noqa: S101 - click has checked it
-    with open_store(settings.store) as store:
+    with open_store(settings.store) as store, progress_bar(file.name) as progress:
         result = import_register(
             store,
             file,
@@ -79,16 +78,18 @@ def import_command(
             dry_run=dry_run,
             rejected=rejected,
             actor="locator stations import",
+            progress=progress,
         )
     if as_json:
         click.echo(json.dumps(_import_json(result), ensure_ascii=False))
     else:
-        _tell_import(result, mode, dry_run=dry_run)
+        _tell_import(result)
         if datum is None:
             click.echo(
-                "Read as wgs84; say --datum gcj02 for Amap's and Tencent's, bd09 for Baidu's."
+                "Read as wgs84; say --datum gcj02 for Amap's and Tencent's, bd09 for Baidu's "
+                "(bd09mc for its metres)."
             )
-        if rejected is not None and result.read.rejected:
+        if rejected is not None and result.tally.rejected:
             again = [
                 f"--datum {datum}" if datum else "",
                 f"--provenance {provenance}" if provenance else "",
@@ -98,7 +99,7 @@ def import_command(
             click.echo(f"Mend the rejected rows, then: locator stations import {rejected} {words}")
     if result.refused:
         raise InputError(result.refused)
-    if not len(result.read.stations):
+    if not result.tally.good:
         raise LocatorError(f"No row of {file.name} could be taken; nothing was written.")
 
 
@@ -124,23 +125,23 @@ def check_command(
     """
     from dataclasses import asdict
 
-    from locator.service import check_register
+    from locator.intake import check_register
     from locator.store import open_store
 
-    with open_store(settings.store) as store:
+    with open_store(settings.store) as store, progress_bar(file.name) as progress:
         result = check_register(
-            store, file, datum=Datum.parse(datum), mapping=read_columns(map_file, fill)
+            store,
+            file,
+            datum=Datum.parse(datum),
+            mapping=read_columns(map_file, fill),
+            progress=progress,
         )
     if as_json:
-        found: dict[str, object] = {
-            "good": len(result.read.stations),
-            "rejected": [asdict(f) for row in result.read.rejected for f in row.faults],
-            "warnings": [asdict(fault) for fault in result.read.warnings],
+        found = _tally_json(result.tally) | {
             "datums": [asdict(fit) for fit in result.fits],
             "datum_hint": result.hint.reason if result.hint else None,
             "duplicates": [asdict(pair) for pair in result.duplicates],
-            "changes": asdict(result.changes),
-            "outside_districts": list(result.outside),
+            "against_store": asdict(result.foreseen),
         }
         click.echo(json.dumps(found, ensure_ascii=False, allow_nan=False))
         return
@@ -155,7 +156,10 @@ def check_command(
 @click.option("--as-of", metavar="ISO", help="The register as it was then, local time.")
 @click.pass_obj
 def export_command(settings: Settings, file: Path, language: str | None, as_of: str | None) -> None:
-    """Write the register to a file: .geojson, .gpkg, .csv or .xlsx by its ending.
+    """Write the register to a file: .csv, .xlsx, .geojson, .gpkg, .kml or .shp by its ending.
+
+    A .shp comes with .shx, .dbf, .prj and .cpg beside it; its columns are field names cut to ten
+    letters, in every language, and a text it would cut is refused.
 
     \b
     Example:  locator stations export stations.xlsx --language zh
@@ -234,36 +238,34 @@ def template(out: Path) -> None:
     click.echo(f"The template is in {out}")
 
 
-def _tell_import(result: "ImportResult", mode: str, *, dry_run: bool) -> None:
-    read, revision = result.read, result.revision
-    good, bad = count(len(read.stations), "row"), count(len(read.rejected), "row")
-    click.echo(f"{good} good, {bad} rejected.")
+def _tell_import(result: "ImportResult") -> None:
+    tally, revision, foreseen = result.tally, result.revision, result.foreseen
+    click.echo(f"{count(tally.good, 'row')} good, {count(tally.rejected, 'row')} rejected.")
     if revision is not None:
         click.echo(
-            f"Written: {revision.inserted} new, {revision.updated} changed, "
-            f"{revision.unchanged} as they were, {revision.closed} closed."
+            f"Written: {revision.inserted:,} new, {revision.updated:,} changed, "
+            f"{revision.unchanged:,} as they were, {revision.closed:,} closed."
         )
-    elif dry_run:
-        new = len(result.changes.new)
-        changed = len({change[0] for change in result.changes.changed})
-        closed = len(result.changes.absent) if mode == "replace" else 0
+    elif foreseen is not None:
         click.echo(
-            f"Dry run, nothing written: {new} new, {changed} changed, {closed} to be closed."
+            f"Dry run, nothing written: {foreseen.new:,} new, {foreseen.changed:,} changed, "
+            f"{foreseen.absent:,} to be closed."
         )
-    _tell_faults(read)
-    if read.unread_columns:
-        click.echo(f"Columns that were not read: {', '.join(read.unread_columns)}", err=True)
-    if result.outside:
-        some = ", ".join(result.outside[:5])
-        number = count(len(result.outside), "station")
-        click.echo(f"{number} outside the known districts: {some}", err=True)
+    _tell_faults(tally)
+    if tally.unread_columns:
+        click.echo(f"Columns that were not read: {', '.join(tally.unread_columns)}", err=True)
+    if tally.outside:
+        some = ", ".join(tally.outside_ids[:5])
+        click.echo(
+            f"{count(tally.outside, 'station')} outside the known districts: {some}", err=True
+        )
     if result.hint is not None:
         click.echo(f"Is the datum right? {result.hint.reason}.", err=True)
 
 
 def _tell_check(result: "CheckResult", datum: str) -> None:
-    read, changes = result.read, result.changes
-    good, bad = count(len(read.stations), "row"), count(len(read.rejected), "row")
+    tally, foreseen = result.tally, result.foreseen
+    good, bad = count(tally.good, "row"), count(tally.rejected, "row")
     click.echo(f"{good} good, {bad} rejected; nothing was written.")
     for fit in result.fits:
         parts = []
@@ -271,6 +273,8 @@ def _tell_check(result: "CheckResult", datum: str) -> None:
             parts.append(f"{fit.known_pairs} known stations off by {fit.known_off_m:.0f} m")
         if fit.inside_share is not None:
             parts.append(f"{fit.inside_share:.0%} inside the districts")
+        if fit.place_off_m is not None:
+            parts.append(f"{fit.place_pairs} named places off by {fit.place_off_m:.0f} m")
         mark = " (as stated)" if fit.datum.value == datum else ""
         click.echo(f"As {fit.datum.value}{mark}: {', '.join(parts) or 'nothing to compare with'}")
     if result.hint is not None:
@@ -281,38 +285,46 @@ def _tell_check(result: "CheckResult", datum: str) -> None:
             f"Perhaps twice: {pair.id} {pair.name} and {pair.other_id} {pair.other_name} "
             f"({where}), {pair.distance_m:.0f} m apart"
         )
-    changed = len({change[0] for change in changes.changed})
-    told = f"{len(changes.new)} new, {changed} changed, {len(changes.absent)} absent"
+    told = f"{foreseen.new:,} new, {foreseen.changed:,} changed, {foreseen.absent:,} absent"
     click.echo(f"Against the store: {told}.")
-    for station, field_name, before, after in changes.changed[:_SHOWN_FAULTS]:
+    for station, field_name, before, after in foreseen.changes[:_SHOWN_FAULTS]:
         click.echo(f"  {station} {field_name}: {before!r} -> {after!r}")
-    _tell_faults(read)
+    _tell_faults(tally)
 
 
-def _tell_faults(read: "RegisterRead") -> None:
-    lines = [
-        f"row {f.row}, {f.column} {f.value!r}: {f.reason}" for r in read.rejected for f in r.faults
-    ]
-    doubts = [f"row {f.row}, {f.column} {f.value!r}: {f.reason}" for f in read.warnings]
-    for title, found in (("Rejected", lines), ("Taken with a doubt", doubts)):
-        for line in found[:_SHOWN_FAULTS]:
-            click.echo(f"{title}: {line}", err=True)
-        if len(found) > _SHOWN_FAULTS:
-            click.echo(
-                f"{title}: and {len(found) - _SHOWN_FAULTS} more (--json lists all)", err=True
-            )
+def _tell_faults(tally: "Tally") -> None:
+    told = (
+        ("Rejected", tally.faults, tally.rejected, "row"),
+        ("Taken with a doubt", tally.warnings, tally.doubtful, "cell"),
+    )
+    for title, faults, number, thing in told:
+        for f in faults[:_SHOWN_FAULTS]:
+            click.echo(f"{title}: row {f.row}, {f.column} {f.value!r}: {f.reason}", err=True)
+        if len(faults) > _SHOWN_FAULTS:
+            click.echo(f"{title}: {count(number, thing)} in all (--json lists more)", err=True)
+
+
+def _tally_json(tally: "Tally") -> dict[str, object]:
+    """Return the numbers of rows, and the first findings of each kind."""
+    from dataclasses import asdict
+
+    return {
+        "good": tally.good,
+        "rejected_rows": tally.rejected,
+        "rejected": [asdict(fault) for fault in tally.faults],
+        "doubtful_cells": tally.doubtful,
+        "warnings": [asdict(fault) for fault in tally.warnings],
+        "unread_columns": list(tally.unread_columns),
+        "outside_districts": tally.outside,
+        "outside_ids": tally.outside_ids,
+    }
 
 
 def _import_json(result: "ImportResult") -> dict[str, object]:
     from dataclasses import asdict
 
-    read = result.read
-    return {
-        "good": len(read.stations),
-        "rejected": [asdict(fault) for row in read.rejected for fault in row.faults],
-        "warnings": [asdict(fault) for fault in read.warnings],
-        "unread_columns": list(read.unread_columns),
-        "outside_districts": list(result.outside),
+    return _tally_json(result.tally) | {
         "datum_hint": result.hint.reason if result.hint else None,
         "written": asdict(result.revision) if result.revision else None,
+        "foreseen": asdict(result.foreseen) if result.foreseen else None,
     }

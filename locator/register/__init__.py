@@ -1,23 +1,26 @@
 """Registers of stations: files that people fill in, to valid rows and rejected rows, and back.
 
-Nothing here touches the store: :func:`locator.service.import_register` puts the two together.
+Nothing here touches the store: :func:`locator.intake.import_register` puts the two together.
 """
 
 from locator.register.check import Changes, Duplicate, find_changes, find_duplicates
 from locator.register.hint import DatumFit, DatumHint, fit_datums, hint_datum
 from locator.register.mapping import Mapping, read_mapping
 from locator.register.points import PointsRead, parse_points
-from locator.register.rows import Fault, RegisterRead, RejectedRow, parse_table
-from locator.register.tables import READABLE, Table, read_table
-from locator.register.write import (
-    WRITABLE,
-    guard_cell,
-    write_register,
-    write_rejected,
-    write_template,
+from locator.register.rejected import keep_rejected, write_rejected
+from locator.register.rows import (
+    PIECE_ROWS,
+    Fault,
+    RegisterRead,
+    RejectedRow,
+    parse_pieces,
+    parse_table,
 )
+from locator.register.tables import READABLE, Table, open_table, read_table
+from locator.register.write import WRITABLE, guard_cell, write_register, write_template
 
 __all__ = [
+    "PIECE_ROWS",
     "READABLE",
     "WRITABLE",
     "Changes",
@@ -35,6 +38,9 @@ __all__ = [
     "fit_datums",
     "guard_cell",
     "hint_datum",
+    "keep_rejected",
+    "open_table",
+    "parse_pieces",
     "parse_points",
     "parse_table",
     "read_mapping",

@@ -1,9 +1,29 @@
-"""Coordinates as people write them: decimal degrees, degrees-minutes-seconds, pairs in one cell."""
+"""Coordinates as people write them: degrees in decimals or minutes, metres, pairs in one cell."""
 
 import re
 import unicodedata
+from typing import Literal
 
-__all__ = ["PAIR_FIELD", "PAIR_HEADERS", "parse_degrees", "parse_pair"]
+from locator.datum import in_metres, limits
+from locator.schema import Datum
+
+__all__ = [
+    "PAIR_FIELD",
+    "PAIR_HEADERS",
+    "SAY_DEGREES",
+    "SAY_METRES",
+    "Axis",
+    "parse_coordinate",
+    "parse_degrees",
+    "parse_metres",
+    "parse_pair",
+]
+
+Axis = Literal["lon", "lat"]
+
+# What the reasons of values in another unit end with, by which a hint counts them.
+SAY_METRES = "are these Baidu's metres? Then say --datum bd09mc"
+SAY_DEGREES = "are these degrees? Then say --datum bd09"
 
 PAIR_FIELD = "position"
 PAIR_HEADERS = (
@@ -24,6 +44,14 @@ _DMS = re.compile(
 )
 _HEMISPHERES = {"N": 90, "S": -90, "E": 180, "W": -180, "北": 90, "南": -90, "东": 180, "西": -180}
 _APART = re.compile(r"[,;、\s]+")
+# China east and north in Baidu's metres; an easting with its zone before it lies farther out.
+_CHINA_M = ((7_000_000.0, 15_500_000.0), (1_000_000.0, 7_600_000.0))
+
+
+def parse_coordinate(text: str | None, axis: Axis, datum: Datum) -> float:
+    """Read one coordinate in its datum's own unit; ValueError says what it must be."""
+    limit = limits(datum)[0 if axis == "lon" else 1]
+    return parse_metres(text, limit) if in_metres(datum) else parse_degrees(text, limit)
 
 
 def parse_degrees(text: str | None, limit: float) -> float:
@@ -36,9 +64,30 @@ def parse_degrees(text: str | None, limit: float) -> float:
     except ValueError:
         value = _parse_dms(plain, limit)
     if not abs(value) <= limit:
+        low, high = _CHINA_M[0 if limit > 90 else 1]
+        question = "are longitude and latitude swapped, or is it metres?"
         raise ValueError(
             f"must lie between -{limit:.0f} and {limit:.0f} degrees; "
-            "are longitude and latitude swapped, or is it metres?"
+            f"{SAY_METRES if low <= value <= high else question}"
+        )
+    return value
+
+
+def parse_metres(text: str | None, limit: float) -> float:
+    """Read metres east or north up to a limit; ValueError says what it must be."""
+    if not text:
+        raise ValueError("is empty; it is required")
+    plain = unicodedata.normalize("NFKC", text).strip()
+    try:
+        value = float(plain.removesuffix("米"))
+    except ValueError as error:
+        raise ValueError("must be metres as a number, such as 11938512.59") from error
+    if abs(value) <= 180:
+        raise ValueError(f"must be Baidu's metres, not a number up to 180; {SAY_DEGREES}")
+    if not abs(value) <= limit:
+        raise ValueError(
+            f"must lie between -{limit:.0f} and {limit:.0f} metres; "
+            "are they Baidu's metres, east first?"
         )
     return value
 
@@ -66,39 +115,51 @@ def _parse_dms(text: str, limit: float) -> float:
     return -value if hemisphere < 0 else value
 
 
-def parse_pair(text: str, header: str) -> tuple[float, float]:
-    """Read longitude and latitude from one cell.
+def parse_pair(text: str, header: str, datum: Datum = Datum.WGS84) -> tuple[float, float]:
+    """Read longitude and latitude, or east and north, from one cell.
 
-    The order is that of the column's name if it names both, else the one that is possible: a
-    number past 90 is a longitude. If both orders are possible, ValueError says so.
+    The order is that of the column's name if it names both, else the one that is possible: in
+    degrees a number past 90 is a longitude, in metres China lies farther east than north. If both
+    orders are possible, ValueError says so.
 
     Parameters
     ----------
     text
-        Two numbers in degrees, separated by a comma or a space.
+        Two numbers, separated by a comma or a space.
     header
         The name of the file's column.
+    datum
+        What the numbers are coordinates of, and so their unit.
     """
+    example = "11938512.59,4054113.13" if in_metres(datum) else "107.2330471,34.3646018"
     plain = unicodedata.normalize("NFKC", text).strip().strip("()[]")
     parts = [part for part in _APART.split(plain) if part]
     if len(parts) != 2:
-        raise ValueError("must be a longitude and a latitude, such as 107.2330471,34.3646018")
+        raise ValueError(f"must be a longitude and a latitude, such as {example}")
     try:
         first, second = (float(part.rstrip("°度")) for part in parts)
     except ValueError as error:
-        raise ValueError(
-            "must be two numbers in degrees, such as 107.2330471,34.3646018"
-        ) from error
+        raise ValueError(f"must be two numbers, such as {example}") from error
+    forward, backward = _orders(first, second, header, datum)
+    if forward and backward:
+        raise ValueError("may be read in both orders; name the column 经度,纬度 or 纬度,经度")
+    lon, lat = (second, first) if backward else (first, second)
+    return parse_coordinate(repr(lon), "lon", datum), parse_coordinate(repr(lat), "lat", datum)
+
+
+def _orders(first: float, second: float, header: str, datum: Datum) -> tuple[bool, bool]:
+    """Tell whether the longitude may stand first, and whether it may stand second."""
     names = [header.find(word) for word in ("经", "纬")]
     if -1 in names or header == "经纬度":
         lowered = header.casefold()
         names = [lowered.find("lon"), lowered.find("lat")]
     if -1 not in names:
-        lon, lat = (first, second) if names[0] < names[1] else (second, first)
-    elif abs(first) > 90 >= abs(second):
-        lon, lat = first, second
-    elif abs(second) > 90 >= abs(first):
-        lon, lat = second, first
-    else:
-        raise ValueError("may be read in both orders; name the column 经度,纬度 or 纬度,经度")
-    return parse_degrees(repr(lon), 180.0), parse_degrees(repr(lat), 90.0)
+        return names[0] < names[1], names[0] > names[1]
+    if in_metres(datum) and max(abs(first), abs(second)) > 180:
+        orders = [
+            all(low <= value <= high for value, (low, high) in zip(pair, _CHINA_M, strict=True))
+            for pair in ((first, second), (second, first))
+        ]
+        # Abroad, metres do not tell which is which.
+        return (orders[0], orders[1]) if any(orders) else (True, True)
+    return abs(second) <= 90, abs(first) <= 90

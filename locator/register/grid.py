@@ -1,6 +1,6 @@
 """From lines of cells to a header and rows: title lines, group headers and empty lines aside."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -25,8 +25,8 @@ class Row:
 
 def find_rows(
     lines: Iterable[Line], known: frozenset[str], source: str
-) -> tuple[list[str], list[Row]]:
-    """Return the header and the rows below it.
+) -> tuple[list[str], Iterator[Row]]:
+    """Return the header and the rows below it, which are read as they are asked for.
 
     The header is the line, or the up to three lines together, in which most columns have a name
     we know; a table in which none has is taken to begin with its first line of two cells or more.
@@ -43,19 +43,15 @@ def find_rows(
     Raises
     ------
     RegisterError
-        There is no header, a name stands twice in it, or a row has more cells than it.
+        There is no header, or a name stands twice in it; later, a row has more cells than it.
     """
     stream = iter(lines)
     head = [(number, _strip(cells)) for number, cells in islice(stream, _LOOKED_AT)]
     first, last = _find_header(head, known)
     header = _join_header([cells for _, cells in head[first:last]], known)
     _check_header(header, source)
-    rows = []
-    for number, cells in chain(head[last:], stream):
-        found = _row(header, number, cells, source)
-        if found is not None:
-            rows.append(found)
-    return header, rows
+    rows = (_row(header, number, cells, source) for number, cells in chain(head[last:], stream))
+    return header, (row for row in rows if row is not None)
 
 
 def _strip(cells: Sequence[str]) -> list[str]:

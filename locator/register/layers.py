@@ -1,11 +1,13 @@
 """Point layers of other programs through GDAL: GeoPackage, Shapefile, KML."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import geopandas as gpd
-import pandas as pd
 import pyogrio
 
 from locator.errors import RegisterError
@@ -13,16 +15,29 @@ from locator.register.grid import Row
 from locator.register.sheets import cell_text
 from locator.schema import CRS
 
-__all__ = ["FEATURE_ID", "FEATURE_POSITION", "read_layer"]
+__all__ = ["FEATURE_ID", "FEATURE_POSITION", "PointLayer", "open_layer"]
 
 FEATURE_ID = "@id"  # what a feature says beside its properties
 FEATURE_POSITION = ("@lon", "@lat")
+_PIECE = 20_000
 _SHAPEFILE_NAME = 10  # characters that a Shapefile keeps of a column's name
+# What GDAL adds to each row of a KML file; beside its id the file's own column is called id2.
+_PLACEMARK = frozenset({"id", "timestamp", "begin", "end", "altitudeMode", "tessellate", "extrude"})
+_DRAWN = frozenset({"visibility", "drawOrder", "icon"})
 _DEGREES = frozenset({4326, 4490, 4214, 4610})  # WGS-84, CGCS2000 and older names for degrees
 
 
-def read_layer(path: Path, fields: Sequence[str]) -> tuple[list[str], list[Row]]:
-    """Return the header and the features of the first layer that holds any.
+@dataclass(frozen=True)
+class PointLayer:
+    """A file's header, its features as rows to go through once, and how many there are."""
+
+    header: tuple[str, ...]
+    rows: Iterator[Row]
+    count: int
+
+
+def open_layer(path: Path, fields: Sequence[str]) -> PointLayer:
+    """Return the features of a file's layers, read in pieces as they are asked for.
 
     Parameters
     ----------
@@ -34,21 +49,74 @@ def read_layer(path: Path, fields: Sequence[str]) -> tuple[list[str], list[Row]]
     RegisterError
         GDAL cannot read the file, or it holds no layer with geometry.
     """
-    frame = _read_frame(path)
-    names = [str(name) for name in frame.columns if name != frame.geometry.name]
-    header = [_whole_name(name, fields) for name in names] if path.suffix == ".shp" else names
-    rows = []
-    columns = [frame[name].tolist() for name in names]
-    for number, geometry in enumerate(frame.geometry, start=1):
-        cells = {}
-        for name, values in zip(header, columns, strict=True):
-            value = values[number - 1]
-            text = "" if value is None or value != value else cell_text(value).strip()  # noqa: PLR0124
-            if text:
-                cells[name] = text.removesuffix(" 00:00:00")
-        cells |= _position(geometry)
-        rows.append(Row(number, cells))
-    return [*header, *FEATURE_POSITION], rows
+    encoding = _shapefile_encoding(path) if path.suffix.lower() == ".shp" else None
+    with _told(path):
+        names = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
+        if not names:
+            raise RegisterError(f"{path.name} holds no layer with geometry.")
+        chosen = _chosen(names)
+        infos = {n: pyogrio.read_info(path, layer=n, encoding=encoding) for n in chosen}
+    short = dict.fromkeys(str(field) for info in infos.values() for field in info["fields"])
+    if path.suffix.lower() == ".kml" and _is_undescribed(path, chosen, short):
+        del short["description"]
+    whole = {name: _whole_name(name, path.suffix.lower(), fields) for name in short}
+    return PointLayer(
+        header=(*whole.values(), *FEATURE_POSITION),
+        rows=_rows(path, chosen, encoding, whole),
+        count=sum(max(int(info["features"]), 0) for info in infos.values()),
+    )
+
+
+def _rows(
+    path: Path, layers: Sequence[str], encoding: str | None, whole: dict[str, str]
+) -> Iterator[Row]:
+    numbers = count(1)
+    for layer in layers:
+        for start in count(0, _PIECE):
+            with _told(path):
+                piece = pyogrio.read_dataframe(
+                    path, layer=layer, encoding=encoding, skip_features=start, max_features=_PIECE
+                )
+            if not isinstance(piece, gpd.GeoDataFrame) or piece.empty:
+                break
+            piece = _in_degrees(piece)
+            columns = [(name, piece[name].tolist()) for name in whole if name in piece]
+            for place, geometry in enumerate(piece.geometry):
+                cells = {whole[name]: _text(values[place]) for name, values in columns}
+                yield Row(
+                    next(numbers), {k: v for k, v in cells.items() if v} | _position(geometry)
+                )
+            if len(piece) < _PIECE:
+                break
+
+
+def _text(value: object) -> str:
+    missing = value is None or value != value  # noqa: PLR0124 - NaN and NaT alone differ from themselves
+    return "" if missing else cell_text(value).strip().removesuffix(" 00:00:00")
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what GDAL raises on a damaged file into one sentence."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # GDAL's remarks on a damaged file
+            yield
+    except (
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.DataLayerError,
+        pyogrio.errors.FeatureError,
+        pyogrio.errors.GeometryError,
+        UnicodeDecodeError,
+    ) as error:
+        raise RegisterError(f"{path.name} cannot be read: {error}.") from error
+
+
+def _in_degrees(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Bring a file in another projection to degrees of the same datum."""
+    if frame.crs is None or frame.crs.to_epsg() in _DEGREES:
+        return frame
+    return frame.to_crs(CRS)
 
 
 def _position(geometry: object) -> dict[str, str]:
@@ -59,39 +127,32 @@ def _position(geometry: object) -> dict[str, str]:
     return {FEATURE_POSITION[0]: f"({kind or 'no geometry'})"}
 
 
-def _read_frame(path: Path) -> gpd.GeoDataFrame:
-    encoding = _shapefile_encoding(path) if path.suffix.lower() == ".shp" else None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # GDAL's remarks on a damaged file
-            return _read_layers(path, encoding)
-    except (
-        pyogrio.errors.DataSourceError,
-        pyogrio.errors.DataLayerError,
-        pyogrio.errors.GeometryError,
-        UnicodeDecodeError,
-    ) as error:
-        raise RegisterError(f"{path.name} cannot be read: {error}.") from error
-
-
-def _read_layers(path: Path, encoding: str | None) -> gpd.GeoDataFrame:
-    names = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
-    if not names:
-        raise RegisterError(f"{path.name} holds no layer with geometry.")
-    parts = [pyogrio.read_dataframe(path, layer=n, encoding=encoding) for n in _chosen(names)]
-    frame = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
-    if frame.crs is None or frame.crs.to_epsg() in _DEGREES:
-        return frame
-    # What a file says to be in another projection is brought to degrees of the same datum.
-    return frame.to_crs(CRS)
-
-
 def _chosen(names: Sequence[str]) -> Sequence[str]:
     """Return our own layer if the file is an export of ours, else every layer."""
     return ["stations"] if "stations" in names else names
 
 
-def _whole_name(short: str, fields: Sequence[str]) -> str:
+def _is_undescribed(path: Path, layers: Sequence[str], fields: Collection[str]) -> bool:
+    """Tell whether no placemark has a description; GDAL adds the column at all events."""
+    if "description" not in fields:
+        return False
+    some = {"where": "description <> ''", "max_features": 1, "read_geometry": False}
+    with _told(path):
+        return all(pyogrio.read_dataframe(path, layer=n, **some).empty for n in layers)
+
+
+def _whole_name(short: str, ending: str, fields: Sequence[str]) -> str:
+    """Return a column's name as it was before a format shortened or changed it."""
+    if ending == ".kml":
+        return (
+            f"@{short}"
+            if short in _PLACEMARK | _DRAWN
+            else "id"
+            if short.lower() == "id2"
+            else short
+        )
+    if ending != ".shp":
+        return short
     longer = [name for name in fields if name[:_SHAPEFILE_NAME] == short]
     return longer[0] if len(longer) == 1 else short
 

@@ -66,7 +66,7 @@ def read_mapping(path: Path) -> Mapping:
             document = tomllib.load(stream)
     except OSError as error:
         raise RegisterError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not TOML or UTF-8, too long, too deep
         raise RegisterError(f"{path.name} is not TOML: {error}.") from error
     unknown = sorted(set(document) - {"columns", "values", "set"})
     if unknown:

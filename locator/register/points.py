@@ -67,7 +67,7 @@ def parse_points(table: Table, *, datum: Datum, mapping: Mapping | None = None) 
     records, rejected = [], []
     for row in table.rows:
         cells = field_cells(row, columns, mapping)
-        record, faults = _parse_row(row, cells, columns)
+        record, faults = _parse_row(row, cells, columns, datum)
         if faults:
             rejected.append(RejectedRow(row, tuple(faults)))
         else:
@@ -89,9 +89,9 @@ def parse_points(table: Table, *, datum: Datum, mapping: Mapping | None = None) 
 
 
 def _parse_row(
-    row: Row, cells: dict[str, str], columns: dict[str, str]
+    row: Row, cells: dict[str, str], columns: dict[str, str], datum: Datum
 ) -> tuple[list[float], list[Fault]]:
-    lonlat, faults = parse_position(row, cells, columns)
+    lonlat, faults = parse_position(row, cells, columns, datum)
     demand = 1.0
     try:
         demand = _parse_demand(cells.get("demand_per_h"))

@@ -1,10 +1,10 @@
 """From a table of texts to stations: every cell checked, every fault with its place and reason."""
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterable
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
+from itertools import islice
 
 import geopandas as gpd
 import numpy as np
@@ -14,7 +14,8 @@ import shapely
 from locator.datum import to_wgs84
 from locator.errors import RegisterError
 from locator.hours import is_readable
-from locator.register.coordinates import PAIR_FIELD, parse_degrees, parse_pair
+from locator.register.cells import Value, parse_cell, parse_text
+from locator.register.coordinates import PAIR_FIELD, parse_coordinate, parse_pair
 from locator.register.hours_text import normalise_hours
 from locator.register.mapping import STATION_FIELDS, Mapping, field_cells, rename_columns
 from locator.register.tables import AS_REJECTED, OUR_COLUMNS_PREFIX, Row, Table, row_digest
@@ -23,22 +24,23 @@ from locator.schema import (
     STATION_COLUMNS,
     Column,
     Datum,
-    LabelledEnum,
-    Platform,
     Provenance,
-    join_set,
 )
 
-__all__ = ["Fault", "RegisterRead", "RejectedRow", "parse_position", "parse_table"]
+__all__ = [
+    "PIECE_ROWS",
+    "Fault",
+    "RegisterRead",
+    "RejectedRow",
+    "parse_pieces",
+    "parse_position",
+    "parse_table",
+]
 
-Value = str | int | None
-
+PIECE_ROWS = 20_000
 _MAX_ID = 80
 _NOWHERE = "0, 0 is not a place; leave out the row"
 _MAX_NAME = 200
-_MAX_TEXT = 2000
-_SEPARATORS = re.compile(r"[;；、,，|]")
-_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[T ].*)?")
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class RejectedRow:
 
 @dataclass(frozen=True)
 class RegisterRead:
-    """What a file holds.
+    """What a file, or a piece of it, holds.
 
     Attributes
     ----------
@@ -94,18 +96,33 @@ def parse_table(
     mapping: Mapping | None = None,
     provenance: Provenance | None = None,
 ) -> RegisterRead:
-    """Check a table row by row and make stations of the good rows.
+    """Check a whole table and make stations of the good rows; see :func:`parse_pieces`."""
+    pieces = parse_pieces(table, datum=datum, mapping=mapping, provenance=provenance, rows=None)
+    return next(iter(pieces))
+
+
+def parse_pieces(
+    table: Table,
+    *,
+    datum: Datum,
+    mapping: Mapping | None = None,
+    provenance: Provenance | None = None,
+    rows: int | None = PIECE_ROWS,
+) -> Iterator[RegisterRead]:
+    """Check a table row by row and yield what each piece of it holds.
 
     Parameters
     ----------
     table
-        What :func:`locator.register.read_table` returned.
+        What :func:`locator.register.open_table` gave.
     datum
         The datum of the file's coordinates, as its sender states it.
     mapping
         For a file whose columns are not ours.
     provenance
         Written into every row that does not say itself.
+    rows
+        Rows in a piece; None is all of them in one.
 
     Raises
     ------
@@ -114,6 +131,31 @@ def parse_table(
     """
     mapping = mapping or Mapping()
     columns, unread = rename_columns(table, mapping, STATION_FIELDS)
+    _check_required(table, columns, mapping)
+    names = [c.name for c in STATION_COLUMNS if c.name in columns or c.name in mapping.fill]
+    with closing(_RowParser(columns, datum)) as parser:
+        for piece in _cut(table.rows, rows):
+            good, numbers, rejected = parser.parse_rows(piece, mapping)
+            yield RegisterRead(
+                stations=_to_frame(good, names, datum, provenance),
+                rejected=tuple(rejected),
+                warnings=parser.take_warnings(),
+                unread_columns=unread,
+                header=table.header,
+                row_numbers=tuple(numbers),
+            )
+
+
+def _cut(rows: Iterable[Row], size: int | None) -> Iterator[Iterable[Row]]:
+    if size is None:
+        yield rows
+        return
+    stream = iter(rows)
+    while piece := list(islice(stream, size)):
+        yield piece
+
+
+def _check_required(table: Table, columns: dict[str, str], mapping: Mapping) -> None:
     required = [*(c.name for c in STATION_COLUMNS if c.required), "lon", "lat"]
     given = {*columns, *mapping.fill, *(("lon", "lat") if PAIR_FIELD in columns else ())}
     missing = [name for name in required if name not in given]
@@ -123,37 +165,58 @@ def parse_table(
             f"{', '.join(h for h in table.header if h)}. Rename a column, name it with --map, "
             "or fill it with --set."
         )
-    parser = _RowParser(columns)
-    records, numbers, rejected = [], [], []
-    for row in table.rows:
-        record, faults = parser.parse(row, field_cells(row, columns, mapping))
-        mark = row.cells.get(AS_REJECTED)
-        if not faults and mark is not None and mark == row_digest(row):
-            reasons = row.cells.get(f"{OUR_COLUMNS_PREFIX}reasons", "")
-            faults = [Fault(row.number, AS_REJECTED, "", f"is as it was rejected: {reasons}")]
-        if faults:
-            rejected.append(RejectedRow(row, tuple(faults)))
-        else:
-            records.append(record)
-            numbers.append(row.number)
-    names = [c.name for c in STATION_COLUMNS if c.name in columns or c.name in mapping.fill]
-    return RegisterRead(
-        stations=_to_frame(records, names, datum, provenance),
-        rejected=tuple(rejected),
-        warnings=tuple(parser.warnings),
-        unread_columns=unread,
-        header=table.header,
-        row_numbers=tuple(numbers),
-    )
+
+
+class _SeenIds:
+    """Ids and the rows they stood in, in a temporary file: a million need no memory."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=OFF")
+        self._db.execute("CREATE TABLE seen (id TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID")
+
+    def row_of(self, station: str) -> int | None:
+        found = self._db.execute("SELECT number FROM seen WHERE id = ?", (station,)).fetchone()
+        return None if found is None else int(found[0])
+
+    def add(self, station: str, number: int) -> None:
+        self._db.execute("INSERT INTO seen VALUES (?, ?)", (station, number))
+
+    def close(self) -> None:
+        self._db.close()
 
 
 class _RowParser:
     """Parses rows one after the other; it must remember the ids it has seen."""
 
-    def __init__(self, columns: dict[str, str]) -> None:
-        self._columns = columns
-        self._seen: dict[str, int] = {}
-        self.warnings: list[Fault] = []
+    def __init__(self, columns: dict[str, str], datum: Datum) -> None:
+        self._columns, self._datum = columns, datum
+        self._seen = _SeenIds()
+        self._warnings: list[Fault] = []
+
+    def close(self) -> None:
+        self._seen.close()
+
+    def take_warnings(self) -> tuple[Fault, ...]:
+        taken, self._warnings = tuple(self._warnings), []
+        return taken
+
+    def parse_rows(
+        self, rows: Iterable[Row], mapping: Mapping
+    ) -> tuple[list[dict[str, Value | float]], list[int], list[RejectedRow]]:
+        good, numbers, rejected = [], [], []
+        for row in rows:
+            record, faults = self.parse(row, field_cells(row, self._columns, mapping))
+            mark = row.cells.get(AS_REJECTED)
+            if not faults and mark is not None and mark == row_digest(row):
+                reasons = row.cells.get(f"{OUR_COLUMNS_PREFIX}reasons", "")
+                faults = [Fault(row.number, AS_REJECTED, "", f"is as it was rejected: {reasons}")]
+            if faults:
+                rejected.append(RejectedRow(row, tuple(faults)))
+            else:
+                good.append(record)
+                numbers.append(row.number)
+        return good, numbers, rejected
 
     def parse(
         self, row: Row, cells: dict[str, str]
@@ -165,11 +228,11 @@ class _RowParser:
                 record[column.name] = self._parse_cell(row, column, cells.get(column.name))
             except ValueError as error:
                 faults.append(self._fault(row, column.name, cells, str(error)))
-        lonlat, bad = parse_position(row, cells, self._columns)
+        lonlat, bad = parse_position(row, cells, self._columns, self._datum)
         record |= lonlat
         faults += bad
         if not faults:
-            self._seen[str(record["id"])] = row.number
+            self._seen.add(str(record["id"]), row.number)
         return record, faults
 
     def _parse_cell(self, row: Row, column: Column, text: str | None) -> Value:
@@ -179,9 +242,7 @@ class _RowParser:
             return None
         if column.name == "id":
             return self._parse_id(text)
-        if column.name == "platforms":
-            return _parse_platforms(text)
-        value = _PARSERS[column.dtype](text, column)
+        value = parse_cell(text, column)
         if column.name == "name" and len(text) > _MAX_NAME:
             raise ValueError(f"is longer than {_MAX_NAME} characters")
         if column.name == "opening_hours" and not is_readable(str(value)):
@@ -197,15 +258,16 @@ class _RowParser:
             else "is not certain to read: kept as it is, shown as hours unknown"
         )
         column = self._columns.get("opening_hours", "opening_hours")
-        self.warnings.append(Fault(row.number, column, text, reason))
+        self._warnings.append(Fault(row.number, column, text, reason))
         return " ".join(text.split()) if certain is None else certain
 
     def _parse_id(self, text: str) -> str:
         if len(text) > _MAX_ID:
             raise ValueError(f"is longer than {_MAX_ID} characters")
-        value = _parse_text(text, None)
-        if value in self._seen:
-            raise ValueError(f"stands already in row {self._seen[value]}")
+        value = parse_text(text)
+        before = self._seen.row_of(value)
+        if before is not None:
+            raise ValueError(f"stands already in row {before}")
         return value
 
     def _fault(self, row: Row, name: str, cells: dict[str, str], reason: str) -> Fault:
@@ -213,9 +275,9 @@ class _RowParser:
 
 
 def parse_position(
-    row: Row, cells: dict[str, str], columns: dict[str, str]
+    row: Row, cells: dict[str, str], columns: dict[str, str], datum: Datum
 ) -> tuple[dict[str, float], list[Fault]]:
-    """Read a row's longitude and latitude, from two cells or from one that holds both."""
+    """Read a row's position in its datum's unit, from two cells or from one that holds both."""
     lonlat: dict[str, float] = {}
     faults = []
 
@@ -229,88 +291,18 @@ def parse_position(
     if PAIR_FIELD in cells and not {"lon", "lat"} & set(cells):
         header = columns.get(PAIR_FIELD, "")
         pair = cells[PAIR_FIELD]
-        read(PAIR_FIELD, lambda: dict(zip(("lon", "lat"), parse_pair(pair, header), strict=True)))
+        read(
+            PAIR_FIELD,
+            lambda: dict(zip(("lon", "lat"), parse_pair(pair, header, datum), strict=True)),
+        )
         zero = PAIR_FIELD
     else:
-        read("lon", lambda: {"lon": parse_degrees(cells.get("lon"), 180.0)})
-        read("lat", lambda: {"lat": parse_degrees(cells.get("lat"), 90.0)})
+        read("lon", lambda: {"lon": parse_coordinate(cells.get("lon"), "lon", datum)})
+        read("lat", lambda: {"lat": parse_coordinate(cells.get("lat"), "lat", datum)})
         zero = "lon"
     if lonlat == {"lon": 0.0, "lat": 0.0}:
         faults.append(Fault(row.number, columns.get(zero, zero), "0", _NOWHERE))
     return lonlat, faults
-
-
-def _parse_text(text: str, column: Column | None) -> str:
-    del column
-    value = " ".join(text.split())
-    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in value):
-        raise ValueError("has control characters; type it anew")
-    if len(value) > _MAX_TEXT:
-        raise ValueError(f"is longer than {_MAX_TEXT} characters")
-    return value
-
-
-def _parse_enum(text: str, column: Column) -> str:
-    return _choices(column).parse(text).value
-
-
-def _choices(column: Column) -> type[LabelledEnum]:
-    if column.choices is None:
-        raise TypeError(f"the column {column.name} has no choices")
-    return column.choices
-
-
-def _members(text: str) -> Iterable[str]:
-    return (part.strip() for part in _SEPARATORS.split(text) if part.strip())
-
-
-def _parse_set(text: str, column: Column) -> str:
-    choices = _choices(column)
-    members = []
-    for part in _members(text):
-        try:
-            members.append(choices.parse(part).value)
-        except ValueError as error:
-            raise ValueError(f"{part!r} {error}") from error
-    return join_set(members, choices)
-
-
-def _parse_platforms(text: str) -> str:
-    members = []
-    for part in _members(_parse_text(text, None)):
-        try:
-            members.append(Platform.parse(part).value)
-        except ValueError:
-            members.append(part.casefold())
-    return join_set(members)
-
-
-def _parse_integer(text: str, column: Column) -> int:
-    del column
-    plain = unicodedata.normalize("NFKC", text).replace(",", "")
-    if not plain.isdecimal() or len(plain) > 9:
-        raise ValueError("must be a whole number, 0 or more")
-    return int(plain)
-
-
-def _parse_date(text: str, column: Column) -> str:
-    del column
-    match = _DATE.fullmatch(unicodedata.normalize("NFKC", text))
-    try:
-        year, month, day = (int(part) for part in match.groups()) if match else (0, 0, 0)
-        return date(year, month, day).isoformat()
-    except ValueError as error:
-        raise ValueError("must be a date like 2026-11-23") from error
-
-
-_PARSERS: dict[str, Callable[[str, Column], Value]] = {
-    "text": _parse_text,
-    "enum": _parse_enum,
-    "set": _parse_set,
-    "integer": _parse_integer,
-    "date": _parse_date,
-    "datetime": _parse_text,
-}
 
 
 def _to_frame(

@@ -1,63 +1,93 @@
 """Excel workbooks as lines of texts: merged cells filled, bombs refused before they open."""
 
+import re
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
+from typing import cast
 
 import openpyxl
 from openpyxl import Workbook
+from openpyxl.utils import range_boundaries
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from openpyxl.worksheet.worksheet import Worksheet
 
 from locator.errors import RegisterError
 
 __all__ = ["cell_text", "read_sheet"]
 
-_MAX_UNPACKED = 400_000_000
+_MAX_UNPACKED = 2_000_000_000  # a full sheet of a million rows and fifteen columns
 _MERGES_UP_TO = 40_000_000  # past that a sheet is read as a stream, which knows no merged cells
+_MERGES_WITHIN = 500_000  # cells from the first to the last used; past that, streamed too
+_MAX_MERGED = 1_000_000
+_MAX_COLUMNS = 1_000
 _MAX_RATIO = 200
+_MERGE = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*["']([A-Z]+\d+:[A-Z]+\d+)["']""")
 
 
-def read_sheet(path: Path) -> Iterator[tuple[int, list[str]]]:
+def read_sheet(path: Path) -> Generator[tuple[int, list[str]]]:
     """Yield number and cells of each line of a workbook's first sheet; formulas as last computed.
 
     Raises
     ------
     RegisterError
-        It is no workbook, or would unpack to more than is read.
+        It is no workbook, damaged, would unpack to more than is read, or is absurdly wide.
     """
     unpacked = _check_archive(path)
-    streamed = unpacked > _MERGES_UP_TO
     # Opened here, because openpyxl leaves a file open when it cannot read it.
     with path.open("rb") as stream:
         try:
-            book = openpyxl.load_workbook(stream, read_only=streamed, data_only=True)
+            if unpacked <= _MERGES_UP_TO:
+                _check_merges(path)
+                with closing(openpyxl.load_workbook(stream, data_only=True)) as book:
+                    sheet = _first_sheet(book, path)
+                    merged = _merged_values(sheet)
+                    if sheet.max_row * sheet.max_column <= _MERGES_WITHIN:
+                        yield from _lines(sheet, merged, path)
+                        return
+            with closing(openpyxl.load_workbook(stream, read_only=True, data_only=True)) as book:
+                sheet = _first_sheet(book, path)
+                # What a file says of its own size may be a bomb.
+                cast("ReadOnlyWorksheet", sheet).reset_dimensions()
+                yield from _lines(sheet, {}, path)
         except (
             InvalidFileException,
             zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
             KeyError,
             ValueError,
             SyntaxError,
         ) as error:
             raise RegisterError(
-                f"{path.name} is not an Excel workbook; open it in Excel and save it as .xlsx."
+                f"{path.name} is not an Excel workbook, or is damaged; open it in Excel and save "
+                "it as .xlsx."
             ) from error
-        try:
-            yield from _read_lines(book, path, streamed=streamed)
-        finally:
-            book.close()
 
 
-def _read_lines(book: Workbook, path: Path, *, streamed: bool) -> Iterator[tuple[int, list[str]]]:
+def _first_sheet(book: Workbook, path: Path) -> Worksheet:
     if not book.worksheets:
         raise RegisterError(f"{path.name} has no sheet.")
-    sheet = book.worksheets[0]
-    merged = {} if streamed else _merged_values(sheet)
+    return book.worksheets[0]
+
+
+def _lines(
+    sheet: Worksheet, merged: dict[tuple[int, int], str], path: Path
+) -> Iterator[tuple[int, list[str]]]:
     for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if len(values) > _MAX_COLUMNS:
+            raise RegisterError(
+                f"{path.name}, row {number}: {len(values):,} columns; a register has fewer than "
+                f"{_MAX_COLUMNS:,}. Delete what stands to the right of the table."
+            )
         texts = [cell_text(value) for value in values]
-        for column in range(len(texts)):
-            texts[column] = texts[column] or merged.get((number, column + 1), "")
+        if merged:
+            for column in range(len(texts)):
+                texts[column] = texts[column] or merged.get((number, column + 1), "")
         yield number, texts
 
 
@@ -78,9 +108,22 @@ def _check_archive(path: Path) -> int:
     return unpacked
 
 
+def _check_merges(path: Path) -> None:
+    """Refuse merged areas so large that openpyxl would not come to an end laying them out."""
+    merged = 0
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if name.startswith("xl/worksheets/"):
+                for area in _MERGE.finditer(archive.read(name)):
+                    west, north, east, south = range_boundaries(area.group(1).decode())
+                    merged += ((east or 0) - (west or 0) + 1) * ((south or 0) - (north or 0) + 1)
+    if merged > _MAX_MERGED:
+        raise RegisterError(f"{path.name} has {merged:,} merged cells; undo the merging in Excel.")
+
+
 def _merged_values(sheet: Worksheet) -> dict[tuple[int, int], str]:
     """Return what a merged cell says for every place it covers."""
-    values = {}
+    values: dict[tuple[int, int], str] = {}
     for area in sheet.merged_cells.ranges:
         text = cell_text(sheet.cell(area.min_row, area.min_col).value)
         if text:

@@ -1,16 +1,19 @@
 """A register file as a plain table of texts, nothing interpreted yet."""
 
+import codecs
 import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from locator.errors import RegisterError
 from locator.register.grid import Row, find_rows
-from locator.register.layers import FEATURE_ID, FEATURE_POSITION, read_layer
+from locator.register.layers import FEATURE_ID, FEATURE_POSITION, open_layer
 from locator.register.sheets import cell_text, read_sheet
 from locator.schema import STATION_COLUMNS
 
@@ -22,15 +25,18 @@ __all__ = [
     "READABLE",
     "Row",
     "Table",
+    "open_table",
     "read_table",
     "row_digest",
 ]
 
 OUR_COLUMNS_PREFIX = "#"  # columns that a file of rejected rows carries for the person mending it
 AS_REJECTED = f"{OUR_COLUMNS_PREFIX}as-rejected"
-_MAX_BYTES = 100_000_000
+_MAX_BYTES = 2_000_000_000
+_MAX_WHOLE_BYTES = 100_000_000  # of a file that is not read in pieces
+_SAMPLE = 4096
+_PIECE = 1 << 20
 _FORMULA_STARTS = "=+-@"
-_MAX_CELL = 100_000
 # Names by which a header is known among titles and notes; mappings add their own.
 _KNOWN = frozenset(
     name.casefold() for column in STATION_COLUMNS for name in (column.name, column.zh)
@@ -39,15 +45,31 @@ _KNOWN = frozenset(
 
 @dataclass(frozen=True)
 class Table:
-    """A file's header and rows; empty cells are left out of a row."""
+    """A file's header and rows; empty cells are left out of a row.
+
+    Attributes
+    ----------
+    rows
+        All of them from :func:`read_table`; from :func:`open_table` they can be gone through once.
+    share_read
+        Tells how much of the file has been gone through, 0 to 1.
+    """
 
     source: str
     header: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: Iterable[Row]
+    share_read: Callable[[], float] = lambda: 1.0
 
 
 def read_table(path: Path, *, columns: frozenset[str] = frozenset()) -> Table:
-    """Read a file by its ending.
+    """Read a file whole; see :func:`open_table`."""
+    with open_table(path, columns=columns) as table:
+        return Table(table.source, table.header, tuple(table.rows))
+
+
+@contextmanager
+def open_table(path: Path, *, columns: frozenset[str] = frozenset()) -> Iterator[Table]:
+    """Open a file by its ending; CSV, XLSX and GDAL's layers are read as rows are asked for.
 
     Parameters
     ----------
@@ -57,7 +79,8 @@ def read_table(path: Path, *, columns: frozenset[str] = frozenset()) -> Table:
     Raises
     ------
     RegisterError
-        The file is missing, too large, of another kind, damaged, or has no header or rows.
+        The file is missing, too large, of another kind, damaged, or has no header or rows; what
+        is damaged further down is found when it is reached.
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
@@ -65,19 +88,22 @@ def read_table(path: Path, *, columns: frozenset[str] = frozenset()) -> Table:
             f"{path.name}: this ending is not known; save it as one of {', '.join(READABLE)}."
         )
     known = _KNOWN | {name.casefold() for name in columns}
+    limit = _MAX_WHOLE_BYTES if reader is _open_geojson else _MAX_BYTES
     try:
         size = path.stat().st_size
-        if size > _MAX_BYTES:
+        if size > limit:
             raise RegisterError(
-                f"{path.name} has {size / 1e6:.0f} MB; more than {_MAX_BYTES // 1_000_000} MB "
-                "is not read in one piece: divide it."
+                f"{path.name} has {size / 1e6:,.0f} MB; more than {limit // 1_000_000:,} MB of "
+                f"{path.suffix} is not read: divide it, or save it as CSV or GeoPackage."
             )
-        header, rows = reader(path, known)
+        with reader(path, known) as table:
+            rows = iter(table.rows)
+            first = next(rows, None)
+            if first is None:
+                raise RegisterError(f"{path.name} has no rows below its header.")
+            yield replace(table, rows=chain([first], rows))
     except OSError as error:
         raise RegisterError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if not rows:
-        raise RegisterError(f"{path.name} has no rows below its header.")
-    return Table(path.name, tuple(header), tuple(rows))
 
 
 def row_digest(row: Row) -> str:
@@ -86,34 +112,43 @@ def row_digest(row: Row) -> str:
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:12]
 
 
-def _read_csv(path: Path, known: frozenset[str]) -> tuple[list[str], list[Row]]:
-    text = _decode(path)
-    if "\0" in text:
-        raise RegisterError(f"{path.name} has NUL bytes; it is not a CSV file.")
-    sample = text[:4096]
-    delimiter = max(",;\t", key=sample.count)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+@contextmanager
+def _open_csv(path: Path, known: frozenset[str]) -> Iterator[Table]:
+    size = max(path.stat().st_size, 1)
+    with (
+        path.open("rb") as raw,
+        io.TextIOWrapper(raw, encoding=_find_encoding(path), newline="") as text,
+    ):
+        sample = text.read(_SAMPLE)
+        text.seek(0)
+        reader = csv.reader(text, delimiter=max(",;\t", key=sample.count), strict=True)
 
-    def lines() -> Iterator[tuple[int, list[str]]]:
-        start = 1
-        for values in reader:
-            yield start, [_unguard(value) for value in values]
-            start = reader.line_num + 1
+        def lines() -> Iterator[tuple[int, list[str]]]:
+            start = 1
+            try:
+                for values in reader:
+                    yield start, [_unguard(value) for value in values]
+                    start = reader.line_num + 1
+            except csv.Error as error:
+                raise RegisterError(f"{path.name}, line {reader.line_num}: {error}.") from error
 
-    try:
-        return find_rows(lines(), known, path.name)
-    except csv.Error as error:
-        raise RegisterError(f"{path.name}, line {reader.line_num}: {error}.") from error
+        header, rows = find_rows(lines(), known, path.name)
+        yield Table(path.name, tuple(header), rows, lambda: min(raw.tell() / size, 1.0))
 
 
-def _decode(path: Path) -> str:
-    raw = path.read_bytes()
-    encodings = ("utf-16",) if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else ("utf-8-sig", "gb18030")
-    for encoding in encodings:
+def _find_encoding(path: Path) -> str:
+    """Return the encoding that the whole file is in, having gone through it in pieces."""
+    with path.open("rb") as raw:
+        marked = raw.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
         try:
-            return raw.decode(encoding)
+            with path.open(encoding=encoding, newline="") as text:
+                while piece := text.read(_PIECE):
+                    if "\0" in piece:
+                        raise RegisterError(f"{path.name} has NUL bytes; it is not a CSV file.")
         except UnicodeDecodeError:
             continue
+        return encoding
     raise RegisterError(
         f"{path.name} is neither UTF-8 nor GB18030 text; save it as 'CSV UTF-8' in Excel."
     )
@@ -125,11 +160,12 @@ def _unguard(value: str) -> str:
     return value[1:] if guarded else value
 
 
-def _read_geojson(path: Path, known: frozenset[str]) -> tuple[list[str], list[Row]]:
+@contextmanager
+def _open_geojson(path: Path, known: frozenset[str]) -> Iterator[Table]:
     del known
     try:
         document = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # not text, not JSON, too deep or too long
         raise RegisterError(f"{path.name} is not JSON: {error}.") from error
     features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(features, list):
@@ -140,7 +176,7 @@ def _read_geojson(path: Path, known: frozenset[str]) -> tuple[list[str], list[Ro
         cells = dict(_feature_cells(feature)) if isinstance(feature, dict) else {}
         header.update(dict.fromkeys(cells))
         rows.append(Row(number, cells))
-    return list(header), rows
+    yield Table(path.name, tuple(header), rows)
 
 
 def _feature_cells(feature: dict[str, object]) -> Iterator[tuple[str, str]]:
@@ -169,22 +205,36 @@ def _json_text(value: object) -> str:
     return cell_text(value)
 
 
-def _read_xlsx(path: Path, known: frozenset[str]) -> tuple[list[str], list[Row]]:
-    return find_rows(read_sheet(path), known, path.name)
+@contextmanager
+def _open_xlsx(path: Path, known: frozenset[str]) -> Iterator[Table]:
+    with closing(read_sheet(path)) as lines:
+        header, rows = find_rows(lines, known, path.name)
+        yield Table(path.name, tuple(header), rows)
 
 
-def _read_layer(path: Path, known: frozenset[str]) -> tuple[list[str], list[Row]]:
+@contextmanager
+def _open_layer(path: Path, known: frozenset[str]) -> Iterator[Table]:
     del known
-    return read_layer(path, [column.name for column in STATION_COLUMNS])
+    layer = open_layer(path, [column.name for column in STATION_COLUMNS])
+    rows_read = 0
+
+    def counted() -> Iterator[Row]:
+        nonlocal rows_read
+        for row in layer.rows:
+            rows_read += 1
+            yield row
+
+    count = max(layer.count, 1)
+    yield Table(path.name, tuple(layer.header), counted(), lambda: min(rows_read / count, 1.0))
 
 
-_READERS: dict[str, Callable[[Path, frozenset[str]], tuple[list[str], list[Row]]]] = {
-    ".csv": _read_csv,
-    ".xlsx": _read_xlsx,
-    ".geojson": _read_geojson,
-    ".json": _read_geojson,
-    ".gpkg": _read_layer,
-    ".shp": _read_layer,
-    ".kml": _read_layer,
+_READERS: dict[str, Callable[[Path, frozenset[str]], AbstractContextManager[Table]]] = {
+    ".csv": _open_csv,
+    ".xlsx": _open_xlsx,
+    ".geojson": _open_geojson,
+    ".json": _open_geojson,
+    ".gpkg": _open_layer,
+    ".shp": _open_layer,
+    ".kml": _open_layer,
 }
 READABLE = tuple(_READERS)

@@ -1,4 +1,4 @@
-"""Registers out again: CSV, XLSX, GeoJSON and GeoPackage by ending, rejected rows, a template."""
+"""Registers out again, in the format that the ending names, and a template to fill in."""
 
 import csv
 import json
@@ -16,17 +16,20 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from locator.errors import RegisterError
-from locator.paths import written_whole
-from locator.register.rows import RejectedRow
-from locator.register.tables import AS_REJECTED, OUR_COLUMNS_PREFIX, row_digest
+from locator.paths import written_together, written_whole
 from locator.schema import STATION_COLUMNS, Column, Language, split_set
 
-__all__ = ["WRITABLE", "guard_cell", "write_register", "write_rejected", "write_template"]
+__all__ = ["WRITABLE", "guard_cell", "write_register", "write_template"]
 
 _DECIMALS = 7
 _NOT_FOR_CELLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _TEMPLATE_ROWS = 1000
 _LEFT_OUT_OF_TEMPLATE = {"source_datum", "updated_at"}
+_SHAPEFILE = ".shp"
+# The other files of a Shapefile; the last three are indexes that another program has made.
+_SHAPEFILE_PARTS = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
+_SHAPEFILE_NAME_BYTES = 10
+_SHAPEFILE_TEXT_BYTES = 254
 
 Cell = str | int | float | None
 
@@ -41,53 +44,32 @@ def write_register(
     stations
         Rows in WGS-84.
     path
-        ``.csv`` (UTF-8 with BOM, so that Excel opens it right), ``.xlsx``, ``.geojson``, ``.gpkg``.
+        ``.csv`` (UTF-8 with BOM, so that Excel opens it right), ``.xlsx``, ``.geojson``, ``.gpkg``,
+        ``.kml``, ``.shp`` (and the four files beside it).
     language
         Headers and labels in a language; None writes field names and codes. Both can be imported.
+        A Shapefile's columns are always field names, of which it keeps ten letters.
 
     Raises
     ------
     RegisterError
-        The ending is another one, or the place cannot be written.
+        The ending is another one, the place cannot be written, or a text is too long for a
+        Shapefile.
     """
     writer = _WRITERS.get(path.suffix.lower())
     if writer is None:
         raise RegisterError(
             f"{path.name}: this ending cannot be written; use one of {', '.join(WRITABLE)}."
         )
+    several = path.suffix.lower() == _SHAPEFILE
+    whole = written_together(path, _SHAPEFILE_PARTS) if several else written_whole(path)
     try:
-        with written_whole(path) as draft:
+        with whole as draft:
             writer(stations, draft, language)
     except OSError as error:
         raise RegisterError(f"{path} cannot be written: {error.strerror or error}.") from error
-
-
-def write_rejected(rejected: Sequence[RejectedRow], header: Sequence[str], path: Path) -> None:
-    """Write rejected rows as they stood, with what is wrong, to mend and import again.
-
-    The columns that start with ``#`` say what is wrong; ``#as-rejected`` lets an import know a row
-    that nobody has mended, such as the second row of an id, which alone would look good.
-
-    Raises
-    ------
-    RegisterError
-        The place cannot be written.
-    """
-    notes = [f"{OUR_COLUMNS_PREFIX}{name}" for name in ("row", "columns", "reasons")]
-    notes.append(AS_REJECTED)
-    try:
-        with written_whole(path) as draft, draft.open("w", encoding="utf-8-sig", newline="") as out:
-            writer = csv.writer(out)
-            columns = [name for name in header if name and name not in notes]
-            writer.writerow([*notes, *columns])
-            for item in rejected:
-                reasons = "; ".join(f"{f.column} {f.value!r} {f.reason}" for f in item.faults)
-                faulty = ";".join(f.column for f in item.faults)
-                cells = [item.row.cells.get(name, "") for name in columns]
-                about = (str(item.row.number), faulty, reasons, row_digest(item.row))
-                writer.writerow(guard_cell(c) for c in (*about, *cells))
-    except OSError as error:
-        raise RegisterError(f"{path} cannot be written: {error.strerror or error}.") from error
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError) as error:
+        raise RegisterError(f"{path} cannot be written: {error}.") from error
 
 
 def write_template(path: Path) -> None:
@@ -254,18 +236,49 @@ def _write_geojson(stations: gpd.GeoDataFrame, path: Path, language: Language | 
     )
 
 
-def _write_gpkg(stations: gpd.GeoDataFrame, path: Path, language: Language | None) -> None:
-    columns = [c for c in _columns() if c.name not in {"lon", "lat"}]
+def _frame(
+    stations: gpd.GeoDataFrame, language: Language | None, names: Callable[[Column], str]
+) -> gpd.GeoDataFrame:
+    """Return a layer's columns under the names of a file."""
     data = {
-        (c.zh if language == "zh" else c.name): pd.Series(
+        names(c): pd.Series(
             [_cell(v, c, language) for v in stations[c.name]],
             dtype="Int64" if c.dtype == "integer" else object,
         )
-        for c in columns
-        if c.name in stations
+        for c in _columns()
+        if c.name in stations and c.name not in {"lon", "lat"}
     }
-    frame = gpd.GeoDataFrame(data, geometry=stations.geometry.to_numpy(), crs=stations.crs)
+    return gpd.GeoDataFrame(data, geometry=stations.geometry.to_numpy(), crs=stations.crs)
+
+
+def _write_gpkg(stations: gpd.GeoDataFrame, path: Path, language: Language | None) -> None:
+    frame = _frame(stations, language, lambda c: c.zh if language == "zh" else c.name)
     pyogrio.write_dataframe(frame, path, layer="stations", driver="GPKG", geometry_type="Point")
+
+
+def _write_kml(stations: gpd.GeoDataFrame, path: Path, language: Language | None) -> None:
+    # A placemark's own name is what maps show; the other columns are its extended data.
+    frame = _frame(
+        stations, language, lambda c: c.zh if language == "zh" and c.name != "name" else c.name
+    )
+    pyogrio.write_dataframe(frame, path, layer="stations", driver="KML", geometry_type="Point")
+
+
+def _write_shp(stations: gpd.GeoDataFrame, path: Path, language: Language | None) -> None:
+    frame = _frame(stations, language, lambda c: c.name)
+    table = pd.DataFrame(frame.drop(columns="geometry"))
+    for name in table.select_dtypes(object):
+        for station, value in zip(table["id"], table[name], strict=True):
+            size = len(value.encode()) if isinstance(value, str) else 0
+            if size > _SHAPEFILE_TEXT_BYTES:
+                raise RegisterError(
+                    f"{path.name}: {name} of the station {station!r} has {size} bytes, and a "
+                    f"Shapefile cuts a text at {_SHAPEFILE_TEXT_BYTES}; write a .gpkg instead."
+                )
+    short = frame.rename(columns=lambda name: name[:_SHAPEFILE_NAME_BYTES])
+    pyogrio.write_dataframe(
+        short, path, driver="ESRI Shapefile", geometry_type="Point", encoding="UTF-8"
+    )
 
 
 _WRITERS: dict[str, Callable[[gpd.GeoDataFrame, Path, Language | None], None]] = {
@@ -273,5 +286,7 @@ _WRITERS: dict[str, Callable[[gpd.GeoDataFrame, Path, Language | None], None]] =
     ".xlsx": _write_xlsx,
     ".geojson": _write_geojson,
     ".gpkg": _write_gpkg,
+    _SHAPEFILE: _write_shp,
+    ".kml": _write_kml,
 }
 WRITABLE = tuple(_WRITERS)

@@ -1,6 +1,6 @@
 """The contract of a store, and what goes in and comes out of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -25,8 +25,10 @@ class Change:
     layer
         Name of the layer.
     upserts
-        Rows to insert, or to update by ``id``. Columns that are absent keep what is stored (new
-        rows: the default); a null in a column that is present is written as null.
+        Rows to insert, or to update by ``id``, as one frame or in pieces that are asked for one
+        after the other inside the transaction; no id stands twice. Columns that are absent keep
+        what is stored (new rows: the default); a null in a column that is present is written as
+        null.
     on_existing
         ``error`` refuses the whole change when an id is already stored.
     absent
@@ -40,7 +42,7 @@ class Change:
     """
 
     layer: str
-    upserts: gpd.GeoDataFrame
+    upserts: gpd.GeoDataFrame | Iterable[gpd.GeoDataFrame]
     on_existing: Literal["update", "error"] = "update"
     absent: Literal["keep", "close", "remove"] = "keep"
     removals: Sequence[str] = ()

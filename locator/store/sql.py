@@ -1,7 +1,8 @@
 """Reading and writing layers through SQLAlchemy Core: one code path for every store."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol
 
@@ -122,9 +123,30 @@ def apply_change(
     """
     if change.layer not in LAYERS:
         raise InputError(f"There is no layer {change.layer!r}; there are {', '.join(LAYERS)}.")
-    check_frame(change.upserts, change.layer)
+    whole = isinstance(change.upserts, gpd.GeoDataFrame)
+    stamp = clock().strftime("%Y-%m-%dT%H:%M:%SZ")
     table = layer_table(change.layer)
-    records = _to_records(change)
+    with _present_ids(connection) as present:
+        for piece in [change.upserts] if whole else change.upserts:
+            ids = _upsert(connection, table, change, piece, stamp, counts)
+            if ids and change.absent != "keep":
+                connection.execute(sa.insert(present), [{"id": i} for i in ids])
+        _remove(connection, table, change.removals, counts)
+        if change.absent != "keep":
+            _treat_absent(connection, table, present, change, stamp, counts)
+
+
+def _upsert(
+    connection: sa.Connection,
+    table: sa.Table,
+    change: Change,
+    piece: gpd.GeoDataFrame,
+    stamp: str,
+    counts: Counts,
+) -> list[str]:
+    """Insert and update the rows of a piece; return their ids."""
+    check_frame(piece, change.layer)
+    records = _to_records(piece, change.layer)
     ids = [str(r["id"]) for r in records]
     if change.unchanged_since is not None:
         _refuse_changed(connection, change, [*ids, *change.removals], change.unchanged_since)
@@ -135,7 +157,6 @@ def apply_change(
             f"{len(stored)} of the ids are in the store already ({some}); "
             "use --mode merge to update them, or give the new rows other ids."
         )
-    stamp = clock().strftime("%Y-%m-%dT%H:%M:%SZ")
     new = [r | {"updated_at": stamp} for r in records if r["id"] not in stored]
     old = [r for r in records if r["id"] in stored]
     changed = [r | {"updated_at": stamp} for r in old if _differs(r, stored[str(r["id"])])]
@@ -146,9 +167,21 @@ def apply_change(
     counts.inserted += len(new)
     counts.updated += len(changed)
     counts.unchanged += len(old) - len(changed)
-    _remove(connection, table, change.removals, counts)
-    if change.absent != "keep":
-        _treat_absent(connection, table, change, set(ids), stamp, counts)
+    return ids
+
+
+@contextmanager
+def _present_ids(connection: sa.Connection) -> Iterator[sa.Table]:
+    """Give a temporary table for the ids of a change, which may be too many for memory."""
+    table = sa.Table(
+        "locator_present",
+        sa.MetaData(),
+        sa.Column("id", sa.Text, primary_key=True),
+        prefixes=["TEMPORARY"],
+    )
+    table.create(connection, checkfirst=False)
+    yield table
+    table.drop(connection, checkfirst=False)
 
 
 def _remove(connection: sa.Connection, table: sa.Table, ids: Sequence[str], counts: Counts) -> None:
@@ -176,15 +209,15 @@ def _refuse_changed(
             )
 
 
-def _to_records(change: Change) -> list[Record]:
-    spec = LAYERS[change.layer]
-    columns = [c for c in spec.columns if c.name in change.upserts and c.name not in _KEPT_BY_US]
-    geometry = change.upserts.geometry.to_numpy()
+def _to_records(frame: gpd.GeoDataFrame, layer: str) -> list[Record]:
+    spec = LAYERS[layer]
+    columns = [c for c in spec.columns if c.name in frame and c.name not in _KEPT_BY_US]
+    geometry = frame.geometry.to_numpy()
     if spec.geometry_type == "MultiPolygon":
         geometry = [MultiPolygon([g]) if isinstance(g, Polygon) else g for g in geometry]
     records: list[Record] = [{"geom": bytes(wkb)} for wkb in shapely.to_wkb(geometry, byte_order=1)]
     for column in columns:
-        values = change.upserts[column.name]
+        values = frame[column.name]
         for record, value in zip(records, values, strict=True):
             record[column.name] = _plain(value, column.dtype)
     # A new row takes the default where the file has the column but left the cell empty.
@@ -245,25 +278,18 @@ def _update(connection: sa.Connection, table: sa.Table, records: list[Record]) -
 def _treat_absent(
     connection: sa.Connection,
     table: sa.Table,
+    present: sa.Table,
     change: Change,
-    present: set[str],
     stamp: str,
     counts: Counts,
 ) -> None:
-    if change.absent == "close" and "status" not in table.c:
+    gone = table.c.id.not_in(sa.select(present.c.id))
+    if change.absent == "remove":
+        counts.removed += connection.execute(sa.delete(table).where(gone)).rowcount
+        return
+    if "status" not in table.c:
         raise InputError(f"Rows of {change.layer!r} have no status; they cannot be closed.")
-    query = sa.select(table.c.id)
-    if change.absent == "close":
-        query = query.where(table.c.status.is_distinct_from(Status.CLOSED.value))
-    gone = [i for i in connection.execute(query).scalars() if i not in present]
-    for chunk in _chunks(gone, _IDS_PER_QUERY):
-        chosen = table.c.id.in_(chunk)
-        if change.absent == "close":
-            values = {"status": Status.CLOSED.value, "updated_at": stamp}
-            connection.execute(sa.update(table).where(chosen).values(values))
-        else:
-            connection.execute(sa.delete(table).where(chosen))
-    if change.absent == "close":
-        counts.closed += len(gone)
-    else:
-        counts.removed += len(gone)
+    still = table.c.status.is_distinct_from(Status.CLOSED.value)
+    values = {"status": Status.CLOSED.value, "updated_at": stamp}
+    closing = connection.execute(sa.update(table).where(gone, still).values(values))
+    counts.closed += closing.rowcount

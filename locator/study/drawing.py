@@ -9,14 +9,23 @@ import pandas as pd
 
 from locator.errors import InputError, StudyError
 from locator.figures import FigureOptions, draw_map, save_figure
-from locator.hours import STATES
+from locator.hours import STATES, parse_moment
 from locator.maps import MapLayers, MapOptions, build_map, render_file
 from locator.paths import written_whole
 from locator.schema import Language, Status, is_illustrative
 from locator.service import Service, Snapshot
 from locator.settings import Settings
 
-__all__ = ["draw", "map_caption", "map_layers", "map_options", "settings_language", "write_map"]
+__all__ = [
+    "as_of_words",
+    "draw",
+    "map_caption",
+    "map_layers",
+    "map_options",
+    "read_snapshot",
+    "settings_language",
+    "write_map",
+]
 
 _TITLES = {"zh": "骑手驿站与配送热区", "en": "Rider stations and delivery hot zones"}
 
@@ -24,6 +33,25 @@ _TITLES = {"zh": "骑手驿站与配送热区", "en": "Rider stations and delive
 def settings_language(settings: Settings) -> Language:
     """Return the language of maps and files."""
     return "zh" if settings.language == "zh" else "en"
+
+
+def read_snapshot(service: Service, as_of: str | None) -> Snapshot:
+    """Return what the store holds, or held at an ISO moment.
+
+    Raises
+    ------
+    InputError
+        The text is no moment, or the history does not reach back to it.
+    """
+    if as_of is None:
+        return service.snapshot()
+    return service.snapshot_as_of(parse_moment(as_of, service.rules.timezone))
+
+
+def as_of_words(moment: datetime, language: Language) -> str:
+    """Say that a map shows the register of a past moment."""
+    when = f"{moment:%Y-%m-%d %H:%M}"
+    return f"登记册截至 {when}" if language == "zh" else f"register as of {when}"
 
 
 def map_layers(snapshot: Snapshot, *, at: datetime | None) -> MapLayers:
@@ -79,17 +107,27 @@ def map_options(
     )
 
 
-def write_map(service: Service, path: Path) -> None:
+def write_map(service: Service, path: Path, *, as_of: str | None = None) -> None:
     """Write the city's map to a file: .html for a browser, .png or .svg for a report.
+
+    Parameters
+    ----------
+    as_of
+        ISO moment: stations and hot zones as they were then. None is as they are.
 
     Raises
     ------
     InputError
-        The ending is another one.
+        The ending is another one, or the history does not reach back to the moment.
     """
-    at = service.now()
-    layers = map_layers(service.snapshot(), at=None)
-    draw(layers, map_options(service.settings, layers, at=at), path)
+    at, caption = service.now(), ""
+    snapshot = read_snapshot(service, as_of)
+    layers = map_layers(snapshot, at=None)
+    if snapshot.as_of is not None:
+        language = settings_language(service.settings)
+        drawn = map_caption(snapshot.stations, at=at, language=language)
+        at, caption = snapshot.as_of, f"{as_of_words(snapshot.as_of, language)} · {drawn}"
+    draw(layers, map_options(service.settings, layers, at=at, caption=caption), path)
 
 
 def draw(layers: MapLayers, options: MapOptions, path: Path) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pyogrio
 
 from locator.errors import InputError, StudyError
+from locator.intake import read_layer_file
 from locator.nearest import StationFilter
 from locator.register import Mapping, parse_points, read_table
 from locator.schema import Datum, check_frame
-from locator.service import Service, read_layer_file
+from locator.service import Service
+from locator.study.drawing import read_snapshot
 from locator.study.measure import GapsInputs, Standard, Study, Summary
 from locator.study.output import MANIFEST, write_maps, write_tables
 
@@ -53,15 +55,22 @@ def gaps_inputs(
     points: Path | None = None,
     datum: Datum = Datum.WGS84,
     mapping: Mapping | None = None,
+    as_of: str | None = None,
 ) -> GapsInputs:
     """Read what is to be measured; without a file, the store's hot zones.
+
+    Parameters
+    ----------
+    as_of
+        ISO moment: stations and the store's hot zones as they were then. None is as they are.
 
     Raises
     ------
     InputError
-        A file cannot be read or does not fit, or there is nothing to measure.
+        A file cannot be read or does not fit, there is nothing to measure, or the history does
+        not reach back to the moment.
     """
-    snapshot = service.snapshot()
+    snapshot = read_snapshot(service, as_of)
     if points is not None and hot_zones is not None:
         raise InputError("Give either --hot-zones or --points, not both.")
     if points is not None:
@@ -81,7 +90,8 @@ def gaps_inputs(
         zones = read_layer_file(hot_zones)
         check_frame(zones, "hot_zones")
     if zones.empty:
-        raise InputError("There are no hot zones to measure; name a file with --hot-zones.")
+        then = f" at {snapshot.as_of:%Y-%m-%d %H:%M}" if snapshot.as_of else ""
+        raise InputError(f"There are no hot zones to measure{then}; name a file with --hot-zones.")
     return GapsInputs(snapshot, zones, None)
 
 

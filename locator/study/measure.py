@@ -91,6 +91,7 @@ class Summary(TypedDict):
     illustrative: bool
     data_hash: str
     data_version: str
+    as_of: str | None
     travel: str
     hours: str
     stations_counted: int
@@ -263,6 +264,7 @@ class Study:
             illustrative=is_illustrative(used) or (zones is not None and is_illustrative(zones)),
             data_hash=_hash(snapshot.stations, zones if zones is not None else inputs.points),
             data_version=snapshot.version,
+            as_of=snapshot.as_of.isoformat() if snapshot.as_of else None,
             travel=self.travel.describe(),
             hours=hours,
             stations_counted=int(self.mask.sum()),

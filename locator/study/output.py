@@ -11,7 +11,7 @@ import pyogrio
 from locator.maps import MapLayers
 from locator.register import guard_cell, write_rejected
 from locator.service import Service
-from locator.study.drawing import draw, map_options, settings_language
+from locator.study.drawing import as_of_words, draw, map_options, settings_language
 from locator.study.measure import GapsInputs, Outcome, Study, Summary
 
 __all__ = ["MANIFEST", "summary_lines", "summary_table", "write_maps", "write_tables"]
@@ -131,11 +131,11 @@ def write_maps(
         places=snapshot.places,
         gaps=first.gaps,
     )
-    zh = settings_language(service.settings) == "zh"
+    language = settings_language(service.settings)
     share = first.result["covered_share"]
     percent = "—" if share is None else f"{share:.1%}"
     title = f"Gaps at {first.standard.label}"
-    if zh:
+    if language == "zh":
         unit = "分钟" if first.standard.unit == "min" else "米"
         title = f"骑手驿站服务空白（{first.standard.amount:g} {unit}）"
         hours = "未考虑开放时间，需求为一周平均"
@@ -144,9 +144,12 @@ def write_maps(
         words = [f"需求覆盖率 {percent}", study.travel.describe("zh"), hours]
     else:
         words = [f"{percent} of demand covered", summary["travel"], summary["hours"]]
+    if snapshot.as_of is not None:
+        words.insert(0, as_of_words(snapshot.as_of, language))
     caption = " · ".join([summary["made_at"][:10], *words, f"data {summary['data_hash']}"])
     plain = replace(service.settings, basemap="none")
-    options = map_options(plain, layers, at=study.made_at, title=title, caption=caption)
+    day = snapshot.as_of or study.made_at
+    options = map_options(plain, layers, at=day, title=title, caption=caption)
     options = replace(options, illustrative=summary["illustrative"])
     for name in ("map.html", "map.png"):
         draw(layers, options, folder / name)
@@ -168,6 +171,8 @@ def summary_lines(summary: Summary) -> list[str]:
         text += f"; {gaps}, {result['unserved_demand_per_h']:,.1f} {unit} unserved"
         lines.append(text)
     lines.append(f"Stations counted: {summary['stations_counted']}; {summary['hours']}.")
+    if summary["as_of"] is not None:
+        lines.append(f"Register as of {summary['as_of'][:16].replace('T', ' ')} local time.")
     lines.append(f"Travel time: {summary['travel']}.")
     lines += summary["notes"]
     if summary["rejected_points"]:

@@ -1,10 +1,8 @@
-"""The nearest stations: k of them, filtered, and whether they will be open on arrival."""
+"""The stations and a travel model put together: what every search runs on."""
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from enum import StrEnum
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import geopandas as gpd
 import numpy as np
@@ -14,105 +12,19 @@ import pandas as pd
 from locator.datum import geodesic_m
 from locator.errors import InputError
 from locator.hours import STATES, HoursRules, HoursTable
-from locator.schema import Host, Kind, Service, State, Status, split_set
+from locator.nearest.found import Found, NearestStations
+from locator.nearest.question import HELP_S, HELPS, OpenRule, StationFilter, Wishes
+from locator.schema import State, Weather, split_set
 from locator.travel import TravelModel
 from locator.travel.base import Positions
 
-__all__ = ["Found", "NearestStations", "OpenRule", "StationFilter", "StationIndex"]
+__all__ = ["StationIndex"]
 
 _OPEN = STATES.index(State.OPEN)
 _CLOSED = STATES.index(State.CLOSED)
 _UNKNOWN = STATES.index(State.UNKNOWN)
 _KEPT_DAYS = 16  # hours tables are kept for the days last asked for
-
-
-class OpenRule(StrEnum):
-    """Which stations count, by their state on arrival."""
-
-    ANY = "any"  # open or not
-    KNOWN = "known"  # not those that will be closed
-    YES = "yes"  # only those that will certainly be open, for long enough
-
-
-@dataclass(frozen=True)
-class StationFilter:
-    """Which stations count, whatever their hours; empty sets let everything through.
-
-    Attributes
-    ----------
-    kinds, hosts
-        One of these.
-    services
-        All of these.
-    platform
-        Stations for this platform's riders, and those for everyone.
-    statuses
-        One of these.
-    """
-
-    kinds: frozenset[Kind] = frozenset()
-    hosts: frozenset[Host] = frozenset()
-    services: frozenset[Service] = frozenset()
-    platform: str | None = None
-    statuses: frozenset[Status] = field(default_factory=lambda: frozenset({Status.ACTIVE}))
-
-
-@dataclass(frozen=True)
-class Found:
-    """One station in an answer; what is unknown is None.
-
-    ``state``, ``closes_at`` and ``opens_at`` are of the moment of arrival.
-    """
-
-    rank: int
-    row: int
-    distance_m: float
-    ride_m: float
-    ride_s: float
-    arrives_at: datetime
-    state: State
-    minutes_left: int | None
-    closes_at: datetime | None
-    opens_at: datetime | None
-
-
-@dataclass(frozen=True)
-class NearestStations:
-    """The answer for n origins, k stations each, as arrays of (n, k); absent is index -1.
-
-    ``distance_m`` is the geodesic, ``ride_m`` the way, ``ride_s`` the time; ``state`` holds
-    codes into :data:`locator.hours.STATES`; times are POSIX seconds, NaN where there is none.
-    """
-
-    index: npt.NDArray[np.int64]
-    distance_m: npt.NDArray[np.float64]
-    ride_m: npt.NDArray[np.float64]
-    ride_s: npt.NDArray[np.float64]
-    state: npt.NDArray[np.int8]
-    closes_at: npt.NDArray[np.float64]
-    opens_at: npt.NDArray[np.float64]
-    at: datetime
-
-    def of(self, origin: int) -> Iterator[Found]:
-        """Yield the stations found for one origin, nearest first."""
-        zone = self.at.tzinfo
-        for place, row in enumerate(self.index[origin]):
-            if row < 0:
-                return
-            closes, opens = self.closes_at[origin, place], self.opens_at[origin, place]
-            arrives = self.at.timestamp() + self.ride_s[origin, place]
-            yield Found(
-                rank=place + 1,
-                row=int(row),
-                distance_m=float(self.distance_m[origin, place]),
-                ride_m=float(self.ride_m[origin, place]),
-                ride_s=float(self.ride_s[origin, place]),
-                arrives_at=datetime.fromtimestamp(arrives, zone),
-                state=STATES[self.state[origin, place]],
-                minutes_left=None if np.isnan(closes) else int((closes - arrives) // 60),
-                closes_at=None if np.isnan(closes) else datetime.fromtimestamp(closes, zone),
-                opens_at=None if np.isnan(opens) else datetime.fromtimestamp(opens, zone),
-            )
+_NIGHT_ENDS = 6  # o'clock; a night begins at midnight
 
 
 class StationIndex:
@@ -148,8 +60,12 @@ class StationIndex:
         chosen: StationFilter | None = None,
         rule: OpenRule = OpenRule.ANY,
         min_minutes_left: int = 0,
+        wishes: Wishes | None = None,
     ) -> NearestStations:
         """Return the k nearest stations of each origin, by travel time, then by id.
+
+        In a weather, or on the way to a place, the order is that of ``docs/methods.md``,
+        "Weather and the way on"; the key is computed over every station that fits.
 
         Parameters
         ----------
@@ -165,22 +81,31 @@ class StationIndex:
             Filter by the state on arrival.
         min_minutes_left
             For ``OpenRule.YES``: minutes the station must stay open after arrival.
+        wishes
+            The night, the weather, the way on.
 
         Raises
         ------
         InputError
-            An origin is not on Earth, or k is below 1.
+            An origin or the destination is not on Earth, or k is below 1.
         """
-        origins = _check_origins(origins)
+        wishes = wishes or Wishes()
+        origins = _check_positions(origins)
         local = at.astimezone(self._rules.timezone)
         mask = self.mask(chosen or StationFilter())
+        if wishes.all_night:
+            mask &= self.open_all_night(local)
         total = int(mask.sum())
         if k < 1:
             raise InputError(f"k is {k}; ask for 1 or more stations.")
         width = max(1, min(k, total))
         fetch = width if rule is OpenRule.ANY else min(total, 4 * width)
+        if wishes.reorders:
+            fetch = total
         while True:
             answer = self._fetch(origins, local, max(fetch, 1), mask)
+            if wishes.reorders and total:
+                answer = self._reorder(answer, origins, wishes)
             keep = _passes(answer, local, rule, min_minutes_left)
             if fetch >= total or bool((keep.sum(axis=1) >= width).all()):
                 return _compact(answer, keep, width)
@@ -204,6 +129,20 @@ class StationIndex:
             passes &= np.array([not p or chosen.platform in p for p in self._platforms], dtype=bool)
         return passes
 
+    def open_all_night(self, at: datetime) -> npt.NDArray[np.bool_]:
+        """Return which stations are certainly open from 00:00 to 06:00 of the coming night, (m,).
+
+        Before 06:00 local time that is the night going on, from its beginning.
+        """
+        local = at.astimezone(self._rules.timezone)
+        day = local.date() + timedelta(days=int(local.hour >= _NIGHT_ENDS))
+        midnight = datetime(day.year, day.month, day.day, tzinfo=self._rules.timezone)
+        begins = np.full(len(self.stations), midnight.timestamp())
+        moments = self._hours_of(local).at(np.arange(len(self.stations)), begins)
+        lasts = np.isnan(moments.closes_at)
+        lasts |= moments.closes_at >= midnight.replace(hour=_NIGHT_ENDS).timestamp()
+        return np.asarray((moments.state == _OPEN) & lasts)
+
     def look_up(self, row: int, *, at: datetime) -> Found:
         """Return one station as found by somebody who stands there at a moment."""
         local = at.astimezone(self._rules.timezone)
@@ -213,6 +152,7 @@ class StationIndex:
             distance_m=np.zeros((1, 1)),
             ride_m=np.zeros((1, 1)),
             ride_s=np.zeros((1, 1)),
+            added_s=np.full((1, 1), np.nan),
             state=moments.state.reshape(1, 1),
             closes_at=moments.closes_at.reshape(1, 1),
             opens_at=moments.opens_at.reshape(1, 1),
@@ -248,11 +188,36 @@ class StationIndex:
             distance_m=np.where(found, straight, np.inf),
             ride_m=near.metres,
             ride_s=near.seconds,
+            added_s=np.full(safe.shape, np.nan),
             state=state,
             closes_at=closes,
             opens_at=opens,
             at=at,
         )
+
+    def _reorder(
+        self, answer: NearestStations, origins: Positions, wishes: Wishes
+    ) -> NearestStations:
+        """Order by the riding or the added time, less what helps in the weather, then by id."""
+        found = answer.index >= 0
+        safe = np.where(found, answer.index, 0)
+        cost = answer.ride_s
+        if wishes.toward is not None:
+            target = self.model.bind(_check_positions(np.array([wishes.toward])))
+            onward = target.nearest(self.lonlat, k=1).seconds[:, 0]
+            direct = target.nearest(origins, k=1).seconds
+            # No way over a third place is shorter; rounding alone says so.
+            cost = np.maximum(answer.ride_s + onward[safe] - direct, 0.0)
+            answer = replace(answer, added_s=np.where(found, cost, np.nan))
+        # Whole milliseconds: stations that lie on the way itself differ by rounding only.
+        key = np.floor((cost - self._help_s(wishes.weather)[safe]) * 1000 + 0.5)
+        order = np.lexsort((answer.index, np.where(found, key, np.inf)))
+        return answer.arranged(order, np.take_along_axis(found, order, axis=1))
+
+    def _help_s(self, weather: Weather) -> npt.NDArray[np.float64]:
+        """Return by how much each station counts as nearer, (m,) seconds."""
+        helpful = frozenset(member.value for member in HELPS[weather])
+        return np.array([HELP_S * len(helpful & given) for given in self._services])
 
     def _hours_of(self, at: datetime) -> HoursTable:
         day = at.astimezone(self._rules.timezone).date()
@@ -268,8 +233,8 @@ class StationIndex:
         return table
 
 
-def _check_origins(origins: Positions) -> Positions:
-    points = np.asarray(origins, dtype=np.float64).reshape(-1, 2)
+def _check_positions(positions: Positions) -> Positions:
+    points = np.asarray(positions, dtype=np.float64).reshape(-1, 2)
     good = np.isfinite(points).all(axis=1)
     good &= (np.abs(points[:, 0]) <= 180) & (np.abs(points[:, 1]) <= 90)
     if not good.all():
@@ -297,20 +262,4 @@ def _passes(
 def _compact(answer: NearestStations, keep: npt.NDArray[np.bool_], width: int) -> NearestStations:
     """Move what is kept to the front of each row, in order, and cut the rows to a width."""
     order = np.argsort(~keep, axis=1, kind="stable")[:, :width]
-    kept = np.take_along_axis(keep, order, axis=1)
-
-    def pick(values: npt.NDArray[np.float64], absent: float) -> npt.NDArray[np.float64]:
-        return np.where(kept, np.take_along_axis(values, order, axis=1), absent)
-
-    return NearestStations(
-        index=np.where(kept, np.take_along_axis(answer.index, order, axis=1), -1),
-        distance_m=pick(answer.distance_m, np.inf),
-        ride_m=pick(answer.ride_m, np.inf),
-        ride_s=pick(answer.ride_s, np.inf),
-        state=np.where(kept, np.take_along_axis(answer.state, order, axis=1), _UNKNOWN).astype(
-            np.int8
-        ),
-        closes_at=pick(answer.closes_at, np.nan),
-        opens_at=pick(answer.opens_at, np.nan),
-        at=answer.at,
-    )
+    return answer.arranged(order, np.take_along_axis(keep, order, axis=1))

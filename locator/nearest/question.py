@@ -1,0 +1,78 @@
+"""What can be asked of the stations besides a place and a moment."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from locator.schema import Host, Kind, Service, Status, Weather
+
+__all__ = ["HELPS", "HELP_S", "OpenRule", "StationFilter", "Wishes"]
+
+# Each service that helps in the weather makes a station count as two minutes nearer. Two minutes
+# are 460 m as the crow flies with the shipped settings: enough to choose among the posts of one
+# neighbourhood, too little to send anybody across the city. A choice of ours, not a measurement.
+HELP_S = 120.0
+
+HELPS: dict[Weather, frozenset[Service]] = {
+    Weather.NONE: frozenset(),
+    Weather.HEAT: frozenset({Service.COOLING, Service.DRINKING_WATER}),
+    Weather.COLD: frozenset({Service.HEATING, Service.HOT_WATER}),
+    Weather.RAIN: frozenset({Service.RAIN_GEAR, Service.SEATS}),
+}
+
+
+class OpenRule(StrEnum):
+    """Which stations count, by their state on arrival."""
+
+    ANY = "any"  # open or not
+    KNOWN = "known"  # not those that will be closed
+    YES = "yes"  # only those that will certainly be open, for long enough
+
+
+@dataclass(frozen=True)
+class StationFilter:
+    """Which stations count, whatever their hours; empty sets let everything through.
+
+    Attributes
+    ----------
+    kinds, hosts
+        One of these.
+    services
+        All of these.
+    platform
+        Stations for this platform's riders, and those for everyone.
+    statuses
+        One of these.
+    """
+
+    kinds: frozenset[Kind] = frozenset()
+    hosts: frozenset[Host] = frozenset()
+    services: frozenset[Service] = frozenset()
+    platform: str | None = None
+    statuses: frozenset[Status] = field(default_factory=lambda: frozenset({Status.ACTIVE}))
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What else a rider may wish; without any wish the nearest station comes first.
+
+    Attributes
+    ----------
+    all_night
+        Only stations certainly open all through the coming night, 00:00 to 06:00 local time;
+        before 06:00 that is the night going on.
+    weather
+        A station counts as :data:`HELP_S` nearer for each service that helps in this weather
+        (:data:`HELPS`). Nothing is left out for it.
+    toward
+        Longitude and latitude in degrees of where the rider goes next: the station that adds
+        the least time to that ride comes first.
+    """
+
+    all_night: bool = False
+    weather: Weather = Weather.NONE
+    toward: tuple[float, float] | None = None
+
+    @property
+    def reorders(self) -> bool:
+        """Tell whether the order is another one than by riding time alone."""
+        return self.weather is not Weather.NONE or self.toward is not None
