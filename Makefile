@@ -2,6 +2,7 @@
 # make test    every check
 # make setup   the environment with every extra, nothing run
 # make fuzz    our own parsers against random input, SECONDS=60 for each
+# make audit   the rider's pages under Lighthouse, their bytes and times, into docs/audit.md
 # make bench   the slow comparisons; benchmarks/ says against what (bench-large: a quarter hour)
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test setup bench bench-large fuzz format clean
+.PHONY: serve test setup bench bench-large audit fuzz format clean
 
 serve: $(VENV)/.installed
 	$(BIN)/locator init
@@ -29,6 +30,9 @@ bench: setup
 
 bench-large: setup
 	$(BIN)/python benchmarks/run.py --large
+
+audit: setup
+	$(BIN)/python benchmarks/audit.py
 
 fuzz: setup
 	$(BIN)/python -m pip install --quiet -e '.[fuzz]'

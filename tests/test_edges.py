@@ -22,11 +22,11 @@ from locator.coverage import cover_zones, covered_area_m2, find_gaps, split_zone
 from locator.datum import wgs84_to_gcj02
 from locator.errors import InputError, RegisterError
 from locator.hours import STATES, CalendarDay, HoursRules, HoursTable, read_spans
+from locator.intake import import_register
 from locator.nearest import StationFilter
 from locator.register import parse_table, read_table
 from locator.schema import Datum, Host, Provenance, Service, State
 from locator.service import Service as LocatorService
-from locator.service import import_register
 from locator.store import Change, GeoPackageStore
 from locator.study import Standard, gaps_inputs, run_gaps
 from locator.travel import StraightLine
@@ -205,7 +205,7 @@ def test_stations_outside_the_districts_are_named(store: GeoPackageStore, tmp_pa
         "id,name,kind,lon,lat\nin,a,rest_post,107.15,34.37\nout,b,rest_post,121,31\n", "utf-8"
     )
     result = import_register(store, path, datum=Datum.WGS84, dry_run=True, actor="t")
-    assert result.outside == ("out",)
+    assert result.tally.outside_ids == ["out"]
 
 
 def test_an_export_keeps_the_datum_its_rows_arrived_in(tmp_path: Path) -> None:
@@ -273,11 +273,13 @@ def test_coordinates_have_seven_decimals(
     assert found["features"][0]["geometry"]["coordinates"] == [107.1234568, 34.3456789]
 
 
-def test_pages_are_not_kept_and_bodies_are_bounded(client: FlaskClient) -> None:
-    page = client.post("/", data={"lon": "107.1", "lat": "34.3"})
-    assert page.headers["Cache-Control"] == "no-store"
+def test_answers_to_a_position_are_not_kept_and_pages_are_asked_for_anew(
+    client: FlaskClient,
+) -> None:
+    assert client.get("/api/nearest?lon=107&lat=34").headers["Cache-Control"] == "no-store"
+    page = client.get("/")
+    assert page.headers["Cache-Control"] == "no-cache"
     assert page.headers["Permissions-Policy"] == "geolocation=(self)"
-    assert client.post("/", data={"lon": "1" * 70_000}).status_code == 413
     asset = re.search(r"/assets/site\.css\?v=\w+", page.text)
     assert asset is not None
     kept = client.get(asset[0])
@@ -370,7 +372,7 @@ def test_what_another_program_left_empty_or_misspelt_breaks_no_page(
     pyogrio.write_dataframe(row, store.path, layer="stations", append=True)
     pages = ["/", "/?place=经二路商圈", "/?place=镇", "/stations/q", "/map", "/embed/map"]
     assert {client.get(page).status_code for page in pages} <= {200, 404}
-    assert client.post("/", data={"lon": "107.1489", "lat": "34.3692"}).status_code == 200
+    assert client.get("/stations.json").status_code == 200
     assert cli("nearest", "107.1489", "34.3692").exit_code == 0
     assert cli("stations", "export", tmp_path / "o.xlsx", "--language", "zh").exit_code == 0
     shown = client.get("/stations/q").status_code

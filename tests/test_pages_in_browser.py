@@ -1,6 +1,5 @@
 """The pages in a real Chromium at 390 px: the rider's way, hostile text, and who is asked."""
 
-import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -49,46 +48,6 @@ def open_page(phone: BrowserContext, troubles: list[str]) -> Page:
     return page
 
 
-def test_from_position_to_the_nearest_open_place(
-    phone: BrowserContext, server: Server, troubles: list[str]
-) -> None:
-    asked: list[str] = []
-    phone.on("request", lambda request: asked.append(request.url))
-    page = open_page(phone, troubles)
-    page.goto(server.url)
-    page.get_by_role("checkbox", name="手机充电").check()
-    page.get_by_role("radio", name="全部").check()
-    page.get_by_role("button", name="用我的位置找最近的").click()
-    cards = page.locator(".card")
-    expect(cards).to_have_count(10)
-    expect(cards.first).to_contain_text("经二路城市驿站")
-    expect(cards.first.locator(".services")).to_have_text(re.compile("^手机充电"))
-    assert page.locator(".go").first.bounding_box()["height"] >= 48  # type: ignore[index]
-    width = page.evaluate("document.documentElement.scrollWidth")
-    assert width <= 390
-    # The position went to this server only, in no address.
-    assert {urlsplit(url).netloc for url in asked} == {urlsplit(server.url).netloc}
-    assert not [url for url in asked if "107.14" in url]
-
-
-def test_back_from_a_station_shows_the_list_again(
-    phone: BrowserContext, server: Server, troubles: list[str]
-) -> None:
-    page = open_page(phone, troubles)
-    page.goto(server.url)
-    page.get_by_role("button", name="用我的位置找最近的").click()
-    expect(page.locator("h1")).to_have_text("离您的位置最近")
-    name = page.locator(".card .name").first.inner_text()
-    page.locator(".card .whole").first.click()
-    expect(page.locator("h1")).to_have_text(name)
-    page.go_back()
-    expect(page.locator("h1")).to_have_text("离您的位置最近")
-    expect(page.locator(".card .name").first).to_have_text(name)
-    page.go_back()
-    expect(page.locator("h1")).to_have_text("附近开着的骑手驿站")
-    assert page.url == server.url + "/"
-
-
 @pytest.mark.parametrize("path", ["/", "/?place=经二路商圈", "/stations/BJ-R-001", "/map"])
 def test_text_at_twice_its_size_still_fits(
     phone: BrowserContext, server: Server, troubles: list[str], path: str
@@ -110,27 +69,13 @@ def test_the_maps_popup_is_not_styled_by_the_page(
     assert facts.bounding_box()["width"] > 100  # type: ignore[index]
 
 
-def test_a_denied_position_leaves_the_other_ways(
-    chromium: Browser, server: Server, troubles: list[str]
-) -> None:
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, permissions=[])
-    page = open_page(context, troubles)
-    page.goto(server.url)
-    page.get_by_role("button", name="用我的位置找最近的").click()
-    expect(page.get_by_role("status").first).to_contain_text("输入地点")
-    page.get_by_label("地点").fill("经二路商圈")
-    page.get_by_role("button", name="查找").click()
-    expect(page.locator("h1")).to_have_text("离经二路商圈最近")
-    context.close()
-
-
 def test_without_scripts_the_page_still_helps(chromium: Browser, server: Server) -> None:
     context = chromium.new_context(
-        java_script_enabled=False, viewport={"width": 390, "height": 844}
+        java_script_enabled=False, viewport={"width": 390, "height": 844}, locale="zh-CN"
     )
     page = context.new_page()
     page.goto(server.url)
-    expect(page.get_by_text("浏览器没有启用脚本")).to_be_visible()
+    expect(page.locator("noscript p")).to_be_visible()
     expect(page.get_by_role("button", name="用我的位置找最近的")).to_be_hidden()
     page.get_by_label("地点").fill("经二路商圈")
     page.get_by_role("button", name="查找").click()
@@ -169,9 +114,13 @@ def test_hostile_text_is_shown_as_text_on_every_page(
     page = open_page(phone, troubles)
     page.goto(f"{server.url}/?place={quote(HOSTILE)}&open=any")
     expect(page.locator("body")).to_contain_text(HOSTILE)
-    page.goto(f"{server.url}/?open=any")
-    page.get_by_role("button", name="用我的位置找最近的").click()
+    page.goto(server.url)
+    expect(page.locator("#filters")).to_be_visible()
+    page.locator("#filters label").first.click()  # open or not
+    page.locator("#place").fill("img src")
+    expect(page.locator(".suggestion").first).to_contain_text(HOSTILE)
     expect(page.locator(".card .name").nth(1)).to_have_text(HOSTILE)
+    expect(page.locator(".card .restriction").nth(1)).to_contain_text(HOSTILE)
     page.locator(".card .whole").nth(1).click()
     expect(page.locator("h1")).to_have_text(HOSTILE)
     expect(page.locator("dl")).to_contain_text(HOSTILE)
@@ -188,7 +137,9 @@ def test_hostile_text_is_shown_as_text_on_every_page(
     assert page.evaluate("document.querySelectorAll('img[src=x]').length") == 0
 
 
-@pytest.mark.parametrize("path", ["/", "/?place=虢镇", "/map", "/embed/map", "/stations/BJ-R-001"])
+@pytest.mark.parametrize(
+    "path", ["/", "/?place=虢镇", "/map", "/embed/map", "/stations/BJ-R-001", "/notices"]
+)
 def test_no_page_asks_another_host(
     phone: BrowserContext, server: Server, troubles: list[str], path: str
 ) -> None:

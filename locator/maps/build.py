@@ -42,7 +42,7 @@ def build_map(layers: MapLayers, options: MapOptions) -> folium.Map:
     payload = build_payload(layers, options)
     page = MapFigure(options, clustered=bool(payload["cluster"]))
     tiles = tile_layers(options)
-    drawn = _LocalMap(view_box(layers), has_tiles=bool(tiles))
+    drawn = _LocalMap(view_box(layers), has_tiles=bool(tiles), follows=options.for_list)
     page.add_child(drawn)
     for layer in tiles:
         layer.add_to(drawn)
@@ -57,18 +57,22 @@ class _LocalMap(folium.Map):
         """
         {% macro script(this, kwargs) %}
             var {{ this.get_name() }} = locatorMap.create(
-                {{ this.get_name()|tojson }}, {{ this.view|tojson }}, {{ this.has_tiles|tojson }}
+                {{ this.get_name()|tojson }}, {{ this.view|tojson }}, {{ this.has_tiles|tojson }},
+                {{ this.follows|tojson }}
             );
         {% endmacro %}
         """
     )
 
-    def __init__(self, view: list[list[float]] | None, *, has_tiles: bool) -> None:
+    def __init__(
+        self, view: list[list[float]] | None, *, has_tiles: bool, follows: bool = False
+    ) -> None:
         super().__init__(tiles=None)
         # folium keeps these lists on the class, and its add_js_link changes them in place.
         self.default_js, self.default_css = [], []
         self.view = view
         self.has_tiles = has_tiles
+        self.follows = follows
 
 
 class _Literal(Element):

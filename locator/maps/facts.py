@@ -48,6 +48,9 @@ __all__ = [
 Row = Mapping[str, Any]
 Fact = tuple[str, str]  # a key of words.FACTS and a text
 
+# What a popup says where the page around the map says the rest.
+_BESIDE_A_LIST = frozenset({"notice", "status", "opening_hours", "platforms", "access"})
+
 _KM_FROM_M = 1_000
 _KM2_FROM_M2 = 100_000
 
@@ -109,6 +112,8 @@ def station_facts(row: Row, options: MapOptions) -> list[Fact]:
         ("provenance", label_of(row.get("provenance"), Provenance, language) or unknown),
         ("source", clean_text(row.get("source"))),
     ]
+    if options.for_list:
+        facts = [(term, text) for term, text in facts if term in _BESIDE_A_LIST]
     return [(term, text) for term, text in facts if text]
 
 

@@ -76,6 +76,9 @@ class MapOptions:
     day
         The day the map is for: notices that are not valid on it are left out. Without it all are
         shown with their dates.
+    for_list
+        The map stands in the rider's own page and follows its list, told by messages: no title,
+        no search, hot zones and gaps switched off at first.
     """
 
     title: str
@@ -88,6 +91,7 @@ class MapOptions:
     show_districts: bool = True
     station_url: str | None = None
     day: date | None = None
+    for_list: bool = False
 
 
 @dataclass(frozen=True)

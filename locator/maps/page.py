@@ -20,8 +20,10 @@ from locator.paths import static_dir
 __all__ = ["MapFigure", "asset_files", "render_file", "render_parts"]
 
 _LEAFLET_IMAGES = ("layers.png", "layers-2x.png", "marker-icon.png")
-_OWN_STYLE = "map.css"
-_OWN_SCRIPTS = ("map-drawing.js", "map-controls.js", "map.js")  # in the order they build on
+_OWN_STYLE, _LIST_STYLE = "map.css", "map-list.css"
+# In the order they build on; a map has a search or follows a list.
+_DRAWING_SCRIPTS = ("map-drawing.js", "map-controls.js")
+_SEARCH_SCRIPT, _LIST_SCRIPT, _LAST_SCRIPT = "map-search.js", "map-list.js", "map.js"
 _CLUSTER_SCRIPT = "markercluster/leaflet.markercluster.js"
 _FOREIGN = re.compile(
     r"<(?:script|link|img|iframe|style)\b[^>]*\b(?:src|href)\s*=\s*[\"']?\s*(?:https?:)?//([^/\"'\s>]+)",
@@ -61,7 +63,8 @@ def asset_files() -> dict[str, Path]:
         "leaflet/leaflet.js": leaflet / "leaflet.js",
         _CLUSTER_SCRIPT: cluster / "leaflet.markercluster.js",
     }
-    own = {name: static_dir() / name for name in (_OWN_STYLE, *_OWN_SCRIPTS)}
+    scripts = (*_DRAWING_SCRIPTS, _SEARCH_SCRIPT, _LIST_SCRIPT, _LAST_SCRIPT)
+    own = {name: static_dir() / name for name in (_OWN_STYLE, _LIST_STYLE, *scripts)}
     images = {f"leaflet/images/{name}": leaflet / "images" / name for name in _LEAFLET_IMAGES}
     return files | own | images
 
@@ -90,7 +93,7 @@ def render_parts(drawn: folium.Map, *, nonce: str, asset_url: Callable[[str], st
     header, body, script = _pieces(page)
     links = [
         f'<link rel="stylesheet" nonce="{nonce}" href="{escape(asset_url(name))}">'
-        for name in _styles()
+        for name in _styles(page)
     ]
     scripts = [
         f'<script nonce="{nonce}" src="{escape(asset_url(name))}"></script>'
@@ -116,7 +119,7 @@ def _file(page: MapFigure) -> str:
     options, nonce = page.options, secrets.token_urlsafe(16)
     files = asset_files()
     header, body, script = _pieces(page)
-    styles = [_inlined_style(files, name) for name in _styles()]
+    styles = [_inlined_style(files, name) for name in _styles(page)]
     scripts = [_inlined_script(files[name]) for name in _scripts(page)]
     language = "zh-CN" if options.language == "zh" else "en"
     # The policy makes the promise hold: scripts are these, and only images may be fetched.
@@ -171,11 +174,12 @@ def _pieces(page: MapFigure) -> tuple[str, str, str]:
 
 def _body(options: MapOptions, name: str) -> str:
     title = escape(options.title)
-    lines = [f'<strong class="lmap-title">{title}</strong>']
+    # In the rider's own page the title and the source would only say again what stands there.
+    lines = [] if options.for_list else [f'<strong class="lmap-title">{title}</strong>']
     if options.illustrative:
         note = say(LABELS["illustrative"], options.language)
         lines.append(f'<span class="lmap-illustrative">{escape(note)}</span>')
-    if options.caption:
+    if options.caption and not options.for_list:
         lines.append(f'<span class="lmap-source">{escape(options.caption)}</span>')
     if options.map_approval:
         approval = say(LABELS["approval"], options.language) + options.map_approval
@@ -184,22 +188,23 @@ def _body(options: MapOptions, name: str) -> str:
         missing = escape(say(LABELS["no_approval"], options.language))
         lines.append(f'<span class="lmap-approval">{missing}</span>')
     without = escape(say(LABELS["script"], options.language))
+    below = f'<figcaption class="lmap-caption">{" ".join(lines)}</figcaption>\n' if lines else ""
     return (
         '<figure class="lmap">\n'
         f'<div class="lmap-canvas" id="{name}" role="region" aria-label="{title}">'
         f"<noscript>{without}</noscript></div>\n"
-        f'<figcaption class="lmap-caption">{" ".join(lines)}</figcaption>\n'
-        "</figure>"
+        f"{below}</figure>"
     )
 
 
-def _styles() -> list[str]:
-    return ["leaflet/leaflet.css", _OWN_STYLE]
+def _styles(page: MapFigure) -> list[str]:
+    return ["leaflet/leaflet.css", _OWN_STYLE, *([_LIST_STYLE] if page.options.for_list else [])]
 
 
 def _scripts(page: MapFigure) -> list[str]:
     cluster = [_CLUSTER_SCRIPT] if page.clustered else []
-    return ["leaflet/leaflet.js", *cluster, *_OWN_SCRIPTS]
+    way_in = _LIST_SCRIPT if page.options.for_list else _SEARCH_SCRIPT
+    return ["leaflet/leaflet.js", *cluster, *_DRAWING_SCRIPTS, way_in, _LAST_SCRIPT]
 
 
 def _signed(html: str, nonce: str) -> str:

@@ -80,6 +80,7 @@ def build_payload(layers: MapLayers, options: MapOptions) -> dict[str, object]:
     stations = list(_stations(layers.stations, options, texts))
     payload: dict[str, object] = {
         "cluster": len(stations) > CLUSTER_ABOVE,
+        "forList": options.for_list,
         "labels": {key: say(pair, options.language) for key, pair in LABELS.items()},
         "terms": [[key, say(pair, options.language)] for key, pair in FACTS.items()],
         "kinds": [[k.value, k.label(options.language), KIND_LOOKS[k].marker] for k in Kind],

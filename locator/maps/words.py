@@ -23,6 +23,8 @@ LABELS: dict[str, tuple[str, str]] = {
     "districts": ("区县界线", "District lines"),
     "places": ("地名", "Place names"),
     "cluster": ("数字：此处的驿站数", "Number: stations here"),
+    "rider": ("您的位置；圈是误差范围", "You; the circle shows how exactly"),
+    "ranked": ("数字：列表中的名次", "Number: place in your list"),
     "search": ("按名称或地址查找驿站", "Find a station by name or address"),
     "found": ("找到 {n} 个驿站", "{n} stations found"),
     "none_found": ("没有找到驿站", "No station found"),

@@ -13,6 +13,7 @@ from locator.web.request import (
     read_number,
     read_position,
     read_rule,
+    read_wishes,
 )
 
 __all__ = ["blueprint"]
@@ -20,12 +21,18 @@ __all__ = ["blueprint"]
 blueprint = Blueprint("api", __name__)
 
 _MAX_K = 100
-_KNOWN = frozenset({"lon", "lat", "k", "kind", "host", "service", "platform", "at", "open"})
+_KNOWN = frozenset(
+    {"lon", "lat", "k", "kind", "host", "service", "platform", "at", "open"}
+    | {"night", "weather", "toward"}
+)
 
 
 @blueprint.get("/api/nearest")
 def nearest() -> Response:
-    """Answer ``lon, lat, k, kind, host, service, platform, at, open`` with GeoJSON."""
+    """Answer with GeoJSON.
+
+    ``lon, lat, k, kind, host, service, platform, at, open, night, weather, toward``.
+    """
     values = request.args
     unknown = sorted(set(values) - _KNOWN)
     if unknown:
@@ -44,6 +51,7 @@ def nearest() -> Response:
         chosen=read_filter(values),
         rule=read_rule(values, OpenRule.ANY),
         at=values.get("at") or None,
+        wishes=read_wishes(values),
     )
     return _json(answer, "application/geo+json")
 

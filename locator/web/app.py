@@ -11,12 +11,16 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from locator.errors import InputError, StoreError
 from locator.hours import calendar_doubts
+from locator.look import KIND_LOOKS, PALETTE
 from locator.maps import tile_origins
 from locator.paths import templates_dir
-from locator.schema import Status, is_illustrative
+from locator.schema import Provenance, Status, is_illustrative
 from locator.service import Service, open_service
 from locator.settings import Settings
-from locator.web import api, assets, embed, rider
+from locator.web import api, assets, embed, offline, phone, rider
+from locator.web.compress import compress
+from locator.web.language import gettext as _
+from locator.web.language import language, use_languages
 from locator.web.request import get_service
 
 __all__ = ["create_app"]
@@ -48,10 +52,13 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = _now) -> F
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["locator"] = service
     assets.load_assets(app)
-    for module in (rider, embed, api, assets):
+    phone.keep_registers(app)
+    for module in (rider, phone, embed, api, assets, offline):
         app.register_blueprint(module.blueprint)
     app.before_request(_begin)
+    app.after_request(compress)  # runs after _secure: Flask goes through these from the last
     app.after_request(_secure)
+    use_languages(app, settings)
     app.context_processor(lambda: _page_words(service))
     app.register_error_handler(InputError, _bad_input)
     app.register_error_handler(StoreError, _store_trouble)
@@ -71,7 +78,11 @@ def _page_words(service: Service) -> dict[str, object]:
     in_service = stations[stations["status"] != Status.CLOSED.value]
     return {
         "illustrative": is_illustrative(in_service),
-        "travel": service.travel.describe("zh"),
+        "travel": service.travel.describe(language()),
+        "language": language(),
+        "theme_colour": PALETTE["accent"],
+        "kind_glyph": {kind.value: mark.glyph for kind, mark in KIND_LOOKS.items()},
+        "provenance_label": lambda code: Provenance.parse(code).label(language()),
         "map_approval": service.settings.map_approval,
     }
 
@@ -88,7 +99,8 @@ def _secure(response: Response) -> Response:
     """Set the headers of every answer; only /embed pages may be framed."""
     settings = get_service().settings
     tiles = " ".join(tile_origins(settings.basemap))
-    ancestors = settings.frame_ancestors if g.get("framed") else "'none'"
+    # Our own page frames the map, whoever else may.
+    ancestors = f"'self' {settings.frame_ancestors}" if g.get("framed") else "'none'"
     nonce = g.get("nonce", "")
     policy = [
         "default-src 'none'",
@@ -97,6 +109,8 @@ def _secure(response: Response) -> Response:
         f"img-src 'self' data: {tiles}".rstrip(),
         "connect-src 'self'",
         "manifest-src 'self'",
+        "worker-src 'self'",
+        "frame-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
         f"frame-ancestors {ancestors}",
@@ -105,7 +119,9 @@ def _secure(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Permissions-Policy"] = "geolocation=(self)"
-    response.headers.setdefault("Cache-Control", "no-store")
+    # A page holds nobody's position, so Back may show it again; an answer to one holds it.
+    kept = "no-store" if request.path.startswith("/api/") else "no-cache"
+    response.headers.setdefault("Cache-Control", kept)
     return response
 
 
@@ -116,7 +132,7 @@ def _answer_error(status: int, title: str, reason: str) -> ResponseReturnValue:
 
 
 def _bad_input(error: InputError) -> ResponseReturnValue:
-    return _answer_error(400, "请求有误", str(error))
+    return _answer_error(400, _("请求有误"), str(error))
 
 
 def _store_trouble(error: StoreError) -> ResponseReturnValue:
@@ -125,9 +141,9 @@ def _store_trouble(error: StoreError) -> ResponseReturnValue:
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
-    titles = {404: "没有这个页面", 405: "不支持这种请求", 413: "内容太大"}
+    titles = {404: _("没有这个页面"), 405: _("不支持这种请求"), 413: _("内容太大")}
     status = error.code or 500
     if isinstance(error, InternalServerError):
-        return "<!DOCTYPE html><title>500</title><p>服务出错，请稍后再试。</p>", 500
+        return f"<!DOCTYPE html><title>500</title><p>{_('服务出错，请稍后再试。')}</p>", 500
     reason = error.description or error.name
     return _answer_error(status, titles.get(status, error.name), reason)

@@ -7,11 +7,18 @@ from flask import current_app
 from werkzeug.datastructures import MultiDict
 
 from locator.errors import InputError
-from locator.nearest import OpenRule, StationFilter
-from locator.schema import Host, Kind, LabelledEnum, Service
+from locator.nearest import OpenRule, StationFilter, Wishes
+from locator.schema import Host, Kind, LabelledEnum, Service, Weather
 from locator.service import Service as LocatorService
 
-__all__ = ["get_service", "read_filter", "read_number", "read_position", "read_rule"]
+__all__ = [
+    "get_service",
+    "read_filter",
+    "read_number",
+    "read_position",
+    "read_rule",
+    "read_wishes",
+]
 
 Values = MultiDict[str, str]
 N = TypeVar("N", int, float)
@@ -77,3 +84,43 @@ def read_rule(values: Values, default: OpenRule) -> OpenRule:
         return OpenRule(text)
     except ValueError as error:
         raise InputError(f"open={text[:40]!r} must be any, known or yes.") from error
+
+
+def read_wishes(values: Values) -> Wishes:
+    """Read ``night`` (1 or 0), ``weather`` (a code or a label) and ``toward`` (LON,LAT)."""
+    return Wishes(
+        all_night=_read_flag(values, "night"),
+        weather=_read_weather(values),
+        toward=_read_toward(values),
+    )
+
+
+def _read_flag(values: Values, name: str) -> bool:
+    text = values.get(name, "").strip()
+    if text not in {"", "0", "1"}:
+        raise InputError(f"{name}={text[:40]!r} must be 1 or 0.")
+    return text == "1"
+
+
+def _read_weather(values: Values) -> Weather:
+    text = values.get("weather", "").strip()
+    if not text:
+        return Weather.NONE
+    try:
+        return Weather.parse(text)
+    except ValueError as error:
+        raise InputError(f"weather={text[:40]!r} {error}.") from error
+
+
+def _read_toward(values: Values) -> tuple[float, float] | None:
+    text = values.get("toward", "").strip()
+    if not text:
+        return None
+    try:
+        lon, lat = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(
+            f"toward={text[:40]!r} must be a longitude and a latitude with a comma between, "
+            "such as 107.15,34.36."
+        ) from error
+    return lon, lat

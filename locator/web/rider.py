@@ -1,8 +1,8 @@
-"""The rider's pages: the nearest open places, one station, and never a dead end.
+"""The rider's pages: the nearest open places, one station, the week's notices.
 
-A phone's position arrives in the body of a POST, so that no address and no log holds it; it
-answers this one question and is forgotten. A named place is not a rider: it travels in the
-address, so that the page can be shared.
+The phone ranks the stations itself (``templates/static/rider.js``), so no position comes here.
+What this room renders is useful before any script runs: what is open now, and the list around a
+named place, which is not a rider and may stand in an address.
 """
 
 from dataclasses import dataclass
@@ -11,13 +11,17 @@ from datetime import datetime, timedelta
 import shapely
 from flask import Blueprint, abort, render_template, request, url_for
 
-from locator.answer import Feature, Json, nearest_answer, state_words, station_feature
+from locator.answer import Answer, Feature, Json, nearest_answer, state_words, station_feature
 from locator.hours import STATES, Span, read_spans
 from locator.nearest import OpenRule, StationFilter
+from locator.phone import Place, named_places
 from locator.schema import Kind, Platform, Service, State, Status
 from locator.service import Snapshot
-from locator.web.navigation import NavigationLink, navigation_links
-from locator.web.request import get_service, read_filter, read_position, read_rule
+from locator.web.language import gettext as _
+from locator.web.language import language
+from locator.web.navigation import NavigationLink, app_links, navigation_links
+from locator.web.request import get_service, read_filter, read_rule, read_wishes
+from locator.web.words import age_words, platform_label, script_words
 
 __all__ = ["blueprint"]
 
@@ -26,18 +30,18 @@ blueprint = Blueprint("rider", __name__)
 _LISTED = 10
 _SUGGESTED = 8
 _SOON_MIN = 60
-_FAR_KM = 50
+_NOTICE_DAYS = 7
 
-# The filters that fit on a phone's first screen; the interface takes every service.
+# The filters that riders use most; the rest of the services stand on the station's page.
 _OFFERED = (
-    Service.HOT_WATER,
     Service.PHONE_CHARGING,
+    Service.BATTERY_SWAP,
+    Service.VEHICLE_CHARGING,
+    Service.HOT_WATER,
     Service.TOILET,
     Service.COOLING,
     Service.HEATING,
     Service.MICROWAVE,
-    Service.VEHICLE_CHARGING,
-    Service.BATTERY_SWAP,
 )
 
 
@@ -53,58 +57,45 @@ class Card:
     state: str
     glyph: str
     words: str
-    services: list[str]
+    services: list[Service]
     navigation: NavigationLink
     notice: str | None
     checked: str
     restriction: str
 
 
-@dataclass(frozen=True)
-class Place:
-    """A named place a rider may stand at."""
-
-    name: str
-    lon: float
-    lat: float
-
-
-@blueprint.route("/", methods=["GET", "POST"])
+@blueprint.get("/")
 def home() -> str:
-    """List the nearest places to a position (POST) or a named place (GET), or all that are open."""
-    values = request.form if request.method == "POST" else request.args
-    query = values.get("place", "").strip()
-    chosen = read_filter(values)
-    rule = read_rule(values, OpenRule.YES)
+    """Show the page that finds the nearest; without a script, a place's list or what is open."""
+    query = request.args.get("place", "").strip()
+    chosen, rule = read_filter(request.args), read_rule(request.args, OpenRule.YES)
     snapshot = get_service().snapshot()
-    places = _places(snapshot)
-    context: dict[str, object] = {
-        "offered": _OFFERED,
-        "kinds": list(Kind),
-        "chosen": chosen,
-        "rule": rule,
-        "query": query,
-        "places": places,
-    }
-    if request.method == "POST" and not query:
-        lon, lat = read_position(values)
-        return _list_page(lon, lat, "您的位置", chosen, rule, context)
+    places = named_places(snapshot)
     matches = [place for place in places if query and query in place.name]
     exact = [place for place in matches if place.name == query]
     districts = [n for n in snapshot.districts["name"] if query and query in n]
     named = _stations_named(snapshot, query)
-    if exact or (len(matches) == 1 and not districts and not named):
-        place = (exact or matches)[0]
-        return _list_page(place.lon, place.lat, place.name, chosen, rule, context)
+    context: dict[str, object] = {}
+    if exact or (len(matches) == 1 and not named):
+        context = _list_around((exact or matches)[0], chosen, rule)
     return render_template(
         "home.html",
-        **context,
+        offered=_OFFERED,
+        kinds=list(Kind),
+        platforms=list(Platform),
+        chosen=chosen,
+        rule=rule,
+        query=query,
+        places=places,
         matches=matches[:_SUGGESTED],
         districts_named=districts,
         stations_named=named,
         unknown_place=bool(query) and not (matches or districts or named),
         groups=_open_now(snapshot),
         now=get_service().now(),
+        words=script_words(),
+        min_left=get_service().settings.min_minutes_left,
+        **({"cards": None, "origin": "", "relaxed": False} | context),
     )
 
 
@@ -117,35 +108,22 @@ def _stations_named(snapshot: Snapshot, query: str) -> list[dict[str, str]]:
     return [{"id": i, "name": n} for i, n in zip(found["id"], found["name"], strict=True)]
 
 
-def _list_page(
-    lon: float,
-    lat: float,
-    origin: str,
-    chosen: StationFilter,
-    rule: OpenRule,
-    context: dict[str, object],
-) -> str:
+def _list_around(place: Place, chosen: StationFilter, rule: OpenRule) -> dict[str, object]:
     service = get_service()
     relaxed = False
-    answer = nearest_answer(service, lon, lat, k=_LISTED, chosen=chosen, rule=rule)
+    wishes = read_wishes(request.args)
+
+    def ask(asked: OpenRule) -> Answer:
+        return nearest_answer(
+            service, place.lon, place.lat, k=_LISTED, chosen=chosen, rule=asked, wishes=wishes
+        )
+
+    answer = ask(rule)
     if not answer["features"] and rule is OpenRule.YES:
         relaxed = True
-        answer = nearest_answer(service, lon, lat, k=_LISTED, chosen=chosen, rule=OpenRule.KNOWN)
+        answer = ask(OpenRule.KNOWN)
     cards = [_card(feature, chosen) for feature in answer["features"]]
-    far_km = round(float(cards[0].km)) if cards and float(cards[0].km) > _FAR_KM else 0
-    if far_km:  # hours of riding away nothing can be said about who is open then
-        cards = []
-    return render_template(
-        "list.html",
-        **context,
-        cards=cards,
-        origin=origin,
-        relaxed=relaxed,
-        far_km=far_km,
-        min_left=service.settings.min_minutes_left,
-        at=answer["at"][11:16],
-        position={"lon": lon, "lat": lat} if not context["query"] else None,
-    )
+    return {"cards": cards, "origin": place.name, "relaxed": relaxed}
 
 
 def _card(feature: Feature, chosen: StationFilter) -> Card:
@@ -154,6 +132,7 @@ def _card(feature: Feature, chosen: StationFilter) -> Card:
     services = own["services"] if isinstance(own["services"], list) else []
     first = [code for code in services if code in chosen.services]
     ordered = first + [code for code in services if code not in chosen.services]
+    checked = own["last_verified"]
     return Card(
         id=feature["id"],
         name=str(own["name"]),
@@ -162,11 +141,11 @@ def _card(feature: Feature, chosen: StationFilter) -> Card:
         km=f"{float(str(own['distance_m'])) / 1000:.1f}",
         state=str(own["state"]),
         glyph=_glyph(State.parse(str(own["state"])), own["minutes_left"]),
-        words=state_words(own, "zh"),
-        services=[Service.parse(code).zh for code in ordered],
+        words=state_words(own, language()),
+        services=[Service.parse(code) for code in ordered],
         navigation=navigation_links(str(own["name"]), lon, lat)[0],
         notice=_notice(own),
-        checked=f"核实于 {own['last_verified']}" if own["last_verified"] else "未经核实",
+        checked=age_words(str(checked) if checked else None, get_service().now().date()),
         restriction=_restriction(own),
     )
 
@@ -189,28 +168,11 @@ def _restriction(own: dict[str, Json]) -> str:
     platforms = own["platforms"]
     words = []
     if isinstance(platforms, list) and platforms:
-        words.append("仅限" + "、".join(_platform(code) for code in platforms) + "骑手")
+        names = "、".join(platform_label(code) for code in platforms)
+        words.append(_("仅限%(platforms)s骑手", platforms=names))
     if own["access"]:
         words.append(str(own["access"]))
     return " · ".join(dict.fromkeys(words))
-
-
-def _platform(code: str) -> str:
-    try:
-        return Platform.parse(code).zh
-    except ValueError:
-        return code
-
-
-def _places(snapshot: Snapshot) -> list[Place]:
-    """Return the named places: business districts first, then towns; a name stands once."""
-    zones = snapshot.hot_zones
-    middles = zones.geometry.representative_point()
-    found = {n: Place(n, p.x, p.y) for n, p in zip(zones["name"], middles, strict=True)}
-    towns = snapshot.places
-    for name, point in zip(towns["name"], towns.geometry, strict=True):
-        found.setdefault(name, Place(name, point.x, point.y))
-    return list(found.values())
 
 
 def _open_now(snapshot: Snapshot) -> dict[str, list[dict[str, str]]]:
@@ -226,9 +188,26 @@ def _open_now(snapshot: Snapshot) -> dict[str, list[dict[str, str]]]:
     for number, (station, name, kind) in enumerate(
         zip(rows["id"], rows["name"], rows["kind"], strict=True)
     ):
-        item = {"id": station, "name": name, "kind": Kind.parse(kind).zh}
-        groups.setdefault(name_of.get(number, "其他"), []).append(item)
+        item = {"id": station, "name": name, "kind": Kind.parse(kind).label(language())}
+        groups.setdefault(name_of.get(number, _("其他")), []).append(item)
     return dict(sorted(groups.items(), key=lambda group: -len(group[1])))
+
+
+@blueprint.get("/notices")
+def notices() -> str:
+    """List what is on this week: the notices of the next seven days, by their beginning."""
+    service = get_service()
+    today = service.now().date()
+    last = (today + timedelta(days=_NOTICE_DAYS)).isoformat()
+    stations = service.snapshot().stations
+    rows = stations[stations["notice"].notna() & (stations["status"] != Status.CLOSED.value)]
+    found = []
+    for own in rows.drop(columns="geometry").to_dict("records"):
+        begins, ends = str(own["notice_from"] or ""), str(own["notice_until"] or "9999")
+        if own["notice"] and begins <= last and ends >= today.isoformat():
+            found.append({**own, "begins": begins, "ends": "" if ends == "9999" else ends})
+    found.sort(key=lambda own: (own["begins"], own["id"]))
+    return render_template("notices.html", notices=found, today=today.isoformat())
 
 
 @blueprint.get("/stations/<path:station_id>")
@@ -236,47 +215,99 @@ def station(station_id: str) -> str:
     """Show one station: state, the week's hours, services, how to get in, how to get there."""
     feature = station_feature(get_service(), station_id)
     if feature is None:
-        abort(404, "没有这个站点；它可能已从登记册中移除。")
+        abort(404, _("没有这个站点；它可能已从登记册中移除。"))
     own = feature["properties"]
     lon, lat = feature["geometry"]["coordinates"]
     hours = own["opening_hours"]
+    week = _week(None if hours is None else str(hours))
+    card = _card(feature, StationFilter())
     return render_template(
         "station.html",
         own=own,
-        card=_card(feature, StationFilter()),
-        week=_week(None if hours is None else str(hours)),
+        card=card,
+        week=[(label, words) for label, words, _spans in week],
         status=Status.parse(str(own["status"] or Status.ACTIVE.value)),
         links=navigation_links(str(own["name"]), lon, lat),
+        apps=app_links(str(own["name"]), lon, lat),
+        linked_data=_linked_data(feature, week, card),
+        words=script_words(),
         back=url_for("rider.home"),
         lon=f"{lon:.6f}",
         lat=f"{lat:.6f}",
     )
 
 
-def _week(text: str | None) -> list[tuple[str, str]]:
-    """Return the next seven days and their hours in words."""
+Week = list[tuple[str, str, list[Span]]]
+
+
+def _week(text: str | None) -> Week:
+    """Return the next seven days: the day's name, its hours in words, and as spans."""
     service = get_service()
     spans = read_spans(text, service.rules, start=service.now(), days=7)
     first = spans[0].start
-    week = []
+    names = [_("周一"), _("周二"), _("周三"), _("周四"), _("周五"), _("周六"), _("周日")]
+    week: Week = []
     for number in range(7):
         begin = first + timedelta(days=number)
-        label = f"周{'一二三四五六日'[begin.weekday()]} {begin.month}月{begin.day}日"
-        week.append((label, _day_words(spans, begin, begin + timedelta(days=1))))
+        end = begin + timedelta(days=1)
+        label = _(
+            "%(weekday)s %(month)d月%(day)d日",
+            weekday=names[begin.weekday()],
+            month=begin.month,
+            day=begin.day,
+        )
+        week.append((label, _day_words(spans, begin, end), _not_closed(spans, begin, end)))
     return week
+
+
+def _not_closed(spans: list[Span], begin: datetime, end: datetime) -> list[Span]:
+    """Return the parts of spans that lie in a day and are not closed."""
+    cut = [Span(max(s.start, begin), min(s.end, end), s.state) for s in spans]
+    return [s for s in cut if s.start < s.end and s.state is not State.CLOSED]
 
 
 def _day_words(spans: list[Span], begin: datetime, end: datetime) -> str:
     parts = []
-    for span in spans:
-        start, stop = max(span.start, begin), min(span.end, end)
-        if start >= stop or span.state is State.CLOSED:
-            continue
+    for span in _not_closed(spans, begin, end):
         if span.state is State.UNKNOWN:
-            parts.append("时间未知")
-        elif start == begin and stop == end:
-            parts.append("全天")
+            parts.append(_("时间未知"))
+        elif span.start == begin and span.end == end:
+            parts.append(_("全天"))
         else:
-            closing = "24:00" if stop == end else f"{stop:%H:%M}"
-            parts.append(f"{start:%H:%M}–{closing}")
-    return "、".join(parts) or "不开放"
+            closing = "24:00" if span.end == end else f"{span.end:%H:%M}"
+            parts.append(f"{span.start:%H:%M}–{closing}")
+    return "、".join(parts) or _("不开放")
+
+
+def _linked_data(feature: Feature, week: Week, card: Card) -> dict[str, object]:
+    """Return the station as schema.org's Place (https://schema.org/Place), for search engines."""
+    own = feature["properties"]
+    lon, lat = feature["geometry"]["coordinates"]
+    hours = [
+        {
+            "@type": "OpeningHoursSpecification",
+            "validFrom": span.start.date().isoformat(),
+            "validThrough": span.start.date().isoformat(),
+            "opens": f"{span.start:%H:%M}",
+            "closes": "23:59" if span.end.date() != span.start.date() else f"{span.end:%H:%M}",
+        }
+        for _label, _words, spans in week
+        for span in spans
+        if span.state is State.OPEN
+    ]
+    data: dict[str, object] = {
+        "@context": "https://schema.org",
+        "@type": "Place",
+        "@id": url_for("rider.station", station_id=feature["id"], _external=True),
+        "name": own["name"],
+        "geo": {"@type": "GeoCoordinates", "latitude": lat, "longitude": lon},
+        "specialOpeningHoursSpecification": hours,
+        "amenityFeature": [
+            {"@type": "LocationFeatureSpecification", "name": s.label(language()), "value": True}
+            for s in card.services
+        ],
+    }
+    for name, field in (("address", "address"), ("telephone", "phone")):
+        if own[field]:
+            data[name] = own[field]
+    return data

@@ -53,6 +53,16 @@
     return picture;
   }
 
+  /** The rider: a person on a dark disc, so unlike any station. */
+  function riderSymbol() {
+    var picture = draw("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" });
+    picture.setAttribute("class", "lmap-person");
+    draw("circle", { cx: 12, cy: 12, r: 11, "class": "lmap-person-disc" }, picture);
+    draw("circle", { cx: 12, cy: 8.7, r: 3.1, "class": "lmap-person-shape" }, picture);
+    draw("path", { d: "M5.8 18a6.2 5.2 0 0 1 12.4 0z", "class": "lmap-person-shape" }, picture);
+    return picture;
+  }
+
   // ---------------------------------------------------------------- popups
 
   function addFacts(data, parent, facts) {
@@ -91,8 +101,14 @@
     if (data.stationUrl !== null) {
       var link = card.appendChild(make("a", "lmap-details", data.labels.details));
       link.href = data.stationUrl + encodeURIComponent(row[4]);
-      // Station pages refuse to be framed: out of a frame they open in a page of their own.
-      if (window.top !== window) { link.target = "_blank"; link.rel = "noopener"; }
+      // Station pages refuse to be framed: out of another's frame they open in a page of their
+      // own, out of ours in place of the list, so that Back leads to it.
+      if (maps.host && maps.host()) {
+        link.target = "_parent";
+      } else if (window.top !== window) {
+        link.target = "_blank";
+        link.rel = "noopener";
+      }
     }
     return card;
   }
@@ -111,13 +127,19 @@
     return row[2] < 0 ? data.labels.kind_unknown : data.kinds[row[2]][1];
   }
 
+  function stationTitle(data, row) {
+    var state = row[3] < 0 ? "" : " · " + data.states[row[3]][1];
+    return (row[5] || data.labels.unnamed) + " · " + kindLabel(data, row) + state;
+  }
+
   function bindCard(map, layer, build) {
+    var height = map.getSize().y;
     layer.bindPopup(build, {
       minWidth: Math.max(200, Math.min(300, map.getSize().x - 60)),
       maxWidth: Math.max(200, Math.min(340, map.getSize().x - 60)),
-      maxHeight: Math.max(160, Math.round(map.getSize().y * 0.65)),
+      maxHeight: Math.max(140, Math.round(Math.min(height * 0.65, height - 160))),
       autoPanPaddingTopLeft: [12, 64],
-      autoPanPaddingBottomRight: [12, 24],
+      autoPanPaddingBottomRight: [12, 36],
       className: "lmap-popup"
     });
   }
@@ -156,13 +178,13 @@
 
   function stationLayer(map, data) {
     var icon = stationIcons(data);
-    var markers = data.stations.map(function (row) {
-      var state = row[3] < 0 ? "" : " · " + data.states[row[3]][1];
+    var markers = data.stations.map(function (row, place) {
       var marker = L.marker(coordinates(row), {
         icon: icon(row[2], row[3]),
         zIndexOffset: row[2] > 0 ? 1000 : 0, // the rarer kinds lie above the common one
-        title: (row[5] || data.labels.unnamed) + " · " + kindLabel(data, row) + state
+        title: stationTitle(data, row)
       });
+      marker.lmapPlace = place;
       bindCard(map, marker, function () { return stationPopup(data, row); });
       return marker;
     });
@@ -313,7 +335,10 @@
 
   maps.make = make;
   maps.symbol = symbol;
-  maps.kindLabel = kindLabel;
+  maps.riderSymbol = riderSymbol;
+  maps.stationPopup = stationPopup;
+  maps.stationTitle = stationTitle;
+  maps.bindCard = bindCard;
   maps.addPanes = addPanes;
   maps.stationLayer = stationLayer;
   maps.zoneLayer = zoneLayer;

@@ -17,37 +17,49 @@
     return !!window.matchMedia && window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   }
 
-  /** Look at a box. Tiles are sharp at whole zooms only, so with them a little may be cut off. */
-  function fitView(map, view) {
+  /** Look at a box.
+   *
+   * Tiles are sharp at whole zooms only, so with them a little may be cut off: of a city, but not
+   * of a list.
+   */
+  function fitView(map, view, isAnimated) {
     if (!view) {
       map.setView([0, 0], 2, { animate: false });
       return;
     }
     var bounds = L.latLngBounds(view);
-    var right = map.getSize().x >= WIDE_PX ? LEGEND_PX : 24;
+    var isWhole = map.options.lmapFollows;
+    var right = map.getSize().x >= WIDE_PX && !isWhole ? LEGEND_PX : 24;
     var step = map.options.zoomSnap;
     map.options.zoomSnap = 0;
     var zoom = map.getBoundsZoom(bounds, false, L.point(24 + right, 64 + 32));
     map.options.zoomSnap = step;
-    zoom = Math.floor((zoom + (step === 1 ? 0.35 : 0)) / step) * step;
+    zoom = Math.floor((zoom + (step === 1 && !isWhole ? 0.35 : 0)) / step) * step;
     zoom = Math.max(0, Math.min(CLOSE_UP, zoom));
     var middle = map.project(bounds.getCenter(), zoom).add([(right - 24) / 2, (32 - 64) / 2]);
-    map.setView(map.unproject(middle, zoom), zoom, { animate: false });
+    map.setView(map.unproject(middle, zoom), zoom, { animate: isAnimated && !isReduced() });
   }
 
   /** A map in a folded or hidden part of a page has no size until it is shown. */
-  function watchSize(map, view) {
-    var hasSize = function () { return map.getSize().x > 0 && map.getSize().y > 0; };
+  function watchSize(map) {
+    var node = map.getContainer();
+    // Not map.getSize(): it would be remembered, and a map without a view yet does not ask again.
+    var hasSize = function () { return node.clientWidth > 0 && node.clientHeight > 0; };
     var isFitted = hasSize();
-    if (!window.ResizeObserver) { return; }
-    new ResizeObserver(function () {
+    function check() {
       map.invalidateSize({ animate: false });
-      map.getContainer().style.setProperty("--map-height", map.getSize().y + "px");
+      node.style.setProperty("--map-height", node.clientHeight + "px");
       if (!isFitted && hasSize()) {
         isFitted = true;
-        fitView(map, view);
+        if (map._loaded) { fitView(map, map.lmapView, false); }
       }
-    }).observe(map.getContainer());
+    }
+    if (window.ResizeObserver) {
+      new ResizeObserver(check).observe(node);
+    } else { // Chrome before 64
+      window.addEventListener("resize", check);
+      check();
+    }
   }
 
   /** Say so when no tile arrives, and show our own place names instead. */
@@ -84,6 +96,8 @@
   function buildLayers(map, data) {
     var entries = [];
     var labels = [];
+    var isFull = !data.forList; // beside a list the map starts quiet
+    var hasLines = isFull || data.showPlaces; // without tiles the districts are the base map
     if (data.stations.length) {
       entries.push({
         name: "stations", layers: [maps.stationLayer(map, data)], show: true, isKeyed: true
@@ -92,17 +106,17 @@
     if (data.gaps) {
       var gaps = maps.gapLayer(map, data);
       maps.thinLabels(map, [gaps.lmapBadges], 13, 24);
-      entries.push({ name: "gaps", layers: [gaps], show: true, swatch: "gap" });
+      entries.push({ name: "gaps", layers: [gaps], show: isFull, swatch: "gap" });
     }
     if (data.zones) {
       var zones = maps.zoneLayer(map, data);
-      entries.push({ name: "hot_zones", layers: [zones], show: true, swatch: "zone" });
+      entries.push({ name: "hot_zones", layers: [zones], show: isFull, swatch: "zone" });
     }
     if (data.districts) {
       labels.push(maps.labelLayer(data.districts.labels, "is-district"));
       var lines = maps.districtLayer(data);
       entries.push({
-        name: "districts", layers: [lines, labels[0]], show: true, swatch: "district"
+        name: "districts", layers: [lines, labels[0]], show: hasLines, swatch: "district"
       });
     }
     if (data.places.length) {
@@ -116,24 +130,26 @@
   }
 
   /** Make a map that looks at [[south, west], [north, east]] before any tile is asked for. */
-  function create(id, view, hasTiles) {
+  function create(id, view, hasTiles, follows) {
     var still = isReduced();
     var map = L.map(id, {
       maxZoom: 19,
       zoomSnap: hasTiles ? 1 : 0.25,
       zoomControl: false,
+      lmapFollows: follows,
       fadeAnimation: false,
       zoomAnimation: !still,
       markerZoomAnimation: !still,
       inertia: !still
     });
-    fitView(map, view);
-    watchSize(map, view);
+    map.attributionControl.setPrefix(false);
+    map.lmapView = view;
+    if (!follows) { fitView(map, view, false); } // else the page around it says where to look
+    watchSize(map);
     return map;
   }
 
   function addControls(map, data) {
-    map.attributionControl.setPrefix(false);
     L.control.scale({ imperial: false, maxWidth: 120 }).addTo(map);
     L.control.zoom({
       position: "bottomright", zoomInTitle: data.labels.zoom_in, zoomOutTitle: data.labels.zoom_out
@@ -153,20 +169,22 @@
     }
   }
 
+  /** Draw everything; returns the layer of the stations, if there are any. */
   function drawMap(map, tiles, data) {
     maps.addPanes(map);
     map.getContainer().classList.toggle("is-plain", tiles.length === 0);
     var bar = addControls(map, data);
     var entries = buildLayers(map, data);
     var switches = {};
-    if (data.stations.length) {
+    if (data.stations.length && !data.forList) {
       maps.addSearch(map, data, bar, function (place) {
         switches.stations.show();
         showStation(map, data, entries[0].layers[0], place);
       });
     }
     if (entries.length) {
-      switches = maps.addLegend(map, data, bar, entries, map.getSize().x >= WIDE_PX);
+      var isOpen = map.getSize().x >= WIDE_PX && !data.forList;
+      switches = maps.addLegend(map, data, bar, entries, isOpen);
     } else {
       addNote(map, data.labels.empty);
     }
@@ -174,6 +192,15 @@
     watchKeys(map);
     watchZoom(map);
     watchTiles(map, data, tiles, switches);
+    return data.stations.length ? entries[0].layers[0] : null;
+  }
+
+  function start(map, tiles, data) {
+    if (data.forList) {
+      maps.follow(map, data, function () { return drawMap(map, tiles, data); });
+    } else {
+      drawMap(map, tiles, data);
+    }
   }
 
   function select(source, isSelected) {
@@ -220,5 +247,6 @@
   }
 
   maps.create = create;
-  maps.draw = drawMap;
+  maps.draw = start;
+  maps.fitView = fitView;
 })(window.locatorMap = window.locatorMap || {});

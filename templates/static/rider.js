@@ -1,85 +1,369 @@
-// Asks the phone for its position and sends it in the body of a request: no address holds it.
-// The question is kept in this page's own history entry, so that Back shows the list again.
+// The rider's page. The register travels to the phone once; the position never leaves it.
 (function () {
   "use strict";
 
-  const FAILURES = {
-    1: "没有位置权限。可以在浏览器设置里允许，或者在下面输入地点。",
-    2: "手机现在定不了位。请到开阔处再试，或者在下面输入地点。",
-    3: "定位用时太久。请再试一次，或者在下面输入地点。",
-  };
+  const phone = window.locatorPhone;
+  const words = window.locatorWords;
+  const ranking = window.locatorRank;
+  const PAGE = 10;
+  const FAR_M = 50000;
+  const COARSE_M = 1000;
+  const OLD_MS = 75 * 60000; // the server makes the register anew each hour
+  const REFRESH_MS = 60000;
+  const FILTERS = "locator.filters";
+  const LAST = "locator.last";
 
-  function say(text) {
-    const status = document.getElementById("locate-status");
-    if (status) { status.textContent = text; }
+  const at = (id) => document.getElementById(id);
+  const form = at("search");
+  const now = { register: null, index: null, cells: null, online: false, origin: null, toward: null,
+    shown: PAGE, found: [], map: null };
+
+  function say(text) { at("status").textContent = text; }
+
+  // ---- the question -------------------------------------------------------------------------
+
+  function choices() {
+    const ticked = (name) => Array.from(form.querySelectorAll("input[name=" + name + "]:checked"));
+    const value = (name) => form.querySelector("select[name=" + name + "]").value;
+    return {
+      services: ticked("service").map((box) => box.value),
+      night: ticked("night").length > 0,
+      open: at("open-yes").checked,
+      platform: value("platform"),
+      kind: value("kind"),
+      weather: value("weather"),
+      app: value("app"),
+    };
   }
 
-  function show(question) {
-    say("正在查找…");
-    fetch("/", {
-      method: "POST",
-      headers: { "Content-Type": "application/x-www-form-urlencoded" },
-      body: question,
-    })
-      .then((answer) => answer.text())
-      .then((text) => {
-        const page = new DOMParser().parseFromString(text, "text/html");
-        document.title = page.title;
-        document.querySelector("main").replaceWith(page.querySelector("main"));
-        window.scrollTo(0, 0);
-        wire();
-      })
-      .catch(() => say("网络不通，请稍后再试。"));
+  function restore() {
+    const kept = phone.recall(FILTERS);
+    if (!kept) { return; }
+    form.querySelectorAll("input[name=service]").forEach((box) => {
+      box.checked = (kept.services || []).indexOf(box.value) >= 0;
+    });
+    form.querySelector("input[name=night]").checked = Boolean(kept.night);
+    at("open-yes").checked = kept.open !== false;
+    ["platform", "kind", "weather", "app"].forEach((name) => {
+      const list = form.querySelector("select[name=" + name + "]");
+      list.value = kept[name] || "";
+      if (list.selectedIndex < 0) { list.selectedIndex = 0; }
+    });
   }
 
-  function ask(question) {
-    history.pushState({ question }, "", "/");
-    show(question);
+  function question(chosen, rule) {
+    return {
+      lon: now.origin.lon, lat: now.origin.lat, at: Date.now(), k: now.shown,
+      services: chosen.services, kinds: chosen.kind ? [chosen.kind] : [],
+      platform: chosen.platform || null, rule: rule, allNight: chosen.night,
+      weather: chosen.weather || now.register.weather, toward: now.toward,
+    };
   }
 
-  function locate(event) {
-    event.preventDefault();
-    if (!("geolocation" in navigator)) {
-      say("这个浏览器读不到位置（网页需要 https）。请在下面输入地点。");
-      return;
+  // ---- the answer ---------------------------------------------------------------------------
+
+  // replaceChildren is newer than the phones that ride here.
+  function refill(parent, parts) {
+    while (parent.firstChild) { parent.firstChild.remove(); }
+    parts.forEach((part) => parent.append(part));
+  }
+
+  function put(card, name, text) {
+    const place = card.querySelector("." + name);
+    if (text) { place.textContent = text; } else { place.remove(); }
+  }
+
+  function services(card, found, chosen) {
+    const place = card.querySelector(".services");
+    const first = found.services.filter((code) => chosen.services.indexOf(code) >= 0);
+    const rest = found.services.filter((code) => chosen.services.indexOf(code) < 0);
+    if (!found.services.length) { place.remove(); }
+    first.concat(rest).forEach((code) => {
+      const chip = at("service-form").content.cloneNode(true);
+      chip.querySelector("use").setAttribute("href", "#i-" + code);
+      chip.querySelector("span span").textContent = words.said.services[code];
+      place.appendChild(chip);
+    });
+  }
+
+  function cardOf(found, chosen) {
+    const card = at("card-form").content.querySelector("li").cloneNode(true);
+    const kind = card.querySelector(".kind");
+    const state = card.querySelector(".state");
+    found.shift = now.register.stations[found.row].slice(9, 11);
+    card.dataset.id = found.id;
+    card.querySelector(".whole").href = "/stations/" + encodeURIComponent(found.id);
+    card.querySelector(".minutes b").textContent = Math.max(1, Math.round(found.ride_s / 60));
+    card.querySelector(".name").textContent = found.name;
+    card.querySelector(".km").textContent = (found.distance_m / 1000).toFixed(1);
+    kind.textContent = words.said.kinds[found.kind][1] + " " + words.said.kinds[found.kind][0];
+    kind.classList.add("kind-" + found.kind);
+    state.classList.add("state-" + found.state);
+    state.querySelector(".glyph").textContent = words.glyph(found);
+    state.querySelector(".words").textContent = words.state(now.register, found);
+    if (found.added_s !== null && found.added_s !== undefined) {
+      const added = document.createElement("span");
+      added.className = "added";
+      added.textContent = words.fill("added", { minutes: Math.max(0, Math.round(found.added_s / 60)) });
+      card.querySelector(".facts").after(added);
     }
-    say("正在定位…");
-    navigator.geolocation.getCurrentPosition(
-      (position) => {
-        const fields = new URLSearchParams(new FormData(document.getElementById("search")));
-        fields.delete("place");
-        fields.set("lon", position.coords.longitude.toFixed(6));
-        fields.set("lat", position.coords.latitude.toFixed(6));
-        ask(fields.toString());
-      },
+    put(card, "restriction", words.restriction(found));
+    put(card, "notice", words.notice(now.register, found, Date.now()));
+    services(card, found, chosen);
+    put(card, "checked", words.checked(now.register, found.extra && found.extra.checked));
+    const go = card.querySelector(".go");
+    go.href = words.navigation(found, chosen.app);
+    go.setAttribute("aria-label", go.textContent + " " + found.name);
+    return card;
+  }
+
+  function remark(text) {
+    at("remark").textContent = text;
+    at("remark").hidden = !text;
+  }
+
+  function answer() {
+    if (!now.register || !now.origin) { return; }
+    const chosen = choices();
+    let relaxed = false;
+    let found = ranking.rank(now.index, question(chosen, chosen.open ? "yes" : "any"));
+    if (!found.length && chosen.open) {
+      found = ranking.rank(now.index, question(chosen, "known"));
+      relaxed = found.length > 0;
+    }
+    const nearest_m = Math.min(...found.map((one) => one.distance_m));
+    const far = found.length > 0 && nearest_m > FAR_M;
+    now.found = far ? [] : found;
+    at("answer").hidden = false;
+    at("locate").hidden = true;
+    at("update").hidden = false;
+    at("elsewhere").hidden = false;
+    document.body.classList.add("answered");
+    if (far) {
+      remark(words.fill("far", { km: Math.round(nearest_m / 1000) }));
+    } else if (!found.length) {
+      remark(words.said.none);
+    } else {
+      remark(relaxed ? words.fill("relaxed", { minutes: now.register.min_minutes_left }) : "");
+    }
+    const focused = document.activeElement && document.activeElement.closest(".card");
+    const kept = focused ? focused.dataset.id : null;
+    refill(at("cards"), now.found.map((one) => cardOf(one, chosen)));
+    if (kept) {
+      const again = Array.from(at("cards").children).find((card) => card.dataset.id === kept);
+      if (again) { again.querySelector(".whole").focus({ preventScroll: true }); }
+    }
+    at("show-more").hidden = far || found.length < now.shown;
+    headline();
+    tellMap(null);
+  }
+
+  function headline() {
+    const origin = now.origin;
+    const title = origin.name ? words.fill("near", { place: origin.name }) : words.said.here;
+    at("title").textContent = now.toward ? words.fill("on_the_way", { place: now.toward.name }) : title;
+    if (origin.kind === "last") {
+      say(words.fill("last", { age: words.age(Date.now() - origin.when) }));
+    } else if (origin.kind === "gps") {
+      say(origin.accuracy > COARSE_M
+        ? words.fill("coarse", { km: (origin.accuracy / 1000).toFixed(0) })
+        : words.fill("accuracy", { metres: Math.round(origin.accuracy) }));
+    } else {
+      say("");
+    }
+  }
+
+  // ---- where the rider is ---------------------------------------------------------------------
+
+  function stand(origin) {
+    now.origin = origin;
+    now.shown = PAGE;
+    if (origin.kind === "gps") {
+      phone.remember(LAST, { lon: origin.lon, lat: origin.lat, accuracy: origin.accuracy, when: Date.now() });
+    }
+    if (!now.cells) { answer(); return Promise.resolve(); }
+    return now.cells.around(origin.lon, origin.lat).then((register) => {
+      now.register = register;
+      now.index = ranking.load(register);
+      answer();
+    }, () => say(words.said.no_data));
+  }
+
+  function locate(mayBeKept) {
+    say(words.said.locating);
+    return phone.position(mayBeKept).then(
+      (found) => stand(Object.assign({ kind: "gps" }, found)),
       (error) => {
-        say(FAILURES[error.code] || FAILURES[2]);
-        document.getElementById("place").focus();
-      },
-      { enableHighAccuracy: true, timeout: 10000, maximumAge: 30000 }
+        const also = now.origin ? " " + words.said.last_also : "";
+        say(words.said[error.message] + also);
+        openPlaces(true);
+        if (!now.origin) { at("place").focus({ preventScroll: true }); }
+      }
     );
   }
 
-  function wire() {
-    const form = document.getElementById("locate");
-    const hint = document.getElementById("no-script");
-    if (hint) { hint.remove(); }
-    if (form) {
-      form.hidden = false;
-      form.addEventListener("submit", locate);
+  function openPlaces(open) {
+    document.body.classList.toggle("elsewhere", open);
+    at("elsewhere").setAttribute("aria-expanded", String(open));
+  }
+
+  function choose(hit, forWay) {
+    if (hit.id) { location.href = "/stations/" + encodeURIComponent(hit.id); return; }
+    if (forWay) {
+      now.toward = hit;
+      answer();
+      return;
     }
-    const again = document.querySelector("form.again");
-    if (again) {
-      again.addEventListener("submit", (event) => {
-        event.preventDefault();
-        ask(new URLSearchParams(new FormData(again)).toString());
-      });
+    at("suggestions").hidden = true;
+    openPlaces(false);
+    stand({ kind: "place", name: hit.name, lon: hit.lon, lat: hit.lat });
+    window.scrollTo(0, 0);
+  }
+
+  function suggest() {
+    const list = at("suggestions");
+    const hits = now.register ? phone.search(now.register, at("place").value, 6) : [];
+    refill(list, hits.map((hit) => {
+      const item = document.createElement("li");
+      const button = document.createElement("button");
+      const note = document.createElement("span");
+      button.type = "button";
+      button.className = "suggestion";
+      button.textContent = hit.name;
+      note.className = "quiet";
+      note.textContent = " " + (hit.id ? words.said.station : words.said.place);
+      button.append(note);
+      button.addEventListener("click", () => choose(hit, false));
+      item.append(button);
+      return item;
+    }));
+    list.hidden = !hits.length;
+  }
+
+  function submit(event) {
+    if (!now.register) { return; } // without the register the server answers for a named place
+    event.preventDefault();
+    const text = at("place").value;
+    const hits = phone.search(now.register, text, 1);
+    if (hits.length) { choose(hits[0], false); } else { say(words.fill("no_place", { text: text })); }
+  }
+
+  function way() {
+    const text = at("toward").value;
+    if (!text.trim()) { now.toward = null; answer(); return; }
+    const hits = now.register ? phone.search(now.register, text, 6).filter((hit) => !hit.id) : [];
+    if (hits.length) { choose(hits[0], true); } else { say(words.fill("no_place", { text: text })); }
+  }
+
+  // ---- the map, only when asked for ------------------------------------------------------------
+
+  function tellMap(chosen) {
+    if (!now.map || !now.map.contentWindow) { return; }
+    const origin = now.origin;
+    now.map.contentWindow.postMessage({
+      type: "locator:show",
+      rider: origin ? { lon: origin.lon, lat: origin.lat, accuracy_m: origin.accuracy || 0 } : null,
+      chosen: chosen,
+      listed: now.found.map((one) => one.id),
+    }, location.origin);
+  }
+
+  function hear(event) {
+    if (event.origin !== location.origin || !now.map || event.source !== now.map.contentWindow) { return; }
+    if (event.data.type === "locator:ready") { tellMap(null); }
+    if (event.data.type === "locator:choose") { mark(event.data.id); }
+    if (event.data.type === "locator:point") {
+      choose({ name: words.said.tapped, lon: event.data.lon, lat: event.data.lat }, true);
     }
   }
 
-  window.addEventListener("popstate", (event) => {
-    if (event.state && event.state.question) { show(event.state.question); } else { location.reload(); }
-  });
-  wire();
-  if (history.state && history.state.question) { show(history.state.question); }
+  function mark(id) {
+    Array.from(at("cards").children).forEach((card) => {
+      const chosen = card.dataset.id === id;
+      card.classList.toggle("chosen", chosen);
+      if (chosen) { card.scrollIntoView({ block: "nearest" }); }
+    });
+  }
+
+  function toggleMap() {
+    const open = !now.map;
+    at("map-toggle").setAttribute("aria-expanded", String(open));
+    at("map-toggle").textContent = words.said[open ? "map_hide" : "map_show"];
+    if (!open) { now.map.remove(); now.map = null; return; }
+    now.map = document.createElement("iframe");
+    now.map.title = words.said.map_show;
+    now.map.className = "map-frame";
+    now.map.src = "/embed/map?for=list";
+    at("map-place").append(now.map);
+  }
+
+  // ---- the register ------------------------------------------------------------------------------
+
+  function dataAge() {
+    const register = now.register;
+    const age = Date.now() - register.made_at * 1000;
+    const told = [words.fill(now.online && age < OLD_MS ? "data_of" : "data_old", { age: words.age(age) })];
+    if (Date.now() / 60000 >= register.days[register.days.length - 1]) { told.push(words.said.hours_ended); }
+    at("data-age").textContent = told.join(" ");
+    at("data-age").classList.toggle("hint", told.length > 1 || !now.online || age >= OLD_MS);
+  }
+
+  function refresh() {
+    return phone.load().then((loaded) => {
+      now.register = loaded.register;
+      now.online = loaded.online;
+      now.cells = loaded.register.cells ? new phone.Cells(loaded.register) : null;
+      if (!now.cells) { now.index = ranking.load(loaded.register); }
+      dataAge();
+      if (now.origin) { return stand(now.origin); }
+      return undefined;
+    });
+  }
+
+  function wire() {
+    at("place").removeAttribute("list"); // the suggestions below know pinyin, and look alike everywhere
+    at("locate").addEventListener("submit", (event) => { event.preventDefault(); locate(false); });
+    at("update").addEventListener("click", () => locate(false));
+    at("elsewhere").addEventListener("click", () => {
+      const open = !document.body.classList.contains("elsewhere");
+      openPlaces(open);
+      if (open) { at("place").focus(); }
+    });
+    at("place").addEventListener("input", suggest);
+    form.addEventListener("submit", submit);
+    form.addEventListener("change", (event) => {
+      if (event.target === at("toward")) { way(); return; }
+      if (event.target === at("place")) { return; }
+      phone.remember(FILTERS, choices());
+      answer();
+    });
+    at("show-more").addEventListener("click", () => { now.shown += PAGE; answer(); });
+    at("map-toggle").addEventListener("click", toggleMap);
+    at("cards").addEventListener("focusin", (event) => {
+      const card = event.target.closest(".card");
+      if (card) { tellMap(card.dataset.id); }
+    });
+    window.addEventListener("message", hear);
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) { answer(); } });
+    setInterval(answer, REFRESH_MS);
+  }
+
+  function start() {
+    restore();
+    wire();
+    const last = phone.recall(LAST);
+    // A list that the server made for a named place stays until the rider asks for another.
+    const served = at("cards").children.length > 0;
+    if (last && !served) { now.origin = Object.assign({ kind: "last" }, last); }
+    refresh().then(
+      () => phone.allowed().then((yes) => { if (yes && !served) { locate(true); } }),
+      () => say(words.said.no_data)
+    );
+    // After the list, so that a poor network carries it first; everything works without, too.
+    if ("serviceWorker" in navigator && window.isSecureContext) {
+      window.addEventListener("load", () => navigator.serviceWorker.register("/sw.js").catch(() => undefined));
+    }
+  }
+
+  start();
 })();

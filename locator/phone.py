@@ -1,0 +1,236 @@
+"""What travels to a phone once, so that it can answer by itself and no position has to travel.
+
+The whole register, compact: opening hours as the intervals of the next eight days, computed
+here, so that the phone parses nothing; named places with their pinyin, so that it can search.
+Past a number of stations the phone is told of cells and fetches those around it.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypedDict
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from locator.datum import from_wgs84
+from locator.hours import STATES, WINDOW_DAYS, read_spans
+from locator.schema import Datum, Kind, Service, State, Status, is_illustrative, split_set
+from locator.service import Service as LocatorService
+from locator.service import Snapshot
+
+__all__ = ["CELL_DEG", "MANY_STATIONS", "Place", "named_places", "phone_cell", "phone_register"]
+
+FORMAT = 1
+MANY_STATIONS = 5_000  # past that the register does not travel whole
+CELL_DEG = 0.25  # about 25 km: a cell says no more of a rider than the city they are in
+_DECIMALS = 6  # 0.1 m
+
+Span = tuple[int, int, int]  # minutes after the window's start, half-open, and a code into STATES
+Extra = dict[str, str | list[str | None]]
+Row = list[str | int | float | list[str] | Extra]
+
+
+class Register(TypedDict, total=False):
+    """What is sent: see ``docs/architecture.md``, "The register on the phone"."""
+
+    format: int
+    version: str
+    made_at: int
+    illustrative: bool
+    timezone: str
+    days: list[int]
+    dates: list[str]
+    min_minutes_left: int
+    weather: str
+    speed_kmh: float
+    detour: float
+    kinds: list[str]
+    services: list[str]
+    schedules: list[list[Span] | None]
+    stations: list[Row]
+    places: list[list[str | float]]
+    cell_deg: float
+    cells: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A named place a rider may stand at or ride to; degrees, WGS-84."""
+
+    name: str
+    lon: float
+    lat: float
+
+
+def named_places(snapshot: Snapshot) -> list[Place]:
+    """Return the named places: hot zones, then towns, then districts; a name stands once."""
+    found: dict[str, Place] = {}
+    for layer in (snapshot.hot_zones, snapshot.places, snapshot.districts):
+        middles = layer.geometry.representative_point()
+        for name, point in zip(layer["name"], middles, strict=True):
+            lon, lat = round(point.x, _DECIMALS), round(point.y, _DECIMALS)
+            found.setdefault(name, Place(name, lon, lat))
+    return list(found.values())
+
+
+def phone_register(service: LocatorService, *, at: datetime) -> str:
+    """Return the register as compact JSON; of a large one, everything but the stations.
+
+    Parameters
+    ----------
+    at
+        Now, in the stations' time zone: the window of opening hours begins with its day.
+    """
+    snapshot = service.snapshot()
+    register = _head(service, snapshot, at)
+    stations = _active(snapshot)
+    if len(stations) <= MANY_STATIONS:
+        register |= _stations(service, stations, at)
+    else:
+        keys, counts = np.unique(_cells(stations), return_counts=True)
+        register["cell_deg"] = CELL_DEG
+        register["cells"] = {str(k): int(n) for k, n in zip(keys, counts, strict=True)}
+    return _compact(register)
+
+
+def phone_cell(service: LocatorService, key: str, *, at: datetime) -> str | None:
+    """Return the stations of one cell, or None if it has none."""
+    stations = _active(service.snapshot())
+    inside = stations[_cells(stations) == key]
+    return _compact(_stations(service, inside, at)) if len(inside) else None
+
+
+def _compact(register: Register) -> str:
+    return json.dumps(register, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _active(snapshot: Snapshot) -> gpd.GeoDataFrame:
+    return snapshot.stations[snapshot.stations["status"] == Status.ACTIVE.value]
+
+
+def _cells(stations: gpd.GeoDataFrame) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+    columns = np.floor(stations.geometry.x.to_numpy() / CELL_DEG).astype(int)
+    rows = np.floor(stations.geometry.y.to_numpy() / CELL_DEG).astype(int)
+    return np.array([f"{x}_{y}" for x, y in zip(columns, rows, strict=True)], dtype=np.str_)
+
+
+def _midnights(service: LocatorService, at: datetime) -> list[datetime]:
+    zone = service.rules.timezone
+    first = at.astimezone(zone).date()
+    dates = [first + timedelta(days=n) for n in range(WINDOW_DAYS + 1)]
+    return [datetime(d.year, d.month, d.day, tzinfo=zone) for d in dates]
+
+
+def _head(service: LocatorService, snapshot: Snapshot, at: datetime) -> Register:
+    settings = service.settings
+    midnights = _midnights(service, at)
+    return Register(
+        format=FORMAT,
+        version=snapshot.version,
+        made_at=int(at.timestamp()),
+        illustrative=is_illustrative(_active(snapshot)),
+        timezone=settings.timezone,
+        days=[int(moment.timestamp()) // 60 for moment in midnights],
+        dates=[moment.date().isoformat() for moment in midnights],
+        min_minutes_left=settings.min_minutes_left,
+        weather=settings.weather,
+        speed_kmh=settings.ride_speed_kmh,
+        detour=settings.detour_factor,
+        kinds=[kind.value for kind in Kind],
+        services=[member.value for member in Service],
+        places=[
+            [place.name, place.lon, place.lat, *_pinyin(place.name)]
+            for place in named_places(snapshot)
+        ],
+    )
+
+
+def _stations(service: LocatorService, stations: gpd.GeoDataFrame, at: datetime) -> Register:
+    schedules: list[list[Span] | None] = []
+    positions: dict[str, int] = {}
+    rows: list[Row] = []
+    spans_of = {text: _spans(service, text, at) for text in stations["opening_hours"].unique()}
+    kinds = {kind.value: number for number, kind in enumerate(Kind)}
+    lon, lat = (_rounded(axis) for axis in (stations.geometry.x, stations.geometry.y))
+    shifted = [
+        [round(float(value), _DECIMALS) for value in axis]
+        for axis in from_wgs84(lon, lat, Datum.GCJ02)
+    ]
+    for number, own in enumerate(stations.drop(columns="geometry").to_dict("records")):
+        spans = spans_of[own["opening_hours"]]
+        key = json.dumps(spans)
+        if key not in positions:
+            positions[key] = len(schedules)
+            schedules.append(spans)
+        rows.append(
+            [
+                str(own["id"]),
+                str(own["name"]),
+                kinds[str(own["kind"])],
+                lon[number],
+                lat[number],
+                _bits(split_set(own["services"])),
+                positions[key],
+                sorted(split_set(own["platforms"])) or 0,
+                _extra(own, _midnights(service, at)) or 0,
+                # Where Chinese map apps have it: millionths of a degree to GCJ-02.
+                round((shifted[0][number] - lon[number]) * 1e6),
+                round((shifted[1][number] - lat[number]) * 1e6),
+            ]
+        )
+    return Register(schedules=schedules, stations=rows)
+
+
+def _rounded(degrees: Iterable[float]) -> list[float]:
+    """Round as the interface does, then to what is sent, so that both name the same place."""
+    return [round(round(float(value), 7), _DECIMALS) for value in degrees]
+
+
+def _spans(service: LocatorService, text: object, at: datetime) -> list[Span] | None:
+    """Return the stretches that are not closed; None if nothing is known of any."""
+    spans = read_spans(None if pd.isna(text) else str(text), service.rules, start=at)  # type: ignore[call-overload]
+    if len(spans) == 1 and spans[0].state is State.UNKNOWN:
+        return None
+    first = spans[0].start.timestamp()
+    return [
+        (
+            int(span.start.timestamp() - first) // 60,
+            int(span.end.timestamp() - first) // 60,
+            STATES.index(span.state),
+        )
+        for span in spans
+        if span.state is not State.CLOSED
+    ]
+
+
+def _bits(services: Iterable[str]) -> int:
+    return sum(1 << number for number, member in enumerate(Service) if member.value in services)
+
+
+def _extra(own: dict[str, object], midnights: list[datetime]) -> Extra:
+    """Return what few stations have: conditions, the date of the last check, a notice."""
+    extra: Extra = {}
+    for name, field in (("access", "access"), ("checked", "last_verified")):
+        if isinstance(own[field], str) and own[field]:
+            extra[name] = str(own[field])
+    begins, ends = (_date(own[field]) for field in ("notice_from", "notice_until"))
+    first, last = (moment.date().isoformat() for moment in (midnights[0], midnights[-1]))
+    if isinstance(own["notice"], str) and (begins or "") <= last and (ends or "9999") >= first:
+        extra["notice"] = [own["notice"], begins, ends]
+    return extra
+
+
+def _date(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _pinyin(name: str) -> tuple[str, str]:
+    """Return a name as it sounds and its initials: 渭滨区, ``weibinqu``, ``wbq``."""
+    from pypinyin import Style, lazy_pinyin
+
+    whole = "".join(lazy_pinyin(name)).casefold()
+    initials = "".join(lazy_pinyin(name, style=Style.FIRST_LETTER)).casefold()
+    return whole, initials

@@ -1,0 +1,57 @@
+"""The language of a page: what the reader chose, else what the browser asks for, Chinese first."""
+
+import flask_babel
+from flask import Flask, Response, g, request
+
+from locator.paths import templates_dir
+from locator.schema import Language
+from locator.settings import Settings
+
+__all__ = ["COOKIE", "gettext", "language", "ngettext", "use_languages"]
+
+COOKIE = "lang"
+_LOCALES: dict[Language, str] = {"zh": "zh_Hans_CN", "en": "en"}
+_A_YEAR_S = 31_536_000
+
+
+def use_languages(app: Flask, settings: Settings) -> None:
+    """Let an application speak Chinese and English; its messages stand in Chinese in the code."""
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(templates_dir() / "translations")
+    app.config["BABEL_DEFAULT_LOCALE"] = _LOCALES["zh"]
+
+    def begin() -> None:
+        g.language = _choose(settings)
+
+    app.before_request(begin)
+    flask_babel.Babel(app, locale_selector=lambda: _LOCALES[language()])
+
+    @app.after_request
+    def remember(response: Response) -> Response:
+        asked = request.args.get("lang")
+        if asked in _LOCALES:
+            response.set_cookie(COOKIE, asked, max_age=_A_YEAR_S, samesite="Lax")
+        return response
+
+
+def language() -> Language:
+    """Return the language of the page that is being made."""
+    chosen: Language = "en" if g.get("language") == "en" else "zh"
+    return chosen
+
+
+def gettext(message: str, **holes: object) -> str:
+    """Return a message in the page's language, its ``%(name)s`` filled."""
+    return str(flask_babel.gettext(message, **holes))
+
+
+def ngettext(one: str, many: str, number: int) -> str:
+    """Return the message for a number of things, ``%(num)d`` filled."""
+    return str(flask_babel.ngettext(one, many, number))
+
+
+def _choose(settings: Settings) -> Language:
+    for asked in (request.args.get("lang"), request.cookies.get(COOKIE)):
+        if asked in _LOCALES:
+            return "en" if asked == "en" else "zh"
+    best = request.accept_languages.best_match(["zh", "en"])
+    return "en" if (best or settings.language) == "en" else "zh"

@@ -1,0 +1,126 @@
+"""What pages and the script on the phone say, from one set of messages.
+
+Messages stand here in Chinese; ``templates/translations`` holds them in English.
+"""
+
+from datetime import date
+
+from locator.look import KIND_LOOKS
+from locator.schema import Kind, Platform, Service
+from locator.web.language import gettext as _
+from locator.web.language import language, ngettext
+from locator.web.navigation import navigation_templates
+
+__all__ = ["age_words", "platform_label", "script_words"]
+
+Words = dict[str, object]
+
+
+def platform_label(code: str) -> str:
+    """Return the name of a platform; those not known by name are shown as they are written."""
+    try:
+        return Platform.parse(code).label(language())
+    except ValueError:
+        return code
+
+
+def age_words(checked: str | None, today: date) -> str:
+    """Say when a station was last checked."""
+    if not checked:
+        return _("未经核实")
+    try:
+        days = (today - date.fromisoformat(checked)).days
+    except ValueError:
+        return _("核实于 %(day)s", day=checked)
+    if days <= 0:
+        return _("今天核实")
+    if days > 90:
+        return _("核实于 %(day)s", day=checked)
+    return ngettext("核实于 %(num)d 天前", "核实于 %(num)d 天前", days)
+
+
+def script_words() -> Words:
+    """Return the messages and labels that the script on the phone uses.
+
+    Holes are ``{name}``; the script fills them.
+    """
+    shown = language()
+    return {
+        "language": shown,
+        "kinds": {k.value: [k.label(shown), KIND_LOOKS[k].glyph] for k in Kind},
+        "services": {s.value: s.label(shown) for s in Service},
+        "platforms": {p.value: p.label(shown) for p in Platform},
+        "navigation": navigation_templates(),
+        "weekdays": [_("周一"), _("周二"), _("周三"), _("周四"), _("周五"), _("周六"), _("周日")],
+        **_state_words(),
+        **_position_words(),
+        **_list_words(),
+    }
+
+
+def _state_words() -> Words:
+    return {
+        "open": _("营业中"),
+        "open_left": _("营业中 · 还有 {minutes} 分钟关门"),
+        "open_until": _("营业中 · {time} 关门"),
+        "closed": _("已关门"),
+        "closed_until": _("已关门 · {time} 开门"),
+        "unknown": _("开放时间未知"),
+        "today": _("今天"),
+        "tomorrow": _("明天"),
+        "next_week": _("下{day}"),
+        "checked_today": _("今天核实"),
+        "checked_days": _("核实于 {days} 天前"),
+        "checked_on": _("核实于 {day}"),
+        "not_checked": _("未经核实"),
+        "only_platform": _("仅限{platforms}骑手"),
+        "notice": _("通知：{text}"),
+    }
+
+
+def _position_words() -> Words:
+    return {
+        "locating": _("正在定位…"),
+        "denied": _("没有位置权限。可以在浏览器设置里允许，或者在下面输入地点。"),
+        "unavailable": _("手机现在定不了位。请到开阔处再试，或者在下面输入地点。"),
+        "timeout": _("定位用时太久。请再试一次，或者在下面输入地点。"),
+        "insecure": _("这个页面读不到位置（需要 https）。请在下面输入地点。"),
+        "here": _("离您最近"),
+        "near": _("离{place}最近"),
+        "last": _("上次的位置，{age}"),
+        "last_also": _("下面先用上次的位置。"),
+        "accuracy": _("定位精度约 {metres} 米"),
+        "coarse": _("定位很粗（约 {km} 公里），顺序可能不对。请打开精确定位，或者输入地点。"),
+        "far": _(
+            "最近的站点在 {km} 公里以外：这个位置可能不在本市，或者定位有误。请输入地点再找。"
+        ),
+        "minutes_ago": _("{minutes} 分钟前"),
+        "hours_ago": _("{hours} 小时前"),
+        "days_ago": _("{days} 天前"),
+        "just_now": _("刚才"),
+    }
+
+
+def _list_words() -> Words:
+    return {
+        "relaxed": _(
+            "附近没有到达后确定还能开 {minutes} 分钟的站点。下面是没有确定关门的，请先看时间。"
+        ),
+        "none": _("没有符合条件的站点。减少条件，或者选“全部”。"),
+        "added": _("顺路 +{minutes} 分钟"),
+        "on_the_way": _("顺路去{place}"),
+        "no_place": _("没有找到“{text}”。换一个地名，或者从下面的列表里选。"),
+        "station": _("站点"),
+        "place": _("地点"),
+        "data_of": _("数据更新于 {age}"),
+        "data_old": _("现在连不上网：这是 {age} 的数据。"),
+        "hours_ended": _("手机里的开放时间已经过期，联网后会更新；现在都按“未知”显示。"),
+        "no_data": _("读不到站点数据。请联网后再试，或者看下面的列表。"),
+        "map_show": _("地图"),
+        "map_hide": _("收起地图"),
+        "copied": _("已复制"),
+        "copy_failed": _("复制不了，请长按选择文字。"),
+        "tap_map": _("在地图上点一下要去的地方"),
+        "tapped": _("地图上的点"),
+        "more_shown": _("再看 10 个"),
+    }
