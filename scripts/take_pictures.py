@@ -12,11 +12,98 @@ import tempfile
 from pathlib import Path
 
 import click
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-HERE = {"longitude": 107.1489, "latitude": 34.3692}
+HERE = {"longitude": 107.1489, "latitude": 34.3692, "accuracy": 20}
+WECHAT = "Mozilla/5.0 (Linux; Android 10) AppleWebKit/537.36 Chrome/107.0 Mobile MicroMessenger/8.0"
+TIMED_OUT = "navigator.geolocation.getCurrentPosition = (good, bad) => bad({ code: 3 });"
+
+
+def open_phone(browser: Browser, site: str, **options: object) -> Page:
+    """Open a page on a phone of 390 px that stands in the city."""
+    given = {"locale": "zh-CN", "geolocation": HERE, "permissions": ["geolocation"]} | options
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, base_url=site, **given  # type: ignore[arg-type]
+    )  # fmt: skip
+    return context.new_page()
+
+
+def take(page: Page, name: str) -> None:
+    """Take a picture of what is on the screen."""
+    page.wait_for_timeout(400)
+    page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def take_lists(browser: Browser, site: str) -> None:
+    """Take the list as riders meet it: granted, moved, in English, in the dark, with the map."""
+    page = open_phone(browser, site)
+    page.goto("/")
+    page.wait_for_selector("#cards .card")
+    take(page, "list")
+    page.click("#more summary")
+    take(page, "filters")
+    page.fill("#toward", "gaoxin")
+    page.press("#toward", "Enter")
+    page.click("#more summary")
+    take(page, "on-the-way")
+    page.reload()
+    page.click("#map-toggle")
+    page.frame_locator("iframe").locator(".lmap-badge").first.wait_for()
+    page.locator("iframe").scroll_into_view_if_needed()
+    take(page, "map-in-list")
+    phones: dict[str, dict[str, object]] = {
+        "list-english": {"locale": "en-US"},
+        "list-dark": {"color_scheme": "dark"},
+        "list-wechat": {"user_agent": WECHAT},
+        "list-moved": {
+            "geolocation": {"longitude": 107.233, "latitude": 34.3646, "accuracy": 3000}
+        },
+    }
+    for name, options in phones.items():
+        page = open_phone(browser, site, **options)
+        page.goto("/")
+        page.wait_for_selector("#cards .card")
+        take(page, name)
+
+
+def take_dead_ends(browser: Browser, site: str) -> None:
+    """Take what a rider sees without a position, a script or a network."""
+    page = open_phone(browser, site, permissions=[])
+    page.goto("/")
+    take(page, "home")
+    page.click("#locate button")
+    page.fill("#place", "jt")
+    take(page, "denied")
+    page = open_phone(browser, site)
+    page.context.add_init_script(TIMED_OUT)
+    page.goto("/")
+    take(page, "timed-out")
+    page = open_phone(browser, site, java_script_enabled=False)
+    page.goto("/?place=经二路商圈")
+    take(page, "no-script")
+    page = open_phone(browser, site)
+    page.goto("/")
+    page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
+    page.wait_for_timeout(1500)
+    page.context.set_offline(True)
+    page.reload()
+    page.wait_for_selector("#cards .card")
+    take(page, "offline")
+
+
+def take_pages(browser: Browser, site: str) -> None:
+    """Take a station's page, inside WeChat too, and the map."""
+    phones: dict[str, dict[str, object]] = {"station": {}, "station-wechat": {"user_agent": WECHAT}}
+    for name, options in phones.items():
+        page = open_phone(browser, site, **options)
+        page.goto("/stations/BJ-R-001")
+        take(page, name)
+    desk = browser.new_page(viewport={"width": 1280, "height": 800}, locale="zh-CN")
+    desk.goto(f"{site}/map")
+    desk.wait_for_timeout(1500)
+    desk.screenshot(path=PICTURES / "map.png")
 
 
 @click.command()
@@ -27,24 +114,9 @@ def main(site: str, chromium: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        phone = browser.new_context(
-            viewport={"width": 390, "height": 844},
-            locale="zh-CN",
-            geolocation=HERE,  # type: ignore[arg-type]
-            permissions=["geolocation"],
-        )
-        page = phone.new_page()
-        page.goto(site)
-        page.screenshot(path=PICTURES / "home.png")
-        page.get_by_role("button", name="用我的位置找最近的").click()
-        page.wait_for_selector(".cards")
-        page.screenshot(path=PICTURES / "list.png")
-        page.goto(f"{site}/stations/BJ-R-001")
-        page.screenshot(path=PICTURES / "station.png")
-        desk = browser.new_page(viewport={"width": 1280, "height": 800}, locale="zh-CN")
-        desk.goto(f"{site}/map")
-        desk.wait_for_timeout(1500)
-        desk.screenshot(path=PICTURES / "map.png")
+        take_lists(browser, site)
+        take_dead_ends(browser, site)
+        take_pages(browser, site)
         browser.close()
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "locator", "gaps", "--minutes", "5"]

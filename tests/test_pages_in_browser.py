@@ -117,6 +117,7 @@ def test_hostile_text_is_shown_as_text_on_every_page(
     page.goto(server.url)
     expect(page.locator("#filters")).to_be_visible()
     page.locator("#filters label").first.click()  # open or not
+    page.get_by_role("button", name="换地点").click()
     page.locator("#place").fill("img src")
     expect(page.locator(".suggestion").first).to_contain_text(HOSTILE)
     expect(page.locator(".card .name").nth(1)).to_have_text(HOSTILE)

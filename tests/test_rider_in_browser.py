@@ -157,7 +157,7 @@ def test_without_a_position_a_place_is_found_by_name_or_pinyin(
     expect(page.locator("#place")).to_be_focused()
     for typed, first in (("jinger", "经二路商圈"), ("jelsq", "经二路商圈"), ("虢", "虢镇商圈")):
         page.locator("#place").fill(typed)
-        expect(page.locator(".suggestion").first).to_contain_text(first)
+        expect(page.locator(".suggestion", has_text=first)).to_be_visible()
     page.locator("#place").fill("jelsq")
     page.locator("#place").press("Enter")
     expect(page.locator("h1")).to_have_text("离经二路商圈最近")
@@ -262,6 +262,25 @@ def test_weather_and_the_next_drop_change_the_order_not_the_minutes(
     assert minutes[0] <= 1
 
 
+def test_a_tap_on_the_map_says_where_the_rider_goes(phone: Callable[..., Page]) -> None:
+    page = phone()
+    page.goto("/")
+    cards(page)
+    page.get_by_text("更多条件").click()
+    page.get_by_role("button", name="在地图上点").click()
+    expect(page.locator("#status")).to_have_text("在地图上点一下要去的地方")
+    frame = page.frame_locator("iframe")
+    expect(frame.locator(".lmap-badge").first).to_be_visible()
+    ground = frame.locator(".leaflet-container")
+    ground.click(position={"x": 330, "y": 250})
+    expect(page.locator("h1")).to_have_text("顺路去地图上的点")
+    expect(page.locator(".card .added").first).to_contain_text("顺路 +")
+    first = cards(page)
+    ground.click(position={"x": 30, "y": 200})  # a tap that nobody asked for changes nothing
+    page.wait_for_timeout(300)
+    assert cards(page) == first
+
+
 @pytest.mark.parametrize("language", ["zh-CN", "en-US"])
 @pytest.mark.parametrize("moment", ["2026-11-23T12:00", "2026-11-23T21:40", "2026-11-28T06:10"])
 def test_server_and_phone_show_the_same_cards(
@@ -363,6 +382,9 @@ def test_a_large_register_comes_in_cells_and_gives_the_servers_answer(
         found = index.find(np.array([[105.9, 33.4]]), at=site.now, k=10)
         names = service.snapshot().stations["name"].to_numpy()[found.index[0]].tolist()
     assert shown == names
+    page.route("**/stations*", lambda route: route.abort())
+    page.reload()
+    assert cards(page) == shown  # the cells around the phone were kept
     cells = [url for url in asked if "/stations/cells/" in url]
     assert 1 <= len(cells) <= 25
     assert not [url for url in asked if "105.9" in url]

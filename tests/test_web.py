@@ -60,7 +60,7 @@ def test_headers_keep_pages_and_positions_safe(client: FlaskClient, page: str) -
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["X-Content-Type-Options"] == "nosniff"
     framed = page.startswith("/embed/")
-    assert ("frame-ancestors 'self' *" in policy) == framed
+    assert ("frame-ancestors *" in policy) == framed
     assert ("frame-ancestors 'none'" in policy) == (not framed)
 
 
@@ -270,3 +270,18 @@ def test_ids_with_strange_characters_have_a_page(
     page = around(client)
     assert "/stations/node/1%3F%23%3Cb%3E" in page
     assert client.get("/stations/node/1%3F%23%3Cb%3E").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("*", "frame-ancestors *"),
+        ("'none'", "frame-ancestors 'self'"),
+        ("https://a.cn https://b.cn", "frame-ancestors 'self' https://a.cn https://b.cn"),
+    ],
+)
+def test_our_own_page_may_always_frame_the_map(settings: Settings, setting: str, told: str) -> None:
+    app = create_app(replace(settings, frame_ancestors=setting), clock=fixed_clock)
+    policy = app.test_client().get("/embed/map").headers["Content-Security-Policy"]
+    app.extensions["locator"].close()
+    assert policy.endswith(told)

@@ -198,20 +198,26 @@ class StationIndex:
     def _reorder(
         self, answer: NearestStations, origins: Positions, wishes: Wishes
     ) -> NearestStations:
-        """Order by the riding or the added time, less what helps in the weather, then by id."""
+        """Order by riding time or added minutes, less what helps in the weather, then by id.
+
+        Of stations that add the same whole minutes, the soonest reached is first: on a straight way
+        every station adds nothing.
+        """
         found = answer.index >= 0
         safe = np.where(found, answer.index, 0)
-        cost = answer.ride_s
+        help_s = self._help_s(wishes.weather)[safe]
+        # Whole milliseconds, because rounding is no order.
+        ride_ms = np.floor(answer.ride_s * 1000 + 0.5)
+        keys = [ride_ms - help_s * 1000]
         if wishes.toward is not None:
             target = self.model.bind(_check_positions(np.array([wishes.toward])))
             onward = target.nearest(self.lonlat, k=1).seconds[:, 0]
             direct = target.nearest(origins, k=1).seconds
             # No way over a third place is shorter; rounding alone says so.
-            cost = np.maximum(answer.ride_s + onward[safe] - direct, 0.0)
-            answer = replace(answer, added_s=np.where(found, cost, np.nan))
-        # Whole milliseconds: stations that lie on the way itself differ by rounding only.
-        key = np.floor((cost - self._help_s(wishes.weather)[safe]) * 1000 + 0.5)
-        order = np.lexsort((answer.index, np.where(found, key, np.inf)))
+            added = np.maximum(answer.ride_s + onward[safe] - direct, 0.0)
+            answer = replace(answer, added_s=np.where(found, added, np.nan))
+            keys = [ride_ms, np.floor((added - help_s) / 60 + 0.5)]
+        order = np.lexsort((answer.index, *(np.where(found, key, np.inf) for key in keys)))
         return answer.arranged(order, np.take_along_axis(found, order, axis=1))
 
     def _help_s(self, weather: Weather) -> npt.NDArray[np.float64]:

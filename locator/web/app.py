@@ -99,8 +99,7 @@ def _secure(response: Response) -> Response:
     """Set the headers of every answer; only /embed pages may be framed."""
     settings = get_service().settings
     tiles = " ".join(tile_origins(settings.basemap))
-    # Our own page frames the map, whoever else may.
-    ancestors = f"'self' {settings.frame_ancestors}" if g.get("framed") else "'none'"
+    ancestors = _ancestors(settings.frame_ancestors) if g.get("framed") else "'none'"
     nonce = g.get("nonce", "")
     policy = [
         "default-src 'none'",
@@ -123,6 +122,13 @@ def _secure(response: Response) -> Response:
     kept = "no-store" if request.path.startswith("/api/") else "no-cache"
     response.headers.setdefault("Cache-Control", kept)
     return response
+
+
+def _ancestors(others: str) -> str:
+    """Return who may frame an embed: our own page always, and the others that are set."""
+    if others in {"", "'none'"}:
+        return "'self'"
+    return others if others == "*" else f"'self' {others}"
 
 
 def _answer_error(status: int, title: str, reason: str) -> ResponseReturnValue:

@@ -14,7 +14,7 @@ from locator.maps import asset_files
 from locator.paths import static_dir
 from locator.web.compress import takes_gzip
 
-__all__ = ["asset_url", "blueprint", "load_assets"]
+__all__ = ["asset_names", "asset_url", "blueprint", "load_assets"]
 
 blueprint = Blueprint("assets", __name__)
 
@@ -76,6 +76,11 @@ def asset(name: str) -> Response:
     response.cache_control.max_age = _A_YEAR_S if forever else 300
     response.set_etag(found.digest, weak=True)  # the same file, packed or not
     return cast("Response", response.make_conditional(request))
+
+
+def asset_names() -> list[str]:
+    """Return the names of the files that are served."""
+    return sorted(_assets())
 
 
 def asset_url(name: str) -> str:

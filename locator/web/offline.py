@@ -3,7 +3,6 @@
 import hashlib
 import json
 import mimetypes
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,7 +13,7 @@ from locator.look import PALETTE
 from locator.maps import asset_files
 from locator.paths import static_dir
 from locator.schema import Language
-from locator.web.assets import asset_url
+from locator.web.assets import asset_names, asset_url
 
 __all__ = ["blueprint", "icon_url"]
 
@@ -134,8 +133,7 @@ def worker() -> Response:
 
 def _shell_names() -> list[str]:
     """Return the assets of the rider's pages; those of the map are kept when it is looked at."""
-    served = cast("Mapping[str, object]", current_app.extensions["locator.assets"])
-    return sorted(set(served) - set(asset_files()))
+    return sorted(set(asset_names()) - set(asset_files()))
 
 
 def _asked_each_time(response: Response) -> Response:

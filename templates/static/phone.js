@@ -32,7 +32,7 @@
   function load() {
     return ask("/stations.json").then(
       (register) => {
-        remember(REGISTER, register);
+        if (!register.cells) { remember(REGISTER, register); }
         return { register, online: true };
       },
       () => {
@@ -76,13 +76,15 @@
       const near = merged.stations.filter((own) =>
         Math.hypot((own[3] - lon) * Math.cos(lat * Math.PI / 180), own[4] - lat) * METRES_A_DEGREE < reach
       );
-      return near.length >= ENOUGH || ring >= MAX_RING ? merged : widen(ring + 1);
+      if (near.length < ENOUGH && ring < MAX_RING) { return widen(ring + 1); }
+      remember(REGISTER, merged); // what there is to answer from without a network
+      return merged;
     });
     return widen(1);
   };
 
   Cells.prototype.merge = function () {
-    const merged = Object.assign({}, this.register, { schedules: [], stations: [] });
+    const merged = Object.assign({}, this.register, { schedules: [], stations: [], cells: undefined });
     this.cells.forEach((cell) => {
       const before = merged.schedules.length;
       merged.schedules.push(...cell.schedules);
@@ -137,7 +139,7 @@
       const best = bare(own[1]).indexOf(wanted);
       if (best >= 0) { found.push({ name: own[1], id: own[0], best: best + 50, exact: false }); }
     });
-    found.sort((a, b) => b.exact - a.exact || a.best - b.best);
+    found.sort((a, b) => b.exact - a.exact || a.best - b.best || a.name.length - b.name.length);
     return found.slice(0, limit);
   }
 

@@ -178,6 +178,7 @@
   // ---- the question ---------------------------------------------------------------------------
 
   const FLOOR_S = 0.001; // no ride takes less
+  const LONGEST_RIDE_MS = 1e11; // three years
   // Each service that helps in the weather makes a station count as two minutes nearer: HELP_S and
   // HELPS of locator/nearest/question.py, which says why.
   const HELP_S = 120;
@@ -245,23 +246,24 @@
     return Math.max(metres * this.index.secondsPerM, FLOOR_S);
   };
 
-  // Whole milliseconds: stations that lie on the way itself differ by rounding only.
-  Search.prototype.keyOf = function (row, seconds) {
+  // With a next place, the minutes shown, and of equal ones the soonest reached, in whole ms.
+  Search.prototype.keyOf = function (row, addedS, rideS) {
     let help = 0;
     let bits = this.index.register.stations[row][5] & this.helpful;
     for (; bits !== 0; bits &= bits - 1) { help += HELP_S; } // one bit fewer each time
-    return Math.floor((seconds - help) * 1000 + 0.5);
+    const rideMs = Math.round(rideS * 1000);
+    if (!this.there) { return rideMs - help * 1000; }
+    return Math.round((addedS - help) / 60) * LONGEST_RIDE_MS + rideMs;
   };
 
   Search.prototype.leastKey = function (row) {
     const near = chord(this.index, row, this.here) - ROUNDING_M;
     if (!this.reorders) { return near; }
-    let seconds = near * this.index.secondsPerM;
-    if (this.there) {
-      const onward = chord(this.index, row, this.there) - ROUNDING_M;
-      seconds += onward * this.index.secondsPerM - this.directS;
-    }
-    return this.keyOf(row, seconds);
+    const rideS = Math.max(near, 0) * this.index.secondsPerM;
+    if (!this.there) { return this.keyOf(row, 0, rideS); }
+    const onward = chord(this.index, row, this.there) - ROUNDING_M;
+    const addedS = rideS + onward * this.index.secondsPerM - this.directS;
+    return this.keyOf(row, Math.max(addedS, 0), rideS);
   };
 
   Search.prototype.measure = function (row) {
@@ -275,7 +277,7 @@
       // No way over a third place is shorter; rounding alone says so.
       addedS = Math.max(rideS + onwardS - this.directS, 0);
     }
-    const key = this.reorders ? this.keyOf(row, addedS === null ? rideS : addedS) : metres;
+    const key = this.reorders ? this.keyOf(row, addedS, rideS) : metres;
     return { row, key, metres, rideS, addedS };
   };
 
@@ -370,14 +372,12 @@
     const search = new Search(index, asked);
     const register = index.register;
     return search.run(passing(index, asked)).map((found) => {
-      const [id, name, kind, lon, lat, bits, schedule, platforms, extra] =
-        register.stations[found.row];
+      const [id, name, kind, lon, lat, bits, schedule, platforms, extra] = register.stations[found.row];
       return Object.assign({
         row: found.row, id, name, lon, lat,
         kind: register.kinds[kind],
         services: register.services.filter((_, bit) => (bits & (1 << bit)) !== 0),
-        platforms: platforms || [],
-        extra: extra || {},
+        platforms: platforms || [], extra: extra || {},
         distance_m: found.metres,
         ride_m: found.metres * register.detour,
         ride_s: found.rideS,

@@ -16,7 +16,7 @@
   const at = (id) => document.getElementById(id);
   const form = at("search");
   const now = { register: null, index: null, cells: null, online: false, origin: null, toward: null,
-    shown: PAGE, found: [], map: null };
+    shown: PAGE, found: [], map: null, tapping: false };
 
   function say(text) { at("status").textContent = text; }
 
@@ -243,6 +243,7 @@
   function submit(event) {
     if (!now.register) { return; } // without the register the server answers for a named place
     event.preventDefault();
+    if (document.activeElement === at("toward")) { way(); return; }
     const text = at("place").value;
     const hits = phone.search(now.register, text, 1);
     if (hits.length) { choose(hits[0], false); } else { say(words.fill("no_place", { text: text })); }
@@ -272,17 +273,25 @@
     if (event.origin !== location.origin || !now.map || event.source !== now.map.contentWindow) { return; }
     if (event.data.type === "locator:ready") { tellMap(null); }
     if (event.data.type === "locator:choose") { mark(event.data.id); }
-    if (event.data.type === "locator:point") {
+    if (event.data.type === "locator:point" && now.tapping) {
+      now.tapping = false;
       choose({ name: words.said.tapped, lon: event.data.lon, lat: event.data.lat }, true);
     }
   }
 
   function mark(id) {
     Array.from(at("cards").children).forEach((card) => {
-      const chosen = card.dataset.id === id;
-      card.classList.toggle("chosen", chosen);
-      if (chosen) { card.scrollIntoView({ block: "nearest" }); }
+      card.classList.toggle("chosen", card.dataset.id === id);
     });
+    tellMap(id);
+  }
+
+  // The next tap on the map says where the rider goes.
+  function tapMap() {
+    now.tapping = true;
+    if (!now.map) { toggleMap(); }
+    say(words.said.tap_map);
+    at("map-section").scrollIntoView({ block: "nearest" });
   }
 
   function toggleMap() {
@@ -292,7 +301,7 @@
     if (!open) { now.map.remove(); now.map = null; return; }
     now.map = document.createElement("iframe");
     now.map.title = words.said.map_show;
-    now.map.className = "map-frame";
+    now.map.className = "map-inset";
     now.map.src = "/embed/map?for=list";
     at("map-place").append(now.map);
   }
@@ -339,9 +348,10 @@
     });
     at("show-more").addEventListener("click", () => { now.shown += PAGE; answer(); });
     at("map-toggle").addEventListener("click", toggleMap);
+    at("tap-map").addEventListener("click", tapMap);
     at("cards").addEventListener("focusin", (event) => {
       const card = event.target.closest(".card");
-      if (card) { tellMap(card.dataset.id); }
+      if (card) { mark(card.dataset.id); }
     });
     window.addEventListener("message", hear);
     document.addEventListener("visibilitychange", () => { if (!document.hidden) { answer(); } });
