@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from locator.datum import geodesic_m
+from locator.datum import steps_m
 
 __all__ = [
     "CLOSED",
@@ -100,8 +100,7 @@ def shape_lengths_m(
     vertex_lonlat: npt.NDArray[np.float64], vertex_start: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """Return the geodesic length of each ragged shape."""
-    lon, lat = vertex_lonlat[:, 0], vertex_lonlat[:, 1]
-    steps = np.zeros(len(lon))
-    steps[:-1] = geodesic_m(lon[:-1], lat[:-1], lon[1:], lat[1:])
+    steps = np.zeros(len(vertex_lonlat))
+    steps[:-1] = steps_m(vertex_lonlat)
     steps[vertex_start[1:] - 1] = 0.0  # from the end of one shape to the start of the next
     return np.asarray(np.add.reduceat(steps, vertex_start[:-1]), dtype=np.float64)
