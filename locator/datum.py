@@ -159,7 +159,7 @@ def steps_m(lonlat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the length of each step along a line of (n, 2) degrees WGS-84, (n - 1,) metres.
 
     A short step is measured on the tangent plane with the radii of curvature at its middle
-    (Snyder 1987, p. 24-25, eq. 4-18 and 4-20): within 1 mm up to 5 km below 75° of latitude. A
+    (Snyder 1987, p. 24-25, eq. 4-18 and 4-20): within 1 mm up to 5 km below 60° of latitude. A
     longer one is measured as a geodesic.
     """
     phi = np.radians((lonlat[1:, 1] + lonlat[:-1, 1]) / 2)
@@ -168,7 +168,7 @@ def steps_m(lonlat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     east = _WGS84_A / np.sqrt(w) * np.cos(phi) * d_lon
     north = _WGS84_A * (1.0 - _WGS84_E**2) / (w * np.sqrt(w)) * d_lat
     metres: npt.NDArray[np.float64] = np.hypot(east, north)
-    far = np.flatnonzero((metres > _SHORT_M) | (np.abs(lonlat[1:, 1]) > 75))
+    far = np.flatnonzero((metres > _SHORT_M) | (np.abs(phi) > np.pi / 3))
     metres[far] = geodesic_m(*lonlat[far].T, *lonlat[far + 1].T)
     return metres
 

@@ -95,7 +95,7 @@ def load_graph(path: Path) -> RoadGraph:
         The file is missing, damaged, or of another version.
     """
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
             about = json.loads(_unpack(held["about"]))
             if about["format"] != FORMAT:
                 raise RoadsError(
