@@ -21,6 +21,7 @@ from locator.travel import BoundModel, TravelModel
 from locator.travel.edges import RoadEdges
 from locator.travel.graph import RoadGraph, build_graph, split_weight, weigh
 from locator.travel.graph_file import file_digest, graph_path, load_graph, save_graph
+from locator.travel.importing import box_around, fit_stations, import_extract, report_doubts
 from locator.travel.osm import read_osm
 from locator.travel.osm_profile import E_BIKE, WALK
 from locator.travel.roads import BoundRoads, RoadOptions, Roads
@@ -534,3 +535,38 @@ def test_steps_are_as_long_as_geodesics(lon: float, lat: float, x: float, y: flo
     line = np.array([[lon, lat], [lon + x, lat + y]])
     _, _, metres = Geod(ellps="WGS84").inv(*line[0], *line[1])
     assert steps_m(line)[0] == pytest.approx(metres, abs=0.001)
+
+
+def test_an_import_is_kept_and_taken_again(tmp_path: Path) -> None:
+    shares: list[float] = []
+    extract = EXTRACTS / "shapes.osm"
+    graph, kept = import_extract(extract, tmp_path, E_BIKE, progress=shares.append)
+    assert shares[-1] == 1.0
+    shares.clear()
+    again, same = import_extract(extract, tmp_path, E_BIKE, progress=shares.append)
+    assert same == kept
+    assert shares == []
+    assert again.report() == graph.report()
+    kept.write_bytes(b"torn")
+    assert import_extract(extract, tmp_path, E_BIKE)[0].report() == graph.report()
+    assert import_extract(extract, tmp_path, WALK)[1] != kept
+    assert import_extract(extract, tmp_path, E_BIKE, bbox=(107.0, 34.0, 107.15, 34.35))[1] != kept
+
+
+def test_roads_that_do_not_fit_the_stations_are_said_in_a_sentence() -> None:
+    graph = graph_of("shapes")
+    roads = Roads(graph)
+    stations = np.array([[107.1015, 34.3], [107.1015, 34.2985], [107.2005, 34.4]])
+    fit = fit_stations(roads, stations)
+    assert fit.far == (1,)
+    assert fit.out_of_reach == (2,)
+    with pytest.raises(RoadsError, match="import the extract of the stations' city"):
+        fit_stations(roads, np.array([[110.0, 30.0]]))
+    (cut,) = report_doubts(graph.report())
+    assert "lie outside the extract" in cut
+    torn = report_doubts(graph_of("turns").report())
+    assert "hang together" in torn[0]
+    west, south, east, north = box_around(stations, margin_km=10)
+    assert geodesic_m(west, 34.3, stations[:, 0].min(), 34.3) >= 10_000
+    assert geodesic_m(107.1, south, 107.1, stations[:, 1].min()) >= 9_900
+    assert (east, north) > (107.2, 34.4)
