@@ -25,6 +25,7 @@ __all__ = [
     "bd09_to_bd09mc",
     "bd09_to_gcj02",
     "bd09mc_to_bd09",
+    "from_mercator",
     "from_wgs84",
     "gcj02_to_bd09",
     "gcj02_to_wgs84",
@@ -33,6 +34,9 @@ __all__ = [
     "in_metres",
     "limits",
     "local_crs",
+    "mercator_scale",
+    "steps_m",
+    "to_mercator",
     "to_wgs84",
     "wgs84_to_gcj02",
 ]
@@ -112,6 +116,9 @@ _LL2MC = (
         (12053065338.62167, -5124939663.577472, 913311935.9512032, 67.5),
     ),
 )  # the sixth band, from 75 degrees on, lies past the map's end
+_SHORT_M = 5000.0
+_WGS84_A = 6_378_137.0  # NGA.STND.0036, table 3.1
+_WGS84_E = np.sqrt(0.006_694_379_990_14)
 
 # An azimuthal equidistant projection stretches lengths across the radius by r / (R sin(r/R)),
 # 0.1 % at this radius (Snyder 1987, USGS Professional Paper 1395, p. 191-194).
@@ -280,6 +287,24 @@ def geodesic_m(
     return np.asarray(metres, dtype=np.float64).reshape(arrays[0].shape)
 
 
+def steps_m(lonlat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the length of each step along a line of (n, 2) degrees WGS-84, (n - 1,) metres.
+
+    A short step is measured on the tangent plane with the radii of curvature at its middle
+    (Snyder 1987, p. 24-25, eq. 4-18 and 4-20): within 1 mm up to 5 km below 60° of latitude. A
+    longer one is measured as a geodesic.
+    """
+    phi = np.radians((lonlat[1:, 1] + lonlat[:-1, 1]) / 2)
+    w = 1.0 - (_WGS84_E * np.sin(phi)) ** 2
+    d_lon, d_lat = np.radians(np.diff(lonlat, axis=0)).T
+    east = _WGS84_A / np.sqrt(w) * np.cos(phi) * d_lon
+    north = _WGS84_A * (1.0 - _WGS84_E**2) / (w * np.sqrt(w)) * d_lat
+    metres: npt.NDArray[np.float64] = np.hypot(east, north)
+    far = np.flatnonzero((metres > _SHORT_M) | (np.abs(phi) > np.pi / 3))
+    metres[far] = geodesic_m(*lonlat[far].T, *lonlat[far + 1].T)
+    return metres
+
+
 def local_crs(bounds: tuple[float, float, float, float]) -> CRS:
     """Return an azimuthal equidistant projection in metres centred on a box of degrees.
 
@@ -305,3 +330,32 @@ def local_crs(bounds: tuple[float, float, float, float]) -> CRS:
             "divide it, for example by province."
         )
     return CRS.from_proj4(f"+proj=aeqd +lat_0={lat!r} +lon_0={lon!r} +datum=WGS84 +units=m")
+
+
+def to_mercator(lonlat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Project (n, 2) degrees WGS-84 to the ellipsoidal Mercator plane of the same shape.
+
+    It is conformal: what is nearest on the ground is nearest on the plane, near and far from any
+    centre. Its lengths are too long by :func:`mercator_scale` (Snyder 1987, USGS Professional
+    Paper 1395, p. 44, eq. 7-6 and 7-7).
+    """
+    phi = np.radians(lonlat[..., 1])
+    esin = _WGS84_E * np.sin(phi)
+    y = np.arctanh(np.sin(phi)) - _WGS84_E * np.arctanh(esin)
+    return np.stack([_WGS84_A * np.radians(lonlat[..., 0]), _WGS84_A * y], axis=-1)
+
+
+def from_mercator(xy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Undo :func:`to_mercator` by fixed-point iteration (Snyder 1987, p. 44, eq. 7-9)."""
+    psi = xy[..., 1] / _WGS84_A
+    phi = np.arctan(np.sinh(psi))
+    for _ in range(_INVERSE_STEPS):
+        phi = np.arctan(np.sinh(psi + _WGS84_E * np.arctanh(_WGS84_E * np.sin(phi))))
+    return np.stack([np.degrees(xy[..., 0] / _WGS84_A), np.degrees(phi)], axis=-1)
+
+
+def mercator_scale(lat: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return by what the Mercator plane lengthens a metre (Snyder 1987, p. 44, eq. 7-8)."""
+    phi = np.radians(np.asarray(lat, dtype=np.float64))
+    scale: npt.NDArray[np.float64] = np.sqrt(1.0 - (_WGS84_E * np.sin(phi)) ** 2) / np.cos(phi)
+    return scale

@@ -12,7 +12,8 @@
     │   ├── StoreBusyError    somebody else held the lock for too long
     │   ├── StoreVersionError the file was written by a newer locator, or is not ours
     │   └── ConflictError     the change contradicts what is stored; nothing was written
-    └── StudyError            a planner's run cannot be carried out
+    ├── StudyError            a planner's run cannot be carried out
+    └── RoadsError            an extract or a line layer gives no road network
 
 Each message is one sentence that says what is wrong, where, and what to do about it: the
 command line prints it as it is.
@@ -24,6 +25,7 @@ __all__ = [
     "InputError",
     "LocatorError",
     "RegisterError",
+    "RoadsError",
     "SettingsError",
     "StoreBusyError",
     "StoreError",
@@ -75,3 +77,7 @@ class ConflictError(StoreError):
 
 class StudyError(LocatorError):
     """A planner's run cannot be carried out."""
+
+
+class RoadsError(LocatorError):
+    """An extract, a line layer or a cached graph gives no road network."""

@@ -30,6 +30,8 @@ ONLY_IN = {
     "click": "cli",
     "waitress": "cli",
     "openpyxl": "register",
+    "osmium": "travel",
+    "contourpy": "travel",
 }
 
 

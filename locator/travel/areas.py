@@ -1,0 +1,155 @@
+"""Service areas: from where a station is reached in time, as an outline of the roads' times.
+
+Roads are sampled every 20 m. A cell of a 40 m grid takes the quickest sample in it; a cell
+without road takes the nearest one's time and the walk from there. The outline is the contour at
+the limit, simplified by 10 m; what is smaller than a few cells is noise and left out.
+"""
+
+from itertools import pairwise
+
+import contourpy
+import numpy as np
+import numpy.typing as npt
+import shapely
+from scipy.ndimage import distance_transform_edt
+
+from locator.datum import from_mercator, mercator_scale, to_mercator
+from locator.travel.edges import CLOSED
+from locator.travel.graph import Floats, RoadGraph, split_weight
+from locator.travel.legs import direct_weights
+from locator.travel.snap import Snapped
+
+__all__ = ["CELL_M", "AreaSampler"]
+
+Rows = npt.NDArray[np.int64]
+
+CELL_M = 40.0
+_STEP_M = 20.0
+_SIMPLIFY_M = 10.0
+_SLIVER_M2 = CELL_M**2
+_HOLE_M2 = 4 * CELL_M**2
+
+
+class AreaSampler:
+    """Points along the roads of the giant component; read-only."""
+
+    def __init__(self, graph: RoadGraph, max_snap_m: float) -> None:
+        edges = graph.edges
+        self._graph = graph
+        self._max_snap_m = max_snap_m
+        kept = graph.edge_in_giant
+        pieces = np.where(kept, np.maximum(1, np.ceil(edges.length_m / _STEP_M)), -1)
+        self._count = pieces.astype(np.int64) + 1
+        self._first = np.cumsum(self._count) - self._count
+        plane = to_mercator(edges.vertex_lonlat)
+        start = edges.vertex_start[:-1]
+        self._low, self._high = np.minimum.reduceat(plane, start), np.maximum.reduceat(plane, start)
+        owner = np.repeat(np.arange(len(start)), np.diff(edges.vertex_start))
+        lines = np.asarray(shapely.linestrings(plane, indices=owner))
+        edge = np.repeat(np.arange(len(start)), self._count)
+        self._share = (np.arange(len(edge)) - self._first[edge]) / pieces[edge]
+        points = shapely.line_interpolate_point(lines[edge], self._share, normalized=True)
+        self._xy = shapely.get_coordinates(points)
+
+    def outline(self, station: Snapped, weight: Floats, limit_s: float) -> shapely.MultiPolygon:
+        """Return the area around one station, EPSG:4326; empty if nothing is within the limit.
+
+        Parameters
+        ----------
+        station
+            The one place.
+        weight
+            (s,) weights from every state to it, infinite past the limit.
+        """
+        if station.edge[0] < 0:
+            return shapely.MultiPolygon()
+        samples, time_s = self._timed(station, split_weight(weight)[0], limit_s)
+        reached = self._xy[samples[time_s <= limit_s]]
+        if not len(reached):
+            return shapely.MultiPolygon()
+        # The plane's units are metres times a factor that hardly changes over one area.
+        unit = float(mercator_scale(from_mercator(reached.mean(axis=0))[1]))
+        margin = (self._max_snap_m + 2 * CELL_M) * unit
+        low, high = reached.min(axis=0) - margin, reached.max(axis=0) + margin
+        beside = _meet(self._low, self._high, low, high)
+        all_times = np.full(len(self._xy), np.inf, dtype=np.float32)
+        all_times[samples] = time_s
+        samples = self._samples_of(np.flatnonzero(beside))
+        samples = samples[_meet(self._xy[samples], self._xy[samples], low, high)]
+        cells = np.ceil((high - low) / (unit * CELL_M)).astype(np.int64) + 1
+        grid = self._grid((self._xy[samples] - low) / unit, all_times[samples], cells, limit_s)
+        outline = _trace(grid, limit_s)
+        return _polygons(shapely.transform(outline, lambda xy: from_mercator(xy * unit + low)))
+
+    def _samples_of(self, edge: Rows) -> Rows:
+        count = self._count[edge]
+        before = np.cumsum(count) - count
+        return np.repeat(self._first[edge] - before, count) + np.arange(count.sum())
+
+    def _timed(self, station: Snapped, seconds: Floats, limit_s: float) -> tuple[Rows, Floats]:
+        """Return the samples on edges that may be within the limit, and their times."""
+        graph, edges = self._graph, self._graph.edges
+        state = graph.arc_state.reshape(-1, 2)
+        after_s = np.where(state < 0, np.inf, seconds[state])
+        near = np.minimum(after_s[:, 0], after_s[:, 1]) <= limit_s
+        near[station.edge[0]] = True
+        edge = np.flatnonzero(near)
+        samples = self._samples_of(edge)
+        of = np.repeat(edge, self._count[edge])
+        whole = np.stack([edges.forward_ms[of], edges.backward_ms[of]], axis=-1)
+        share = self._share[samples]
+        rest = np.stack([1.0 - share, share], axis=-1)
+        both = np.where(whole == CLOSED, np.inf, rest * whole / 1000.0 + after_s[of])
+        time_s: Floats = np.minimum(both[:, 0], both[:, 1])
+        beside = np.flatnonzero(of == station.edge[0])
+        here = Snapped(of[beside], share[beside], np.zeros(len(beside)))
+        row, _, weight = direct_weights(graph, here, station)
+        np.minimum.at(time_s, beside[row], split_weight(weight)[0])
+        return samples, time_s
+
+    def _grid(
+        self, xy_m: Floats, time_s: npt.NDArray[np.float32], cells: Rows, limit_s: float
+    ) -> Floats:
+        """Return (rows, columns) of times, no higher than what lies one cell past the limit."""
+        push_m_per_s = self._graph.profile.push_kmh / 3.6
+        place = np.rint(xy_m / CELL_M).astype(np.int64)
+        off_m = np.hypot(*(xy_m - place * CELL_M).T)
+        shape = (int(cells[1]) + 1, int(cells[0]) + 1)
+        time = np.full(shape, np.inf)
+        empty = np.ones(shape, dtype=bool)
+        np.minimum.at(time, (place[:, 1], place[:, 0]), time_s + off_m / push_m_per_s)
+        empty[place[:, 1], place[:, 0]] = False
+        away_m, (row, column) = distance_transform_edt(empty, sampling=CELL_M, return_indices=True)
+        time = time[row, column] + away_m / push_m_per_s
+        time[away_m > self._max_snap_m] = np.inf
+        time[[0, -1]] = time[:, [0, -1]] = np.inf
+        grid: Floats = np.minimum(time, limit_s + CELL_M / push_m_per_s)
+        return grid
+
+
+def _meet(low: Floats, high: Floats, box_low: Floats, box_high: Floats) -> npt.NDArray[np.bool_]:
+    """Tell which boxes, (n, 2) corners each, meet one box."""
+    touch: npt.NDArray[np.bool_] = (high[:, 0] >= box_low[0]) & (low[:, 0] <= box_high[0])
+    touch &= (high[:, 1] >= box_low[1]) & (low[:, 1] <= box_high[1])
+    return touch
+
+
+def _trace(grid: Floats, limit_s: float) -> shapely.MultiPolygon:
+    """Return the contour at the limit, in metres from the grid's corner, without noise."""
+    y, x = (np.arange(size) * CELL_M for size in grid.shape)
+    lines = contourpy.contour_generator(x, y, grid, fill_type=contourpy.FillType.OuterOffset)
+    pieces = []
+    for points, offsets in zip(*lines.filled(-1.0, limit_s), strict=True):
+        outer, *holes = (points[a:b] for a, b in pairwise(offsets))
+        inner = [hole for hole in holes if shapely.Polygon(hole).area >= _HOLE_M2]
+        pieces.append(shapely.Polygon(outer, inner))
+    pieces.sort(key=lambda piece: -piece.area)
+    kept = pieces[:1] + [piece for piece in pieces[1:] if piece.area >= _SLIVER_M2]
+    simple = shapely.simplify(shapely.MultiPolygon(kept), _SIMPLIFY_M)
+    return _polygons(simple)
+
+
+def _polygons(shape: shapely.Geometry) -> shapely.MultiPolygon:
+    """Return the polygons of a shape, mended if it crosses itself."""
+    parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(shape)))
+    return shapely.MultiPolygon([p for p in parts if p.geom_type == "Polygon" and not p.is_empty])

@@ -1,0 +1,294 @@
+"""The road graph: frozen arrays of edges, and the states and links a rider moves through.
+
+Weights are whole numbers kept in float64: ``time in ms x 2**28 + length in cm``. They add up
+exactly (to 9 hours, 53 bits), a shortest path by weight is one by time, among equal times the
+shorter, and both come out of one search.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from locator.travel.edges import CLOSED, RoadEdges, arc_heads, arc_ms, arc_tails
+from locator.travel.osm_profile import Profile
+from locator.travel.turns import expand
+
+__all__ = ["LENGTH_BITS", "RoadGraph", "RoadReport", "build_graph", "split_weight", "weigh"]
+
+LENGTH_BITS = 28  # 2,684 km in centimetres
+_LENGTH = float(1 << LENGTH_BITS)
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int32]
+
+
+def weigh(milliseconds: npt.ArrayLike, length_m: npt.ArrayLike) -> Floats:
+    """Return the weights of times and lengths; no weight is below 1 ms."""
+    whole_ms = np.maximum(np.rint(np.asarray(milliseconds, dtype=np.float64)), 1.0)
+    return np.asarray(whole_ms * _LENGTH + np.rint(np.asarray(length_m) * 100.0))
+
+
+def split_weight(weight: Floats) -> tuple[Floats, Floats]:
+    """Return seconds and metres; infinity stays what it is."""
+    with np.errstate(invalid="ignore"):
+        whole_ms = np.floor(weight / _LENGTH)
+        length_cm = weight - whole_ms * _LENGTH
+    reached = np.isfinite(weight)
+    return whole_ms / 1000.0, np.where(reached, length_cm / 100.0, np.inf)
+
+
+@dataclass(frozen=True)
+class RoadReport:
+    """What an import found.
+
+    Attributes
+    ----------
+    nodes, edges, states, links
+        Junctions, stretches between them, and the turn-expanded graph's size.
+    km_by_class
+        Kilometres of road, each direction's road counted once.
+    giant_share
+        Share of the kilometres in the largest part in which every place reaches every other.
+    notes
+        Counted by the reader: restrictions honoured and not, vertices missing, lines left out.
+    """
+
+    nodes: int
+    edges: int
+    states: int
+    links: int
+    km_by_class: dict[str, float]
+    giant_share: float
+    notes: dict[str, int]
+
+
+@dataclass(frozen=True)
+class RoadGraph:
+    """A road network for one profile; see :class:`locator.travel.edges.RoadEdges` for its edges.
+
+    Attributes
+    ----------
+    edges
+        The edges, twins merged.
+    profile
+        Whose times these are.
+    source, digest
+        Name of the file it was made of, and its SHA-256.
+    state_node
+        (s,) node of each state; the first n are the nodes themselves (``turns.py``).
+    link_start, link_state, link_arc
+        Links by the state they leave, as in CSR: states arrived at and arcs travelled.
+    in_giant
+        (s,) whether a state is in the largest strong component.
+    """
+
+    edges: RoadEdges
+    profile: Profile
+    source: str
+    digest: str
+    state_node: Ints
+    link_start: Ints
+    link_state: Ints
+    link_arc: Ints
+    in_giant: npt.NDArray[np.bool_]
+
+    @property
+    def states(self) -> int:
+        """How many states there are."""
+        return len(self.state_node)
+
+    @cached_property
+    def arc_weight(self) -> Floats:
+        """Weight of each arc, (2 e,); infinite where closed."""
+        edges = self.edges
+        times = arc_ms(edges.forward_ms, edges.backward_ms)
+        return np.where(times == CLOSED, np.inf, weigh(times, np.repeat(edges.length_m, 2)))
+
+    @cached_property
+    def top_m_per_s(self) -> float:
+        """The quickest pace anywhere: no way is faster on average."""
+        times = arc_ms(self.edges.forward_ms, self.edges.backward_ms) / 1000.0
+        length_m = np.repeat(self.edges.length_m, 2)
+        paces = length_m[times > 0] / times[times > 0]
+        return float(max(self.profile.push_kmh / 3.6, paces.max(initial=0.0)))
+
+    @cached_property
+    def link_from(self) -> Ints:
+        """State each link leaves, (l,)."""
+        counts = np.diff(self.link_start)
+        return np.repeat(np.arange(self.states, dtype=np.int32), counts)
+
+    @cached_property
+    def forward(self) -> csr_array:
+        """Weights from state to state, (s, s); of parallel links the quickest."""
+        keep, start = self._kept
+        weight = self.arc_weight[self.link_arc[keep]]
+        return csr_array((weight, self.link_state[keep], start), shape=(self.states, self.states))
+
+    @cached_property
+    def forward_arc(self) -> Ints:
+        """Arc of each entry of :attr:`forward`."""
+        return self.link_arc[self._kept[0]]
+
+    @cached_property
+    def backward(self) -> csr_array:
+        """The transposed :attr:`forward`."""
+        return self.forward.T.tocsr()
+
+    @cached_property
+    def _kept(self) -> tuple[npt.NDArray[np.bool_], Ints]:
+        # Links are sorted by states and weight: the first of each pair of states is the quickest.
+        pair = self.link_from.astype(np.int64) * self.states + self.link_state
+        keep = np.append(True, pair[1:] != pair[:-1]) if len(pair) else np.zeros(0, dtype=bool)
+        counts = np.bincount(self.link_from[keep], minlength=self.states)
+        return keep, np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+
+    @cached_property
+    def arc_state(self) -> Ints:
+        """State after travelling each arc with nothing before it, (2 e,); -1 where closed."""
+        state = np.full(2 * len(self.edges.tail), -1, dtype=np.int32)
+        plain = self.link_from < len(self.edges.node_lonlat)
+        state[self.link_arc[plain]] = self.link_state[plain]
+        return state
+
+    @cached_property
+    def arc_links(self) -> tuple[Ints, Ints]:
+        """States from which each arc may be travelled: (l,) by arc, and where each begins."""
+        order = np.argsort(self.link_arc, kind="stable")
+        start = np.searchsorted(self.link_arc[order], np.arange(2 * len(self.edges.tail) + 1))
+        return self.link_from[order], start.astype(np.int32)
+
+    @cached_property
+    def edge_in_giant(self) -> npt.NDArray[np.bool_]:
+        """Edges from which everywhere can be reached and which can be reached, (e,)."""
+        inside = self.in_giant[self.link_from] & self.in_giant[self.link_state]
+        found = np.zeros(len(self.edges.tail), dtype=bool)
+        found[self.link_arc[inside] // 2] = True
+        return found
+
+    def report(self) -> RoadReport:
+        """Count what the graph holds."""
+        edges = self.edges
+        km = np.bincount(edges.road_class, edges.length_m, minlength=len(edges.classes)) / 1000
+        inside = float(edges.length_m[self.edge_in_giant].sum())
+        total = float(edges.length_m.sum())
+        return RoadReport(
+            nodes=len(edges.node_lonlat),
+            edges=len(edges.tail),
+            states=self.states,
+            links=len(self.link_arc),
+            km_by_class=dict(zip(edges.classes, np.round(km, 3).tolist(), strict=True)),
+            giant_share=inside / total if total else 0.0,
+            notes=dict(edges.notes),
+        )
+
+
+def build_graph(edges: RoadEdges, profile: Profile, *, source: str, digest: str = "") -> RoadGraph:
+    """Build the graph of a profile from the edges read for it.
+
+    Parameters
+    ----------
+    source, digest
+        Name and SHA-256 of the file the edges were read from, to be shown and compared.
+    """
+    edges = merge_twins(edges)
+    tail, head = arc_tails(edges.tail, edges.head), arc_heads(edges.tail, edges.head)
+    times = arc_ms(edges.forward_ms, edges.backward_ms)
+    nodes = len(edges.node_lonlat)
+    grown = expand(nodes, tail, head, times != CLOSED, edges.forbidden)
+    weight = weigh(times[grown.link_arc], np.repeat(edges.length_m, 2)[grown.link_arc])
+    order = np.lexsort((weight, grown.link_to, grown.link_from))
+    states = len(grown.state_node)
+    counts = np.bincount(grown.link_from, minlength=states)
+    start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    state = grown.link_to[order]
+    return RoadGraph(
+        edges=edges,
+        profile=profile,
+        source=source,
+        digest=digest,
+        state_node=grown.state_node,
+        link_start=start,
+        link_state=state,
+        link_arc=grown.link_arc[order],
+        in_giant=_giant(start, state, states),
+    )
+
+
+def _giant(start: Ints, state: Ints, states: int) -> npt.NDArray[np.bool_]:
+    graph = csr_array((np.ones(len(state), dtype=np.int8), state, start), shape=(states, states))
+    _, label = connected_components(graph, directed=True, connection="strong")
+    inside: npt.NDArray[np.bool_] = label == np.bincount(label).argmax()
+    return inside
+
+
+def merge_twins(edges: RoadEdges) -> RoadEdges:
+    """Make one edge of those with the same ends and the same shape, in either direction.
+
+    Ways drawn twice, and layers with a row a direction: a rider on such a road can leave it both
+    ways, so it must be one edge. The quicker time and the first one's class and name stay.
+    """
+    tail, head = edges.tail.astype(np.int64), edges.head.astype(np.int64)
+    turned = tail > head
+    size = np.diff(edges.vertex_start)
+    middle = np.add.reduceat(edges.vertex_lonlat, edges.vertex_start[:-1], axis=0) / size[:, None]
+    keys = [np.minimum(tail, head), np.maximum(tail, head), size]
+    keys += [np.rint(edges.length_m * 100), *np.rint(middle.T * 1e6)]
+    # A loop's direction does not show in its ends, so loops stay as they are.
+    keys.append(np.where(tail == head, np.arange(len(tail)), -1))
+    first, group = _group(np.column_stack(keys))
+    if len(first) == len(tail):
+        return edges
+    turned ^= turned[first][group]  # against the one that stays
+    never = np.uint32(2**32 - 1)
+    there = np.where(turned, edges.backward_ms, edges.forward_ms)
+    back = np.where(turned, edges.forward_ms, edges.backward_ms)
+    best = np.full((2, len(first)), never, dtype=np.uint32)
+    for row, times in zip(best, (there, back), strict=True):
+        np.minimum.at(row, group, np.where(times == CLOSED, never, times))
+    best[best == never] = CLOSED
+    kept = np.sort(first)
+    number = np.searchsorted(kept, first)
+    merged = _take_edges(edges, kept)
+    by_kept = np.argsort(number)
+
+    def renamed(arc: int) -> int:
+        return int(2 * number[group[arc // 2]] + (arc % 2 ^ int(turned[arc // 2])))
+
+    return replace(
+        merged,
+        forward_ms=best[0][by_kept],
+        backward_ms=best[1][by_kept],
+        forbidden=tuple(dict.fromkeys(tuple(map(renamed, seq)) for seq in edges.forbidden)),
+        notes=edges.notes | {"edges drawn more than once": len(tail) - len(first)},
+    )
+
+
+def _group(keys: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the first row of each kind of row, and the kind of each row."""
+    order = np.lexsort(keys.T)
+    new = np.append(True, (keys[order][1:] != keys[order][:-1]).any(axis=1))
+    group = np.empty(len(keys), dtype=np.int64)
+    group[order] = np.cumsum(new) - 1
+    return order[new], group  # the sort is stable: the first of a kind comes first
+
+
+def _take_edges(edges: RoadEdges, kept: npt.NDArray[np.int64]) -> RoadEdges:
+    size = np.diff(edges.vertex_start)[kept]
+    start = np.concatenate([[0], np.cumsum(size)])
+    vertex = np.repeat(edges.vertex_start[:-1][kept] - start[:-1], size) + np.arange(start[-1])
+    return replace(
+        edges,
+        tail=edges.tail[kept],
+        head=edges.head[kept],
+        vertex_start=start,
+        vertex_lonlat=edges.vertex_lonlat[vertex],
+        length_m=edges.length_m[kept],
+        forward_ms=edges.forward_ms[kept],
+        backward_ms=edges.backward_ms[kept],
+        road_class=edges.road_class[kept],
+        name=edges.name[kept],
+    )

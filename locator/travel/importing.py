@@ -1,0 +1,169 @@
+"""From a file to a kept road graph in one call, and what to doubt about it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from locator.errors import RoadsError
+from locator.schema import Datum
+from locator.travel.base import Positions
+from locator.travel.edges import RoadEdges
+from locator.travel.graph import RoadGraph, RoadReport, build_graph
+from locator.travel.graph_file import file_digest, graph_path, load_graph, save_graph
+from locator.travel.lines import LineMapping, read_lines
+from locator.travel.osm import Box, read_osm
+from locator.travel.osm_profile import Profile
+from locator.travel.roads import Roads
+
+__all__ = [
+    "StationFit",
+    "box_around",
+    "fit_stations",
+    "import_extract",
+    "import_lines",
+    "report_doubts",
+]
+
+_FAR_M = 100.0
+_TORN = 0.8  # below this share of the kilometres in one piece, something is missing
+
+
+def import_extract(
+    path: Path,
+    folder: Path,
+    profile: Profile,
+    *,
+    bbox: Box | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[RoadGraph, Path]:
+    """Return the graph of an OpenStreetMap extract and the file it is kept in.
+
+    A graph of the same extract, profile and box that is kept already is loaded.
+
+    Parameters
+    ----------
+    folder
+        Where graphs are kept.
+    bbox
+        West, south, east, north in degrees: only ways that touch it.
+    progress
+        Called with the share of the extract that was read.
+
+    Raises
+    ------
+    RoadsError
+        The extract gives no road network; the message says why.
+    """
+    return _kept(
+        path,
+        folder,
+        profile,
+        repr(bbox),
+        lambda: read_osm(path, profile, bbox=bbox, progress=progress),
+    )
+
+
+def import_lines(
+    path: Path,
+    folder: Path,
+    profile: Profile,
+    mapping: LineMapping,
+    *,
+    datum: Datum = Datum.WGS84,
+    layer: str | None = None,
+) -> tuple[RoadGraph, Path]:
+    """Return the graph of a layer of lines and the file it is kept in.
+
+    Raises
+    ------
+    RoadsError
+        The layer gives no road network; the message says why.
+    """
+    return _kept(
+        path,
+        folder,
+        profile,
+        f"{mapping!r} {datum} {layer}",
+        lambda: read_lines(path, mapping, profile, datum=datum, layer=layer),
+    )
+
+
+def _kept(
+    path: Path, folder: Path, profile: Profile, extra: str, read: Callable[[], RoadEdges]
+) -> tuple[RoadGraph, Path]:
+    digest = _digest(path)
+    kept = graph_path(folder, digest, profile, extra)
+    if kept.exists():
+        try:
+            return load_graph(kept), kept
+        except RoadsError:
+            kept.unlink()  # a damaged copy of what can be made again
+    graph = build_graph(read(), profile, source=path.name, digest=digest)
+    save_graph(graph, kept)
+    return graph, kept
+
+
+def _digest(path: Path) -> str:
+    """Return the digest of a file, with its companions if it is a Shapefile."""
+    parts = [path]
+    if path.suffix.lower() == ".shp":
+        parts = sorted(p for p in path.parent.glob(f"{path.stem}.*") if p.is_file()) or [path]
+    digests = [file_digest(part) for part in parts]
+    return digests[0] if len(digests) == 1 else "-".join(digest[:16] for digest in digests)
+
+
+def box_around(lonlat: Positions, *, margin_km: float = 10.0) -> Box:
+    """Return a box around places, (n, 2) degrees, with a margin."""
+    west, south = np.min(lonlat, axis=0)
+    east, north = np.max(lonlat, axis=0)
+    up = margin_km / 111.0
+    aside = up / max(0.01, float(np.cos(np.radians(max(abs(south), abs(north))))))
+    return float(west - aside), float(south - up), float(east + aside), float(north + up)
+
+
+def report_doubts(report: RoadReport) -> tuple[str, ...]:
+    """Return what looks wrong with a network, a sentence each."""
+    doubts = []
+    if report.giant_share < _TORN:
+        doubts.append(
+            f"Only {report.giant_share:.0%} of the kilometres hang together; are tiles missing, or "
+            "do the lines not end where roads meet?"
+        )
+    missing = report.notes.get("vertices missing", 0)
+    if missing:
+        doubts.append(
+            f"{missing:,} points of roads lie outside the extract; they end at its border."
+        )
+    return tuple(doubts)
+
+
+@dataclass(frozen=True)
+class StationFit:
+    """How stations lie to the roads: rows of those far from one, and of those out of reach."""
+
+    far: tuple[int, ...]
+    out_of_reach: tuple[int, ...]
+
+
+def fit_stations(roads: Roads, lonlat: Positions, *, far_m: float = _FAR_M) -> StationFit:
+    """Tell which stations snap far or not at all.
+
+    Raises
+    ------
+    RoadsError
+        No station lies near the roads: they are another place's.
+    """
+    places = roads.snap(lonlat)
+    out = np.flatnonzero(places.edge < 0)
+    if len(out) and len(out) == len(places.edge):
+        west, south = roads.graph.edges.node_lonlat.min(axis=0)
+        east, north = roads.graph.edges.node_lonlat.max(axis=0)
+        raise RoadsError(
+            f"No station lies within {roads.options.max_snap_m:g} m of the roads of "
+            f"{roads.graph.source}, which cover {west:.2f} to {east:.2f} east and {south:.2f} to "
+            f"{north:.2f} north; import the extract of the stations' city."
+        )
+    far = np.flatnonzero((places.edge >= 0) & (places.access_m > far_m))
+    return StationFit(tuple(far.tolist()), tuple(out.tolist()))

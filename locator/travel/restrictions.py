@@ -1,0 +1,182 @@
+"""Turn restrictions of OpenStreetMap become sequences of arcs that may not follow each other.
+
+Relation:restriction. ``no_*`` forbids one sequence *from, via, to*. ``only_*`` forbids every way
+out but the one it names, at each node along the *via*. A *via* is a node, or ways in their order.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise, product
+
+import numpy as np
+import numpy.typing as npt
+from osmium.osm import Relation
+
+from locator.travel.edges import Arcs, RoadEdges, arc_heads, arc_ms, arc_tails
+from locator.travel.osm_profile import Profile, judge_restriction
+
+__all__ = ["Restriction", "read_restriction", "resolve"]
+
+HONOURED = "restrictions honoured"
+EMPTY = "restrictions without a turn in this network"
+BROKEN = "restrictions not understood"  # a part is missing, or it can be read in two ways
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """One relation; ``kind`` is ``no``, ``only``, or why it does not count."""
+
+    kind: str
+    from_ways: tuple[int, ...]
+    via_node: int | None
+    via_ways: tuple[int, ...]
+    to_ways: tuple[int, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no part is missing."""
+        via = self.via_node is not None or bool(self.via_ways)
+        return via and bool(self.from_ways) and bool(self.to_ways)
+
+
+def read_restriction(relation: Relation, profile: Profile) -> Restriction:
+    """Read a relation of the type ``restriction``."""
+    members: dict[tuple[str, str], list[int]] = {}
+    for member in relation.members:
+        members.setdefault((member.role, member.type), []).append(member.ref)
+    via = members.get(("via", "n"), [])
+    return Restriction(
+        kind=judge_restriction(dict(relation.tags), profile),
+        from_ways=tuple(members.get(("from", "w"), [])),
+        via_node=via[0] if len(via) == 1 else None,
+        via_ways=tuple(members.get(("via", "w"), [])),
+        to_ways=tuple(members.get(("to", "w"), [])),
+    )
+
+
+class _Network:
+    """The arcs of ways and nodes, for the few that restrictions name."""
+
+    def __init__(
+        self,
+        edges: RoadEdges,
+        way_id: npt.NDArray[np.int64],
+        node_ref: npt.NDArray[np.int64],
+        restrictions: Sequence[Restriction],
+    ) -> None:
+        self.tail = arc_tails(edges.tail, edges.head)
+        self.head = arc_heads(edges.tail, edges.head)
+        self._open = arc_ms(edges.forward_ms, edges.backward_ms) > 0
+        named = {w for r in restrictions for w in (*r.from_ways, *r.via_ways, *r.to_ways)}
+        wanted = np.flatnonzero(np.isin(way_id, np.fromiter(named, np.int64, len(named))))
+        self._arcs: dict[int, list[int]] = {}
+        for edge in wanted:
+            arcs = [arc for arc in (2 * int(edge), 2 * int(edge) + 1) if self._open[arc]]
+            self._arcs.setdefault(int(way_id[edge]), []).extend(arcs)
+        vias = {r.via_node for r in restrictions if r.via_node is not None}
+        at = np.flatnonzero(np.isin(node_ref, np.fromiter(vias, np.int64, len(vias))))
+        self._node = {int(node_ref[i]): int(i) for i in at}
+        order = np.argsort(self.tail, kind="stable")
+        self._order, self._sorted = order, self.tail[order]
+
+    def node(self, ref: int) -> int | None:
+        """Return the node of an OSM id."""
+        return self._node.get(ref)
+
+    def into(self, way: int, node: int) -> list[int]:
+        """Return the open arcs of a way that arrive at a node."""
+        return [arc for arc in self._arcs.get(way, []) if self.head[arc] == node]
+
+    def out_of(self, way: int, node: int) -> list[int]:
+        """Return the open arcs of a way that leave a node."""
+        return [arc for arc in self._arcs.get(way, []) if self.tail[arc] == node]
+
+    def leaving(self, node: int) -> list[int]:
+        """Return every open arc that leaves a node."""
+        low, high = np.searchsorted(self._sorted, [node, node + 1])
+        return [int(arc) for arc in self._order[low:high] if self._open[arc]]
+
+    def along(self, way: int, node: int) -> Iterator[Arcs]:
+        """Yield the ways to travel a whole way from a node: along it and against it."""
+        for parity in (0, 1):
+            arcs = [arc for arc in self._arcs.get(way, []) if arc % 2 == parity]
+            arcs = arcs[::-1] if parity else arcs
+            whole = all(self.head[a] == self.tail[b] for a, b in pairwise(arcs))
+            if arcs and whole and self.tail[arcs[0]] == node:
+                yield tuple(arcs)
+
+    def ends(self, ways: tuple[int, ...]) -> set[int]:
+        """Return the nodes that ways touch."""
+        arcs = [arc for way in ways for arc in self._arcs.get(way, [])]
+        return {int(node) for arc in arcs for node in (self.tail[arc], self.head[arc])}
+
+
+def resolve(
+    edges: RoadEdges,
+    restrictions: Sequence[Restriction],
+    way_id: npt.NDArray[np.int64],
+    node_ref: npt.NDArray[np.int64],
+    notes: dict[str, int],
+) -> RoadEdges:
+    """Return the edges with their forbidden turns, and notes of what was honoured.
+
+    Parameters
+    ----------
+    way_id, node_ref
+        OSM's ids of each edge's way and of each node.
+    """
+    network = _Network(edges, way_id, node_ref, restrictions)
+    counted: Counter[str] = Counter(notes)
+    forbidden: dict[Arcs, None] = {}
+    for restriction in restrictions:
+        if restriction.kind not in {"no", "only"}:
+            counted[f"restrictions: {restriction.kind}"] += 1
+            continue
+        paths = list(_paths(restriction, network))
+        ambiguous = len(paths) > 1 and len(restriction.from_ways) == len(restriction.to_ways) == 1
+        if ambiguous or not restriction.is_whole:
+            counted[BROKEN] += 1
+            continue
+        if not paths:
+            counted[EMPTY] += 1
+            continue
+        counted[HONOURED] += 1
+        for path in paths:
+            forbidden.update(dict.fromkeys(_sequences(path, restriction.kind, network)))
+    return replace(edges, forbidden=tuple(forbidden), notes=dict(counted))
+
+
+def _paths(restriction: Restriction, network: _Network) -> Iterator[Arcs]:
+    """Yield the sequences of open arcs from *from* through *via* to *to*."""
+    if restriction.via_ways:
+        first = restriction.via_ways[0]
+        starts = network.ends(restriction.from_ways) & network.ends((first,))
+    else:
+        node = None if restriction.via_node is None else network.node(restriction.via_node)
+        starts = set() if node is None else {node}
+    for start, begin, finish in product(sorted(starts), restriction.from_ways, restriction.to_ways):
+        for through in _chains(restriction.via_ways, start, network):
+            last = int(network.head[through[-1]]) if through else start
+            for a, b in product(network.into(begin, start), network.out_of(finish, last)):
+                yield (a, *through, b)
+
+
+def _chains(ways: tuple[int, ...], node: int, network: _Network) -> Iterator[Arcs]:
+    if not ways:
+        yield ()
+        return
+    for head in network.along(ways[0], node):
+        for rest in _chains(ways[1:], int(network.head[head[-1]]), network):
+            yield (*head, *rest)
+
+
+def _sequences(path: Arcs, kind: str, network: _Network) -> Iterator[Arcs]:
+    if kind == "no":
+        yield path
+        return
+    for step in range(1, len(path)):
+        node = int(network.tail[path[step]])
+        for arc in network.leaving(node):
+            if arc != path[step]:
+                yield (*path[:step], arc)

@@ -1,0 +1,355 @@
+"""Riding time along the roads, behind the contract of a travel model.
+
+From a rider to a station is not the way from the station to the rider: searches start at the
+stations and run through the transposed graph. One of them answers for all stations at once when
+one nearest is asked of many places, under any filter. A rider's k nearest come from a table of
+times from every state to every station (``table.py``), which is filled when it pays or when
+:meth:`BoundRoads.prepare` is called; until then one search runs forward from the rider.
+"""
+
+import threading
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from locator.errors import InputError
+from locator.schema import CRS, Language
+from locator.travel.areas import AreaSampler
+from locator.travel.base import Nearest, Positions
+from locator.travel.graph import LENGTH_BITS, Floats, RoadGraph, split_weight
+from locator.travel.legs import direct_weights, entries_of, exits_of, with_sources
+from locator.travel.route import Route, find_route
+from locator.travel.snap import SnapIndex, Snapped
+from locator.travel.table import BYTES_A_PAIR, Rows, StationTable, fill_table
+
+__all__ = ["BoundRoads", "RoadOptions", "Roads"]
+
+_SEARCH_BYTES = 128 * 2**20  # for the distances of the searches that run together
+_AT_ONCE = 50
+_PAIRS_AT_ONCE = 2_000_000
+_TABLE_BYTES = 3 * 2**30
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class RoadOptions:
+    """What the model needs besides the graph.
+
+    Attributes
+    ----------
+    max_snap_m
+        A place farther than this from every road of the network is out of reach.
+    detour_factor
+        Way over straight line, for standards in metres.
+    table_bytes
+        The most the table of times may take; past it, each question is searched.
+    """
+
+    max_snap_m: float = 300.0
+    detour_factor: float = 1.3
+    table_bytes: int = _TABLE_BYTES
+
+
+class Roads:
+    """A road graph as a travel model; read-only, shared by threads.
+
+    Parameters
+    ----------
+    graph
+        From :func:`locator.travel.graph.build_graph` or
+        :func:`locator.travel.graph_file.load_graph`.
+    options
+        Distances and limits.
+    """
+
+    def __init__(self, graph: RoadGraph, options: RoadOptions | None = None) -> None:
+        self.graph = graph
+        self.options = options or RoadOptions()
+        if self.options.max_snap_m <= 0 or self.options.detour_factor < 1:
+            raise InputError("The snap distance must be above 0 m and the detour factor 1 or more.")
+        self._lock = threading.Lock()
+        self._last: weakref.ref[BoundRoads] | None = None
+
+    def describe(self, language: Language = "en") -> str:
+        """Return one line for whatever shows an answer."""
+        profile, dated = self.graph.profile, self.graph.edges.dated
+        if language == "zh":
+            rider = "步行" if profile.walks else "电动自行车"
+            of = f"{dated} 的路网" if dated else f"路网 {self.graph.source}"
+            return f"按道路计算：{of}，{rider}，时速 {profile.speed_kmh:g} 公里"
+        of = f"extract of {dated}" if dated else self.graph.source
+        return f"roads, {of}, {profile.name} {profile.speed_kmh:g} km/h"
+
+    def limit_s(self, metres: float) -> float:
+        """Return the riding time that stands for a straight distance."""
+        return metres * self.options.detour_factor / (self.graph.profile.speed_kmh / 3.6)
+
+    @cached_property
+    def _index(self) -> SnapIndex:
+        return SnapIndex(self.graph)
+
+    @cached_property
+    def areas(self) -> AreaSampler:
+        """Points along the roads, for service areas."""
+        return AreaSampler(self.graph, self.options.max_snap_m)
+
+    def snap(self, lonlat: Positions) -> Snapped:
+        """Return where places meet the road; edge -1 for those on islands or far from any."""
+        points = np.asarray(lonlat, dtype=np.float64).reshape(-1, 2)
+        return self._index.snap(points, max_m=self.options.max_snap_m)
+
+    def bind(self, destinations: Positions) -> "BoundRoads":
+        """Snap the destinations, (m, 2); times known from the last set are taken over."""
+        lonlat = np.asarray(destinations, dtype=np.float64).reshape(-1, 2)
+        if not np.isfinite(lonlat).all():
+            raise InputError("A station's position is not a number; mend it in the register.")
+        with self._lock:
+            last = self._last() if self._last is not None else None
+            bound = BoundRoads(self, self.snap(lonlat), last.table if last is not None else None)
+            self._last = weakref.ref(bound)
+        return bound
+
+    def route(self, origin: Positions, destination: Positions) -> Route | None:
+        """Return the way from one place to another, (2,) degrees each; None if there is none."""
+        ends = np.stack([np.asarray(origin, float).ravel(), np.asarray(destination, float).ravel()])
+        return find_route(self.graph, ends, self.snap(ends))
+
+
+class BoundRoads:
+    """The roads towards a fixed set of destinations."""
+
+    def __init__(self, model: Roads, places: Snapped, earlier: StationTable | None) -> None:
+        self.places = places
+        self._model = model
+        self._graph = model.graph
+        self._earlier = earlier
+        self._table: StationTable | None = None
+        self._lock = threading.Lock()
+        self._entries = entries_of(model.graph, places)
+
+    @property
+    def table(self) -> StationTable | None:
+        """The table of times if it is filled, else the one it would take over from."""
+        return self._table if self._table is not None else self._earlier
+
+    @property
+    def out_of_reach(self) -> Rows:
+        """Destinations that no road of the network comes near: on an island, or far away."""
+        return np.flatnonzero(self.places.edge < 0)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the table stays within its limit."""
+        pairs = self._graph.states * len(self.places.edge)
+        return pairs * BYTES_A_PAIR <= self._model.options.table_bytes
+
+    def prepare(self) -> bool:
+        """Fill the table now, so that no rider waits for it; tell whether there is one."""
+        if self._table is None and self.fits:
+            with self._lock:
+                if self._table is None:
+                    self._table = self._fill()
+                    self._earlier = None
+        return self._table is not None
+
+    def nearest(self, origins: Positions, *, k: int, mask: Mask | None = None) -> Nearest:
+        """Return the k nearest destinations of each origin; see :class:`BoundModel`.
+
+        Times that are equal to the millisecond keep the destinations' order; one nearest of many
+        origins takes the shorter way first.
+        """
+        if k < 1:
+            raise InputError(f"k is {k}; ask for 1 or more stations.")
+        places = self._model.snap(origins)
+        count = len(self.places.edge)
+        chosen = np.arange(count) if mask is None else np.flatnonzero(mask)
+        index = np.full((len(places.edge), k), -1, dtype=np.int64)
+        weight = np.full((len(places.edge), k), np.inf)
+        if len(chosen) and len(index):
+            best, found = self._search_nearest(places, min(k, len(chosen)), chosen)
+            width = best.shape[1]
+            weight[:, :width] = best
+            index[:, :width] = np.where(np.isfinite(best), found, -1)
+        seconds, metres = split_weight(weight)
+        return Nearest(index, seconds, metres)
+
+    def times(self, origins: Positions, *, limit_s: float) -> csr_array:
+        """Return seconds within the limit as a sparse matrix; see :class:`BoundModel`."""
+        places = self._model.snap(origins)
+        shape = (len(places.edge), len(self.places.edge))
+        parts: list[tuple[Rows, Rows, Floats]] = []
+        for rows, columns, weight in self._blocks(places, limit_s):
+            seconds = split_weight(weight)[0]
+            row, column = np.nonzero(seconds <= limit_s)
+            parts.append((rows[row], columns[column], seconds[row, column]))
+        if not parts:
+            return csr_array(shape, dtype=np.float64)
+        row, column, value = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return csr_array((value, (row, column)), shape=shape)
+
+    def service_areas(self, *, limit_s: float) -> gpd.GeoSeries:
+        """Return the area from which each destination is reached in time, EPSG:4326."""
+        outlines = []
+        for columns, weight in self._from_stations(np.arange(len(self.places.edge)), limit_s):
+            for column, row in zip(columns, weight, strict=True):
+                station = self.places.take(np.array([column]))
+                outlines.append(self._model.areas.outline(station, row, limit_s))
+        return gpd.GeoSeries(outlines, crs=CRS)
+
+    # -- searches ------------------------------------------------------------------------------
+
+    @cached_property
+    def _backward(self) -> csr_array:
+        """The transposed graph with a virtual state a station."""
+        entries = self._entries
+        return with_sources(self._graph.backward, entries.start, entries.state, entries.weight)
+
+    @property
+    def _at_once(self) -> int:
+        return max(1, min(_AT_ONCE, _SEARCH_BYTES // (8 * max(self._graph.states, 1))))
+
+    def _from_stations(self, chosen: Rows, limit_s: float) -> Iterator[tuple[Rows, Floats]]:
+        """Yield some stations and the weights from every state to them, (c, s)."""
+        states = self._graph.states
+        for begin in range(0, len(chosen), self._at_once):
+            some = chosen[begin : begin + self._at_once]
+            weight = dijkstra(self._backward, indices=states + some, limit=_limit(limit_s))
+            yield some, weight[:, :states]
+
+    def _fill(self) -> StationTable:
+        def search(stations: Rows) -> Floats:
+            return np.concatenate([w for _, w in self._from_stations(stations, np.inf)])
+
+        places = self.places
+        signature = np.column_stack([places.edge, places.share, places.access_m])
+        return fill_table(
+            [row.tobytes() for row in signature],
+            search,
+            states=self._graph.states,
+            at_once=self._at_once,
+            top_m_per_s=self._graph.top_m_per_s,
+            previous=self._earlier,
+        )
+
+    def _search_nearest(self, places: Snapped, k: int, chosen: Rows) -> tuple[Floats, Rows]:
+        """Return the k smallest weights of each origin and the destinations they lead to."""
+        many = len(places.edge) > max(_AT_ONCE, len(chosen))
+        if self._table is None and k == 1 and len(places.edge) > 1:
+            return self._search_one(places, chosen)
+        if self._table is None and many and not self.prepare():
+            return self._merge(places, k, chosen)
+        parts = []
+        for _, _, weight in self._blocks(places, np.inf, by_origin=True):
+            parts.append(_rank(weight[:, chosen], k))
+        return np.concatenate([p[0] for p in parts]), chosen[np.concatenate([p[1] for p in parts])]
+
+    def _search_one(self, places: Snapped, chosen: Rows) -> tuple[Floats, Rows]:
+        """Return the nearest of each origin by one search from all stations at once."""
+        states = self._graph.states
+        signature = np.column_stack([self.places.edge, self.places.share, self.places.access_m])
+        # Of stations at one place the first in order answers for all.
+        _, first = np.unique(signature[chosen], axis=0, return_index=True)
+        weight, _, source = dijkstra(
+            self._backward,
+            indices=states + chosen[np.sort(first)],
+            min_only=True,
+            return_predecessors=True,
+        )
+        exits = exits_of(self._graph, places)
+        total = exits.weight + weight[exits.state]
+        side = np.argmin(total, axis=1)
+        row = np.arange(len(side))
+        best, found = total[row, side], source[exits.state[row, side]].astype(np.int64) - states
+        pairs = direct_weights(self._graph, places, self.places.take(chosen))
+        order = np.lexsort((pairs[1], pairs[2]))[::-1]  # the smallest is written last
+        origin, station, straight = (part[order] for part in pairs)
+        better = straight < best[origin]
+        best[origin[better]] = straight[better]
+        found[origin[better]] = chosen[station[better]]
+        return best[:, None], found[:, None]
+
+    def _merge(self, places: Snapped, k: int, chosen: Rows) -> tuple[Floats, Rows]:
+        """Return the k nearest of many origins without a table: the best so far, and the next."""
+        best = np.empty((len(places.edge), 0))
+        found = np.empty((len(places.edge), 0), dtype=np.int64)
+        exits = exits_of(self._graph, places)
+        for some, weight in self._from_stations(chosen, np.inf):
+            block = self._join(exits.weight, weight[:, exits.state], places, some)
+            both = np.concatenate([found, np.broadcast_to(some, block.shape)], axis=1)
+            best, order = _rank(np.concatenate([best, block], axis=1), k)
+            found = np.take_along_axis(both, order, axis=1)
+        return best, found
+
+    def _join(self, leave: Floats, rest: Floats, places: Snapped, some: Rows) -> Floats:
+        """Return (n, c) weights from leaving (n, 2) and what follows (c, n, 2), or directly."""
+        weight: Floats = np.min(leave[None] + rest, axis=2).T
+        row, column, straight = direct_weights(self._graph, places, self.places.take(some))
+        np.minimum.at(weight, (row, column), straight)
+        return weight
+
+    def _blocks(
+        self, places: Snapped, limit_s: float, *, by_origin: bool = False
+    ) -> Iterator[tuple[Rows, Rows, Floats]]:
+        """Yield origins, destinations and the weights between them, block by block."""
+        everyone = np.arange(len(self.places.edge))
+        origins = np.arange(len(places.edge))
+        if not (len(everyone) and len(origins)):
+            return
+        if self._table is not None:
+            yield from self._looked_up(self._table, places, everyone)
+        elif by_origin or len(origins) < len(everyone):
+            for begin in range(0, len(origins), self._at_once):
+                rows = origins[begin : begin + self._at_once]
+                yield rows, everyone, self._from_origins(places.take(rows), limit_s)
+        else:
+            exits = exits_of(self._graph, places)
+            for some, weight in self._from_stations(everyone, limit_s):
+                yield origins, some, self._join(exits.weight, weight[:, exits.state], places, some)
+
+    def _looked_up(
+        self, table: StationTable, places: Snapped, everyone: Rows
+    ) -> Iterator[tuple[Rows, Rows, Floats]]:
+        step = max(1, _PAIRS_AT_ONCE // len(everyone))
+        for begin in range(0, len(places.edge), step):
+            rows = np.arange(begin, min(begin + step, len(places.edge)))
+            some = places.take(rows)
+            exits = exits_of(self._graph, some)
+            rest = table.weights(exits.state.reshape(-1)).reshape(len(rows), 2, -1)
+            yield rows, everyone, self._join(exits.weight, np.moveaxis(rest, 2, 0), some, everyone)
+
+    def _from_origins(self, places: Snapped, limit_s: float) -> Floats:
+        """Return (n, m) weights by one search an origin."""
+        exits, entries, states = exits_of(self._graph, places), self._entries, self._graph.states
+        is_open = np.isfinite(exits.weight)
+        starts = np.concatenate([[0], np.cumsum(is_open.sum(axis=1))])
+        graph = with_sources(
+            self._graph.forward, starts, exits.state[is_open], exits.weight[is_open]
+        )
+        search = states + np.arange(len(places.edge))
+        reached = dijkstra(graph, indices=search, limit=_limit(limit_s))[:, entries.state]
+        weight = np.full((len(places.edge), len(self.places.edge)), np.inf)
+        some = np.flatnonzero(np.diff(entries.start))
+        if len(some):
+            total = reached + entries.weight
+            weight[:, some] = np.minimum.reduceat(total, entries.start[some], axis=1)
+        row, column, straight = direct_weights(self._graph, places, self.places)
+        np.minimum.at(weight, (row, column), straight)
+        return weight
+
+
+def _limit(limit_s: float) -> float:
+    """Return a weight that no way within a time exceeds."""
+    return (limit_s * 1000.0 + 1.0) * float(1 << LENGTH_BITS)
+
+
+def _rank(weight: Floats, k: int) -> tuple[Floats, Rows]:
+    """Return the k smallest of each row by whole milliseconds; of equals the first column."""
+    order = np.argsort(split_weight(weight)[0], axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(weight, order, axis=1), order
