@@ -8,10 +8,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from locator.errors import InputError
 from locator.hours import parse_moment
 from locator.nearest import Found, OpenRule, StationFilter, Wishes
 from locator.schema import STATION_COLUMNS, Service, State, is_illustrative, split_set
 from locator.service import Service as LocatorService
+from locator.travel import Routed
 
 __all__ = [
     "Answer",
@@ -19,8 +21,10 @@ __all__ = [
     "Json",
     "describe_line",
     "nearest_answer",
+    "route_answer",
     "state_words",
     "station_feature",
+    "times_answer",
 ]
 
 _DECIMALS = 7
@@ -113,6 +117,82 @@ def nearest_answer(
         illustrative=is_illustrative(stations),
         data_version=snapshot.version,
     )
+
+
+class RouteProperties(TypedDict):
+    """What a route says of itself; ``streets`` holds name, class and metres of each stretch."""
+
+    station: str
+    name: str
+    ride_s: float
+    ride_m: float
+    streets: list[tuple[str, str, float]]
+    travel: str
+
+
+class RouteFeature(TypedDict):
+    """A way as a GeoJSON feature with a line."""
+
+    type: str
+    geometry: dict[str, Json | list[list[float]]]
+    properties: RouteProperties
+
+
+def route_answer(service: LocatorService, lon: float, lat: float, station_id: str) -> RouteFeature:
+    """Return the way from a place to a station; a straight line where there are no roads.
+
+    Raises
+    ------
+    InputError
+        There is no such station, the place is not on Earth, or no road leads there.
+    """
+    snapshot = service.snapshot()
+    rows = np.flatnonzero((snapshot.stations["id"] == station_id).to_numpy())
+    if not len(rows):
+        raise InputError(f"There is no station {station_id[:80]!r}.")
+    own = snapshot.stations.iloc[int(rows[0])]
+    here, there = np.array([[lon, lat]]), np.array([[own.geometry.x, own.geometry.y]])
+    if not (np.isfinite(here).all() and abs(lon) <= 180 and abs(lat) <= 90):
+        raise InputError(f"{lon:g}, {lat:g} is not a longitude and a latitude in degrees.")
+    line, streets = [[lon, lat], [float(there[0, 0]), float(there[0, 1])]], []
+    if isinstance(service.travel, Routed):
+        found = service.travel.route(here[0], there[0])
+        if found is None:
+            raise InputError(f"No road leads from {lon:g}, {lat:g} to {own['name']}.")
+        line = [[round(x, _DECIMALS), round(y, _DECIMALS)] for x, y in found.line.coords]
+        streets = [(s.name, s.road_class, round(s.length_m, 1)) for s in found.streets]
+        ride_s, ride_m = found.ride_s, found.ride_m
+    else:
+        near = service.travel.bind(there).nearest(here, k=1)
+        ride_s, ride_m = float(near.seconds[0, 0]), float(near.metres[0, 0])
+    return RouteFeature(
+        type="Feature",
+        geometry={"type": "LineString", "coordinates": line},
+        properties=RouteProperties(
+            station=station_id,
+            name=str(own["name"]),
+            ride_s=round(ride_s, 1),
+            ride_m=round(ride_m, 1),
+            streets=streets,
+            travel=service.travel.describe(),
+        ),
+    )
+
+
+def times_answer(
+    service: LocatorService, lon: float, lat: float, stations: Sequence[str]
+) -> dict[str, dict[str, float | None] | str]:
+    """Return the riding seconds to each named station (null: out of reach), and by which model."""
+    snapshot = service.snapshot()
+    wanted = snapshot.stations["id"].isin(list(stations)).to_numpy()
+    here = np.array([[lon, lat]])
+    if not (np.isfinite(here).all() and abs(lon) <= 180 and abs(lat) <= 90):
+        raise InputError(f"{lon:g}, {lat:g} is not a longitude and a latitude in degrees.")
+    near = snapshot.index.times(here, wanted)
+    ids = snapshot.stations["id"].to_numpy()
+    seconds: dict[str, float | None] = {str(i): None for i in ids[wanted]}
+    seconds |= {str(ids[row]): round(s, 1) for row, s in near.items()}
+    return {"ride_s": seconds, "travel": service.travel.describe()}
 
 
 def station_feature(service: LocatorService, station_id: str) -> Feature | None:

@@ -20,6 +20,7 @@ from locator.hours import STATES, WINDOW_DAYS, read_spans
 from locator.schema import Datum, Kind, Service, State, Status, is_illustrative, split_set
 from locator.service import Service as LocatorService
 from locator.service import Snapshot
+from locator.travel import Routed
 
 __all__ = ["CELL_DEG", "MANY_STATIONS", "Place", "named_places", "phone_cell", "phone_register"]
 
@@ -54,6 +55,7 @@ class Register(TypedDict, total=False):
     places: list[list[str | float]]
     cell_deg: float
     cells: dict[str, int]
+    roads: bool  # the server knows times along roads, and can be asked for them
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ def _head(service: LocatorService, snapshot: Snapshot, at: datetime) -> Register
         dates=[moment.date().isoformat() for moment in midnights],
         min_minutes_left=settings.min_minutes_left,
         weather=settings.weather,
+        roads=isinstance(service.travel, Routed),
         speed_kmh=settings.ride_speed_kmh,
         detour=settings.detour_factor,
         kinds=[kind.value for kind in Kind],

@@ -18,12 +18,13 @@ import geopandas as gpd
 from locator.errors import InputError
 from locator.hours import HoursRules, parse_calendar
 from locator.nearest import StationIndex
+from locator.network import choose_travel, roads_stamp
 from locator.paths import geodata_dir
 from locator.schema import drop_unusable
 from locator.settings import Settings
 from locator.store import GeoPackageStore, open_store
 from locator.store.history import read_as_of
-from locator.travel import StraightLine, TravelModel
+from locator.travel import TravelModel
 
 __all__ = ["Service", "Snapshot", "open_service", "read_rules", "utc_now"]
 
@@ -58,7 +59,8 @@ class Service:
         self.settings = settings
         self.store = store
         self.rules = read_rules(settings)
-        self.travel: TravelModel = StraightLine(settings.ride_speed_kmh, settings.detour_factor)
+        self.travel: TravelModel = choose_travel(settings)
+        self._roads = roads_stamp(settings)
         self._clock = clock
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
@@ -68,9 +70,11 @@ class Service:
         return self._clock().astimezone(self.rules.timezone)
 
     def snapshot(self) -> Snapshot:
-        """Return what the store holds; it is read anew when the store's version has changed."""
-        version = self.store.version()
+        """Return what the store holds; it is read anew when the store or its roads have changed."""
+        version, roads = self.store.version(), roads_stamp(self.settings)
         with self._lock:
+            if roads != self._roads:
+                self.travel, self._roads, self._snapshot = choose_travel(self.settings), roads, None
             if self._snapshot is None or self._snapshot.version != version:
                 self._snapshot = self._read()
             return self._snapshot

@@ -14,10 +14,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from locator.errors import SettingsError
 
-__all__ = ["PREFIX", "Settings", "SettingsRow", "describe_settings", "read_settings"]
+__all__ = [
+    "PREFIX",
+    "TRAVELS",
+    "WEATHERS",
+    "Settings",
+    "SettingsRow",
+    "describe_settings",
+    "read_settings",
+]
 
 PREFIX = "LOCATOR_"
 _NOT_SETTINGS = frozenset({"CONFIG", "REALDATA", "REQUIRE_ALL"})
+TRAVELS = ("auto", "roads", "straightline")
 WEATHERS = ("none", "heat", "cold", "rain")
 BASEMAPS = ("osm", "tianditu", "none")
 
@@ -74,6 +83,12 @@ def _weather(value: str) -> str:
     return value
 
 
+def _travel(value: str) -> str:
+    if value not in TRAVELS:
+        raise ValueError(f"must be one of {', '.join(TRAVELS)}")
+    return value
+
+
 def _basemap(value: str) -> str:
     if value in BASEMAPS:
         return value
@@ -127,6 +142,14 @@ class Settings:
         "none",
         "what the list favours today: none, heat, cold or rain; a rider may choose another",
         _weather,
+    )
+    travel: str = _setting(  # type: ignore[assignment]
+        "auto",
+        "how riding times are found: auto (roads once imported), roads or straightline",
+        _travel,
+    )
+    max_snap_m: float = _setting(  # type: ignore[assignment]
+        300.0, "a place farther than this from every road is out of reach, in m", _positive
     )
     ride_speed_kmh: float = _setting(  # type: ignore[assignment]
         18.0,

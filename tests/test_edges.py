@@ -280,7 +280,7 @@ def test_answers_to_a_position_are_not_kept_and_pages_are_asked_for_anew(
     page = client.get("/")
     assert page.headers["Cache-Control"] == "no-cache"
     assert page.headers["Permissions-Policy"] == "geolocation=(self)"
-    asset = re.search(r"/assets/site\.css\?v=\w+", page.text)
+    asset = re.search(r"/assets/rider\.js\?v=\w+", page.text)
     assert asset is not None
     kept = client.get(asset[0])
     assert "max-age=31536000" in kept.headers["Cache-Control"]

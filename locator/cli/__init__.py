@@ -5,10 +5,11 @@ a second and a half of processor time.
 """
 
 from locator.cli.app import main
-from locator.cli.questions import gaps, hotzones, map_command, nearest
+from locator.cli.questions import gaps, hotzones, map_command, nearest, route
+from locator.cli.roads import roads
 from locator.cli.stations import stations
 
 __all__ = ["main"]
 
-for _command in (stations, nearest, gaps, hotzones, map_command):
+for _command in (stations, nearest, route, gaps, hotzones, map_command, roads):
     main.add_command(_command)

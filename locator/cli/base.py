@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from locator.errors import InputError, LocatorError
 from locator.schema import Datum, Kind, LabelledEnum, Service
-from locator.settings import Settings
+from locator.settings import TRAVELS, Settings
+
+_F = TypeVar("_F", bound=Callable[..., object])
 
 if TYPE_CHECKING:
     from locator.register import Mapping
@@ -30,6 +32,8 @@ __all__ = [
     "opened",
     "progress_bar",
     "read_columns",
+    "travel_option",
+    "with_travel",
 ]
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -56,6 +60,20 @@ class EnumType(click.ParamType[LabelledEnum]):
 KINDS = EnumType(Kind)
 SERVICES = EnumType(Service)
 DATUMS = click.Choice([datum.value for datum in Datum])
+
+
+def travel_option(command: "_F") -> "_F":
+    """Add ``--travel``: the function takes ``travel``, None for what the settings say."""
+    return click.option(
+        "--travel",
+        type=click.Choice(TRAVELS),
+        help="Riding times from the roads or from straight lines; auto: roads once imported.",
+    )(command)
+
+
+def with_travel(settings: Settings, travel: str | None) -> Settings:
+    """Return the settings with what ``--travel`` says."""
+    return replace(settings, travel=travel) if travel else settings
 
 
 class _OneSentence(click.Command):

@@ -1,7 +1,6 @@
 """``locator nearest``, ``gaps`` and ``map``: what the store is asked."""
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +15,15 @@ from locator.cli.base import (
     CommandGroup,
     EnumType,
     opened,
+    progress_bar,
     read_columns,
+    travel_option,
+    with_travel,
 )
 from locator.schema import Datum, Kind, Service, Weather
 from locator.settings import Settings
 
-__all__ = ["gaps", "hotzones", "map_command", "nearest"]
+__all__ = ["gaps", "hotzones", "map_command", "nearest", "route"]
 
 _WEATHERS = EnumType(Weather)
 
@@ -57,6 +59,7 @@ _WEATHERS = EnumType(Weather)
     metavar="LON LAT",
     help="Where you go next: what adds least to that ride comes first.",
 )
+@travel_option
 @click.option("--json", "as_json", is_flag=True, help="Print GeoJSON, as /api/nearest does.")
 @click.pass_obj
 def nearest(
@@ -72,6 +75,7 @@ def nearest(
     all_night: bool,
     weather: Weather,
     toward: tuple[float, float] | None,
+    travel: str | None,
     as_json: bool,
 ) -> None:
     """List the nearest stations to a place (WGS-84, longitude first).
@@ -89,7 +93,7 @@ def nearest(
         platform=platform,
     )
     wishes = Wishes(all_night=all_night, weather=weather, toward=toward)
-    with opened(settings) as service:
+    with opened(with_travel(settings, travel)) as service:
         answer = nearest_answer(
             service, lon, lat, k=k, chosen=chosen, rule=OpenRule(rule), at=at, wishes=wishes
         )
@@ -106,6 +110,36 @@ def nearest(
 
 
 @click.command()
+@click.argument("lon", type=float)
+@click.argument("lat", type=float)
+@click.argument("station_id", metavar="ID")
+@travel_option
+@click.option("--json", "as_json", is_flag=True, help="Print GeoJSON, as /api/route does.")
+@click.pass_obj
+def route(
+    settings: Settings, lon: float, lat: float, station_id: str, travel: str | None, as_json: bool
+) -> None:
+    """Describe the way from a place (WGS-84, longitude first) to a station.
+
+    \b
+    Example:  locator route 107.1489 34.3692 BJ-R-045
+    """
+    from locator.answer import route_answer
+
+    with opened(with_travel(settings, travel)) as service:
+        found = route_answer(service, lon, lat, station_id)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, allow_nan=False))
+        return
+    own = found["properties"]
+    minutes, km = max(1, round(own["ride_s"] / 60)), own["ride_m"] / 1000
+    click.echo(f"{minutes} min · {km:.1f} km · {own['name']} [{own['station']}]")
+    for name, road_class, metres in own["streets"]:
+        click.echo(f"  {metres:,.0f} m {name or road_class}")
+    click.echo(f"Travel time: {own['travel']}.")
+
+
+@click.command()
 @click.option("--minutes", metavar="M[,M…]", help="Coverage standards in riding minutes.")
 @click.option("--metres", metavar="M[,M…]", help="Coverage standards in metres, straight line.")
 @click.option("--hot-zones", type=FILE, help="Hot zones from a file; the store's by default.")
@@ -119,6 +153,7 @@ def nearest(
     "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."
 )
 @click.option("--language", type=click.Choice(["zh", "en"]), help="Of map and figure.")
+@travel_option
 @click.option("--out", type=FOLDER, required=True, help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json.")
 @click.pass_obj
@@ -134,6 +169,7 @@ def gaps(
     services: tuple[Service, ...],
     at: str | None,
     as_of: str | None,
+    travel: str | None,
     language: str | None,
     out: Path,
     as_json: bool,
@@ -150,7 +186,7 @@ def gaps(
     chosen = StationFilter(kinds=frozenset(kinds), services=frozenset(services))
     if language:
         settings = replace(settings, language=language)
-    with opened(settings) as service:
+    with opened(with_travel(settings, travel)) as service:
         inputs = gaps_inputs(
             service,
             hot_zones=hot_zones,
@@ -159,9 +195,7 @@ def gaps(
             mapping=read_columns(map_file, ()),
             as_of=as_of,
         )
-        with click.progressbar(
-            length=1000, label="gaps", file=sys.stderr, hidden=not sys.stderr.isatty()
-        ) as bar:
+        with progress_bar("gaps") as progress:
             summary = run_gaps(
                 service,
                 inputs,
@@ -169,7 +203,7 @@ def gaps(
                 chosen=chosen,
                 at=at,
                 out=out,
-                progress=lambda share: bar.update(int(share * 1000) - bar.pos),
+                progress=progress,
             )
     if as_json:
         click.echo(json.dumps(summary, ensure_ascii=False, allow_nan=False))

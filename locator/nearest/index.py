@@ -160,6 +160,12 @@ class StationIndex:
         )
         return next(there.of(0))
 
+    def times(self, origin: Positions, mask: npt.NDArray[np.bool_]) -> dict[int, float]:
+        """Return the riding seconds from one place, (1, 2), to the stations of a mask in reach."""
+        near = self._bound.nearest(origin, k=max(1, int(mask.sum())), mask=mask)
+        rows, seconds = near.index[0], near.seconds[0]
+        return {int(r): float(s) for r, s in zip(rows, seconds, strict=True) if r >= 0}
+
     def states(self, at: datetime) -> npt.NDArray[np.int8]:
         """Return every station's state at a moment, codes into STATES, (m,)."""
         when = np.full(len(self.stations), at.timestamp())

@@ -29,7 +29,8 @@ from locator.nearest import StationFilter
 from locator.register.rows import RejectedRow
 from locator.schema import State, is_illustrative
 from locator.service import Service, Snapshot
-from locator.travel import BoundModel, StraightLine
+from locator.travel import BoundModel, StraightLine, TravelModel
+from locator.travel.base import Positions
 
 __all__ = ["GapsInputs", "Outcome", "Result", "Standard", "Study", "Summary"]
 
@@ -75,6 +76,7 @@ class Result(TypedDict):
     covered_demand_per_h: float
     covered_share: float | None
     covered_share_if_unknown_open: float | None
+    covered_share_straight_line: float | None  # for comparison, where times are along roads
     area_m2: float | None
     covered_area_m2: float | None
     covered_area_exact_m2: float | None
@@ -183,6 +185,7 @@ class Study:
             covered_demand_per_h=coverage.covered_demand_per_h,
             covered_share=coverage.covered_share,
             covered_share_if_unknown_open=possible.covered_share,
+            covered_share_straight_line=self._straight_share(limit_s),
             area_m2=coverage.area_m2,
             covered_area_m2=coverage.covered_area_m2,
             covered_area_exact_m2=self._exact_area_m2(limit_s),
@@ -192,8 +195,32 @@ class Study:
         return Outcome(standard, result, gaps, coverage, None)
 
     def _cover(self, limit_s: float, mask: npt.NDArray[np.bool_]) -> Coverage:
-        areas = self.travel.bind(self.lonlat[mask]).service_areas(limit_s=limit_s)
+        return self._cover_by(self.travel, limit_s, mask)
+
+    def _cover_by(
+        self, travel: TravelModel, limit_s: float, mask: npt.NDArray[np.bool_]
+    ) -> Coverage:
+        areas = travel.bind(self.lonlat[mask]).service_areas(limit_s=limit_s)
         return cover_zones(self.pieces, areas.to_crs(self.crs))
+
+    def _straight_line(self) -> StraightLine | None:
+        """Return the estimate that times along roads are compared with."""
+        if isinstance(self.travel, StraightLine):
+            return None
+        return StraightLine(self.settings.ride_speed_kmh, self.settings.detour_factor)
+
+    def _straight_share(self, limit_s: float) -> float | None:
+        line = self._straight_line()
+        return None if line is None else self._cover_by(line, limit_s, self.mask).covered_share
+
+    def _straight_point_share(
+        self, xy: Positions, demand: npt.NDArray[np.float64], limit_s: float
+    ) -> float | None:
+        line, total = self._straight_line(), float(demand.sum())
+        if line is None or not total:
+            return None
+        covered, _, _ = cover_points(xy, line.bind(self.lonlat), limit_s=limit_s, mask=self.mask)
+        return float(demand[covered].sum()) / total
 
     def _exact_area_m2(self, limit_s: float) -> float | None:
         """Return the covered area with true circles, which only the straight line has."""
@@ -237,6 +264,7 @@ class Study:
             covered_demand_per_h=float(demand[covered].sum()),
             covered_share=float(demand[covered].sum()) / total if total else None,
             covered_share_if_unknown_open=float(demand[possible].sum()) / total if total else None,
+            covered_share_straight_line=self._straight_point_share(xy, demand, limit_s),
             area_m2=None,
             covered_area_m2=None,
             covered_area_exact_m2=None,

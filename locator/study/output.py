@@ -33,6 +33,7 @@ def summary_table(outcomes: list[Outcome]) -> pd.DataFrame:
             "covered_area_m2",
             "covered_area_exact_m2",
             "covered_share_if_unknown_open",
+            "covered_share_straight_line",
         )
         total = head | {"level": "total", "id": "", "name": ""} | {k: result[k] for k in keys}  # type: ignore[literal-required]
         parts.append(pd.DataFrame([total]))
@@ -164,6 +165,9 @@ def summary_lines(summary: Summary) -> list[str]:
         text += "no demand" if share is None else f"{share:.1%} of demand covered"
         if share is not None and possible is not None and possible > share:
             text += f" ({possible:.1%} if every station of unknown hours is open)"
+        straight = result["covered_share_straight_line"]
+        if straight is not None:
+            text += f" (as the crow flies {straight:.1%})"
         if result["area_m2"] and result["covered_area_m2"] is not None:
             text += f", {result['covered_area_m2'] / result['area_m2']:.1%} of hot-zone area"
         unit = "orders/h" if summary["demand"] != "points" else "of the points' demand"

@@ -4,7 +4,7 @@ Positions are (n, 2) float64 arrays of longitude and latitude in degrees, WGS-84
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import geopandas as gpd
 import numpy as np
@@ -15,7 +15,9 @@ from locator.schema import Language
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["BoundModel", "Nearest", "Positions", "TravelModel"]
+    from locator.travel.route import Route
+
+__all__ = ["BoundModel", "Nearest", "Positions", "Routed", "TravelModel"]
 
 Positions = npt.NDArray[np.float64]
 
@@ -63,3 +65,11 @@ class TravelModel(Protocol):
 
     def limit_s(self, metres: float) -> float:
         """Return the time that stands for a distance as the crow flies, in seconds."""
+
+
+@runtime_checkable
+class Routed(Protocol):
+    """A travel model that knows the way itself, not only how long it takes."""
+
+    def route(self, origin: Positions, destination: Positions) -> "Route | None":
+        """Return the way between two places, (2,) degrees each; None if there is none."""

@@ -74,8 +74,14 @@ def read_osm(
         raise RoadsError(f"{path.name} holds no roads ({found}); is it the extract you mean?")
     edges = _split(read, bbox, dated)
     if edges is None:
-        where = "inside the box" if bbox else "with places: sort it with 'osmium sort'"
-        raise RoadsError(f"{path.name} holds no road {where}.")
+        where = "with places: sort it with 'osmium sort'"
+        if bbox:
+            west, south, east, north = bbox
+            where = (
+                f"inside the box {west:.2f} to {east:.2f} east, {south:.2f} to {north:.2f} north; "
+                "is it the extract of the stations' city?"
+            )
+        raise RoadsError(f"{path.name} holds no road {where}")
     return edges
 
 

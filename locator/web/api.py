@@ -4,10 +4,11 @@ import json
 
 from flask import Blueprint, Response, request
 
-from locator.answer import nearest_answer
+from locator.answer import nearest_answer, route_answer, times_answer
 from locator.errors import InputError
 from locator.nearest import OpenRule
 from locator.web.request import (
+    Values,
     get_service,
     read_filter,
     read_number,
@@ -21,6 +22,7 @@ __all__ = ["blueprint"]
 blueprint = Blueprint("api", __name__)
 
 _MAX_K = 100
+_ROUNDED = 3  # decimals of a degree: about 100 m
 _KNOWN = frozenset(
     {"lon", "lat", "k", "kind", "host", "service", "platform", "at", "open"}
     | {"night", "weather", "toward"}
@@ -34,11 +36,7 @@ def nearest() -> Response:
     ``lon, lat, k, kind, host, service, platform, at, open, night, weather, toward``.
     """
     values = request.args
-    unknown = sorted(set(values) - _KNOWN)
-    if unknown:
-        raise InputError(
-            f"{unknown[0][:40]!r} is not a parameter; there are {', '.join(sorted(_KNOWN))}."
-        )
+    _refuse_unknown(values, _KNOWN)
     lon, lat = read_position(values)
     k = read_number(values, "k", int, 5)
     if not 1 <= k <= _MAX_K:
@@ -56,12 +54,42 @@ def nearest() -> Response:
     return _json(answer, "application/geo+json")
 
 
+@blueprint.get("/api/route")
+def route() -> Response:
+    """Answer ``lon, lat, station`` with the way there, as a GeoJSON feature."""
+    values = request.args
+    _refuse_unknown(values, frozenset({"lon", "lat", "station"}))
+    lon, lat = read_position(values)
+    answer = route_answer(get_service(), lon, lat, values.get("station", ""))
+    return _json(answer, "application/geo+json")
+
+
+@blueprint.post("/api/ride-times")
+def ride_times() -> Response:
+    """Answer ``lon, lat, station`` (repeated) in the body with seconds by station.
+
+    It is for a rider who asks for times along the roads: the phone rounds its position to about
+    100 m before it is sent, and so does this; it is neither kept nor logged.
+    """
+    lon, lat = (round(value, _ROUNDED) for value in read_position(request.form))
+    stations = request.form.getlist("station")[:_MAX_K]
+    return _json(times_answer(get_service(), lon, lat, stations), "application/json")
+
+
 @blueprint.get("/healthz")
 def health() -> Response:
     """Say whether the store can be read, and how much it holds."""
     snapshot = get_service().snapshot()
     body = {"status": "ok", "stations": len(snapshot.stations), "data_version": snapshot.version}
     return _json(body, "application/json")
+
+
+def _refuse_unknown(values: Values, known: frozenset[str]) -> None:
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise InputError(
+            f"{unknown[0][:40]!r} is not a parameter; there are {', '.join(sorted(known))}."
+        )
 
 
 def _json(body: object, kind: str) -> Response:

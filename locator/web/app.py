@@ -17,6 +17,7 @@ from locator.paths import templates_dir
 from locator.schema import Provenance, Status, is_illustrative
 from locator.service import Service, open_service
 from locator.settings import Settings
+from locator.travel import StraightLine
 from locator.web import api, assets, embed, offline, phone, rider
 from locator.web.compress import compress
 from locator.web.language import gettext as _
@@ -78,7 +79,10 @@ def _page_words(service: Service) -> dict[str, object]:
     in_service = stations[stations["status"] != Status.CLOSED.value]
     return {
         "illustrative": is_illustrative(in_service),
-        "travel": service.travel.describe(language()),
+        # What the phone reckons with, whatever the server knows of roads.
+        "travel": StraightLine(
+            service.settings.ride_speed_kmh, service.settings.detour_factor
+        ).describe(language()),
         "language": language(),
         "theme_colour": PALETTE["accent"],
         "kind_glyph": {kind.value: mark.glyph for kind, mark in KIND_LOOKS.items()},

@@ -45,7 +45,7 @@ def stations() -> Response:
     """Send the register, or of a large one the cells that hold stations."""
     service = get_service()
     hour = service.now().replace(minute=0, second=0, microsecond=0)
-    key = f"{service.store.version()} {hour.isoformat()}"
+    key = f"{service.snapshot().version} {service.travel.describe()} {hour.isoformat()}"
     text = _kept().get(key, lambda: phone_register(service, at=service.now()))
     return _send(text or "")
 

@@ -146,16 +146,36 @@
     } else {
       remark(relaxed ? words.fill("relaxed", { minutes: now.register.min_minutes_left }) : "");
     }
-    const focused = document.activeElement && document.activeElement.closest(".card");
-    const kept = focused ? focused.dataset.id : null;
-    refill(at("cards"), now.found.map((one) => cardOf(one, chosen)));
-    if (kept) {
-      const again = Array.from(at("cards").children).find((card) => card.dataset.id === kept);
-      if (again) { again.querySelector(".whole").focus({ preventScroll: true }); }
-    }
+    draw(chosen);
     at("show-more").hidden = far || found.length < now.shown;
     headline();
     tellMap(null);
+  }
+
+  function draw(chosen) {
+    const focused = document.activeElement && document.activeElement.closest(".card");
+    const kept = focused ? focused.dataset.id : null;
+    refill(at("cards"), now.found.map((one) => cardOf(one, chosen)));
+    const again = kept && Array.from(at("cards").children).find((card) => card.dataset.id === kept);
+    if (again) { again.querySelector(".whole").focus({ preventScroll: true }); }
+    at("by-road").hidden = !now.register.roads || !now.found.length;
+  }
+
+  // What is listed, by the roads: minutes, states on arrival and order are those of the way.
+  function byRoad() {
+    const asked = now.found;
+    say(words.said.asking_roads);
+    phone.rideTimes(now.origin, asked.map((one) => one.id)).then((answer) => {
+      if (now.found !== asked) { return; } // the rider has asked for something else meanwhile
+      const reached = asked.filter((one) => typeof answer.ride_s[one.id] === "number");
+      now.found = reached.map((one) => {
+        const ride_s = answer.ride_s[one.id];
+        const there = ranking.state(now.index, one.row, Date.now() + ride_s * 1000);
+        return Object.assign({}, one, there, { ride_s: ride_s, added_s: null });
+      }).sort((a, b) => a.ride_s - b.ride_s);
+      draw(choices());
+      say(words.said.by_roads);
+    }, () => say(words.said.no_roads));
   }
 
   function headline() {
@@ -346,6 +366,7 @@
       phone.remember(FILTERS, choices());
       answer();
     });
+    at("by-road").addEventListener("click", byRoad);
     at("show-more").addEventListener("click", () => { now.shown += PAGE; answer(); });
     at("map-toggle").addEventListener("click", toggleMap);
     at("tap-map").addEventListener("click", tapMap);

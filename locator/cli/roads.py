@@ -1,0 +1,130 @@
+"""``locator roads``: the road network in, and out again."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from locator.cli.base import DATUMS, FILE, CommandGroup, count, progress_bar
+from locator.errors import InputError
+from locator.schema import Datum
+from locator.settings import Settings
+
+if TYPE_CHECKING:
+    from locator.intake.roads import RoadsImport
+
+__all__ = ["roads"]
+
+_SHOWN = 5
+
+
+@click.group(cls=CommandGroup)
+def roads() -> None:
+    """Take riding times from the roads instead of from straight lines."""
+
+
+@roads.command("import")
+@click.argument("extract", type=FILE)
+@click.option("--bbox", metavar="W,S,E,N", help="Only roads that touch this box, in degrees.")
+@click.option("--whole", is_flag=True, help="All of the extract; without, around the stations.")
+@click.option("--map", "map_file", type=FILE, help="TOML that names a line layer's columns.")
+@click.option("--datum", type=DATUMS, default="wgs84", show_default=True, help="Of a line layer.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_obj
+def import_command(
+    settings: Settings,
+    extract: Path,
+    bbox: str | None,
+    whole: bool,
+    map_file: Path | None,
+    datum: str,
+    as_json: bool,
+) -> None:
+    """Bring roads in: an OpenStreetMap extract (.osm.pbf), or a layer of lines with --map.
+
+    A running server takes them at its next answer.
+
+    \b
+    Example:  locator roads import shaanxi-latest.osm.pbf
+    """
+    from locator.intake.roads import import_roads
+    from locator.store import open_store
+    from locator.travel.lines import read_line_mapping
+
+    with open_store(settings.store) as store:
+        stations = store.read("stations")
+    with progress_bar(extract.name) as progress:
+        found = import_roads(
+            settings,
+            stations,
+            extract,
+            bbox=_read_box(bbox) if bbox else None,
+            whole=whole,
+            mapping=read_line_mapping(map_file) if map_file else None,
+            datum=Datum.parse(datum),
+            progress=progress,
+        )
+    if as_json:
+        report = asdict(found.roads.graph.report()) | {
+            "travel": found.roads.describe(),
+            "kept_in": str(found.path),
+            "doubts": list(found.doubts),
+            "stations_far": list(found.far),
+            "stations_out_of_reach": list(found.out_of_reach),
+        }
+        click.echo(json.dumps(report, ensure_ascii=False, allow_nan=False))
+    else:
+        _tell(found)
+
+
+@roads.command("remove")
+@click.pass_obj
+def remove_command(settings: Settings) -> None:
+    """Go back to the straight line.
+
+    \b
+    Example:  locator roads remove
+    """
+    from locator.network import remove_roads
+
+    there = remove_roads(settings)
+    click.echo(
+        "Riding times are straight-line estimates again." if there else "There are no roads."
+    )
+
+
+def _read_box(text: str) -> tuple[float, float, float, float]:
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(
+            f"--bbox {text!r}: write it as west,south,east,north in degrees."
+        ) from error
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        raise InputError(f"--bbox {text!r} is not west,south,east,north in degrees.")
+    return west, south, east, north
+
+
+def _tell(found: "RoadsImport") -> None:
+    report = found.roads.graph.report()
+    click.echo(
+        f"{count(report.nodes, 'junction')}, {count(report.edges, 'stretch')[:-1]}es of road, "
+        f"{report.giant_share:.1%} of the kilometres in one network."
+    )
+    for name, km in sorted(report.km_by_class.items(), key=lambda item: -item[1]):
+        click.echo(f"  {name}: {km:,.1f} km")
+    for name, number in report.notes.items():
+        if number:
+            click.echo(f"  {name}: {number:,}")
+    click.echo(f"Riding times from now on: {found.roads.describe()}.")
+    for doubt in found.doubts:
+        click.echo(doubt, err=True)
+    for ids, words in (
+        (found.out_of_reach, "out of reach of every road"),
+        (found.far, "over 100 m from the nearest road; is the position right?"),
+    ):
+        if ids:
+            some = ", ".join(ids[:_SHOWN]) + (", …" if len(ids) > _SHOWN else "")
+            click.echo(f"{count(len(ids), 'station')} {words} {some}", err=True)

@@ -1,0 +1,271 @@
+"""Roads beside the store: imported, taken by every answer, compared, and taken out again."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from click.testing import Result
+from playwright.sync_api import Browser, Request, expect
+from shapely.geometry import LineString, Point, box
+from werkzeug.serving import make_server
+
+from locator.errors import RoadsError
+from locator.intake.roads import import_roads
+from locator.network import choose_travel, remove_roads
+from locator.service import open_service
+from locator.settings import Settings
+from locator.store import Change, GeoPackageStore
+from locator.travel import StraightLine
+from locator.travel.lines import LineMapping
+from locator.web import create_app
+from tests.browser_support import watch_page
+from tests.conftest import MONDAY_NOON, fixed_clock
+
+# A river from west to east with one bridge, far in the east: the near station is far by road.
+NORTH, SOUTH, WEST, EAST = 34.3700, 34.3660, 107.1000, 107.1300
+ROADS = (
+    ((WEST, NORTH), (EAST, NORTH), "primary"),
+    ((WEST, SOUTH), (EAST, SOUTH), "primary"),
+    ((EAST, NORTH), (EAST, SOUTH), "primary"),
+)
+RIDER = (107.1010, NORTH)
+
+
+@pytest.fixture
+def river(store: GeoPackageStore, tmp_path: Path) -> Path:
+    """Give roads on both banks, and a store with a station on each: the near one across."""
+    stations = gpd.GeoDataFrame(
+        {
+            "id": ["across", "along", "far-away"],
+            "name": ["对岸", "同岸", "没有路"],
+            "kind": "rest_post",
+            "opening_hours": "24/7",
+        },
+        geometry=[Point(107.1010, SOUTH), Point(107.1120, NORTH), Point(107.2, 34.5)],
+        crs="EPSG:4326",
+    )
+    store.apply(Change("stations", stations, absent="close"), actor="t")
+    zone = gpd.GeoDataFrame(
+        {"id": ["z"], "name": ["北岸"], "kind": ["campus"], "demand_per_h": [8.0]},
+        geometry=[box(107.1000, 34.3697, 107.1030, 34.3703)],
+        crs="EPSG:4326",
+    )
+    store.apply(Change("hot_zones", zone, absent="remove"), actor="t")
+    path = tmp_path / "roads.gpkg"
+    lines = gpd.GeoDataFrame(
+        {"highway": [kind for _, _, kind in ROADS], "name": ["北路", "南路", "桥"]},
+        geometry=[LineString(ends) for *ends, _ in ROADS],
+        crs="EPSG:4326",
+    )
+    lines.to_file(path)
+    (tmp_path / "map.toml").write_text(
+        '[columns]\nroad_class = "highway"\nname = "name"\n', encoding="utf-8"
+    )
+    return path
+
+
+def take(settings: Settings, store: GeoPackageStore, path: Path) -> None:
+    import_roads(
+        settings, store.read("stations"), path, mapping=LineMapping("highway", name="name")
+    )
+
+
+def test_every_answer_goes_by_the_roads_once_there_are_any(
+    cli: Callable[..., Result], river: Path, tmp_path: Path
+) -> None:
+    ask = ("nearest", *RIDER, "-k", "3", "--at", "2026-11-23T12:00", "--json")
+    before = json.loads(cli(*ask).stdout)
+    assert [f["id"] for f in before["features"]] == ["across", "along", "far-away"]
+    assert "not along roads" in before["travel"]
+    done = cli("roads", "import", river, "--map", tmp_path / "map.toml")
+    assert done.exit_code == 0
+    assert "Riding times from now on: roads, " in done.stdout
+    assert "1 station out of reach of every road far-away" in done.stderr
+    after = json.loads(cli(*ask).stdout)
+    # 11 thousandths of a degree along, against 29 to the bridge, over it, and 29 back.
+    assert [f["id"] for f in after["features"]] == ["along", "across"]
+    assert after["travel"].startswith("roads, ")
+    metres = {f["id"]: f["properties"]["ride_m"] for f in after["features"]}
+    assert metres["along"] == pytest.approx(1012, abs=2)
+    assert metres["across"] == pytest.approx(2 * 2668 + 444, abs=6)
+    compared = json.loads(cli(*ask, "--travel", "straightline").stdout)
+    assert compared["features"] == before["features"]
+    assert cli("roads", "remove").exit_code == 0
+    assert json.loads(cli(*ask).stdout)["features"] == before["features"]
+    refused = cli("nearest", *RIDER, "--travel", "roads")
+    assert refused.exit_code == 1
+    assert "locator roads import" in refused.stderr
+
+
+def test_a_route_names_its_streets(
+    cli: Callable[..., Result], settings: Settings, store: GeoPackageStore, river: Path
+) -> None:
+    straight = json.loads(cli("route", *RIDER, "across", "--json").stdout)
+    assert len(straight["geometry"]["coordinates"]) == 2
+    assert straight["properties"]["streets"] == []
+    take(settings, store, river)
+    found = json.loads(cli("route", *RIDER, "across", "--json").stdout)
+    assert [street[0] for street in found["properties"]["streets"]] == ["北路", "桥", "南路"]
+    line = found["geometry"]["coordinates"]
+    assert max(x for x, _ in line) == pytest.approx(EAST, abs=1e-6)
+    told = cli("route", *RIDER, "across").stdout
+    assert "北路" in told
+    for station, words in (("far-away", "No road leads"), ("nope", "no station 'nope'")):
+        refused = cli("route", *RIDER, station)
+        assert refused.exit_code == 2
+        assert words in refused.stderr
+    app = create_app(settings, clock=fixed_clock)
+    client = app.test_client()
+    by_web = client.get(
+        "/api/route", query_string={"lon": RIDER[0], "lat": NORTH, "station": "across"}
+    )
+    assert by_web.get_json() == found
+    assert client.get("/api/route?lon=1&lat=2&station=nope").status_code == 400
+    assert client.get("/api/route?lon=1&lat=2&x=y").status_code == 400
+    app.extensions["locator"].close()
+
+
+def test_gaps_along_roads_say_what_the_straight_line_would(
+    cli: Callable[..., Result],
+    settings: Settings,
+    store: GeoPackageStore,
+    river: Path,
+    tmp_path: Path,
+) -> None:
+    take(settings, store, river)
+    done = cli("gaps", "--minutes", "2", "--out", tmp_path / "g", "--json")
+    result = json.loads(done.stdout)["results"][0]
+    # 2 minutes are 600 m along the road, and 461 m as the crow flies: only across the river.
+    assert result["covered_share"] < 0.05
+    assert result["covered_share_straight_line"] > 0.2
+    line = cli("gaps", "--minutes", "2", "--out", tmp_path / "h", "--travel", "straightline")
+    assert "as the crow flies" not in line.stdout
+    told = cli("gaps", "--minutes", "2", "--out", tmp_path / "i").stdout
+    assert "as the crow flies" in told
+
+
+def test_what_gives_no_network_leaves_the_one_there_is(
+    cli: Callable[..., Result],
+    settings: Settings,
+    store: GeoPackageStore,
+    river: Path,
+    tmp_path: Path,
+) -> None:
+    take(settings, store, river)
+    before = choose_travel(settings).describe()
+    elsewhere = gpd.read_file(river)
+    elsewhere.geometry = elsewhere.translate(10, 0)
+    elsewhere.to_file(tmp_path / "elsewhere.gpkg")
+    (tmp_path / "text.osm.pbf").write_text("not a map")
+    for arguments, words in (
+        ((tmp_path / "elsewhere.gpkg", "--map", tmp_path / "map.toml"), "stations' city"),
+        ((river,), "--map"),
+        ((tmp_path / "text.osm.pbf",), "not an OpenStreetMap extract"),
+        ((tmp_path / "none.osm.pbf",), "No such file"),
+        ((tmp_path / "text.osm.pbf", "--bbox", "1,2,3"), "west,south,east,north"),
+        ((tmp_path / "text.osm.pbf", "--bbox", "3,2,1,4"), "west,south,east,north"),
+    ):
+        refused = cli("roads", "import", *arguments)
+        assert refused.exit_code in {1, 2}
+        assert words in refused.stderr
+        assert choose_travel(settings).describe() == before
+
+
+def test_a_damaged_graph_is_told_and_can_be_gone_around(
+    cli: Callable[..., Result], settings: Settings, store: GeoPackageStore, river: Path
+) -> None:
+    take(settings, store, river)
+    folder = Path(settings.store.removeprefix("geopackage:")).with_name("store-roads")
+    (graph,) = folder.glob("roads-*.npz")
+    graph.write_bytes(graph.read_bytes()[:1000])
+    refused = cli("nearest", *RIDER)
+    assert refused.exit_code == 1
+    assert "import the extract again" in refused.stderr
+    assert cli("nearest", *RIDER, "--travel", "straightline").exit_code == 0
+    take(settings, store, river)
+    assert cli("nearest", *RIDER).exit_code == 0
+    graph.unlink()
+    with pytest.raises(RoadsError, match="import an extract"):
+        choose_travel(settings)
+
+
+def test_a_running_service_takes_new_roads_at_its_next_answer(
+    settings: Settings, store: GeoPackageStore, river: Path
+) -> None:
+    with open_service(settings, clock=fixed_clock) as service:
+        assert isinstance(service.travel, StraightLine)
+        first = service.snapshot()
+        take(settings, store, river)
+        second = service.snapshot()
+        assert second is not first
+        assert service.travel.describe().startswith("roads, ")
+        assert service.snapshot() is second
+        found = second.index.find(np.array([RIDER]), at=MONDAY_NOON, k=1)
+        assert second.stations["id"][int(found.index[0, 0])] == "along"
+        assert remove_roads(settings)
+        service.snapshot()
+        assert isinstance(service.travel, StraightLine)
+    other = replace(settings, travel="straightline")
+    take(settings, store, river)
+    assert isinstance(choose_travel(other), StraightLine)
+
+
+@dataclass
+class Site:
+    """A running site."""
+
+    url: str
+
+
+@pytest.fixture
+def site(settings: Settings, store: GeoPackageStore, river: Path) -> Iterator[Site]:
+    """Run a site that knows the roads."""
+    take(settings, store, river)
+    app = create_app(settings, clock=fixed_clock)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield Site(f"http://127.0.0.1:{server.server_port}")
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    app.extensions["locator"].close()
+
+
+@pytest.mark.browser
+def test_a_position_travels_only_when_asked_rounded_and_in_a_body(
+    chromium: Browser, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844}, locale="zh-CN", base_url=site.url,
+        geolocation={"longitude": 107.101049, "latitude": 34.370012}, permissions=["geolocation"],
+    )  # fmt: skip
+    page = context.new_page()
+    troubles: list[str] = []
+    watch_page(page, troubles)
+    page.clock.set_fixed_time(MONDAY_NOON)
+    asked: list[Request] = []
+    page.on("request", lambda request: asked.append(request))  # noqa: PLW0108
+    page.goto("/")
+    names = page.locator("#cards .name")
+    expect(names.first).to_have_text("对岸")
+    button = page.locator("#by-road")
+    expect(button).to_contain_text("约 100 米精度的位置发给本站")
+    assert {request.method for request in asked} == {"GET"}
+    button.click()
+    expect(page.locator("#status")).to_have_text("下面是按道路算的时间。")
+    expect(names.first).to_have_text("同岸")
+    assert names.all_inner_texts() == ["同岸", "对岸"]
+    posts = [request for request in asked if request.method == "POST"]
+    assert [post.url for post in posts] == [f"{site.url}/api/ride-times"]
+    assert (posts[0].post_data or "").startswith("lon=107.101&lat=34.370&station=")
+    assert not [r for r in asked if "107.10" in r.url]
+    assert "107.101" not in caplog.text
+    assert page.locator("footer").inner_text().count("直线距离") == 1
+    context.close()
+    assert not troubles
