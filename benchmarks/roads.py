@@ -10,6 +10,7 @@ import importlib.util
 import json
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -109,13 +110,53 @@ def bench_pandana(graph: RoadGraph, stations: np.ndarray, mine: float) -> None:
     say("all nodes, nearest of 110", ours_s=mine, peer="pandana", ratio=theirs / mine)
 
 
-def bench_read(path: Path) -> RoadEdges:
+def bench_read(path: Path, *, peers: bool) -> RoadEdges:
     """Read and build, against OSMnx where it is installed and the file is one it reads."""
     before, start = peak_mb(), time.perf_counter()
     edges = read_osm(path, E_BIKE)
-    build_graph(edges, E_BIKE, source=path.name)
-    say("read and build", ours_s=time.perf_counter() - start, grown_mb=peak_mb() - before)
+    graph = build_graph(edges, E_BIKE, source=path.name)
+    mine = time.perf_counter() - start
+    say("read and build", ours_s=mine, grown_mb=peak_mb() - before)
+    if peers and importlib.util.find_spec("osmnx"):
+        bench_osmnx(path, graph, mine)
+    elif peers:
+        say("read and build", peer="osmnx", skipped="not installed")
     return edges
+
+
+def bench_osmnx(path: Path, graph: RoadGraph, mine: float) -> None:
+    """Read the same extract with OSMnx, and draw a service area from its ego graph."""
+    import geopandas as gpd
+    import osmium
+    import osmnx as ox
+
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "extract.osm"  # OSMnx reads XML only; the change is not timed
+        with osmium.SimpleWriter(str(plain)) as writer:
+            for item in osmium.FileProcessor(path):
+                writer.add(item)
+        start, before = time.perf_counter(), peak_mb()
+        peer = ox.graph_from_xml(plain, bidirectional=False)
+    for *_, road in peer.edges(data=True):
+        road["travel_time"] = np.nan_to_num(road.get("length", 0.0)) / (E_BIKE.speed_kmh / 3.6)
+    theirs = time.perf_counter() - start
+    grown = peak_mb() - before
+    say("read and build", ours_s=mine, peer="osmnx", ratio=theirs / mine, peer_grown_mb=grown)
+    roads = Roads(graph)
+    giant = graph.edges.node_lonlat[graph.in_giant[: len(graph.edges.node_lonlat)]]
+    bound = roads.bind(giant[len(giant) // 2])
+    bound.service_areas(limit_s=LIMIT_S)
+    ours = seconds(lambda: bound.service_areas(limit_s=LIMIT_S))
+    flat = ox.project_graph(peer)
+    centre = list(flat.nodes)[len(flat) // 2]
+
+    def area() -> object:
+        reach = nx.ego_graph(flat, centre, radius=LIMIT_S, distance="travel_time")
+        lines: gpd.GeoDataFrame = ox.graph_to_gdfs(reach, nodes=False)
+        return lines.buffer(40).union_all()
+
+    theirs = seconds(area, 1)
+    say("service area", ours_s=ours, peer="osmnx, ego graph and buffer", ratio=theirs / ours)
 
 
 def bench_queries(roads: Roads, rng: np.random.Generator, stations: int = STATIONS) -> BoundRoads:
@@ -211,7 +252,7 @@ def main() -> int:
     parser.add_argument("--nodes", type=int, default=1_000_000)
     given = parser.parse_args()
     rng = np.random.default_rng(RNG_SEED)
-    edges = bench_read(given.extract)
+    edges = bench_read(given.extract, peers=not given.million)
     if given.million:
         bench_million(edges, given.nodes, rng)
         return 0

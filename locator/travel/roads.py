@@ -187,7 +187,7 @@ class BoundRoads:
         parts: list[tuple[Rows, Rows, Floats]] = []
         for rows, columns, weight in self._blocks(places, limit_s):
             seconds = split_weight(weight)[0]
-            row, column = np.nonzero(seconds <= limit_s)
+            row, column = np.nonzero(np.isfinite(seconds) & (seconds <= limit_s))
             parts.append((rows[row], columns[column], seconds[row, column]))
         if not parts:
             return csr_array(shape, dtype=np.float64)
