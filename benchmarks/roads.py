@@ -9,7 +9,9 @@ import argparse
 import importlib.util
 import json
 import resource
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,6 +23,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from locator.travel.edges import RoadEdges
 from locator.travel.graph import RoadGraph, build_graph, split_weight
+from locator.travel.graph_file import load_graph, save_graph
 from locator.travel.osm import read_osm
 from locator.travel.osm_profile import E_BIKE
 from locator.travel.roads import BoundRoads, Roads
@@ -109,13 +112,53 @@ def bench_pandana(graph: RoadGraph, stations: np.ndarray, mine: float) -> None:
     say("all nodes, nearest of 110", ours_s=mine, peer="pandana", ratio=theirs / mine)
 
 
-def bench_read(path: Path) -> RoadEdges:
+def bench_read(path: Path, *, peers: bool) -> RoadEdges:
     """Read and build, against OSMnx where it is installed and the file is one it reads."""
     before, start = peak_mb(), time.perf_counter()
     edges = read_osm(path, E_BIKE)
-    build_graph(edges, E_BIKE, source=path.name)
-    say("read and build", ours_s=time.perf_counter() - start, grown_mb=peak_mb() - before)
+    graph = build_graph(edges, E_BIKE, source=path.name)
+    mine = time.perf_counter() - start
+    say("read and build", ours_s=mine, grown_mb=peak_mb() - before)
+    if peers and importlib.util.find_spec("osmnx"):
+        bench_osmnx(path, graph, mine)
+    elif peers:
+        say("read and build", peer="osmnx", skipped="not installed")
     return edges
+
+
+def bench_osmnx(path: Path, graph: RoadGraph, mine: float) -> None:
+    """Read the same extract with OSMnx, and draw a service area from its ego graph."""
+    import geopandas as gpd
+    import osmium
+    import osmnx as ox
+
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "extract.osm"  # OSMnx reads XML only; the change is not timed
+        with osmium.SimpleWriter(str(plain)) as writer:
+            for item in osmium.FileProcessor(path):
+                writer.add(item)
+        start, before = time.perf_counter(), peak_mb()
+        peer = ox.graph_from_xml(plain, bidirectional=False)
+    for *_, road in peer.edges(data=True):
+        road["travel_time"] = np.nan_to_num(road.get("length", 0.0)) / (E_BIKE.speed_kmh / 3.6)
+    theirs = time.perf_counter() - start
+    grown = peak_mb() - before
+    say("read and build", ours_s=mine, peer="osmnx", ratio=theirs / mine, peer_grown_mb=grown)
+    roads = Roads(graph)
+    giant = graph.edges.node_lonlat[graph.in_giant[: len(graph.edges.node_lonlat)]]
+    bound = roads.bind(giant[len(giant) // 2])
+    bound.service_areas(limit_s=LIMIT_S)
+    ours = seconds(lambda: bound.service_areas(limit_s=LIMIT_S))
+    flat = ox.project_graph(peer)
+    centre = list(flat.nodes)[len(flat) // 2]
+
+    def area() -> object:
+        reach = nx.ego_graph(flat, centre, radius=LIMIT_S, distance="travel_time")
+        lines: gpd.GeoDataFrame = ox.graph_to_gdfs(reach, nodes=False)
+        return lines.buffer(40).union_all()
+
+    theirs = seconds(area, 1)
+    say("service area", ours_s=ours, peer="osmnx, ego graph and buffer", ratio=theirs / ours)
 
 
 def bench_queries(roads: Roads, rng: np.random.Generator, stations: int = STATIONS) -> BoundRoads:
@@ -136,7 +179,7 @@ def bench_queries(roads: Roads, rng: np.random.Generator, stations: int = STATIO
     say("rider's five nearest", p50_ms=float(p50) * 1000, p99_ms=float(p99) * 1000)
     mask = rng.random(stations) < 0.3
     mine = seconds(lambda: bound.nearest(here, k=1, mask=mask))
-    say(f"nearest of {ORIGINS} under a filter", ours_s=mine)
+    say(f"nearest of {ORIGINS} under a filter", ours_s=mine, peak_mb=peak_mb())
     changed = there.copy()
     changed[0] += 1e-3
     again = roads.bind(changed)
@@ -194,26 +237,42 @@ def joined(edges: RoadEdges, nodes: int) -> RoadEdges:
     )
 
 
-def bench_million(edges: RoadEdges, nodes: int, rng: np.random.Generator) -> None:
-    """Print what a million nodes and 500 stations take, and how soon a filter is answered."""
+def bench_million(edges: RoadEdges, nodes: int) -> None:
+    """Print what a million nodes and 500 stations take in a process that loads the kept graph."""
+    start = time.perf_counter()
     graph = build_graph(joined(edges, nodes), E_BIKE, source="joined")
     report = graph.report()
-    say("joined", nodes=report.nodes, states=report.states, giant=report.giant_share)
-    bench_queries(Roads(graph), rng)
-    say("a million nodes", peak_gib=peak_mb() / 1024)
+    say("joined", nodes=report.nodes, states=report.states, build_s=time.perf_counter() - start)
+    with tempfile.TemporaryDirectory() as folder:
+        kept = Path(folder) / "joined.npz"
+        save_graph(graph, kept)
+        del graph
+        subprocess.run([sys.executable, __file__, str(kept), "--kept"], check=True)
+
+
+def bench_kept(kept: Path, rng: np.random.Generator) -> None:
+    """Load a graph and ask it for the nearest, nothing else in this process."""
+    start = time.perf_counter()
+    roads = Roads(load_graph(kept))
+    say("load", ours_s=time.perf_counter() - start)
+    bench_queries(roads, rng)
 
 
 def main() -> int:
     """Run the comparisons."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("extract", type=Path)
-    parser.add_argument("--million", action="store_true")
+    parser.add_argument("--million", action="store_true", help="memory of a graph of --nodes")
     parser.add_argument("--nodes", type=int, default=1_000_000)
+    parser.add_argument("--kept", action="store_true", help="the file is a kept graph")
     given = parser.parse_args()
     rng = np.random.default_rng(RNG_SEED)
-    edges = bench_read(given.extract)
+    if given.kept:
+        bench_kept(given.extract, rng)
+        return 0
+    edges = bench_read(given.extract, peers=not given.million)
     if given.million:
-        bench_million(edges, given.nodes, rng)
+        bench_million(edges, given.nodes)
         return 0
     graph = build_graph(edges, E_BIKE, source=given.extract.name)
     bench_against_networkx(graph, rng)

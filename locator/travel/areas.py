@@ -13,11 +13,11 @@ import numpy.typing as npt
 import shapely
 from scipy.ndimage import distance_transform_edt
 
-from locator.datum import from_mercator, mercator_scale, to_mercator
+from locator.datum import from_mercator, mercator_scale
 from locator.travel.edges import CLOSED
 from locator.travel.graph import Floats, RoadGraph, split_weight
 from locator.travel.legs import direct_weights
-from locator.travel.snap import Snapped
+from locator.travel.snap import SnapIndex, Snapped
 
 __all__ = ["CELL_M", "AreaSampler"]
 
@@ -25,6 +25,7 @@ Rows = npt.NDArray[np.int64]
 
 CELL_M = 40.0
 _STEP_M = 20.0
+_EDGES_AT_ONCE = 50_000
 _SIMPLIFY_M = 10.0
 _SLIVER_M2 = CELL_M**2
 _HOLE_M2 = 4 * CELL_M**2
@@ -33,23 +34,33 @@ _HOLE_M2 = 4 * CELL_M**2
 class AreaSampler:
     """Points along the roads of the giant component; read-only."""
 
-    def __init__(self, graph: RoadGraph, max_snap_m: float) -> None:
-        edges = graph.edges
+    def __init__(self, graph: RoadGraph, index: SnapIndex, max_snap_m: float) -> None:
+        length_m = graph.edges.length_m
         self._graph = graph
         self._max_snap_m = max_snap_m
-        kept = graph.edge_in_giant
-        pieces = np.where(kept, np.maximum(1, np.ceil(edges.length_m / _STEP_M)), -1)
-        self._count = pieces.astype(np.int64) + 1
+        self._count = np.zeros(len(length_m), dtype=np.int64)
+        self._count[index.edge] = np.ceil(length_m[index.edge] / _STEP_M) + 1
+        self._count[index.edge] = np.maximum(self._count[index.edge], 2)
         self._first = np.cumsum(self._count) - self._count
-        plane = to_mercator(edges.vertex_lonlat)
-        start = edges.vertex_start[:-1]
-        self._low, self._high = np.minimum.reduceat(plane, start), np.maximum.reduceat(plane, start)
-        owner = np.repeat(np.arange(len(start)), np.diff(edges.vertex_start))
-        lines = np.asarray(shapely.linestrings(plane, indices=owner))
-        edge = np.repeat(np.arange(len(start)), self._count)
-        self._share = (np.arange(len(edge)) - self._first[edge]) / pieces[edge]
-        points = shapely.line_interpolate_point(lines[edge], self._share, normalized=True)
-        self._xy = shapely.get_coordinates(points)
+        self._low, self._high = np.full((2, len(length_m), 2), np.inf)
+        bounds = shapely.bounds(index.lines)
+        self._low[index.edge], self._high[index.edge] = bounds[:, :2], bounds[:, 2:]
+        self._share = np.empty(self._count.sum())
+        self._xy = np.empty((len(self._share), 2))
+        for begin in range(0, len(index.edge), _EDGES_AT_ONCE):  # bounds the memory
+            some = slice(begin, begin + _EDGES_AT_ONCE)
+            self._sample(index.edge[some], index.lines[some])
+
+    def _sample(self, edge: Rows, lines: npt.NDArray[np.object_]) -> None:
+        """Fill in the samples of some edges."""
+        count = self._count[edge]
+        row = np.repeat(np.arange(len(edge)), count)
+        step = np.arange(len(row)) - (np.cumsum(count) - count)[row]
+        share = step / (count - 1)[row]
+        samples = self._samples_of(edge)
+        self._share[samples] = share
+        points = shapely.line_interpolate_point(lines[row], share, normalized=True)
+        self._xy[samples] = shapely.get_coordinates(points)
 
     def outline(self, station: Snapped, weight: Floats, limit_s: float) -> shapely.MultiPolygon:
         """Return the area around one station, EPSG:4326; empty if nothing is within the limit.

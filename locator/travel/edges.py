@@ -23,6 +23,7 @@ __all__ = [
     "travel_ms",
 ]
 
+_VERTICES_AT_ONCE = 1 << 16
 Arcs = tuple[int, ...]
 CLOSED = np.uint32(0)  # the time of a direction that may not be used
 
@@ -101,6 +102,8 @@ def shape_lengths_m(
 ) -> npt.NDArray[np.float64]:
     """Return the geodesic length of each ragged shape."""
     steps = np.zeros(len(vertex_lonlat))
-    steps[:-1] = steps_m(vertex_lonlat)
+    for begin in range(0, len(steps) - 1, _VERTICES_AT_ONCE):  # bounds the memory
+        end = min(begin + _VERTICES_AT_ONCE, len(steps) - 1)
+        steps[begin:end] = steps_m(vertex_lonlat[begin : end + 1])
     steps[vertex_start[1:] - 1] = 0.0  # from the end of one shape to the start of the next
     return np.asarray(np.add.reduceat(steps, vertex_start[:-1]), dtype=np.float64)

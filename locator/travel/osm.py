@@ -34,15 +34,17 @@ _EVERY = 2000  # ways between two words about progress
 
 @dataclass
 class _Read:
-    """What one pass gathers, compactly: 16 bytes a vertex of road."""
+    """What one pass gathers, compactly: 16 bytes a vertex of road, 20 a way."""
 
     refs: "array[int]" = field(default_factory=lambda: array("q"))
     x: "array[int]" = field(default_factory=lambda: array("i"))
     y: "array[int]" = field(default_factory=lambda: array("i"))
-    sizes: list[int] = field(default_factory=list)
-    ways: list[int] = field(default_factory=list)
-    rules: list[WayRule] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
+    sizes: "array[int]" = field(default_factory=lambda: array("i"))
+    ways: "array[int]" = field(default_factory=lambda: array("q"))
+    rule_of: "array[int]" = field(default_factory=lambda: array("i"))
+    name_of: "array[int]" = field(default_factory=lambda: array("i"))
+    rules: dict[WayRule, int] = field(default_factory=dict)
+    names: dict[str, int] = field(default_factory=lambda: {"": 0})
     shut: set[int] = field(default_factory=set)
     restrictions: list[Restriction] = field(default_factory=list)
     lines: int = 0
@@ -133,8 +135,8 @@ def _take_way(way: Way, profile: Profile, read: _Read) -> None:
     read.y.extend([node.y for node in nodes])
     read.sizes.append(len(nodes))
     read.ways.append(way.id)
-    read.rules.append(rule)
-    read.names.append(tags.get("name", ""))
+    read.rule_of.append(read.rules.setdefault(rule, len(read.rules)))
+    read.name_of.append(read.names.setdefault(tags.get("name", ""), len(read.names)))
 
 
 def _share_read(stat: os.stat_result) -> float:
@@ -158,7 +160,7 @@ class _Vertices:
 
     ref: npt.NDArray[np.int64]
     lonlat: npt.NDArray[np.float64]
-    way: npt.NDArray[np.int64]
+    way: npt.NDArray[np.int32]
     joined: npt.NDArray[np.bool_]  # to the vertex before it
     missing: int
 
@@ -166,25 +168,24 @@ class _Vertices:
 def _vertices(read: _Read, bbox: Box | None) -> _Vertices:
     ref = np.frombuffer(read.refs, dtype=np.int64)
     x, y = np.frombuffer(read.x, dtype=np.int32), np.frombuffer(read.y, dtype=np.int32)
-    way = np.repeat(np.arange(len(read.sizes)), read.sizes)
+    sizes = np.frombuffer(read.sizes, dtype=np.int32)
+    way = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
     placed = (x != _NOWHERE) & (y != _NOWHERE)
-    lonlat = np.column_stack([x, y]) / _PER_DEGREE
-    keep = placed.copy()
+    keep = placed
     if bbox is not None:
-        west, south, east, north = bbox
-        inside = (lonlat[:, 0] >= west) & (lonlat[:, 0] <= east)
-        inside &= (lonlat[:, 1] >= south) & (lonlat[:, 1] <= north) & placed
-        keep &= np.isin(way, way[inside])
+        west, south, east, north = (round(side * _PER_DEGREE) for side in bbox)
+        inside = (x >= west) & (x <= east) & (y >= south) & (y <= north) & placed
+        keep = placed & np.isin(way, way[inside])
     # A node that follows itself adds nothing.
     repeated = np.zeros(len(ref), dtype=bool)
     repeated[1:] = (ref[1:] == ref[:-1]) & (way[1:] == way[:-1])
     row = np.flatnonzero(keep & ~repeated)
-    way = way[row]
     joined = np.zeros(len(row), dtype=bool)
     # Nothing may be missing between two that are joined, but for a repeat.
-    gap = np.cumsum(~(keep | repeated))[row]
-    joined[1:] = (way[1:] == way[:-1]) & (gap[1:] == gap[:-1])
-    return _Vertices(ref[row], lonlat[row], way, joined, int((~placed).sum()))
+    gap = np.cumsum(~(keep | repeated), dtype=np.int32)[row]
+    joined[1:] = (way[row[1:]] == way[row[:-1]]) & (gap[1:] == gap[:-1])
+    lonlat = np.column_stack([x[row], y[row]]) / _PER_DEGREE
+    return _Vertices(ref[row], lonlat, way[row], joined, int((~placed).sum()))
 
 
 def _split(read: _Read, bbox: Box | None, dated: str) -> RoadEdges | None:
@@ -225,24 +226,25 @@ class _Cut:
     node_ref: npt.NDArray[np.int64]
     start: npt.NDArray[np.int64]
     vertex: npt.NDArray[np.int64]
-    way: npt.NDArray[np.int64]
+    way: npt.NDArray[np.int32]
 
 
 def _fill(read: _Read, v: _Vertices, cut: _Cut, dated: str) -> RoadEdges:
     """Give each edge its length, times, class and name, and find the forbidden turns."""
     shape = v.lonlat[cut.vertex]
     length_m = shape_lengths_m(shape, cut.start)
-    rules = read.rules
-    forward = np.array([rule.forward_kmh for rule in rules])[cut.way]
-    backward = np.array([rule.backward_kmh for rule in rules])[cut.way]
-    fixed = np.array([rule.fixed_s or np.nan for rule in rules])
-    whole_m = np.bincount(cut.way, length_m, minlength=len(rules))
+    of = np.frombuffer(read.rule_of, dtype=np.int32)[cut.way]
+    rules = list(read.rules)
+    forward = np.array([rule.forward_kmh for rule in rules])[of]
+    backward = np.array([rule.backward_kmh for rule in rules])[of]
+    fixed = np.array([rule.fixed_s or np.nan for rule in rules])[of]
+    whole_m = np.bincount(cut.way, length_m)[cut.way]
     with np.errstate(divide="ignore", invalid="ignore"):  # a ferry's pace follows from its time
-        pace_kmh = (whole_m / fixed * 3.6)[cut.way]
+        pace_kmh = whole_m / fixed * 3.6
     forward = np.where(np.isnan(pace_kmh) | (forward == 0), forward, pace_kmh)
     backward = np.where(np.isnan(pace_kmh) | (backward == 0), backward, pace_kmh)
-    classes, of_class = np.unique([rule.road_class for rule in rules], return_inverse=True)
-    names, of_name = np.unique(["", *read.names], return_inverse=True)
+    classes = sorted({rule.road_class for rule in rules})
+    of_class = np.array([classes.index(rule.road_class) for rule in rules], dtype=np.uint8)
     edges = RoadEdges(
         node_lonlat=cut.node_lonlat,
         tail=cut.tail.astype(np.int32),
@@ -252,11 +254,11 @@ def _fill(read: _Read, v: _Vertices, cut: _Cut, dated: str) -> RoadEdges:
         length_m=length_m,
         forward_ms=travel_ms(length_m, forward),
         backward_ms=travel_ms(length_m, backward),
-        road_class=of_class[cut.way].astype(np.uint8),
-        classes=tuple(str(name) for name in classes),
-        name=of_name[1:][cut.way].astype(np.int32),
-        names=tuple(str(name) for name in names),
+        road_class=of_class[of],
+        classes=tuple(classes),
+        name=np.frombuffer(read.name_of, dtype=np.int32)[cut.way],
+        names=tuple(read.names),
         dated=dated,
     )
-    way_id = np.array(read.ways, dtype=np.int64)[cut.way]
+    way_id = np.frombuffer(read.ways, dtype=np.int64)[cut.way]
     return resolve(edges, read.restrictions, way_id, cut.node_ref, {"vertices missing": v.missing})

@@ -31,7 +31,7 @@ from locator.travel.table import BYTES_A_PAIR, Rows, StationTable, fill_table
 
 __all__ = ["BoundRoads", "RoadOptions", "Roads"]
 
-_SEARCH_BYTES = 128 * 2**20  # for the distances of the searches that run together
+_SEARCH_BYTES = 64 * 2**20  # for the distances of the searches that run together
 _AT_ONCE = 50
 _PAIRS_AT_ONCE = 2_000_000
 _TABLE_BYTES = 3 * 2**30
@@ -98,7 +98,7 @@ class Roads:
     @cached_property
     def areas(self) -> AreaSampler:
         """Points along the roads, for service areas."""
-        return AreaSampler(self.graph, self.options.max_snap_m)
+        return AreaSampler(self.graph, self._index, self.options.max_snap_m)
 
     def snap(self, lonlat: Positions) -> Snapped:
         """Return where places meet the road; edge -1 for those on islands or far from any."""
@@ -187,7 +187,7 @@ class BoundRoads:
         parts: list[tuple[Rows, Rows, Floats]] = []
         for rows, columns, weight in self._blocks(places, limit_s):
             seconds = split_weight(weight)[0]
-            row, column = np.nonzero(seconds <= limit_s)
+            row, column = np.nonzero(np.isfinite(seconds) & (seconds <= limit_s))
             parts.append((rows[row], columns[column], seconds[row, column]))
         if not parts:
             return csr_array(shape, dtype=np.float64)
@@ -225,7 +225,8 @@ class BoundRoads:
 
     def _fill(self) -> StationTable:
         def search(stations: Rows) -> Floats:
-            return np.concatenate([w for _, w in self._from_stations(stations, np.inf)])
+            _, weight = next(self._from_stations(stations, np.inf))
+            return weight
 
         places = self.places
         signature = np.column_stack([places.edge, places.share, places.access_m])
@@ -240,10 +241,12 @@ class BoundRoads:
 
     def _search_nearest(self, places: Snapped, k: int, chosen: Rows) -> tuple[Floats, Rows]:
         """Return the k smallest weights of each origin and the destinations they lead to."""
-        many = len(places.edge) > max(_AT_ONCE, len(chosen))
         if self._table is None and k == 1 and len(places.edge) > 1:
             return self._search_one(places, chosen)
-        if self._table is None and many and not self.prepare():
+        many = len(places.edge) > max(_AT_ONCE, len(chosen))
+        # A narrow filter is searched for itself: the table costs a search for every station.
+        narrow = 2 * len(chosen) < len(self.places.edge)
+        if self._table is None and many and (narrow or not self.prepare()):
             return self._merge(places, k, chosen)
         parts = []
         for _, _, weight in self._blocks(places, np.inf, by_origin=True):

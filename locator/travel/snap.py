@@ -37,19 +37,25 @@ class Snapped:
 
 
 class SnapIndex:
-    """An R-tree over the edges of a graph's giant component; read-only."""
+    """An R-tree over the edges of a graph's giant component; read-only.
+
+    Attributes
+    ----------
+    edge, lines
+        The edges of the giant component, and their shapes on the Mercator plane.
+    """
 
     def __init__(self, graph: RoadGraph) -> None:
         edges = graph.edges
-        self._edge = np.flatnonzero(graph.edge_in_giant)
+        self.edge = np.flatnonzero(graph.edge_in_giant)
         size = np.diff(edges.vertex_start)
         owner = np.repeat(np.arange(len(size)), size)
         chosen = graph.edge_in_giant[owner]
         number = np.cumsum(graph.edge_in_giant) - 1
         # On a conformal plane the nearest line is the nearest on the ground.
         plane = to_mercator(edges.vertex_lonlat[chosen])
-        self._lines = np.asarray(shapely.linestrings(plane, indices=number[owner[chosen]]))
-        self._tree = shapely.STRtree(self._lines)
+        self.lines = np.asarray(shapely.linestrings(plane, indices=number[owner[chosen]]))
+        self._tree = shapely.STRtree(self.lines)
 
     def snap(self, lonlat: Positions, *, max_m: float) -> Snapped:
         """Return where places, (n, 2) degrees WGS-84, meet the road within a distance."""
@@ -58,7 +64,7 @@ class SnapIndex:
         share, access_m = np.zeros(count), np.full(count, np.inf)
         usable = np.isfinite(lonlat).all(axis=1) & (np.abs(lonlat[:, 1]) < 89)
         rows = np.flatnonzero(usable)
-        if not len(rows) or not len(self._lines):
+        if not len(rows) or not len(self.lines):
             return Snapped(edge, share, access_m)
         points = np.asarray(shapely.points(to_mercator(lonlat[rows])))
         scale = mercator_scale(lonlat[rows, 1])
@@ -69,8 +75,8 @@ class SnapIndex:
         near = metres <= max_m
         source, line = source[near], line[near]
         found = rows[source]
-        edge[found] = self._edge[line]
-        share[found] = shapely.line_locate_point(self._lines[line], points[source], normalized=True)
+        edge[found] = self.edge[line]
+        share[found] = shapely.line_locate_point(self.lines[line], points[source], normalized=True)
         share[np.isnan(share)] = 0.0  # an edge without length
         access_m[found] = metres[near]
         return Snapped(edge, share, access_m)

@@ -109,10 +109,11 @@ def expand(
             target[place] = state_after(at, arc)
     order = np.argsort(tail[arcs], kind="stable")
     by_tail = arcs[order]
+    leaves = tail[by_tail]
     more: list[tuple[int, int, int]] = []
     for at in kept:
         node = int(head[steps[at].last])
-        low, high = np.searchsorted(tail[by_tail], [node, node + 1])
+        low, high = np.searchsorted(leaves, [node, node + 1])
         for arc in by_tail[low:high].tolist():
             following = _advance(steps, at, arc)
             if not steps[following].forbidden:
