@@ -215,6 +215,41 @@ def test_a_running_service_takes_new_roads_at_its_next_answer(
     assert isinstance(choose_travel(other), StraightLine)
 
 
+def test_timed_rides_name_the_speed_that_tells_them_best(
+    cli: Callable[..., Result],
+    settings: Settings,
+    store: GeoPackageStore,
+    river: Path,
+    tmp_path: Path,
+) -> None:
+    take(settings, store, river)
+    rides = tmp_path / "rides.csv"
+    # Along one bank at 12 km/h (1,840 m in 9.2 minutes), one ride with a long wait, one nowhere.
+    rides.write_text(
+        "from_lon,from_lat,to_lon,to_lat,minutes\n"
+        f"107.10,{NORTH},107.12,{NORTH},9.2\n107.105,{NORTH},107.125,{NORTH},9.2\n"
+        f"107.12,{SOUTH},107.10,{SOUTH},9.2\n107.10,{NORTH},107.12,{NORTH},40\n"
+        "107.5,34.5,107.6,34.5,5\n",
+        encoding="utf-8",
+    )
+    found = json.loads(cli("roads", "calibrate", rides, "--json").stdout)
+    assert (found["rides"], found["unreachable"]) == (4, 1)
+    assert found["speed_kmh"] == pytest.approx(12, abs=0.05)
+    assert found["error_before"] == pytest.approx(1 / 3, abs=0.01)
+    assert found["error_after"] < 0.01
+    assert "LOCATOR_RIDE_SPEED_KMH=12.0" in cli("roads", "calibrate", rides).stdout
+    for text, words in (
+        ("from_lon,from_lat,to_lon,to_lat\n1,2,3,4\n", "no column minutes"),
+        ("from_lon,from_lat,to_lon,to_lat,minutes\n107,34,107,34,fast\n", "row 2, minutes 'fast'"),
+        ("from_lon,from_lat,to_lon,to_lat,minutes\n107,x,107,34,3\n", "row 2, from_lat 'x'"),
+        ("from_lon,from_lat,to_lon,to_lat,minutes\n1,2,3,4,5\n", "0 of 1 rides"),
+    ):
+        rides.write_text(text, encoding="utf-8")
+        refused = cli("roads", "calibrate", rides)
+        assert refused.exit_code == 2
+        assert words in refused.stderr
+
+
 @dataclass
 class Site:
     """A running site."""

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from locator.cli.base import DATUMS, FILE, CommandGroup, count, progress_bar
+from locator.cli.base import (
+    DATUMS,
+    FILE,
+    CommandGroup,
+    count,
+    progress_bar,
+    travel_option,
+    with_travel,
+)
 from locator.errors import InputError
 from locator.schema import Datum
 from locator.settings import Settings
@@ -77,6 +85,46 @@ def import_command(
         click.echo(json.dumps(report, ensure_ascii=False, allow_nan=False))
     else:
         _tell(found)
+
+
+@roads.command("calibrate")
+@click.argument("rides", type=FILE)
+@click.option("--datum", type=DATUMS, default="wgs84", show_default=True)
+@travel_option
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_obj
+def calibrate_command(
+    settings: Settings, rides: Path, datum: str, travel: str | None, as_json: bool
+) -> None:
+    """Compare timed rides with the model, and name the speed that tells them best.
+
+    RIDES has the columns from_lon, from_lat, to_lon, to_lat, minutes. Nothing is changed.
+
+    \b
+    Example:  locator roads calibrate rides.csv
+    """
+    from locator.network import choose_travel
+    from locator.register import read_table
+    from locator.study import RIDE_COLUMNS, calibrate
+
+    found = calibrate(
+        read_table(rides, columns=frozenset(RIDE_COLUMNS)),
+        choose_travel(with_travel(settings, travel)),
+        speed_kmh=settings.ride_speed_kmh,
+        datum=Datum.parse(datum),
+    )
+    if as_json:
+        click.echo(json.dumps(asdict(found), allow_nan=False))
+        return
+    click.echo(
+        f"{count(found.rides, 'ride')}: the model is off by {found.error_before:.0%} (median); at "
+        f"{found.speed_kmh:.1f} km/h it would be {found.error_after:.0%}."
+    )
+    if found.unreachable:
+        click.echo(f"{count(found.unreachable, 'ride')} without a way in the model.", err=True)
+    click.echo(
+        f"To set it: LOCATOR_RIDE_SPEED_KMH={found.speed_kmh:.1f}, and import the roads again."
+    )
 
 
 @roads.command("remove")

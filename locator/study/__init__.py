@@ -1,13 +1,17 @@
 """A planner's run, from inputs to a folder of results: what the commands and scripts call."""
 
+from locator.study.calibrate import RIDE_COLUMNS, Calibration, calibrate
 from locator.study.drawing import draw, map_caption, map_layers, map_options, write_map
 from locator.study.gaps import gaps_inputs, parse_standards, run_gaps
 from locator.study.measure import GapsInputs, Standard
 from locator.study.output import summary_lines
 
 __all__ = [
+    "RIDE_COLUMNS",
+    "Calibration",
     "GapsInputs",
     "Standard",
+    "calibrate",
     "draw",
     "gaps_inputs",
     "map_caption",
