@@ -30,7 +30,11 @@ _SHOWN = 5
 
 @click.group(cls=CommandGroup)
 def roads() -> None:
-    """Take riding times from the roads instead of from straight lines."""
+    """Take riding times from the roads instead of from straight lines.
+
+    \b
+    Example:  locator roads import shaanxi-latest.osm.pbf
+    """
 
 
 @roads.command("import")
