@@ -13,6 +13,7 @@ from typing import TypedDict
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from locator.datum import from_wgs84
@@ -22,13 +23,22 @@ from locator.service import Service as LocatorService
 from locator.service import Snapshot
 from locator.travel import Routed
 
-__all__ = ["CELL_DEG", "MANY_STATIONS", "Place", "named_places", "phone_cell", "phone_register"]
+__all__ = [
+    "CELL_DEG",
+    "MANY_STATIONS",
+    "Place",
+    "cell_rows",
+    "named_places",
+    "phone_cell",
+    "phone_register",
+]
 
 FORMAT = 1
 MANY_STATIONS = 5_000  # past that the register does not travel whole
 CELL_DEG = 0.25  # about 25 km: a cell says no more of a rider than the city they are in
 _DECIMALS = 6  # 0.1 m
 
+Rows = npt.NDArray[np.int64]
 Span = tuple[int, int, int]  # minutes after the window's start, half-open, and a code into STATES
 Extra = dict[str, str | list[str | None]]
 Row = list[str | int | float | list[str] | Extra]
@@ -68,9 +78,9 @@ class Place:
 
 
 def named_places(snapshot: Snapshot) -> list[Place]:
-    """Return the named places: hot zones, then towns, then districts; a name stands once."""
+    """Return the named places: districts, then hot zones, then towns; a name stands once."""
     found: dict[str, Place] = {}
-    for layer in (snapshot.hot_zones, snapshot.places, snapshot.districts):
+    for layer in (snapshot.districts, snapshot.hot_zones, snapshot.places):
         middles = layer.geometry.representative_point()
         for name, point in zip(layer["name"], middles, strict=True):
             lon, lat = round(point.x, _DECIMALS), round(point.y, _DECIMALS)
@@ -92,17 +102,26 @@ def phone_register(service: LocatorService, *, at: datetime) -> str:
     if len(stations) <= MANY_STATIONS:
         register |= _stations(service, stations, at)
     else:
-        keys, counts = np.unique(_cells(stations), return_counts=True)
         register["cell_deg"] = CELL_DEG
-        register["cells"] = {str(k): int(n) for k, n in zip(keys, counts, strict=True)}
+        register["cells"] = {key: len(rows) for key, rows in cell_rows(snapshot).items()}
     return _compact(register)
 
 
-def phone_cell(service: LocatorService, key: str, *, at: datetime) -> str | None:
-    """Return the stations of one cell, or None if it has none."""
-    stations = _active(service.snapshot())
-    inside = stations[_cells(stations) == key]
-    return _compact(_stations(service, inside, at)) if len(inside) else None
+def cell_rows(snapshot: Snapshot) -> dict[str, Rows]:
+    """Return the rows of the active stations in each cell: ``428_137`` is column and row."""
+    active = np.flatnonzero((snapshot.stations["status"] == Status.ACTIVE.value).to_numpy())
+    points = snapshot.stations.geometry.iloc[active]
+    cells = np.floor(np.column_stack([points.x, points.y]) / CELL_DEG).astype(np.int64)
+    found, group = np.unique(cells, axis=0, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    parts = np.split(active[order], np.cumsum(np.bincount(group.ravel()))[:-1])
+    return {f"{x}_{y}": part for (x, y), part in zip(found.tolist(), parts, strict=True)}
+
+
+def phone_cell(service: LocatorService, rows: Rows, *, at: datetime) -> str:
+    """Return the stations of one cell, with the window that their hours are counted in."""
+    cell = _stations(service, service.snapshot().stations.iloc[rows], at)
+    return _compact(cell | _window(service, at))
 
 
 def _compact(register: Register) -> str:
@@ -113,12 +132,6 @@ def _active(snapshot: Snapshot) -> gpd.GeoDataFrame:
     return snapshot.stations[snapshot.stations["status"] == Status.ACTIVE.value]
 
 
-def _cells(stations: gpd.GeoDataFrame) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
-    columns = np.floor(stations.geometry.x.to_numpy() / CELL_DEG).astype(int)
-    rows = np.floor(stations.geometry.y.to_numpy() / CELL_DEG).astype(int)
-    return np.array([f"{x}_{y}" for x, y in zip(columns, rows, strict=True)], dtype=np.str_)
-
-
 def _midnights(service: LocatorService, at: datetime) -> list[datetime]:
     zone = service.rules.timezone
     first = at.astimezone(zone).date()
@@ -126,17 +139,22 @@ def _midnights(service: LocatorService, at: datetime) -> list[datetime]:
     return [datetime(d.year, d.month, d.day, tzinfo=zone) for d in dates]
 
 
-def _head(service: LocatorService, snapshot: Snapshot, at: datetime) -> Register:
-    settings = service.settings
+def _window(service: LocatorService, at: datetime) -> Register:
     midnights = _midnights(service, at)
     return Register(
+        days=[int(moment.timestamp()) // 60 for moment in midnights],
+        dates=[moment.date().isoformat() for moment in midnights],
+    )
+
+
+def _head(service: LocatorService, snapshot: Snapshot, at: datetime) -> Register:
+    settings = service.settings
+    head = Register(
         format=FORMAT,
         version=snapshot.version,
         made_at=int(at.timestamp()),
         illustrative=is_illustrative(_active(snapshot)),
         timezone=settings.timezone,
-        days=[int(moment.timestamp()) // 60 for moment in midnights],
-        dates=[moment.date().isoformat() for moment in midnights],
         min_minutes_left=settings.min_minutes_left,
         weather=settings.weather,
         roads=isinstance(service.travel, Routed),
@@ -149,6 +167,7 @@ def _head(service: LocatorService, snapshot: Snapshot, at: datetime) -> Register
             for place in named_places(snapshot)
         ],
     )
+    return head | _window(service, at)
 
 
 def _stations(service: LocatorService, stations: gpd.GeoDataFrame, at: datetime) -> Register:

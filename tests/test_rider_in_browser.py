@@ -157,7 +157,7 @@ def test_without_a_position_a_place_is_found_by_name_or_pinyin(
     expect(page.locator("#place")).to_be_focused()
     for typed, first in (("jinger", "经二路商圈"), ("jelsq", "经二路商圈"), ("虢", "虢镇商圈")):
         page.locator("#place").fill(typed)
-        expect(page.locator(".suggestion", has_text=first)).to_be_visible()
+        expect(page.locator(".suggestion", has_text=first).first).to_be_visible()
     page.locator("#place").fill("jelsq")
     page.locator("#place").press("Enter")
     expect(page.locator("h1")).to_have_text("离经二路商圈最近")
@@ -377,15 +377,21 @@ def test_a_large_register_comes_in_cells_and_gives_the_servers_answer(
     page.context.on("request", lambda request: asked.append(request.url))
     page.goto("/")
     shown = cards(page)
+    cells = [url for url in asked if "/stations/cells/" in url]
     with open_service(settings, clock=lambda: site.now) as service:
         index = service.snapshot().index
         found = index.find(np.array([[105.9, 33.4]]), at=site.now, k=10)
         names = service.snapshot().stations["name"].to_numpy()[found.index[0]].tolist()
     assert shown == names
-    page.route("**/stations*", lambda route: route.abort())
+    for pattern in ("**/stations/cells/**", "**/stations*"):  # the worker may keep the head
+        page.route(pattern, lambda route: route.abort())
+        page.reload()
+        assert cards(page) == shown  # the cells around the phone were kept
+    page.unroute("**/stations*")
+    page.unroute("**/stations/cells/**")
+    page.context.set_geolocation({"longitude": -0.1, "latitude": 51.5})
     page.reload()
-    assert cards(page) == shown  # the cells around the phone were kept
-    cells = [url for url in asked if "/stations/cells/" in url]
+    expect(page.locator("#remark")).to_contain_text("公里以外：这个位置可能不在本市")
     assert 1 <= len(cells) <= 25
     assert not [url for url in asked if "105.9" in url]
 
@@ -503,3 +509,120 @@ def test_a_steward_sets_the_weather_and_a_rider_may_choose_another(
     app = create_app(replace(settings, weather="rain"), clock=lambda: MONDAY_NOON)
     assert app.test_client().get("/stations.json").get_json()["weather"] == "rain"
     app.extensions["locator"].close()
+
+
+def test_a_page_left_open_renews_itself_and_its_age(phone: Callable[..., Page], site: Site) -> None:
+    page = phone(service_workers="block")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/")
+    cards(page)
+    before = len([url for url in asked if url.endswith("/stations.json")])
+    site.now += timedelta(days=2)
+    page.clock.set_fixed_time(site.now)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#data-age")).to_have_text("数据更新于 刚才")
+    assert len([url for url in asked if url.endswith("/stations.json")]) == before + 1
+    page.route("**/stations.json", lambda route: route.abort())
+    page.clock.set_fixed_time(site.now + timedelta(days=9))
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#data-age")).to_contain_text("开放时间已经过期")
+
+
+def test_cells_of_two_days_never_mix(phone: Callable[..., Page], site: Site) -> None:
+    page = phone()
+    page.goto("/")
+    cards(page)
+    days = page.evaluate(
+        """() => {
+          const made = (day, id) => ({ days: [day], dates: [String(day)], schedules: [null],
+            stations: [[id, id, 0, 107, 34, 0, 0, 0, 0, 0, 0]] });
+          const all = new locatorPhone.Cells({ cell_deg: 0.25, cells: { "1_1": 1, "1_2": 1 } });
+          all.cells.set("1_1", made(10, "old"));
+          all.cells.set("1_2", made(20, "new"));
+          const dropped = all.dropOlder();
+          const merged = all.merge();
+          return [dropped, merged.days, merged.stations.map((own) => own[0])];
+        }"""
+    )
+    assert days == [True, [20], ["new"]]
+
+
+def test_a_network_that_stalls_leaves_what_the_phone_has(phone: Callable[..., Page]) -> None:
+    stalled = (
+        "const real = window.fetch; const never = () => new Promise(() => {});"
+        "window.fetch = (url, more) => sessionStorage.stall && url === '/stations.json'"
+        " ? Promise.resolve({ ok: true, json: never }) : real(url, more);"
+    )
+    page = phone(script=stalled, service_workers="block")
+    page.goto("/")
+    first = cards(page)
+    page.evaluate("sessionStorage.stall = 1")
+    page.reload()
+    expect(page.locator("#cards .card").first).to_be_visible(timeout=12_000)
+    assert cards(page) == first
+
+
+def test_without_any_register_the_page_says_so_and_tries_again(phone: Callable[..., Page]) -> None:
+    page = phone(service_workers="block")
+    page.route("**/stations.json", lambda route: route.abort())
+    page.goto("/")
+    expect(page.locator("#status")).to_contain_text("读不到站点数据")
+    page.unroute("**/stations.json")
+    page.get_by_role("button", name="用我的位置找最近的").click()
+    assert len(cards(page)) == 10
+
+
+def test_a_position_that_comes_late_does_not_replace_a_chosen_place(
+    phone: Callable[..., Page],
+) -> None:
+    slow = (
+        "const real = navigator.geolocation.getCurrentPosition.bind(navigator.geolocation);"
+        "navigator.geolocation.getCurrentPosition = (good, bad, how) =>"
+        " real((found) => { window.late = () => good(found); }, bad, how);"
+    )
+    page = phone(script=slow, service_workers="block")
+    page.goto("/")
+    expect(page.locator("#data-age")).not_to_be_empty()
+    page.wait_for_timeout(800)  # the phone is looking for itself
+    page.locator("#place").fill("虢镇商圈")
+    page.locator("#place").press("Enter")
+    expect(page.locator("h1")).to_have_text("离虢镇商圈最近")
+    page.evaluate("window.late && window.late()")
+    page.wait_for_timeout(200)
+    expect(page.locator("h1")).to_have_text("离虢镇商圈最近")
+
+
+def test_a_list_of_the_server_is_taken_over_with_its_own_filters(
+    phone: Callable[..., Page],
+) -> None:
+    page = phone(permissions=[])
+    page.goto("/")
+    page.locator("#filters label", has_text="换电").click()
+    page.goto("/?place=经二路商圈&open=any&service=toilet")
+    expect(page.locator("#elsewhere")).to_be_visible()
+    expect(page.locator("#filters [value=battery_swap]")).not_to_be_checked()
+    expect(page.locator("#filters [value=toilet]")).to_be_checked()
+    before = cards(page)
+    page.locator("#filters label", has_text="换电").click()
+    expect(page.locator("#remark")).to_contain_text("没有符合条件的站点")
+    page.locator("#filters label", has_text="换电").click()
+    assert cards(page) == before
+    page.get_by_role("link", name="English").click()
+    expect(page.locator("h1")).to_have_text("Nearest to 经二路商圈")
+    expect(page.locator("#filters [value=toilet]")).to_be_checked()
+
+
+def test_a_place_that_is_not_there_ends_the_way_on(phone: Callable[..., Page]) -> None:
+    page = phone()
+    page.goto("/")
+    cards(page)
+    page.get_by_text("更多条件").click()
+    page.get_by_label("顺路去").fill("weibinqu")
+    page.get_by_label("顺路去").press("Enter")
+    expect(page.locator("h1")).to_have_text("顺路去渭滨区")
+    page.locator("#toward").fill("nonsense")
+    page.locator("#toward").press("Enter")
+    expect(page.locator("#status")).to_contain_text("没有找到“nonsense”")
+    expect(page.locator("h1")).to_have_text("离您最近")
+    expect(page.locator(".added")).to_have_count(0)

@@ -21,7 +21,7 @@ from locator.travel import StraightLine
 from locator.web import api, assets, embed, offline, phone, rider
 from locator.web.compress import compress
 from locator.web.language import gettext as _
-from locator.web.language import language, use_languages
+from locator.web.language import in_language, language, use_languages
 from locator.web.request import get_service
 
 __all__ = ["create_app"]
@@ -84,6 +84,7 @@ def _page_words(service: Service) -> dict[str, object]:
             service.settings.ride_speed_kmh, service.settings.detour_factor
         ).describe(language()),
         "language": language(),
+        "in_language": in_language,
         "theme_colour": PALETTE["accent"],
         "kind_glyph": {kind.value: mark.glyph for kind, mark in KIND_LOOKS.items()},
         "provenance_label": lambda code: Provenance.parse(code).label(language()),

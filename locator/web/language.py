@@ -1,5 +1,7 @@
 """The language of a page: what the reader chose, else what the browser asks for, Chinese first."""
 
+from urllib.parse import urlencode
+
 import flask_babel
 from flask import Flask, Response, g, request
 
@@ -7,7 +9,7 @@ from locator.paths import templates_dir
 from locator.schema import Language
 from locator.settings import Settings
 
-__all__ = ["COOKIE", "gettext", "language", "ngettext", "use_languages"]
+__all__ = ["COOKIE", "gettext", "in_language", "language", "ngettext", "use_languages"]
 
 COOKIE = "lang"
 _LOCALES: dict[Language, str] = {"zh": "zh_Hans_CN", "en": "en"}
@@ -37,6 +39,12 @@ def language() -> Language:
     """Return the language of the page that is being made."""
     chosen: Language = "en" if g.get("language") == "en" else "zh"
     return chosen
+
+
+def in_language(other: Language) -> str:
+    """Return the address of this very page in a language, what was asked of it included."""
+    asked = [(k, v) for k, v in request.args.items(multi=True) if k != "lang"]
+    return "?" + urlencode([*asked, ("lang", other)])
 
 
 def gettext(message: str, **holes: object) -> str:

@@ -6,7 +6,8 @@ from typing import cast
 
 from flask import Blueprint, Flask, Response, abort, current_app, request
 
-from locator.phone import phone_cell, phone_register
+from locator.phone import Rows, cell_rows, phone_cell, phone_register
+from locator.service import Snapshot
 from locator.web.request import get_service
 
 __all__ = ["blueprint", "keep_registers"]
@@ -21,9 +22,16 @@ class _Kept:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._answers: dict[str, str | None] = {}
+        self._answers: dict[str, str] = {}
+        self._cells: tuple[Snapshot, dict[str, Rows]] | None = None
 
-    def get(self, key: str, make: Callable[[], str | None]) -> str | None:
+    def cells_of(self, snapshot: Snapshot) -> dict[str, Rows]:
+        with self._lock:
+            if self._cells is None or self._cells[0] is not snapshot:
+                self._cells = (snapshot, cell_rows(snapshot))
+            return self._cells[1]
+
+    def get(self, key: str, make: Callable[[], str]) -> str:
         with self._lock:
             if key in self._answers:
                 return self._answers[key]
@@ -47,19 +55,19 @@ def stations() -> Response:
     hour = service.now().replace(minute=0, second=0, microsecond=0)
     key = f"{service.snapshot().version} {service.travel.describe()} {hour.isoformat()}"
     text = _kept().get(key, lambda: phone_register(service, at=service.now()))
-    return _send(text or "")
+    return _send(text)
 
 
 @blueprint.get("/stations/cells/<key>.json")
 def cell(key: str) -> Response:
     """Send the stations of one cell."""
     service = get_service()
-    day = service.now().date().isoformat()
-    name = f"{service.store.version()} {day} {key}"
-    text = _kept().get(name, lambda: phone_cell(service, key, at=service.now()))
-    if text is None:
+    snapshot = service.snapshot()
+    rows = _kept().cells_of(snapshot).get(key)
+    if rows is None:  # before anything is kept: made-up keys must not push real ones out
         abort(404, "There are no stations in this cell.")
-    return _send(text)
+    name = f"{snapshot.version} {service.now().date().isoformat()} {key}"
+    return _send(_kept().get(name, lambda: phone_cell(service, rows, at=service.now())))
 
 
 def _kept() -> _Kept:

@@ -5,7 +5,7 @@ What this room renders is useful before any script runs: what is open now, and t
 named place, which is not a rider and may stand in an address.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import shapely
@@ -14,7 +14,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 from locator.answer import Answer, Feature, Json, nearest_answer, state_words, station_feature
 from locator.hours import STATES, Span, read_spans
 from locator.nearest import OpenRule, StationFilter
-from locator.phone import Place, named_places
+from locator.phone import MANY_STATIONS, Place, named_places
 from locator.schema import Kind, Platform, Service, State, Status
 from locator.service import Snapshot
 from locator.web.language import gettext as _
@@ -64,6 +64,14 @@ class Card:
     restriction: str
 
 
+@dataclass
+class OpenGroup:
+    """The open stations of a district; a large register lists none by name."""
+
+    count: int = 0
+    items: list[dict[str, str]] = field(default_factory=list)
+
+
 @blueprint.get("/")
 def home() -> str:
     """Show the page that finds the nearest; without a script, a place's list or what is open."""
@@ -95,7 +103,7 @@ def home() -> str:
         now=get_service().now(),
         words=script_words(),
         min_left=get_service().settings.min_minutes_left,
-        **({"cards": None, "origin": "", "relaxed": False} | context),
+        **({"cards": None, "origin": "", "place": None, "relaxed": False} | context),
     )
 
 
@@ -123,7 +131,7 @@ def _list_around(place: Place, chosen: StationFilter, rule: OpenRule) -> dict[st
         relaxed = True
         answer = ask(OpenRule.KNOWN)
     cards = [_card(feature, chosen) for feature in answer["features"]]
-    return {"cards": cards, "origin": place.name, "relaxed": relaxed}
+    return {"cards": cards, "origin": place.name, "place": place, "relaxed": relaxed}
 
 
 def _card(feature: Feature, chosen: StationFilter) -> Card:
@@ -175,8 +183,11 @@ def _restriction(own: dict[str, Json]) -> str:
     return " · ".join(dict.fromkeys(words))
 
 
-def _open_now(snapshot: Snapshot) -> dict[str, list[dict[str, str]]]:
-    """Return stations that are open at this moment, by district: the list without a position."""
+def _open_now(snapshot: Snapshot) -> dict[str, OpenGroup]:
+    """Return stations that are open at this moment, by district: the list without a position.
+
+    Of a register too large for a page, the districts come with their numbers only.
+    """
     service = get_service()
     states = snapshot.index.states(service.now())
     active = (snapshot.stations["status"] == Status.ACTIVE.value).to_numpy()
@@ -184,13 +195,17 @@ def _open_now(snapshot: Snapshot) -> dict[str, list[dict[str, str]]]:
     tree = shapely.STRtree(snapshot.districts.geometry.to_numpy())
     at, district = tree.query(rows.geometry.to_numpy(), predicate="intersects")
     name_of = dict(zip(at, snapshot.districts["name"].to_numpy()[district], strict=True))
-    groups: dict[str, list[dict[str, str]]] = {}
+    groups: dict[str, OpenGroup] = {}
+    listed = len(snapshot.stations) <= MANY_STATIONS
     for number, (station, name, kind) in enumerate(
         zip(rows["id"], rows["name"], rows["kind"], strict=True)
     ):
-        item = {"id": station, "name": name, "kind": Kind.parse(kind).label(language())}
-        groups.setdefault(name_of.get(number, _("其他")), []).append(item)
-    return dict(sorted(groups.items(), key=lambda group: -len(group[1])))
+        group = groups.setdefault(name_of.get(number, _("其他")), OpenGroup())
+        group.count += 1
+        if listed:
+            label = Kind.parse(kind).label(language())
+            group.items.append({"id": station, "name": name, "kind": label})
+    return dict(sorted(groups.items(), key=lambda group: -group[1].count))
 
 
 @blueprint.get("/notices")
@@ -307,7 +322,7 @@ def _linked_data(feature: Feature, week: Week, card: Card) -> dict[str, object]:
             for s in card.services
         ],
     }
-    for name, field in (("address", "address"), ("telephone", "phone")):
-        if own[field]:
-            data[name] = own[field]
+    for name, column in (("address", "address"), ("telephone", "phone")):
+        if own[column]:
+            data[name] = own[column]
     return data

@@ -17,15 +17,19 @@
     try { localStorage.setItem(name, JSON.stringify(value)); } catch (error) { /* not kept, then */ }
   }
 
+  // The patience lasts until the last byte: a poor network stalls in the middle.
   function ask(address) {
     const stopper = "AbortController" in window ? new AbortController() : null;
-    const timer = stopper ? setTimeout(() => stopper.abort(), PATIENCE_MS) : 0;
-    return fetch(address, { credentials: "omit", signal: stopper ? stopper.signal : undefined })
+    const late = new Promise((resolve, reject) => setTimeout(() => {
+      reject(new Error("late"));
+      if (stopper) { stopper.abort(); }
+    }, PATIENCE_MS));
+    const whole = fetch(address, { credentials: "omit", signal: stopper ? stopper.signal : undefined })
       .then((answer) => {
-        clearTimeout(timer);
         if (!answer.ok) { throw new Error(String(answer.status)); }
         return answer.json();
       });
+    return Promise.race([whole, late]);
   }
 
   // From the network, else as it was when the phone last had one.
@@ -60,34 +64,60 @@
     }
     return Promise.all(wanted.map((key) =>
       ask("/stations/cells/" + key + ".json").then((cell) => { this.cells.set(key, cell); })
-    ));
+    )).then(() => this.dropOlder() && this.fetchRing(column, row, ring));
   };
 
-  // The stations fetched are all there are within `reach_m`; more rings until that is enough.
+  // Hours are counted from the day a cell was made: cells of another day do not go together.
+  Cells.prototype.dropOlder = function () {
+    const days = Array.from(this.cells.values()).map((cell) => cell.days[0]);
+    const newest = Math.max(...days);
+    this.cells.forEach((cell, key) => { if (cell.days[0] < newest) { this.cells.delete(key); } });
+    return this.cells.size < days.length;
+  };
+
+  // The stations fetched are all there are within `reach`; more rings until that is enough. Where
+  // the network fails, what was kept the last time answers.
   Cells.prototype.around = function (lon, lat) {
     const size = this.register.cell_deg;
     const column = Math.floor(lon / size);
     const row = Math.floor(lat / size);
+    const shrink = Math.cos(lat * Math.PI / 180);
     const widen = (ring) => this.fetchRing(column, row, ring).then(() => {
       const edge = Math.min(lon - (column - ring) * size, (column + ring + 1) * size - lon);
       const side = Math.min(lat - (row - ring) * size, (row + ring + 1) * size - lat);
-      const reach = METRES_A_DEGREE * Math.min(edge * Math.cos(lat * Math.PI / 180), side);
+      const reach = METRES_A_DEGREE * Math.min(edge * shrink, side);
       const merged = this.merge();
       const near = merged.stations.filter((own) =>
-        Math.hypot((own[3] - lon) * Math.cos(lat * Math.PI / 180), own[4] - lat) * METRES_A_DEGREE < reach
+        Math.hypot((own[3] - lon) * shrink, own[4] - lat) * METRES_A_DEGREE < reach
       );
       if (near.length < ENOUGH && ring < MAX_RING) { return widen(ring + 1); }
-      remember(REGISTER, merged); // what there is to answer from without a network
+      if (merged.stations.length) { remember(REGISTER, merged); }
       return merged;
     });
-    return widen(1);
+    return widen(1).catch((error) => {
+      const kept = recall(REGISTER);
+      if (!kept || !kept.stations) { throw error; }
+      return kept;
+    });
+  };
+
+  // How far the nearest cell with stations is, about, in metres.
+  Cells.prototype.nearest = function (lon, lat) {
+    const size = this.register.cell_deg;
+    const shrink = Math.cos(lat * Math.PI / 180);
+    return Math.min(...Object.keys(this.register.cells).map((key) => {
+      const [x, y] = key.split("_").map(Number);
+      return Math.hypot(((x + 0.5) * size - lon) * shrink, (y + 0.5) * size - lat) * METRES_A_DEGREE;
+    }));
   };
 
   Cells.prototype.merge = function () {
     const merged = Object.assign({}, this.register, { schedules: [], stations: [], cells: undefined });
     this.cells.forEach((cell) => {
       const before = merged.schedules.length;
-      merged.schedules.push(...cell.schedules);
+      merged.days = cell.days;
+      merged.dates = cell.dates;
+      cell.schedules.forEach((spans) => merged.schedules.push(spans));
       cell.stations.forEach((own) => {
         const row = own.slice();
         row[6] += before;
@@ -152,7 +182,8 @@
       const best = bare(own[1]).indexOf(wanted);
       if (best >= 0) { found.push({ name: own[1], id: own[0], best: best + 50, exact: false }); }
     });
-    found.sort((a, b) => b.exact - a.exact || a.best - b.best || a.name.length - b.name.length);
+    // Of equals, the register's order: districts, hot zones, towns.
+    found.sort((a, b) => b.exact - a.exact || a.best - b.best);
     return found.slice(0, limit);
   }
 

@@ -5,18 +5,21 @@
   const phone = window.locatorPhone;
   const words = window.locatorWords;
   const ranking = window.locatorRank;
+  const cardOf = window.locatorCards.cardOf;
+  const refill = window.locatorCards.refill;
   const PAGE = 10;
   const FAR_M = 50000;
   const COARSE_M = 1000;
   const OLD_MS = 75 * 60000; // the server makes the register anew each hour
-  const REFRESH_MS = 60000;
+  const TICK_MS = 60000;
+  const STALE_MS = 15 * 60000;
   const FILTERS = "locator.filters";
   const LAST = "locator.last";
 
   const at = (id) => document.getElementById(id);
   const form = at("search");
   const now = { register: null, index: null, cells: null, online: false, origin: null, toward: null,
-    shown: PAGE, found: [], map: null, tapping: false };
+    shown: PAGE, found: [], map: null, tapping: false, turn: 0, asked: 0 };
 
   function say(text) { at("status").textContent = text; }
 
@@ -62,61 +65,6 @@
 
   // ---- the answer ---------------------------------------------------------------------------
 
-  // replaceChildren is newer than the phones that ride here.
-  function refill(parent, parts) {
-    while (parent.firstChild) { parent.firstChild.remove(); }
-    parts.forEach((part) => parent.append(part));
-  }
-
-  function put(card, name, text) {
-    const place = card.querySelector("." + name);
-    if (text) { place.textContent = text; } else { place.remove(); }
-  }
-
-  function services(card, found, chosen) {
-    const place = card.querySelector(".services");
-    const first = found.services.filter((code) => chosen.services.indexOf(code) >= 0);
-    const rest = found.services.filter((code) => chosen.services.indexOf(code) < 0);
-    if (!found.services.length) { place.remove(); }
-    first.concat(rest).forEach((code) => {
-      const chip = at("service-form").content.cloneNode(true);
-      chip.querySelector("use").setAttribute("href", "#i-" + code);
-      chip.querySelector("span span").textContent = words.said.services[code];
-      place.appendChild(chip);
-    });
-  }
-
-  function cardOf(found, chosen) {
-    const card = at("card-form").content.querySelector("li").cloneNode(true);
-    const kind = card.querySelector(".kind");
-    const state = card.querySelector(".state");
-    found.shift = now.register.stations[found.row].slice(9, 11);
-    card.dataset.id = found.id;
-    card.querySelector(".whole").href = "/stations/" + encodeURIComponent(found.id);
-    card.querySelector(".minutes b").textContent = Math.max(1, Math.round(found.ride_s / 60));
-    card.querySelector(".name").textContent = found.name;
-    card.querySelector(".km").textContent = (found.distance_m / 1000).toFixed(1);
-    kind.textContent = words.said.kinds[found.kind][1] + " " + words.said.kinds[found.kind][0];
-    kind.classList.add("kind-" + found.kind);
-    state.classList.add("state-" + found.state);
-    state.querySelector(".glyph").textContent = words.glyph(found);
-    state.querySelector(".words").textContent = words.state(now.register, found);
-    if (found.added_s !== null && found.added_s !== undefined) {
-      const added = document.createElement("span");
-      added.className = "added";
-      added.textContent = words.fill("added", { minutes: Math.max(0, Math.round(found.added_s / 60)) });
-      card.querySelector(".facts").after(added);
-    }
-    put(card, "restriction", words.restriction(found));
-    put(card, "notice", words.notice(now.register, found, Date.now()));
-    services(card, found, chosen);
-    put(card, "checked", words.checked(now.register, found.extra && found.extra.checked));
-    const go = card.querySelector(".go");
-    go.href = words.navigation(found, chosen.app);
-    go.setAttribute("aria-label", go.textContent + " " + found.name);
-    return card;
-  }
-
   function remark(text) {
     at("remark").textContent = text;
     at("remark").hidden = !text;
@@ -131,8 +79,10 @@
       found = ranking.rank(now.index, question(chosen, "known"));
       relaxed = found.length > 0;
     }
-    const nearest_m = Math.min(...found.map((one) => one.distance_m));
-    const far = found.length > 0 && nearest_m > FAR_M;
+    const nowhere = now.cells && !now.register.stations.length;
+    const nearest_m = nowhere ? now.cells.nearest(now.origin.lon, now.origin.lat)
+      : Math.min(...found.map((one) => one.distance_m));
+    const far = nearest_m < Infinity && nearest_m > FAR_M;
     now.found = far ? [] : found;
     at("answer").hidden = false;
     at("locate").hidden = true;
@@ -155,7 +105,7 @@
   function draw(chosen) {
     const focused = document.activeElement && document.activeElement.closest(".card");
     const kept = focused ? focused.dataset.id : null;
-    refill(at("cards"), now.found.map((one) => cardOf(one, chosen)));
+    refill(at("cards"), now.found.map((one) => cardOf(now.register, one, chosen)));
     const again = kept && Array.from(at("cards").children).find((card) => card.dataset.id === kept);
     if (again) { again.querySelector(".whole").focus({ preventScroll: true }); }
     at("by-road").hidden = !now.register.roads || !now.found.length;
@@ -195,25 +145,37 @@
 
   // ---- where the rider is ---------------------------------------------------------------------
 
-  function stand(origin) {
+  // Each new place is a turn of its own: what arrives late for an earlier one is dropped.
+  function stand(origin, shown) {
+    const turn = now.turn += 1;
     now.origin = origin;
-    now.shown = PAGE;
+    now.shown = shown || PAGE;
     if (origin.kind === "gps") {
       phone.remember(LAST, { lon: origin.lon, lat: origin.lat, accuracy: origin.accuracy, when: Date.now() });
     }
+    if (!now.register) { return refresh(); }
     if (!now.cells) { answer(); return Promise.resolve(); }
     return now.cells.around(origin.lon, origin.lat).then((register) => {
+      if (turn !== now.turn) { return; }
       now.register = register;
       now.index = ranking.load(register);
       answer();
-    }, () => say(words.said.no_data));
+    }, () => { if (turn === now.turn) { nothing(); } });
+  }
+
+  function nothing() {
+    refill(at("cards"), []);
+    remark("");
+    say(words.said.no_data);
   }
 
   function locate(mayBeKept) {
+    const turn = now.turn;
     say(words.said.locating);
     return phone.position(mayBeKept).then(
-      (found) => stand(Object.assign({ kind: "gps" }, found)),
+      (found) => (turn === now.turn ? stand(Object.assign({ kind: "gps" }, found)) : undefined),
       (error) => {
+        if (turn !== now.turn) { return; }
         const also = now.origin ? " " + words.said.last_also : "";
         say(words.said[error.message] + also);
         openPlaces(true);
@@ -273,7 +235,10 @@
     const text = at("toward").value;
     if (!text.trim()) { now.toward = null; answer(); return; }
     const hits = now.register ? phone.search(now.register, text, 6).filter((hit) => !hit.id) : [];
-    if (hits.length) { choose(hits[0], true); } else { say(words.fill("no_place", { text: text })); }
+    if (hits.length) { choose(hits[0], true); return; }
+    now.toward = null;
+    answer();
+    say(words.fill("no_place", { text: text }));
   }
 
   // ---- the map, only when asked for ------------------------------------------------------------
@@ -292,11 +257,19 @@
   function hear(event) {
     if (event.origin !== location.origin || !now.map || event.source !== now.map.contentWindow) { return; }
     if (event.data.type === "locator:ready") { tellMap(null); }
-    if (event.data.type === "locator:choose") { mark(event.data.id); }
+    if (event.data.type === "locator:choose") { tapped(event.data.id); }
     if (event.data.type === "locator:point" && now.tapping) {
       now.tapping = false;
       choose({ name: words.said.tapped, lon: event.data.lon, lat: event.data.lat }, true);
     }
+  }
+
+  // A station may be where the rider goes next, too.
+  function tapped(id) {
+    const own = now.tapping && now.register.stations.find((one) => one[0] === id);
+    if (!own) { mark(id); return; }
+    now.tapping = false;
+    choose({ name: own[1], lon: own[3], lat: own[4] }, true);
   }
 
   function mark(id) {
@@ -318,7 +291,12 @@
     const open = !now.map;
     at("map-toggle").setAttribute("aria-expanded", String(open));
     at("map-toggle").textContent = words.said[open ? "map_hide" : "map_show"];
-    if (!open) { now.map.remove(); now.map = null; return; }
+    if (!open) {
+      now.map.remove();
+      now.map = null;
+      if (now.tapping) { now.tapping = false; headline(); }
+      return;
+    }
     now.map = document.createElement("iframe");
     now.map.title = words.said.map_show;
     now.map.className = "map-inset";
@@ -338,18 +316,28 @@
   }
 
   function refresh() {
+    now.asked = Date.now();
     return phone.load().then((loaded) => {
       now.register = loaded.register;
       now.online = loaded.online;
       now.cells = loaded.register.cells ? new phone.Cells(loaded.register) : null;
       if (!now.cells) { now.index = ranking.load(loaded.register); }
       dataAge();
-      if (now.origin) { return stand(now.origin); }
-      return undefined;
-    });
+      if (document.activeElement === at("place")) { suggest(); } // typed before there was anything to search
+      return now.origin ? stand(now.origin, now.shown) : undefined;
+    }, () => { if (!now.register) { nothing(); } });
+  }
+
+  // A page that stays open for days asks anew, and says how old its data are.
+  function tick() {
+    if (document.hidden) { return; }
+    if (Date.now() - now.asked > STALE_MS || !now.register) { refresh(); return; }
+    dataAge();
+    answer();
   }
 
   function wire() {
+    at("toward").removeAttribute("list");
     at("place").removeAttribute("list"); // the suggestions below know pinyin, and look alike everywhere
     at("locate").addEventListener("submit", (event) => { event.preventDefault(); locate(false); });
     at("update").addEventListener("click", () => locate(false));
@@ -375,21 +363,24 @@
       if (card) { mark(card.dataset.id); }
     });
     window.addEventListener("message", hear);
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) { answer(); } });
-    setInterval(answer, REFRESH_MS);
+    document.addEventListener("visibilitychange", tick);
+    window.addEventListener("online", refresh);
+    setInterval(tick, TICK_MS);
   }
 
+  // A list that the server made for a named place is taken over; what its address asks for counts,
+  // not what the phone kept.
   function start() {
-    restore();
+    const served = at("answer").dataset;
+    if (!location.search || location.search.indexOf("?lang=") === 0) { restore(); }
     wire();
     const last = phone.recall(LAST);
-    // A list that the server made for a named place stays until the rider asks for another.
-    const served = at("cards").children.length > 0;
-    if (last && !served) { now.origin = Object.assign({ kind: "last" }, last); }
-    refresh().then(
-      () => phone.allowed().then((yes) => { if (yes && !served) { locate(true); } }),
-      () => say(words.said.no_data)
-    );
+    if (served.name) {
+      now.origin = { kind: "place", name: served.name, lon: Number(served.lon), lat: Number(served.lat) };
+    } else if (last) {
+      now.origin = Object.assign({ kind: "last" }, last);
+    }
+    refresh().then(() => phone.allowed()).then((yes) => { if (yes && !served.name) { locate(true); } });
     // After the list, so that a poor network carries it first; everything works without, too.
     if ("serviceWorker" in navigator && window.isSecureContext) {
       window.addEventListener("load", () => navigator.serviceWorker.register("/sw.js").catch(() => undefined));

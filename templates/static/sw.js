@@ -140,7 +140,7 @@
 
   function answerPage(event, url) {
     const isGood = (answer) => isKeptPage(url) && isPage(answer);
-    // A question to the home page (/?place=) finds the kept home page: it can answer by itself.
+    // A question to the home page (/?place=) finds the kept home page, which lists around the phone.
     return answerAndKeep(
       event, isGood, (answer) => keepPage(url.pathname, answer), () => findPage(url.pathname)
     ).then((answer) => (answer.type === "error" ? offlinePage() : answer), offlinePage);
