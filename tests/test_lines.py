@@ -192,7 +192,7 @@ def test_the_lines_of_jinan(realdata: Path) -> None:
     assert report.giant_share > 0.9
     assert report.notes["edges drawn more than once"] > 10_000
     assert "motorway" not in report.km_by_class
-    compare_with_networkx(graph, sources=20, targets=100)
+    compare_with_networkx(graph, sources=10, targets=200)
     places = graph.edges.node_lonlat[graph.in_giant][:3] + 1e-4
     near = Roads(graph).bind(places).nearest(places, k=3)
     assert np.isfinite(near.seconds).all()

@@ -529,7 +529,7 @@ def test_a_page_left_open_renews_itself_and_its_age(phone: Callable[..., Page], 
     expect(page.locator("#data-age")).to_contain_text("开放时间已经过期")
 
 
-def test_cells_of_two_days_never_mix(phone: Callable[..., Page], site: Site) -> None:
+def test_cells_of_two_days_never_mix(phone: Callable[..., Page]) -> None:
     page = phone()
     page.goto("/")
     cards(page)

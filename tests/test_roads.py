@@ -89,7 +89,7 @@ def beside(edges: RoadEdges, count: int, seed: int, *, off: float = 0.0003) -> P
 def test_two_thousand_pairs_equal_networkx_to_a_millisecond(realdata: Path, name: str) -> None:
     path = realdata / "roads" / f"{name}.osm.pbf"
     graph = build_graph(read_osm(path, E_BIKE), E_BIKE, source=path.name)
-    compare_with_networkx(graph, sources=20, targets=100)
+    compare_with_networkx(graph, sources=10, targets=200)
 
 
 def compare_with_networkx(graph: RoadGraph, *, sources: int, targets: int) -> None:
@@ -468,7 +468,7 @@ def test_service_areas_of_a_real_city(realdata: Path, name: str) -> None:
     edges = read_osm(realdata / "roads" / f"{name}.osm.pbf", E_BIKE)
     roads = Roads(make(edges))
     giant = np.flatnonzero(roads.graph.in_giant[: len(edges.node_lonlat)])
-    chosen = np.random.default_rng(1).choice(giant, 5)
+    chosen = np.random.default_rng(1).choice(giant, 2)
     check_area(roads, edges.node_lonlat[chosen], 600.0, margin_s=30.0)
 
 

@@ -101,13 +101,6 @@ class RoadGraph:
         return len(self.state_node)
 
     @cached_property
-    def arc_weight(self) -> Floats:
-        """Weight of each arc, (2 e,); infinite where closed."""
-        edges = self.edges
-        times = arc_ms(edges.forward_ms, edges.backward_ms)
-        return np.where(times == CLOSED, np.inf, weigh(times, np.repeat(edges.length_m, 2)))
-
-    @cached_property
     def top_m_per_s(self) -> float:
         """The quickest pace anywhere: no way is faster on average."""
         times = arc_ms(self.edges.forward_ms, self.edges.backward_ms) / 1000.0
@@ -124,9 +117,7 @@ class RoadGraph:
     @cached_property
     def forward(self) -> csr_array:
         """Weights from state to state, (s, s); of parallel links the quickest."""
-        keep, start = self._kept
-        weight = self.arc_weight[self.link_arc[keep]]
-        return csr_array((weight, self.link_state[keep], start), shape=(self.states, self.states))
+        return self._weigh_links()
 
     @cached_property
     def forward_arc(self) -> Ints:
@@ -136,7 +127,14 @@ class RoadGraph:
     @cached_property
     def backward(self) -> csr_array:
         """The transposed :attr:`forward`."""
-        return self.forward.T.tocsr()
+        return self._weigh_links().T.tocsr()  # most questions need this one alone
+
+    def _weigh_links(self) -> csr_array:
+        keep, start = self._kept
+        arc = self.link_arc[keep]
+        times = arc_ms(self.edges.forward_ms, self.edges.backward_ms)[arc]
+        weight = weigh(times, self.edges.length_m[arc // 2])
+        return csr_array((weight, self.link_state[keep], start), shape=(self.states, self.states))
 
     @cached_property
     def _kept(self) -> tuple[npt.NDArray[np.bool_], Ints]:

@@ -29,13 +29,14 @@ Progress = Callable[[float], None]
 _ENDINGS = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
 _NOWHERE = 2**31 - 1  # libosmium's coordinate of a node that is not in the file
 _PER_DEGREE = 10_000_000  # OSM keeps coordinates as whole 1e-7 degrees
-_EVERY = 2000  # ways between two words about progress
+_EVERY = 500  # barriers, ways and relations between two words about progress
 
 
 @dataclass
 class _Read:
     """What one pass gathers, compactly: 16 bytes a vertex of road, 20 a way."""
 
+    box: tuple[int, ...] | None = None
     refs: "array[int]" = field(default_factory=lambda: array("q"))
     x: "array[int]" = field(default_factory=lambda: array("i"))
     y: "array[int]" = field(default_factory=lambda: array("i"))
@@ -48,6 +49,7 @@ class _Read:
     shut: set[int] = field(default_factory=set)
     restrictions: list[Restriction] = field(default_factory=list)
     lines: int = 0
+    roads: int = 0
 
 
 def read_osm(
@@ -69,12 +71,12 @@ def read_osm(
     """
     if not path.name.lower().endswith(_ENDINGS):
         raise RoadsError(f"{path.name} is not an OpenStreetMap extract; give .osm.pbf or .osm.")
-    read = _Read()
+    read = _Read(tuple(round(side * _PER_DEGREE) for side in bbox) if bbox else None)
     dated = _scan(path, profile, read, progress or _silent)
-    if not read.sizes:
+    if not read.roads:
         found = f"{read.lines} ways, none of them open to the profile {profile.name}"
         raise RoadsError(f"{path.name} holds no roads ({found}); is it the extract you mean?")
-    edges = _split(read, bbox, dated)
+    edges = _split(read, dated) if read.sizes else None
     if edges is None:
         where = "with places: sort it with 'osmium sort'"
         if bbox:
@@ -103,11 +105,11 @@ def _scan(path: Path, profile: Profile, read: _Read, progress: Progress) -> str:
         ):
             wanted.enable_for(kind)
             processor.with_filter(wanted)
-        for item in processor:
+        for number, item in enumerate(processor):
+            if number % _EVERY == 0:
+                progress(_share_read(stat))
             if isinstance(item, Way):
                 _take_way(item, profile, read)
-                if read.lines % _EVERY == 0:
-                    progress(_share_read(stat))
             elif isinstance(item, Node):
                 if is_shut(dict(item.tags), profile):
                     read.shut.add(item.id)
@@ -129,10 +131,16 @@ def _take_way(way: Way, profile: Profile, read: _Read) -> None:
     rule = judge_way(tags, profile)
     if rule is None or not (rule.forward_kmh or rule.backward_kmh):
         return
+    read.roads += 1
     nodes = list(way.nodes)
+    x, y = [node.x for node in nodes], [node.y for node in nodes]
+    if read.box is not None:
+        west, south, east, north = read.box
+        if not any(west <= a <= east and south <= b <= north for a, b in zip(x, y, strict=True)):
+            return
     read.refs.extend([node.ref for node in nodes])
-    read.x.extend([node.x for node in nodes])
-    read.y.extend([node.y for node in nodes])
+    read.x.extend(x)
+    read.y.extend(y)
     read.sizes.append(len(nodes))
     read.ways.append(way.id)
     read.rule_of.append(read.rules.setdefault(rule, len(read.rules)))
@@ -165,32 +173,27 @@ class _Vertices:
     missing: int
 
 
-def _vertices(read: _Read, bbox: Box | None) -> _Vertices:
+def _vertices(read: _Read) -> _Vertices:
     ref = np.frombuffer(read.refs, dtype=np.int64)
     x, y = np.frombuffer(read.x, dtype=np.int32), np.frombuffer(read.y, dtype=np.int32)
     sizes = np.frombuffer(read.sizes, dtype=np.int32)
     way = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
     placed = (x != _NOWHERE) & (y != _NOWHERE)
-    keep = placed
-    if bbox is not None:
-        west, south, east, north = (round(side * _PER_DEGREE) for side in bbox)
-        inside = (x >= west) & (x <= east) & (y >= south) & (y <= north) & placed
-        keep = placed & np.isin(way, way[inside])
     # A node that follows itself adds nothing.
     repeated = np.zeros(len(ref), dtype=bool)
     repeated[1:] = (ref[1:] == ref[:-1]) & (way[1:] == way[:-1])
-    row = np.flatnonzero(keep & ~repeated)
+    row = np.flatnonzero(placed & ~repeated)
     joined = np.zeros(len(row), dtype=bool)
     # Nothing may be missing between two that are joined, but for a repeat.
-    gap = np.cumsum(~(keep | repeated), dtype=np.int32)[row]
+    gap = np.cumsum(~(placed | repeated), dtype=np.int32)[row]
     joined[1:] = (way[row[1:]] == way[row[:-1]]) & (gap[1:] == gap[:-1])
     lonlat = np.column_stack([x[row], y[row]]) / _PER_DEGREE
     return _Vertices(ref[row], lonlat, way[row], joined, int((~placed).sum()))
 
 
-def _split(read: _Read, bbox: Box | None, dated: str) -> RoadEdges | None:
+def _split(read: _Read, dated: str) -> RoadEdges | None:
     """Cut ways at the nodes used twice, at their ends and at shut barriers."""
-    v = _vertices(read, bbox)
+    v = _vertices(read)
     if not v.joined.any():
         return None
     unique, position, uses = np.unique(v.ref, return_inverse=True, return_counts=True)

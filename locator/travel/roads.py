@@ -31,7 +31,7 @@ from locator.travel.table import BYTES_A_PAIR, Rows, StationTable, fill_table
 
 __all__ = ["BoundRoads", "RoadOptions", "Roads"]
 
-_SEARCH_BYTES = 64 * 2**20  # for the distances of the searches that run together
+_SEARCH_BYTES = 32 * 2**20  # for the distances of the searches that run together
 _AT_ONCE = 50
 _PAIRS_AT_ONCE = 2_000_000
 _TABLE_BYTES = 3 * 2**30

@@ -21,6 +21,7 @@ _BLOCK = 64
 _GRAIN = 8  # the last block is as wide as it must be, rounded up to this
 _NEVER = np.uint32(2**32 - 1)
 _CODES = 65_535.0
+_STATES_AT_ONCE = 1 << 17
 
 Rows = npt.NDArray[np.int64]
 Search = Callable[[Rows], Floats]  # stations -> (stations, states) weights
@@ -132,10 +133,13 @@ def _write(blocks: list[_Block], owned: set[int], slot: int, weight: Floats, top
     if number not in owned:
         blocks[number] = _Block(blocks[number].time_ms.copy(), blocks[number].speed.copy())
         owned.add(number)
-    seconds, metres = split_weight(weight)
-    reached = np.isfinite(seconds)
-    code = np.zeros(len(weight))
-    code[reached] = np.clip(metres[reached] / seconds[reached] * (_CODES / top), 0, _CODES)
-    blocks[number].speed[:, slot] = np.rint(code)
-    whole_ms = np.where(reached, np.minimum(np.rint(seconds * 1000.0), 2**32 - 2), _NEVER)
-    blocks[number].time_ms[:, slot] = whole_ms
+    block = blocks[number]
+    for begin in range(0, len(weight), _STATES_AT_ONCE):  # bounds the memory
+        some = slice(begin, begin + _STATES_AT_ONCE)
+        seconds, metres = split_weight(weight[some])
+        reached = np.isfinite(seconds)
+        code = np.zeros(len(seconds))
+        code[reached] = np.clip(metres[reached] / seconds[reached] * (_CODES / top), 0, _CODES)
+        block.speed[some, slot] = np.rint(code)
+        whole_ms = np.minimum(np.rint(seconds * 1000.0), float(_NEVER) - 1)
+        block.time_ms[some, slot] = np.where(reached, whole_ms, _NEVER)
