@@ -1,6 +1,19 @@
 """``python -m locator`` is the ``locator`` command."""
 
-from locator.cli import main
+import sys
+
+__all__ = ["run"]
+
+
+def run() -> None:
+    """Run the command; Ctrl-C while it is still being loaded ends it as quietly as later."""
+    try:
+        from locator.cli import main
+    except KeyboardInterrupt:
+        sys.stderr.write("\nAborted!\n")
+        raise SystemExit(130) from None
+    main()
+
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -7,21 +7,28 @@ force-included folders in site-packages.
 
 import errno
 import os
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import platformdirs
 
+from locator.errors import InputError
+
 __all__ = [
     "default_store_path",
     "geodata_dir",
+    "refuse_store",
     "static_dir",
     "templates_dir",
     "written_together",
     "written_whole",
 ]
+
+_SQLITE = b"SQLite format 3\0"
+_BESIDE_A_STORE = ("-wal", "-shm", "-journal")
 
 
 def _shipped(name: str) -> Path:
@@ -52,11 +59,49 @@ def default_store_path() -> Path:
     return Path(platformdirs.user_data_dir("locator", appauthor=False)) / "locator.gpkg"
 
 
+def refuse_store(path: Path) -> None:
+    """Refuse to write over a locator's store, by whatever name, or over what belongs to it.
+
+    The file itself is asked: it may be a copy, or have come by a link or another spelling.
+
+    Raises
+    ------
+    InputError
+        The file is a store, or the log or the index of one.
+    """
+    for ending in ("", *_BESIDE_A_STORE):
+        owner = path.with_name(path.name.removesuffix(ending))
+        if path.name.endswith(ending) and owner.name and _is_store(owner):
+            what = "is a locator's store" if owner == path else f"belongs to the store {owner.name}"
+            raise InputError(f"{path} {what} and was not touched; write to another file.")
+
+
+def _is_store(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        if stream.read(len(_SQLITE)) != _SQLITE:
+            return False
+    # "immutable" leaves no log beside a file that is only looked at.
+    address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'locator_meta'"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            return connection.execute(query).fetchone() is not None
+    except sqlite3.Error:
+        return False
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Yield a draft beside ``path`` that takes its name only if the block ends well.
 
     The draft keeps the ending of ``path``, by which libraries choose a format.
+
+    Raises
+    ------
+    InputError
+        There is a locator's store at ``path``.
     """
     _prepare(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".draft-", suffix=path.suffix)
@@ -83,8 +128,15 @@ def written_together(path: Path, endings: Sequence[str]) -> Iterator[Path]:
     ----------
     endings
         Of the other files; those of an earlier set are removed even where the new one has none.
+
+    Raises
+    ------
+    InputError
+        One of the files is a locator's store.
     """
     _prepare(path)
+    for ending in endings:
+        refuse_store(path.with_suffix(ending))
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".draft-") as folder:
         new, old = Path(folder, "new"), Path(folder, "old")
         new.mkdir()
@@ -113,4 +165,5 @@ def _move(moves: Sequence[tuple[Path, Path]]) -> None:
 def _prepare(path: Path) -> None:
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "it is not a regular file")
+    refuse_store(path)
     path.parent.mkdir(parents=True, exist_ok=True)

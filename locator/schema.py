@@ -19,6 +19,8 @@ from locator.errors import InputError
 __all__ = [
     "CRS",
     "LAYERS",
+    "POSITION_DECIMALS",
+    "SAME_PLACE_DEG",
     "STATION_COLUMNS",
     "Column",
     "Datum",
@@ -42,6 +44,8 @@ __all__ = [
 ]
 
 CRS = "EPSG:4326"
+POSITION_DECIMALS = 7  # a centimetre
+SAME_PLACE_DEG = 0.6e-7  # what rounding to them may move, and a little for the arithmetic
 SET_SEPARATOR = ";"
 Language = Literal["zh", "en"]
 

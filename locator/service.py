@@ -23,7 +23,7 @@ from locator.paths import geodata_dir
 from locator.schema import drop_unusable
 from locator.settings import Settings
 from locator.store import GeoPackageStore, open_store
-from locator.store.history import read_as_of
+from locator.store.history import read_as_of, read_stations_as_of
 from locator.travel import TravelModel
 
 __all__ = ["Service", "Snapshot", "open_service", "read_rules", "utc_now"]
@@ -90,17 +90,12 @@ class Service:
             The moment lies in the future, or the history has no station of then.
         """
         local = moment.astimezone(self.rules.timezone)
-        if local > self.now():
-            raise InputError(f"{local:%Y-%m-%d %H:%M} lies in the future; name a past moment.")
+        then = {
+            "stations": read_stations_as_of(self.store, local, now=self.now()),
+            "hot_zones": read_as_of(self.store, "hot_zones", moment),
+        }
         now = self.snapshot()
-        frames = {}
-        for layer in ("stations", "hot_zones"):
-            frames[layer] = _usable(read_as_of(self.store, layer, moment), layer)
-        if frames["stations"].empty:
-            raise InputError(
-                f"The history has no station of {local:%Y-%m-%d %H:%M}; it may begin later: "
-                "'locator stations log ID' says when a station came in."
-            )
+        frames = {layer: _usable(frame, layer) for layer, frame in then.items()}
         index = StationIndex(frames["stations"], self.travel, self.rules)
         return replace(now, index=index, as_of=local, **frames)
 

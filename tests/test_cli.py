@@ -1,6 +1,7 @@
 """The command line: answers, wrong input in one sentence, exit codes, and its price."""
 
 import json
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -17,6 +18,7 @@ from flask.testing import FlaskClient
 from locator.cli import main
 from locator.settings import Settings
 from locator.store import Change, GeoPackageStore
+from tests.conftest import fixed_clock
 
 
 def commands(group: click.Group, *before: str) -> list[tuple[str, ...]]:
@@ -150,8 +152,12 @@ def test_backup_and_export(cli: Callable[..., Result], tmp_path: Path) -> None:
 
 
 def test_a_change_is_logged_undone_and_the_register_as_it_was(
-    cli: Callable[..., Result], store: GeoPackageStore, tmp_path: Path
+    cli: Callable[..., Result],
+    store: GeoPackageStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("locator.service.utc_now", fixed_clock)
     row = store.read("stations", where={"id": "BJ-R-045"})
     store.apply(Change("stations", row.assign(name="改了名")), actor="li")
     changes = json.loads(cli("stations", "log", "BJ-R-045", "--json").stdout)
@@ -164,8 +170,15 @@ def test_a_change_is_logged_undone_and_the_register_as_it_was(
     assert again.exit_code == 1
     done = cli("stations", "export", tmp_path / "then.csv", "--as-of", "2026-11-23T12:00")
     assert done.stdout.startswith("120 stations")
-    before = cli("stations", "export", tmp_path / "before.csv", "--as-of", "2020-01-01")
-    assert before.stdout.startswith("0 stations")
+    for moment, reason in (("2020-01-01", "has no station of 2020"), ("2030-01-01", "the future")):
+        refused = cli("stations", "export", tmp_path / "other.csv", "--as-of", moment)
+        assert refused.exit_code == 2
+        assert reason in refused.stderr
+        assert not (tmp_path / "other.csv").exists()
+    for number in (10**30, -(10**30), 0, 99_999_999):
+        unknown = cli("stations", "undo", "--", number)
+        assert unknown.exit_code == 2
+        assert f"There is no change {number}" in unknown.stderr
     nobody = cli("stations", "log", "nobody")
     assert nobody.exit_code == 2
 
@@ -182,3 +195,138 @@ def test_the_doctor_finds_a_lost_trigger_and_mends_it(
     assert [finding["mended"] for finding in json.loads(found.stdout)] == [False]
     assert cli("doctor", "--mend").exit_code == 0
     assert "is well" in cli("doctor").stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("stations", "export", "store.gpkg"),
+        ("stations", "export", "hard.gpkg"),
+        ("stations", "export", "soft.gpkg"),
+        ("stations", "export", "../here/store.gpkg"),
+        ("stations", "import", "bad.csv", "--rejected", "store.gpkg"),
+        ("stations", "import", "good.csv", "--rejected", "store.gpkg"),
+        ("stations", "import", "bad.csv", "--rejected", "store.gpkg-wal"),
+        ("stations", "import", "bad.csv", "--rejected", "store.gpkg-shm"),
+        ("stations", "template", "--out", "store.xlsx"),
+        ("map", "--out", "store.html"),
+        ("map", "--out", "store.png"),
+        ("gaps", "--minutes", "5", "--out", "results"),
+        ("backup", "store.gpkg-shm"),
+    ],
+    ids=" ".join,
+)
+def test_no_command_writes_over_a_store(
+    settings: Settings, tmp_path: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    (here / "results").mkdir(parents=True)
+    store = here / "store.gpkg"
+    tmp_path.joinpath("store.gpkg").rename(store)
+    store.with_name("hard.gpkg").hardlink_to(store)
+    store.with_name("soft.gpkg").symlink_to(store)
+    for copy in ("store.xlsx", "store.html", "store.png", "results/gaps.gpkg"):
+        shutil.copy(store, here / copy)
+    head = "id,name,kind,lon,lat\n"
+    (here / "bad.csv").write_text(head + "a,x,rest_post,107,\n", "utf-8")
+    (here / "good.csv").write_text(head + "a,x,rest_post,107,34\n", "utf-8")
+    monkeypatch.chdir(here)
+    result = CliRunner(env={"LOCATOR_BASEMAP": "none"}).invoke(
+        main, ["--store", "store.gpkg", *words], catch_exceptions=False
+    )
+    assert result.exit_code in {1, 2}
+    assert "was not touched" in result.stderr or "exists already" in result.stderr
+    for name in ("store.gpkg", "store.xlsx", "store.html", "store.png", "results/gaps.gpkg"):
+        with GeoPackageStore.open(here / name, clock=fixed_clock) as opened:
+            assert len(opened.read("stations")) == 120
+    del settings
+
+
+def test_an_older_export_is_written_over(cli: Callable[..., Result], tmp_path: Path) -> None:
+    for _ in range(2):
+        assert cli("stations", "export", tmp_path / "out.gpkg").exit_code == 0
+
+
+def _import_with_ctrl_c(cli: Callable[..., Result], path: Path, *, after: bool) -> Result:
+    """Import a register and press Ctrl-C in the middle of it, or after its commit."""
+    real = GeoPackageStore.apply
+
+    def apply(store: GeoPackageStore, *changes: Change, actor: str) -> None:
+        if after:
+            real(store, *changes, actor=actor)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GeoPackageStore, "apply", apply)
+        return cli("stations", "import", path)
+
+
+def test_ctrl_c_during_an_import_says_what_became_of_it(
+    cli: Callable[..., Result], tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("id,name,kind,lon,lat\na,x,rest_post,107,34\n", "utf-8")
+    before = _import_with_ctrl_c(cli, path, after=False)
+    assert (before.exit_code, before.stdout) == (130, "")
+    assert "nothing was written" in before.stderr
+    after = _import_with_ctrl_c(cli, path, after=True)
+    assert after.exit_code == 130
+    assert "the store has changed" in after.stderr
+
+
+def test_ctrl_c_while_the_program_is_loaded_is_no_traceback() -> None:
+    code = (
+        "import builtins, locator.__main__\nreal = builtins.__import__\n"
+        "def stop(name, *rest):\n    if name.startswith('locator.settings'):\n"
+        "        raise KeyboardInterrupt\n    return real(name, *rest)\n"
+        "builtins.__import__ = stop\nlocator.__main__.run()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (130, "Aborted!")
+
+
+def test_ctrl_c_in_any_command_ends_with_130(
+    cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(GeoPackageStore, "audit", stop)
+    result = cli("stations", "log", "BJ-R-001")
+    assert (result.exit_code, result.stderr.strip()) == (130, "Aborted!")
+
+
+@pytest.mark.parametrize("mode", ["merge", "add"])
+def test_a_dry_run_that_closes_nothing_does_not_speak_of_closing(
+    cli: Callable[..., Result], tmp_path: Path, mode: str
+) -> None:
+    path = tmp_path / "all.csv"
+    cli("stations", "export", path)
+    words = ("stations", "import", path, "--dry-run", "--mode", mode)
+    told = cli(*words)
+    assert "nothing written: 0 new, 0 changed." in told.stdout
+    assert json.loads(cli(*words, "--json").stdout)["foreseen"]["absent"] is None
+    whole = cli("stations", "import", path, "--dry-run", "--mode", "replace")
+    assert "0 new, 0 changed, 0 to be closed." in whole.stdout
+
+
+def test_the_advice_on_rejected_rows_fits_what_was_done(
+    cli: Callable[..., Result], tmp_path: Path
+) -> None:
+    path, bad = tmp_path / "list.csv", tmp_path / "bad.csv"
+    path.write_text("id,name,kind,lon,lat\na,x,rest_post,107,34\nb,x,rest_post,,34\n", "utf-8")
+    words = ("stations", "import", path, "--rejected", bad)
+    dry = cli(*words, "--dry-run")
+    assert "mend" not in dry.stdout.lower()
+    refused = cli(*words, "--mode", "replace")
+    assert f"mend the rejected rows in {path}, then import it again" in refused.stdout
+    assert f"import {bad}" not in refused.stdout
+    assert (
+        f"then: locator stations import {bad} --set status=active"
+        in cli(*words, "--set", "status=active").stdout
+    )
+
+
+def test_the_help_of_import_names_all_it_reads() -> None:
+    told = CliRunner().invoke(main, ["stations", "import", "--help"]).output
+    assert all(ending in told for ending in ("CSV", "XLSX", "GeoJSON", ".gpkg", ".shp", "KML"))

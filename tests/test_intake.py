@@ -3,10 +3,12 @@
 import csv
 import json
 import sqlite3
+import struct
 import subprocess
 import sys
+import tracemalloc
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,11 +17,19 @@ import pytest
 from click.testing import Result
 from geopandas.testing import assert_geodataframe_equal
 
-from locator.errors import ConflictError, RegisterError
+from locator.errors import ConflictError, InputError, RegisterError
 from locator.intake import ImportResult, import_register
-from locator.register import open_table, parse_pieces, parse_table, read_table
+from locator.register import (
+    WRITABLE,
+    open_table,
+    parse_pieces,
+    parse_table,
+    read_table,
+    write_register,
+)
 from locator.schema import Datum
 from locator.store import GeoPackageStore
+from locator.store.connect import register_functions
 from tests.conftest import fixed_clock
 
 PIECE = 200
@@ -150,6 +160,7 @@ from pathlib import Path
 from locator.intake import ImportResult, import_register
 from locator.schema import Datum
 from locator.store import GeoPackageStore
+from locator.store.connect import register_functions
 with GeoPackageStore.open(Path(sys.argv[1]), clock=lambda: datetime.now(UTC)) as store:
     import_register(store, Path(sys.argv[2]), datum=Datum.WGS84, dry_run=True, actor="t")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -246,3 +257,80 @@ def test_a_number_of_five_thousand_digits_is_no_traceback(tmp_path: Path) -> Non
     path.write_text('{"type": "FeatureCollection", "features": [' + "9" * 5000 + "]}", "utf-8")
     with pytest.raises(RegisterError, match="is not JSON"):
         read_table(path)
+
+
+@pytest.mark.parametrize("ending", WRITABLE)
+@pytest.mark.parametrize("decimals", [7, 9])
+def test_an_export_of_ones_own_changes_nothing(
+    cli: Callable[..., Result],
+    store: GeoPackageStore,
+    tmp_path: Path,
+    ending: str,
+    decimals: int,
+) -> None:
+    """Also where an earlier version, or QGIS, has left more decimals in the store."""
+    path = tmp_path / "list.csv"
+    write_rows(path, 40)
+    import_register(store, path, datum=Datum.GCJ02, actor="t")
+    if decimals == 9:
+        with sqlite3.connect(store.path) as connection:
+            register_functions(connection, lenient=True)
+            connection.executemany(
+                "UPDATE stations SET geom = ? WHERE id = ?", list(_nine_decimals(connection))
+            )
+    assert cli("stations", "export", tmp_path / f"out{ending}").exit_code == 0
+    before = store.version()
+    dry = import_register(
+        store, tmp_path / f"out{ending}", datum=Datum.WGS84, actor="t", dry_run=True
+    )
+    assert dry.foreseen is not None
+    assert (dry.foreseen.new, dry.foreseen.changed) == (0, 0)
+    done = import_register(store, tmp_path / f"out{ending}", datum=Datum.WGS84, actor="t")
+    assert done.revision is not None
+    assert (done.revision.unchanged, done.revision.updated) == (160, 0)
+    assert store.version() == before
+
+
+def _nine_decimals(connection: sqlite3.Connection) -> Iterator[tuple[bytes, str]]:
+    """Yield each station's geometry moved by less than seven decimals show."""
+    for station, blob in connection.execute("SELECT id, geom FROM stations").fetchall():
+        x, y = struct.unpack("<2d", blob[-16:])
+        yield blob[:-16] + struct.pack("<2d", x + 3.3e-8, y - 3.3e-8), station
+
+
+def test_a_dry_run_and_an_import_agree_on_a_small_move(
+    store: GeoPackageStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    head = "id,name,kind,lon,lat\n"
+    path.write_text(head + "a,x,rest_post,107.1234567,34\n", "utf-8")
+    import_register(store, path, datum=Datum.WGS84, actor="t")
+    path.write_text(head + "a,x,rest_post,107.1234597,34\n", "utf-8")
+    dry = import_register(store, path, datum=Datum.WGS84, actor="t", dry_run=True).foreseen
+    assert dry is not None
+    assert dry.changes == [("a", "position", "", "moved 0.28 m")]
+    done = import_register(store, path, datum=Datum.WGS84, actor="t").revision
+    assert done is not None
+    assert done.updated == 1
+
+
+def test_a_part_of_a_layers_columns_can_be_read(store: GeoPackageStore) -> None:
+    part = store.read("stations", columns=["name", "id"])
+    assert list(part.columns) == ["id", "name", "geometry"]
+    assert_geodataframe_equal(part, store.read("stations")[["id", "name", "geometry"]])
+    with pytest.raises(InputError, match="no column 'x'"):
+        store.read("stations", columns=["id", "x"])
+
+
+def test_a_workbook_of_four_times_the_rows_takes_hardly_more_memory(
+    store: GeoPackageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("locator.register.write._PIECE", 250)
+    stations, peaks = store.read("stations"), []
+    for times in (1, 5, 20):  # the first is to warm up
+        many = gpd.pd.concat([stations] * times, ignore_index=True)
+        tracemalloc.start()
+        write_register(many, tmp_path / "many.xlsx")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] < 1.5 * peaks[1]

@@ -1,5 +1,7 @@
 """Real files' habits: title lines, merged cells, degrees and minutes, Shapefiles, KML, bombs."""
 
+import csv
+import json
 import zipfile
 from pathlib import Path
 
@@ -221,3 +223,83 @@ def test_a_mapping_too_deep_or_too_long_to_read_is_one_sentence(tmp_path: Path, 
     path.write_bytes(f"[columns]\nid = {value}\n".encode("latin-1"))
     with pytest.raises(RegisterError, match="is not TOML"):
         read_mapping(path)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_header_says_what_parts_the_cells(tmp_path: Path, delimiter: str) -> None:
+    """Lists and hours hold more of the other delimiters than a row has of its own."""
+    path = tmp_path / "list.csv"
+    lists = "hot_water;microwave;charging;toilet;rest_seats"
+    hours = "Mo 09:00-18:00; Tu 09:00-18:00; We 09:00-18:00; Th 09:00-18:00"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, delimiter=delimiter)
+        writer.writerow(["宝鸡市;骑手驿站,一览表"])
+        writer.writerow(["编号", "名称", "类型", "经度", "纬度", "服务设施", "开放时间", "地址"])
+        for n in range(30):
+            row = [f"S{n}", "站", "rest_post", 107, 34, lists, hours, "a,b,c,d,e,f,g,h,i,j"]
+            writer.writerow(row)
+    table = read_table(path)
+    assert len(table.header) == 8
+    assert [len(row.cells) for row in table.rows] == [8] * 30
+
+
+def test_unknown_headers_are_parted_by_what_the_first_line_has(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("p,q,r\n1,x;y;z;w;v;u,2\n", "utf-8")
+    assert read_table(path).header == ("p", "q", "r")
+
+
+@pytest.mark.parametrize("ending", [".gpkg", ".shp", ".kml"])
+@pytest.mark.parametrize("kept", [0, 60, 0.5])
+def test_a_damaged_layer_is_told_without_advice_to_programmers(
+    store: GeoPackageStore, tmp_path: Path, ending: str, kept: float
+) -> None:
+    write_register(store.read("stations"), tmp_path / f"out{ending}")
+    path = tmp_path / f"out{ending}"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(kept * len(whole)) if kept < 1 else int(kept)])
+    (tmp_path / "out.shx").unlink(missing_ok=True)
+    with pytest.raises(RegisterError, match="is damaged or not a .*; export it again") as told:
+        read_table(path)
+    words = str(told.value)
+    assert "DRIVER" not in words
+    assert "RESTORE" not in words
+    assert str(tmp_path) not in words
+    assert words.endswith(").")
+    assert ".." not in words
+
+
+@pytest.mark.parametrize("text", ["\ufffe", "\uffff", "\ufdd0", "\U0001ffff", "\x07"])
+def test_what_is_no_character_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "list.geojson"
+    feature = {
+        "type": "Feature",
+        "properties": {"id": "a", "name": f"站{text}x", "kind": "rest_post"},
+        "geometry": {"type": "Point", "coordinates": [107, 34]},
+    }
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), "utf-8")
+    (row,) = read(path).rejected
+    assert "control characters" in row.faults[0].reason
+
+
+@pytest.mark.parametrize("ending", [".xlsx", ".kml"])
+def test_what_xml_forbids_does_not_damage_a_file(
+    store: GeoPackageStore, tmp_path: Path, ending: str
+) -> None:
+    """QGIS wrote it into the store."""
+    frame = store.read("stations").head(2)
+    frame["name"] = ["站\ufffe\uffff\x07一", "b"]
+    path = tmp_path / f"out{ending}"
+    write_register(frame, path)
+    assert read(path).stations["name"].tolist() == ["站一", "b"]
+
+
+@pytest.mark.parametrize("station", [".", "..", "/a", "a/", "a//b", "a/../b", "cells/1_2"])
+def test_an_id_that_no_page_can_have_is_refused(tmp_path: Path, station: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(
+        f"id,name,kind,lon,lat\n{station},x,rest_post,107,34\na/b,x,rest_post,107,34\n", "utf-8"
+    )
+    found = read(path)
+    assert "address of a page" in found.rejected[0].faults[0].reason
+    assert found.stations["id"].tolist() == ["a/b"]

@@ -90,6 +90,9 @@ class _OneSentence(click.Command):
         except LocatorError as error:
             click.echo(f"locator: {error}", err=True)
             ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("\nAborted!", err=True)
+            ctx.exit(130)
         except BrokenPipeError:
             raise  # click ends quietly when nobody reads on
         except OSError as error:

@@ -1,6 +1,8 @@
 """``locator stations``: registers in and out."""
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -14,6 +16,7 @@ from locator.settings import Settings
 
 if TYPE_CHECKING:
     from locator.intake import CheckResult, ImportResult, Tally
+    from locator.store import GeoPackageStore
 
 __all__ = ["stations"]
 
@@ -54,9 +57,10 @@ def import_command(
     rejected: Path | None,
     as_json: bool,
 ) -> None:
-    """Bring a register in: CSV, XLSX or GeoJSON, with Chinese or English headers.
+    """Bring a register in: CSV, XLSX, GeoJSON, GeoPackage (.gpkg), Shapefile (.shp) or KML.
 
-    Bad rows are listed with row, column, value and reason; the good rows go in together.
+    Headers are Chinese or English. Bad rows are listed with row, column, value and reason; the
+    good rows go in together.
 
     \b
     Example:  locator stations import list.xlsx --datum gcj02 --mode replace --rejected bad.csv
@@ -67,7 +71,11 @@ def import_command(
     from locator.store import open_store
 
     assert mode in get_args(ImportMode)  # noqa: S101 - click has checked it
-    with open_store(settings.store) as store, progress_bar(file.name) as progress:
+    with (
+        open_store(settings.store) as store,
+        _told_if_stopped(store),
+        progress_bar(file.name) as progress,
+    ):
         result = import_register(
             store,
             file,
@@ -90,13 +98,8 @@ def import_command(
                 "(bd09mc for its metres)."
             )
         if rejected is not None and result.tally.rejected:
-            again = [
-                f"--datum {datum}" if datum else "",
-                f"--provenance {provenance}" if provenance else "",
-            ]
-            again += [f"--map {map_file}" if map_file else "", *(f"--set {item}" for item in fill)]
-            words = " ".join(filter(None, again))
-            click.echo(f"Mend the rejected rows, then: locator stations import {rejected} {words}")
+            options = {"--datum": datum, "--provenance": provenance, "--map": map_file}
+            _advise(result, file, rejected, [*options.items(), *(("--set", f) for f in fill)])
     if result.refused:
         raise InputError(result.refused)
     if not result.tally.good:
@@ -166,14 +169,16 @@ def export_command(settings: Settings, file: Path, language: str | None, as_of: 
     """
     from locator.hours import parse_moment
     from locator.register import write_register
+    from locator.service import utc_now
     from locator.store import open_store
-    from locator.store.history import read_as_of
+    from locator.store.history import read_stations_as_of
 
     with open_store(settings.store) as store:
         if as_of is None:
             frame = store.read("stations")
         else:
-            frame = read_as_of(store, "stations", parse_moment(as_of, ZoneInfo(settings.timezone)))
+            moment = parse_moment(as_of, ZoneInfo(settings.timezone))
+            frame = read_stations_as_of(store, moment, now=utc_now())
     write_register(frame, file, language="zh" if language == "zh" else "en" if language else None)
     click.echo(f"{count(len(frame), 'station')} written to {file}")
 
@@ -238,6 +243,30 @@ def template(out: Path) -> None:
     click.echo(f"The template is in {out}")
 
 
+@contextmanager
+def _told_if_stopped(store: "GeoPackageStore") -> Iterator[None]:
+    """Let Ctrl-C say what became of the store, which may have been committed a moment before."""
+    before = store.version()
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = store.version() == before
+        told = "nothing was written" if kept else "but the store has changed meanwhile"
+        click.echo(f"\nlocator: Aborted; {told}.", err=True)
+        click.get_current_context().exit(130)
+
+
+def _advise(
+    result: "ImportResult", file: Path, rejected: Path, options: Sequence[tuple[str, object]]
+) -> None:
+    """Say how the rejected rows come in once they are mended; a dry run has left all to be done."""
+    if result.refused:
+        click.echo(f"Nothing was written: mend the rejected rows in {file}, then import it again.")
+    elif result.foreseen is None:
+        words = " ".join(f"{name} {value}" for name, value in options if value)
+        click.echo(f"Mend the rejected rows, then: locator stations import {rejected} {words}")
+
+
 def _tell_import(result: "ImportResult") -> None:
     tally, revision, foreseen = result.tally, result.revision, result.foreseen
     click.echo(f"{count(tally.good, 'row')} good, {count(tally.rejected, 'row')} rejected.")
@@ -247,10 +276,9 @@ def _tell_import(result: "ImportResult") -> None:
             f"{revision.unchanged:,} as they were, {revision.closed:,} closed."
         )
     elif foreseen is not None:
-        click.echo(
-            f"Dry run, nothing written: {foreseen.new:,} new, {foreseen.changed:,} changed, "
-            f"{foreseen.absent:,} to be closed."
-        )
+        closed = "" if foreseen.absent is None else f", {foreseen.absent:,} to be closed"
+        told = f"{foreseen.new:,} new, {foreseen.changed:,} changed{closed}"
+        click.echo(f"Dry run, nothing written: {told}.")
     _tell_faults(tally)
     if tally.unread_columns:
         click.echo(f"Columns that were not read: {', '.join(tally.unread_columns)}", err=True)
@@ -285,7 +313,7 @@ def _tell_check(result: "CheckResult", datum: str) -> None:
             f"Perhaps twice: {pair.id} {pair.name} and {pair.other_id} {pair.other_name} "
             f"({where}), {pair.distance_m:.0f} m apart"
         )
-    told = f"{foreseen.new:,} new, {foreseen.changed:,} changed, {foreseen.absent:,} absent"
+    told = f"{foreseen.new:,} new, {foreseen.changed:,} changed, {foreseen.absent or 0:,} absent"
     click.echo(f"Against the store: {told}.")
     for station, field_name, before, after in foreseen.changes[:_SHOWN_FAULTS]:
         click.echo(f"  {station} {field_name}: {before!r} -> {after!r}")

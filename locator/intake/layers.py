@@ -72,7 +72,7 @@ def read_layer_file(path: Path) -> gpd.GeoDataFrame:
     try:
         frame = pyogrio.read_dataframe(path)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
+        raise InputError(f"{path} cannot be read: {register.short_reason(path, error)}.") from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(f"{path} has no geometry.")
     if frame.empty:

@@ -17,6 +17,7 @@ import shapely
 
 from locator import register
 from locator.errors import InputError
+from locator.paths import refuse_store
 from locator.schema import Datum, Provenance
 from locator.store import Change, GeoPackageStore, Revision
 
@@ -78,13 +79,13 @@ class Tally:
 class Foreseen:
     """What a register says that the store does not; of ids and changes, the first :data:`KEPT`.
 
-    ``absent`` counts stations of the store, not closed, that the file does not have. A change is
-    id, field, stored value and the file's.
+    ``absent`` counts stations of the store, not closed, that the file does not have; None where
+    they are left as they are. A change is id, field, stored value and the file's.
     """
 
     new: int = 0
     changed: int = 0
-    absent: int = 0
+    absent: int | None = None
     new_ids: list[str] = field(default_factory=list)
     changes: list[tuple[str, str, str, str]] = field(default_factory=list)
 
@@ -93,7 +94,8 @@ class Foreseen:
         found = register.find_changes(stations, known)
         self.new += len(found.new)
         self.changed += len({change[0] for change in found.changed})
-        self.absent -= int((known["status"] != "closed").sum())
+        if self.absent is not None:
+            self.absent -= int((known["status"] != "closed").sum())
         _keep_first(self.new_ids, found.new)
         _keep_first(self.changes, found.changed)
 
@@ -164,6 +166,8 @@ def import_register(  # noqa: PLR0913 - each is a question the sender of a file 
         raise InputError(
             f"{path} would be overwritten by its own rejected rows; name another file."
         )
+    if rejected is not None:
+        refuse_store(rejected)  # before the file is read, whether or not a row is rejected
     reading = _Reading(store, path, datum, mapping, provenance, progress, piece_rows)
     with closing(reading.good_rows(rejected, complete=mode == "replace")) as pieces:
         try:
@@ -220,12 +224,12 @@ def check_register(
 
     def remembered(pieces: Iterable[gpd.GeoDataFrame]) -> Iterator[gpd.GeoDataFrame]:
         for piece in pieces:
-            named.append(piece[["id", "name", "geometry"]])
+            named.append(piece[["id", "name", "geometry"]].copy())
             yield piece
 
     with closing(reading.good_rows(None, complete=False)) as pieces:
         foreseen = reading.foresee(remembered(pieces), absent=True)
-    known = store.read("stations")
+    known = store.read("stations", columns=["id", "name"])  # all columns of many rows fill memory
     stations = pd.concat(named, ignore_index=True) if named else known.iloc[:0]
     return CheckResult(
         tally=reading.tally,
@@ -282,8 +286,11 @@ class _Reading:
             )
 
     def foresee(self, pieces: Iterable[gpd.GeoDataFrame], *, absent: bool) -> Foreseen:
-        stored = self.store.read("stations")["status"] if absent else pd.Series(dtype=object)
-        foreseen = Foreseen(absent=int((stored != "closed").sum()))
+        foreseen = Foreseen()
+        if absent:
+            foreseen.absent = int(
+                (self.store.read("stations", columns=["status"])["status"] != "closed").sum()
+            )
         for piece in pieces:
             foreseen.add(piece, self._known(piece))
         return foreseen

@@ -5,6 +5,7 @@ Nothing here touches the store: :func:`locator.intake.import_register` puts the 
 
 from locator.register.check import Changes, Duplicate, find_changes, find_duplicates
 from locator.register.hint import DatumFit, DatumHint, fit_datums, hint_datum
+from locator.register.layers import short_reason
 from locator.register.mapping import Mapping, read_mapping
 from locator.register.points import PointsRead, parse_points
 from locator.register.rejected import keep_rejected, write_rejected
@@ -45,6 +46,7 @@ __all__ = [
     "parse_table",
     "read_mapping",
     "read_table",
+    "short_reason",
     "write_register",
     "write_rejected",
     "write_template",

@@ -12,7 +12,12 @@ __all__ = ["Value", "parse_cell", "parse_text"]
 Value = str | int | None
 
 _MAX_TEXT = 2000
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # Unicode's categories Cc and Cs
+# Unicode's categories Cc and Cs, and the code points it has set aside as no characters.
+_NO_TEXT = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+    + "]"
+)
 _SEPARATORS = re.compile(r"[;；、,，|]")
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[T ].*)?")
 
@@ -27,7 +32,7 @@ def parse_cell(text: str, column: Column) -> Value:
 def parse_text(text: str) -> str:
     """Return a text with its white space tidied; ValueError says what is wrong with it."""
     value = " ".join(text.split())
-    if _CONTROL.search(value):
+    if _NO_TEXT.search(value):
         raise ValueError("has control characters; type it anew")
     if len(value) > _MAX_TEXT:
         raise ValueError(f"is longer than {_MAX_TEXT} characters")

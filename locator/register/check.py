@@ -10,13 +10,13 @@ import pandas as pd
 import shapely
 
 from locator.datum import geodesic_m
+from locator.schema import SAME_PLACE_DEG
 
 __all__ = ["Changes", "Duplicate", "find_changes", "find_duplicates"]
 
 _NEAR_M = 30.0
 _SIMILAR = 0.6
 _METRES_A_DEGREE = 111_320.0
-_MOVED_M = 1.0
 _NOT_COMPARED = frozenset({"updated_at", "source_datum"})
 
 
@@ -36,8 +36,8 @@ class Duplicate:
 class Changes:
     """What a file says that the store does not.
 
-    ``changed`` holds id, field, stored value and the file's; a move of over a metre is the field
-    ``position`` with its length.
+    ``changed`` holds id, field, stored value and the file's; a move is the field ``position`` with
+    its length.
     """
 
     new: tuple[str, ...]
@@ -60,10 +60,12 @@ def find_duplicates(stations: gpd.GeoDataFrame, known: gpd.GeoDataFrame) -> tupl
     names = [*stations["name"], *others["name"]]
     points = np.concatenate([stations.geometry.to_numpy(), others.geometry.to_numpy()])
     x, y = shapely.get_x(points), shapely.get_y(points)
-    reach_lat = _NEAR_M / _METRES_A_DEGREE
-    reach_lon = reach_lat / np.maximum(np.cos(np.radians(y)), 0.01)
-    boxes = shapely.box(x - reach_lon, y - reach_lat, x + reach_lon, y + reach_lat)
-    first, second = shapely.STRtree(points).query(boxes[: len(stations)], predicate="intersects")
+    # Degrees of longitude that are at least as far, so that no near pair is missed.
+    reach = 1.01 * _NEAR_M / _METRES_A_DEGREE / np.maximum(np.cos(np.radians(y)), 0.01)
+    mine = slice(len(stations))
+    first, second = shapely.STRtree(points).query(
+        points[mine], predicate="dwithin", distance=reach[mine]
+    )
     keep = first < second
     first, second = first[keep], second[keep]
     metres = geodesic_m(x[first], y[first], x[second], y[second])
@@ -95,9 +97,11 @@ def find_changes(stations: gpd.GeoDataFrame, known: gpd.GeoDataFrame) -> Changes
                 changed.append((station, column, old, new))
     if both:
         a, b = stored.geometry.loc[both], given.geometry.loc[both]
-        for station, metres in zip(both, geodesic_m(a.x, a.y, b.x, b.y), strict=True):
-            if metres > _MOVED_M:
-                changed.append((station, "position", "", f"moved {metres:.0f} m"))
+        moved = ((a.x - b.x).abs() > SAME_PLACE_DEG) | ((a.y - b.y).abs() > SAME_PLACE_DEG)
+        a, b = a[moved], b[moved]
+        for station, metres in zip(a.index, geodesic_m(a.x, a.y, b.x, b.y), strict=True):
+            length = f"{metres:.0f}" if metres >= 1 else f"{metres:.2f}"
+            changed.append((station, "position", "", f"moved {length} m"))
     return Changes(
         new=tuple(i for i in given.index if i not in stored.index),
         absent=tuple(i for i in stored.index if i not in given.index),

@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 from locator.errors import RegisterError
 
-__all__ = ["Row", "find_rows"]
+__all__ = ["Row", "find_rows", "rate_header"]
 
 _LOOKED_AT = 12  # lines that may stand before the data: titles, notes, group headers
 _HEADER_LINES = 3
@@ -52,6 +52,21 @@ def find_rows(
     _check_header(header, source)
     rows = (_row(header, number, cells, source) for number, cells in chain(head[last:], stream))
     return header, (row for row in rows if row is not None)
+
+
+def rate_header(lines: Iterable[Line], known: frozenset[str]) -> tuple[int, int, int]:
+    """Tell how well lines begin a table; of two ways to read a file the greater is the right one.
+
+    Returns
+    -------
+    tuple
+        Known names in the header; its place, counted downwards from 0, the earlier the better; its
+        columns.
+    """
+    head = [(number, _strip(cells)) for number, cells in islice(lines, _LOOKED_AT)]
+    first, last = _find_header(head, known)
+    names = _join_header([cells for _, cells in head[first:last]], known)
+    return len({name.casefold() for name in names} & known), -first, len(names)
 
 
 def _strip(cells: Sequence[str]) -> list[str]:

@@ -1,5 +1,7 @@
 """Point layers of other programs through GDAL: GeoPackage, Shapefile, KML."""
 
+import os
+import re
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from locator.register.grid import Row
 from locator.register.sheets import cell_text
 from locator.schema import CRS
 
-__all__ = ["FEATURE_ID", "FEATURE_POSITION", "PointLayer", "open_layer"]
+__all__ = ["FEATURE_ID", "FEATURE_POSITION", "PointLayer", "open_layer", "short_reason"]
 
 FEATURE_ID = "@id"  # what a feature says beside its properties
 FEATURE_POSITION = ("@lon", "@lat")
@@ -24,6 +26,9 @@ _SHAPEFILE_NAME = 10  # characters that a Shapefile keeps of a column's name
 # What GDAL adds to each row of a KML file; beside its id the file's own column is called id2.
 _PLACEMARK = frozenset({"id", "timestamp", "begin", "end", "altitudeMode", "tessellate", "extrude"})
 _DRAWN = frozenset({"visibility", "drawOrder", "icon"})
+_KINDS = {".gpkg": "GeoPackage", ".shp": "Shapefile", ".kml": "KML file"}
+# What GDAL tells who calls it, not who made the file.
+_ADVICE = re.compile(r";? ?It might help to specify.*|\. Set SHAPE_RESTORE_SHX.*", re.DOTALL)
 _DEGREES = frozenset({4326, 4490, 4214, 4610})  # WGS-84, CGCS2000 and older names for degrees
 
 
@@ -109,7 +114,17 @@ def _told(path: Path) -> Iterator[None]:
         pyogrio.errors.GeometryError,
         UnicodeDecodeError,
     ) as error:
-        raise RegisterError(f"{path.name} cannot be read: {error}.") from error
+        kind = _KINDS.get(path.suffix.lower(), "layer")
+        reason = short_reason(path, error)
+        raise RegisterError(
+            f"{path.name} is damaged or not a {kind}; export it again ({reason})."
+        ) from error
+
+
+def short_reason(path: Path, error: Exception) -> str:
+    """Return what GDAL says is wrong, without its advice to programmers and the folder."""
+    words = _ADVICE.sub("", str(error)).replace(f"{path.parent}{os.sep}", "")
+    return words.split("; ")[-1].strip(" .:;") or "it cannot be read"
 
 
 def _in_degrees(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -21,6 +21,7 @@ from locator.register.mapping import STATION_FIELDS, Mapping, field_cells, renam
 from locator.register.tables import AS_REJECTED, OUR_COLUMNS_PREFIX, Row, Table, row_digest
 from locator.schema import (
     CRS,
+    POSITION_DECIMALS,
     STATION_COLUMNS,
     Column,
     Datum,
@@ -265,6 +266,11 @@ class _RowParser:
         if len(text) > _MAX_ID:
             raise ValueError(f"is longer than {_MAX_ID} characters")
         value = parse_text(text)
+        if value.startswith("cells/") or not {"", ".", ".."}.isdisjoint(value.split("/")):
+            raise ValueError(
+                "cannot be the address of a page: leave out '.', '..' and '/' at its ends, "
+                "'//', and 'cells/' at its start"
+            )
         before = self._seen.row_of(value)
         if before is not None:
             raise ValueError(f"stands already in row {before}")
@@ -323,5 +329,6 @@ def _to_frame(
     arrived = data["source_datum"] if "source_datum" in data else pd.Series([None] * len(data))
     keep = datum is Datum.WGS84
     data["source_datum"] = [v if keep and v is not None else datum.value for v in arrived]
-    geometry = shapely.points(np.round(wgs_lon, 9), np.round(wgs_lat, 9))
+    # As many as files hold, so that a register that went out comes back the same.
+    geometry = shapely.points(*(np.round(axis, POSITION_DECIMALS) for axis in (wgs_lon, wgs_lat)))
     return gpd.GeoDataFrame(data, geometry=geometry, crs=CRS)

@@ -6,13 +6,13 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 from locator.errors import RegisterError
-from locator.register.grid import Row, find_rows
+from locator.register.grid import Row, find_rows, rate_header
 from locator.register.layers import FEATURE_ID, FEATURE_POSITION, open_layer
 from locator.register.sheets import cell_text, read_sheet
 from locator.schema import STATION_COLUMNS
@@ -34,7 +34,8 @@ OUR_COLUMNS_PREFIX = "#"  # columns that a file of rejected rows carries for the
 AS_REJECTED = f"{OUR_COLUMNS_PREFIX}as-rejected"
 _MAX_BYTES = 2_000_000_000
 _MAX_WHOLE_BYTES = 100_000_000  # of a file that is not read in pieces
-_SAMPLE = 4096
+_SAMPLE = 1 << 16
+_DELIMITERS = ",;\t"
 _PIECE = 1 << 20
 _FORMULA_STARTS = "=+-@"
 # Names by which a header is known among titles and notes; mappings add their own.
@@ -121,7 +122,7 @@ def _open_csv(path: Path, known: frozenset[str]) -> Iterator[Table]:
     ):
         sample = text.read(_SAMPLE)
         text.seek(0)
-        reader = csv.reader(text, delimiter=max(",;\t", key=sample.count), strict=True)
+        reader = csv.reader(text, delimiter=_find_delimiter(sample, known), strict=True)
 
         def lines() -> Iterator[tuple[int, list[str]]]:
             start = 1
@@ -134,6 +135,16 @@ def _open_csv(path: Path, known: frozenset[str]) -> Iterator[Table]:
 
         header, rows = find_rows(lines(), known, path.name)
         yield Table(path.name, tuple(header), rows, lambda: min(raw.tell() / size, 1.0))
+
+
+def _find_delimiter(sample: str, known: frozenset[str]) -> str:
+    """Return what parts the header's names: further down, lists and hours hold delimiters too."""
+
+    def lines(delimiter: str) -> Iterator[tuple[int, list[str]]]:
+        with suppress(csv.Error):  # read with another delimiter, or cut off where the sample ends
+            yield from enumerate(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter))
+
+    return max(_DELIMITERS, key=lambda delimiter: rate_header(lines(delimiter), known))
 
 
 def _find_encoding(path: Path) -> str:

@@ -3,27 +3,32 @@
 import csv
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pyogrio
+from openpyxl.cell import Cell as OpenpyxlCell
+from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from locator.errors import RegisterError
 from locator.paths import written_together, written_whole
-from locator.schema import STATION_COLUMNS, Column, Language, split_set
+from locator.schema import POSITION_DECIMALS, STATION_COLUMNS, Column, Language, split_set
 
 __all__ = ["WRITABLE", "guard_cell", "write_register", "write_template"]
 
-_DECIMALS = 7
-_NOT_FOR_CELLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+# What XML 1.0 has no place for; rows that another program wrote may hold it.
+_NOT_FOR_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _TEMPLATE_ROWS = 1000
+_PIECE = 10_000
 _LEFT_OUT_OF_TEMPLATE = {"source_datum", "updated_at"}
 _SHAPEFILE = ".shp"
 # The other files of a Shapefile; the last three are indexes that another program has made.
@@ -120,6 +125,11 @@ def _fill_header(sheet: Worksheet, names: Sequence[str], required: set[str]) -> 
         cell.font = Font(bold=True)
         if name in required:
             cell.fill = PatternFill("solid", fgColor="FFF0C419")
+    _lay_out(sheet, names)
+
+
+def _lay_out(sheet: Worksheet, names: Sequence[str]) -> None:
+    for number, name in enumerate(names, start=1):
         sheet.column_dimensions[get_column_letter(number)].width = max(12, len(name) * 2 + 4)
     sheet.freeze_panes = "A2"
 
@@ -158,7 +168,7 @@ def _cell(value: object, column: Column, language: Language | None) -> Cell:
     if column.dtype == "integer":
         return int(str(value).removesuffix(".0"))
     if column.dtype == "number":
-        return round(float(str(value)), _DECIMALS)
+        return round(float(str(value)), POSITION_DECIMALS)
     text = str(value)
     if language is None or column.choices is None or not text:
         return text
@@ -169,15 +179,20 @@ def _cell(value: object, column: Column, language: Language | None) -> Cell:
     return labels.get(text, text)
 
 
-def _records(stations: gpd.GeoDataFrame, language: Language | None) -> list[list[Cell]]:
+def _records(stations: gpd.GeoDataFrame, language: Language | None) -> Iterator[list[Cell]]:
+    """Yield each station's cells; they are made in pieces, because all of them need much memory."""
     columns = _columns()
-    table = pd.DataFrame(stations.drop(columns="geometry"), dtype=object)
-    table["lon"], table["lat"] = stations.geometry.x, stations.geometry.y
-    values = [
-        [_cell(v, c, language) for v in table[c.name]] if c.name in table else [None] * len(table)
-        for c in columns
-    ]
-    return [list(row) for row in zip(*values, strict=True)]
+    for start in range(0, len(stations), _PIECE):
+        piece = stations.iloc[start : start + _PIECE]
+        table = pd.DataFrame(piece.drop(columns="geometry"), dtype=object)
+        table["lon"], table["lat"] = piece.geometry.x, piece.geometry.y
+        values = [
+            [_cell(v, c, language) for v in table[c.name]]
+            if c.name in table
+            else [None] * len(table)
+            for c in columns
+        ]
+        yield from (list(row) for row in zip(*values, strict=True))
 
 
 def _header(language: Language | None) -> list[str]:
@@ -191,6 +206,10 @@ def guard_cell(value: Cell) -> Cell:
     return value
 
 
+def _for_xml(value: Cell) -> Cell:
+    return _NOT_FOR_XML.sub("", value) if isinstance(value, str) else value
+
+
 def _write_csv(stations: gpd.GeoDataFrame, path: Path, language: Language | None) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream)
@@ -199,19 +218,25 @@ def _write_csv(stations: gpd.GeoDataFrame, path: Path, language: Language | None
 
 
 def _write_xlsx(stations: gpd.GeoDataFrame, path: Path, language: Language | None) -> None:
-    book = openpyxl.Workbook()
-    sheet = book.worksheets[0]
-    sheet.title = "站点" if language == "zh" else "stations"
-    _fill_header(sheet, _header(language), set())
-    for number, row in enumerate(_records(stations, language), start=2):
-        for position, value in enumerate(row, start=1):
-            if value is None:
-                continue
-            clean = _NOT_FOR_CELLS.sub("", value) if isinstance(value, str) else value
-            cell = sheet.cell(row=number, column=position, value=clean)
-            if isinstance(clean, str):
-                cell.data_type = "s"  # a text that starts with = stays a text
+    book = openpyxl.Workbook(write_only=True)  # a row is written and forgotten
+    sheet = book.create_sheet("站点" if language == "zh" else "stations")
+    names = _header(language)
+    _lay_out(cast("Worksheet", sheet), names)
+    header = [WriteOnlyCell(sheet, name) for name in names]
+    for cell in header:
+        cell.font = Font(bold=True)
+    sheet.append(header)
+    for row in _records(stations, language):
+        sheet.append([_sheet_cell(sheet, value) for value in row])
     book.save(path)
+
+
+def _sheet_cell(sheet: WriteOnlyWorksheet, value: Cell) -> OpenpyxlCell | Cell:
+    if not isinstance(value, str):
+        return value
+    cell = WriteOnlyCell(sheet, _for_xml(value))
+    cell.data_type = "s"  # a text that starts with = stays a text
+    return cell
 
 
 def _write_geojson(stations: gpd.GeoDataFrame, path: Path, language: Language | None) -> None:
@@ -222,7 +247,7 @@ def _write_geojson(stations: gpd.GeoDataFrame, path: Path, language: Language | 
         properties = {
             n: v for i, (n, v) in enumerate(zip(names, row, strict=True)) if i not in skip
         }
-        position = [round(point.x, _DECIMALS), round(point.y, _DECIMALS)]
+        position = [round(axis, POSITION_DECIMALS) for axis in (point.x, point.y)]
         feature = {
             "type": "Feature",
             "id": row[0],
@@ -261,6 +286,8 @@ def _write_kml(stations: gpd.GeoDataFrame, path: Path, language: Language | None
     frame = _frame(
         stations, language, lambda c: c.zh if language == "zh" and c.name != "name" else c.name
     )
+    for name in frame.columns.difference(["geometry"]):
+        frame[name] = frame[name].map(_for_xml)
     pyogrio.write_dataframe(frame, path, layer="stations", driver="KML", geometry_type="Point")
 
 

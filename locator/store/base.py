@@ -87,6 +87,7 @@ class Store(Protocol):
         *,
         bbox: tuple[float, float, float, float] | None = None,
         where: Where | None = None,
+        columns: Sequence[str] | None = None,
     ) -> gpd.GeoDataFrame:
         """Return a layer's rows in EPSG:4326, ordered by id.
 
@@ -98,6 +99,8 @@ class Store(Protocol):
             West, south, east, north in degrees: only rows whose box meets it.
         where
             Columns that must have a value, or one of several.
+        columns
+            Those that are read beside the geometry, in the layer's order; None is all.
         """
 
     def apply(self, *changes: Change, actor: str) -> Revision:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,17 +109,22 @@ class GeoPackageStore:
         *,
         bbox: tuple[float, float, float, float] | None = None,
         where: Where | None = None,
+        columns: Sequence[str] | None = None,
     ) -> gpd.GeoDataFrame:
         """Return a layer's rows in EPSG:4326, ordered by id; see :class:`Store`."""
         with self._reading() as connection:
-            return read_layer(connection, layer, bbox=bbox, where=where, window=_window)
+            return read_layer(
+                connection, layer, bbox=bbox, where=where, columns=columns, window=_window
+            )
 
     def read_all(self, *layers: str) -> tuple[str, dict[str, gpd.GeoDataFrame]]:
         """Read several layers and the version they belong to, as of one moment."""
         with self._reading() as connection:
             version = _version(connection)
             frames = {
-                layer: read_layer(connection, layer, bbox=None, where=None, window=_window)
+                layer: read_layer(
+                    connection, layer, bbox=None, where=None, columns=None, window=_window
+                )
                 for layer in layers
             }
         return version, frames

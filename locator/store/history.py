@@ -14,9 +14,10 @@ from locator.store.base import AuditRow, Cell, Change, Record, Revision, Store
 from locator.store.sql import make_frame
 from locator.store.tables import geometry_wkb
 
-__all__ = ["FieldChange", "read_as_of", "read_log", "undo"]
+__all__ = ["FieldChange", "read_as_of", "read_log", "read_stations_as_of", "undo"]
 
 _NOT_SHOWN = frozenset({"updated_at", "geom"})  # "when" says the one, lon and lat the other
+_NUMBERS = 2**63  # SQLite counts no further
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,25 @@ def read_as_of(store: Store, layer: str, moment: datetime) -> gpd.GeoDataFrame:
     return make_frame(layer, kept)
 
 
+def read_stations_as_of(store: Store, moment: datetime, *, now: datetime) -> gpd.GeoDataFrame:
+    """Return the stations as they were at a moment that the history has; see :func:`read_as_of`.
+
+    Raises
+    ------
+    InputError
+        The moment lies in the future or has no time zone, or the history has no station of then.
+    """
+    if moment.tzinfo is not None and moment > now:
+        raise InputError(f"{moment:%Y-%m-%d %H:%M} lies in the future; name a past moment.")
+    stations = read_as_of(store, "stations", moment)
+    if stations.empty:
+        raise InputError(
+            f"The history has no station of {moment:%Y-%m-%d %H:%M}; it may begin later: "
+            "'locator stations log ID' says when a station came in."
+        )
+    return stations
+
+
 def _record(spec: Layer, text: str) -> Record:
     values: dict[str, Cell] = json.loads(text)
     return {"geom": _wkb(values)} | {name: values.get(name) for name in spec.column_names}
@@ -144,7 +164,8 @@ def undo(store: Store, audit_number: int, *, actor: str) -> Revision:
     ConflictError
         The row has changed since; nothing was written.
     """
-    found = [row for row in store.audit(number=audit_number) if row.layer in LAYERS]
+    numbers = [audit_number] if 0 < audit_number < _NUMBERS else []
+    found = [row for n in numbers for row in store.audit(number=n) if row.layer in LAYERS]
     if not found:
         raise InputError(f"There is no change {audit_number}; see 'locator stations log ID'.")
     row = found[0]

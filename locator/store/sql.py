@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Protocol
 
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from shapely.geometry import MultiPolygon, Polygon
 
 from locator.errors import ConflictError, InputError, StoreError
-from locator.schema import CRS, LAYERS, Status, check_frame
+from locator.schema import CRS, LAYERS, SAME_PLACE_DEG, Column, Status, check_frame
 from locator.store.base import AuditRow, Cell, Change, Record, Where
 from locator.store.tables import audit_table, layer_table
 
@@ -46,13 +46,20 @@ def read_layer(
     *,
     bbox: tuple[float, float, float, float] | None,
     where: Where | None,
+    columns: Sequence[str] | None,
     window: Window,
 ) -> gpd.GeoDataFrame:
     """Read a layer as a frame; rows whose geometry is missing are left out."""
     if layer not in LAYERS:
         raise InputError(f"There is no layer {layer!r}; there are {', '.join(LAYERS)}.")
     table = layer_table(layer)
-    query = sa.select(table).where(table.c.geom.is_not(None)).order_by(table.c.id)
+    wanted_columns = _columns(layer, columns)
+    named = [table.c[column.name] for column in wanted_columns]
+    query = (
+        sa.select(table.c.fid, table.c.geom, *named)
+        .where(table.c.geom.is_not(None))
+        .order_by(table.c.id)
+    )
     if bbox is not None:
         query = query.where(window(table, bbox))
     for name, wanted in (where or {}).items():
@@ -63,7 +70,15 @@ def read_layer(
             column == wanted if isinstance(wanted, str) else column.in_(list(wanted))
         )
     rows = connection.execute(query).all()
-    return _to_frame(layer, rows)
+    return _to_frame(layer, rows, wanted_columns)
+
+
+def _columns(layer: str, names: Sequence[str] | None) -> list[Column]:
+    columns = LAYERS[layer].columns
+    missing = set(names or ()) - {column.name for column in columns}
+    if missing:
+        raise InputError(f"The layer {layer!r} has no column {min(missing)!r}.")
+    return [column for column in columns if names is None or column.name in names]
 
 
 def read_since(
@@ -85,13 +100,15 @@ def read_since(
 def make_frame(layer: str, records: Sequence[Record]) -> gpd.GeoDataFrame:
     """Make a frame of rows, as :func:`read_layer` would."""
     names = LAYERS[layer].column_names
-    return _to_frame(layer, [(None, r["geom"], *(r[name] for name in names)) for r in records])
+    rows = [(None, r["geom"], *(r[name] for name in names)) for r in records]
+    return _to_frame(layer, rows, LAYERS[layer].columns)
 
 
-def _to_frame(layer: str, rows: Sequence[Sequence[Cell]]) -> gpd.GeoDataFrame:
-    spec = LAYERS[layer]
+def _to_frame(
+    layer: str, rows: Sequence[Sequence[Cell]], columns: Sequence[Column]
+) -> gpd.GeoDataFrame:
     data: dict[str, object] = {}
-    for offset, column in enumerate(spec.columns, start=2):  # fid and geom come first
+    for offset, column in enumerate(columns, start=2):  # fid and geom come first
         values = [row[offset] for row in rows]
         if column.dtype == "integer":
             data[column.name] = pd.Series(values, dtype="Int64")
@@ -158,7 +175,7 @@ def _upsert(
             "use --mode merge to update them, or give the new rows other ids."
         )
     new = [r | {"updated_at": stamp} for r in records if r["id"] not in stored]
-    old = [r for r in records if r["id"] in stored]
+    old = [_settled(r, stored[str(r["id"])]) for r in records if r["id"] in stored]
     changed = [r | {"updated_at": stamp} for r in old if _differs(r, stored[str(r["id"])])]
     if new:
         connection.execute(sa.insert(table), new)
@@ -255,6 +272,22 @@ def _read_stored(
 def _chunks(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def _settled(record: Record, stored: Mapping[str, Cell]) -> Record:
+    """Return a row with the stored position if it is the same to the decimals that files hold.
+
+    Else a register that was exported and imported would change rows of which nobody changed a word.
+    """
+    new, old = record["geom"], stored["geom"]
+    if new == old or not isinstance(new, bytes) or not isinstance(old, bytes):
+        return record
+    with suppress(shapely.GEOSException):  # a damaged geometry is another one
+        a, b = shapely.from_wkb(new), shapely.from_wkb(old)
+        moved = [abs(get(a) - get(b)) for get in (shapely.get_x, shapely.get_y)]
+        if all(part <= SAME_PLACE_DEG for part in moved):  # NaN, of what is no point, is not
+            return record | {"geom": old}
+    return record
 
 
 def _differs(record: Record, stored: Mapping[str, Cell]) -> bool:

@@ -11,6 +11,7 @@ import pyogrio
 from locator.errors import InputError, StudyError
 from locator.intake import read_layer_file
 from locator.nearest import StationFilter
+from locator.paths import refuse_store
 from locator.register import Mapping, parse_points, read_table
 from locator.schema import Datum, check_frame
 from locator.service import Service
@@ -163,5 +164,7 @@ def _check_folder(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise StudyError(f"{out} is a file; name a folder with --out.")
     others = sorted(p.name for p in out.iterdir() if p.name not in _FILES) if out.is_dir() else []
+    for name in _FILES:
+        refuse_store(out / name)
     if others:
         raise StudyError(f"{out} holds other files ({others[0]}); name a new folder with --out.")
