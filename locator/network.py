@@ -1,13 +1,17 @@
 """Which road network lies beside a store and counts, and the travel model that follows."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from locator.errors import RoadsError
 from locator.paths import written_whole
 from locator.settings import Settings
 from locator.store import store_path
 from locator.travel import StraightLine, TravelModel
+from locator.travel.base import Positions
 
 if TYPE_CHECKING:
     from locator.travel.roads import RoadOptions, Roads
@@ -16,6 +20,7 @@ __all__ = [
     "choose_travel",
     "read_roads",
     "remove_roads",
+    "road_distances",
     "road_options",
     "roads_folder",
     "roads_stamp",
@@ -63,6 +68,17 @@ def read_roads(settings: Settings) -> "Roads | None":
     from locator.travel.roads import Roads
 
     return Roads(load_graph(roads_folder(settings) / stamp.split(" ")[0]), road_options(settings))
+
+
+def road_distances(settings: Settings) -> Callable[[Positions], Positions] | None:
+    """Return what tells how far places are from a road, in m; None where no roads were imported.
+
+    What is farther than the roads reach counts as that far.
+    """
+    roads = read_roads(settings)
+    if roads is None:
+        return None
+    return lambda places: np.minimum(roads.snap(places).access_m, settings.max_snap_m)
 
 
 def choose_travel(settings: Settings) -> TravelModel:

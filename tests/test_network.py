@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Request, expect
 from shapely.geometry import LineString, Point, box
 from werkzeug.serving import make_server
 
+from locator.datum import wgs84_to_gcj02
 from locator.errors import RoadsError
 from locator.intake.roads import import_roads
 from locator.network import choose_travel, remove_roads
@@ -248,6 +249,35 @@ def test_timed_rides_name_the_speed_that_tells_them_best(
         refused = cli("roads", "calibrate", rides)
         assert refused.exit_code == 2
         assert words in refused.stderr
+
+
+def test_stations_far_from_every_road_are_of_another_datum(
+    cli: Callable[..., Result],
+    settings: Settings,
+    store: GeoPackageStore,
+    river: Path,
+    tmp_path: Path,
+) -> None:
+    take(settings, store, river)
+    east = np.linspace(WEST, EAST, 40)
+    north = np.where(np.arange(40) % 2, NORTH, SOUTH) + 1e-4  # 11 m off the road
+    lon, lat = wgs84_to_gcj02(east, north)
+    path = tmp_path / "new.csv"
+    lines = [
+        f"n{i},新站{i},rest_post,{x},{y}" for i, (x, y) in enumerate(zip(lon, lat, strict=True))
+    ]
+    path.write_text("id,name,kind,lon,lat\n" + "\n".join(lines), encoding="utf-8")
+    told = json.loads(cli("stations", "check", path, "--json").stdout)
+    off = {fit["datum"]: fit["road_off_m"] for fit in told["datums"]}
+    assert off["gcj02"] == pytest.approx(11, abs=1)
+    assert off["wgs84"] > 100
+    assert "m from a road read as wgs84, 11 m read as gcj02" in told["datum_hint"]
+    assert "half of them over 11 m from a road" in cli("stations", "check", path).stdout
+    right = json.loads(cli("stations", "check", path, "--datum", "gcj02", "--json").stdout)
+    assert right["datum_hint"] is None
+    few = tmp_path / "few.csv"
+    few.write_text("id,name,kind,lon,lat\n" + "\n".join(lines[:29]), encoding="utf-8")
+    assert json.loads(cli("stations", "check", few, "--json").stdout)["datum_hint"] is None
 
 
 @dataclass

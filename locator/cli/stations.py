@@ -68,6 +68,7 @@ def import_command(
     from typing import cast, get_args
 
     from locator.intake import ImportMode, import_register
+    from locator.network import road_distances
     from locator.store import open_store
 
     assert mode in get_args(ImportMode)  # noqa: S101 - click has checked it
@@ -87,6 +88,7 @@ def import_command(
             rejected=rejected,
             actor="locator stations import",
             progress=progress,
+            road_distance_m=road_distances(settings),
         )
     if as_json:
         click.echo(json.dumps(_import_json(result), ensure_ascii=False))
@@ -129,6 +131,7 @@ def check_command(
     from dataclasses import asdict
 
     from locator.intake import check_register
+    from locator.network import road_distances
     from locator.store import open_store
 
     with open_store(settings.store) as store, progress_bar(file.name) as progress:
@@ -138,6 +141,7 @@ def check_command(
             datum=Datum.parse(datum),
             mapping=read_columns(map_file, fill),
             progress=progress,
+            road_distance_m=road_distances(settings),
         )
     if as_json:
         found = _tally_json(result.tally) | {
@@ -303,6 +307,8 @@ def _tell_check(result: "CheckResult", datum: str) -> None:
             parts.append(f"{fit.inside_share:.0%} inside the districts")
         if fit.place_off_m is not None:
             parts.append(f"{fit.place_pairs} named places off by {fit.place_off_m:.0f} m")
+        if fit.road_off_m is not None:
+            parts.append(f"half of them over {fit.road_off_m:.0f} m from a road")
         mark = " (as stated)" if fit.datum.value == datum else ""
         click.echo(f"As {fit.datum.value}{mark}: {', '.join(parts) or 'nothing to compare with'}")
     if result.hint is not None:

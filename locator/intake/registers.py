@@ -142,6 +142,7 @@ def import_register(  # noqa: PLR0913 - each is a question the sender of a file 
     actor: str,
     progress: Progress = lambda _: None,
     piece_rows: int = register.PIECE_ROWS,
+    road_distance_m: register.RoadDistance | None = None,
 ) -> ImportResult:
     """Read a register and put its valid rows into the store, all or nothing.
 
@@ -154,6 +155,8 @@ def import_register(  # noqa: PLR0913 - each is a question the sender of a file 
         Where the rejected rows go; whole before anything is committed, so that none is lost.
     piece_rows
         Rows that are held in memory at a time.
+    road_distance_m
+        Distance of places from the nearest road, for the hint.
 
     Raises
     ------
@@ -168,7 +171,9 @@ def import_register(  # noqa: PLR0913 - each is a question the sender of a file 
         )
     if rejected is not None:
         refuse_store(rejected)  # before the file is read, whether or not a row is rejected
-    reading = _Reading(store, path, datum, mapping, provenance, progress, piece_rows)
+    reading = _Reading(
+        store, path, datum, mapping, provenance, progress, piece_rows, road_distance_m
+    )
     with closing(reading.good_rows(rejected, complete=mode == "replace")) as pieces:
         try:
             first = next(pieces, None)  # a file of one piece is parsed before the store is locked
@@ -211,6 +216,7 @@ def check_register(
     mapping: register.Mapping | None = None,
     progress: Progress = lambda _: None,
     piece_rows: int = register.PIECE_ROWS,
+    road_distance_m: register.RoadDistance | None = None,
 ) -> CheckResult:
     """Look a register over without importing it: its datum, duplicates, and what it changes.
 
@@ -219,7 +225,7 @@ def check_register(
     RegisterError
         The file as a whole cannot be read.
     """
-    reading = _Reading(store, path, datum, mapping, None, progress, piece_rows)
+    reading = _Reading(store, path, datum, mapping, None, progress, piece_rows, road_distance_m)
     named: list[gpd.GeoDataFrame] = []
 
     def remembered(pieces: Iterable[gpd.GeoDataFrame]) -> Iterator[gpd.GeoDataFrame]:
@@ -251,6 +257,7 @@ class _Reading:
     provenance: Provenance | None
     progress: Progress
     piece_rows: int
+    road_distance_m: register.RoadDistance | None
     tally: Tally = field(default_factory=Tally)
     fits: tuple[register.DatumFit, ...] = ()
 
@@ -312,6 +319,7 @@ class _Reading:
             known=self._known(stations),
             districts=districts,
             places=self.store.read("places"),
+            road_distance_m=self.road_distance_m,
         )
 
     def _known(self, stations: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -4,7 +4,7 @@ Nothing here touches the store: :func:`locator.intake.import_register` puts the 
 """
 
 from locator.register.check import Changes, Duplicate, find_changes, find_duplicates
-from locator.register.hint import DatumFit, DatumHint, fit_datums, hint_datum
+from locator.register.hint import DatumFit, DatumHint, RoadDistance, fit_datums, hint_datum
 from locator.register.layers import short_reason
 from locator.register.mapping import Mapping, read_mapping
 from locator.register.points import PointsRead, parse_points
@@ -33,6 +33,7 @@ __all__ = [
     "PointsRead",
     "RegisterRead",
     "RejectedRow",
+    "RoadDistance",
     "Table",
     "find_changes",
     "find_duplicates",

@@ -1,7 +1,7 @@
 """Which datum coordinates fit best, and how surely; nothing is ever converted by it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -15,7 +15,7 @@ from locator.register.coordinates import SAY_DEGREES, SAY_METRES
 from locator.register.rows import Fault
 from locator.schema import Datum
 
-__all__ = ["DatumFit", "DatumHint", "fit_datums", "hint_datum"]
+__all__ = ["DatumFit", "DatumHint", "RoadDistance", "fit_datums", "hint_datum"]
 
 _MIN_PAIRS = 3
 _MAX_AGREEING_M = 100.0  # the datums lie 420 m and more apart in China's cities
@@ -26,6 +26,11 @@ _MIN_PLACES = 8
 _CLEARLY_NEARER_PLACES = 1.5
 _NAMES_LOOKED_AT = 10_000  # of a long file; its places repeat
 _SHORTEST_NAME = 2
+# Tried on Jinan's roads with places 15 to 80 m off the road: GCJ-02 for WGS-84 shows in 100 to 45
+# per cent of the files, and no right datum was doubted.
+_MIN_BY_ROADS = 30
+_CLEARLY_NEARER_ROADS, _CLEARLY_M = 1.6, 10.0
+RoadDistance = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,10 @@ class DatumFit:
         Median distance of those places from the middle of the stations that name them. A place is
         one point for a whole town, often a kilometre off: over few places only BD-09 for another
         datum shows, and 0.4 km shows where the points are good.
+    points
+        Points of the file that were compared.
+    road_off_m
+        Their median distance from the nearest road, where roads were imported.
     """
 
     datum: Datum
@@ -54,6 +63,8 @@ class DatumFit:
     inside_share: float | None
     place_pairs: int = 0
     place_off_m: float | None = None
+    points: int = 0
+    road_off_m: float | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,7 @@ def fit_datums(
     known: gpd.GeoDataFrame,
     districts: gpd.GeoDataFrame,
     places: gpd.GeoDataFrame | None = None,
+    road_distance_m: RoadDistance | None = None,
 ) -> tuple[DatumFit, ...]:
     """Compare the datums of the stated one's unit on a file's points.
 
@@ -86,6 +98,9 @@ def fit_datums(
         The city's polygons: stations should lie inside.
     places
         Named points: stations that name one should lie around it.
+    road_distance_m
+        Gives the distance of places, (n, 2) degrees WGS-84, from the nearest road: stations lie
+        at roads.
     """
     lon, lat = from_wgs84(stations.geometry.x, stations.geometry.y, stated)
     pairs = stations[["id"]].assign(row=range(len(stations)))
@@ -110,6 +125,8 @@ def fit_datums(
                 None if inside is None else float(np.mean(inside)),
                 len(place_off),
                 float(np.median(place_off)) if len(place_off) else None,
+                len(x),
+                _road_off_m(x, y, road_distance_m),
             )
         )
     return tuple(fits)
@@ -153,13 +170,22 @@ def _place_off_m(
     return geodesic_m(middle["place_lon"], middle["place_lat"], middle["lon"], middle["lat"])
 
 
+def _road_off_m(
+    lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64], distance_m: RoadDistance | None
+) -> float | None:
+    if distance_m is None or not len(lon):
+        return None
+    return float(np.median(distance_m(np.column_stack([lon, lat]))))
+
+
 def hint_datum(
     fits: tuple[DatumFit, ...], stated: Datum, *, faults: Sequence[Fault] = ()
 ) -> DatumHint | None:
     """Return the datum that fits clearly better than the stated one, if any.
 
     Stations that are known already decide where there are three or more; else the districts do,
-    and where they do not, the places that stations name, if there are eight.
+    and where they do not, the places that stations name, if there are eight, then the roads, if
+    there are thirty points.
 
     Parameters
     ----------
@@ -173,7 +199,12 @@ def hint_datum(
     here = next(fit for fit in fits if fit.datum is stated)
     if here.known_off_m is not None and here.known_pairs >= _MIN_PAIRS:
         return _hint_by_known(fits, here)
-    return _hint_by_districts(fits, here) or _hint_by_places(fits, here) or _hint_by_unit(faults)
+    return (
+        _hint_by_districts(fits, here)
+        or _hint_by_places(fits, here)
+        or _hint_by_roads(fits, here)
+        or _hint_by_unit(faults)
+    )
 
 
 def _hint_by_known(fits: tuple[DatumFit, ...], here: DatumFit) -> DatumHint | None:
@@ -212,6 +243,20 @@ def _hint_by_places(fits: tuple[DatumFit, ...], here: DatumFit) -> DatumHint | N
         best.datum,
         f"stations that name one of {here.place_pairs} known places lie {off_m:.0f} m from it "
         f"read as {here.datum.value}, {best_m:.0f} m read as {best.datum.value}",
+    )
+
+
+def _hint_by_roads(fits: tuple[DatumFit, ...], here: DatumFit) -> DatumHint | None:
+    if here.road_off_m is None or here.points < _MIN_BY_ROADS:
+        return None
+    best = min(fits, key=lambda fit: fit.road_off_m or 0.0)
+    best_m = best.road_off_m or 0.0
+    if here.road_off_m <= _CLEARLY_NEARER_ROADS * best_m + _CLEARLY_M:
+        return None
+    return DatumHint(
+        best.datum,
+        f"half of the points lie over {here.road_off_m:.0f} m from a road read as "
+        f"{here.datum.value}, {best_m:.0f} m read as {best.datum.value}",
     )
 
 
