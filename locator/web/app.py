@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from flask import Flask, Response, g, jsonify, render_template, request
+from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -27,7 +28,13 @@ from locator.web.request import get_service
 __all__ = ["create_app"]
 
 _MAX_FORM_BYTES = 64 * 1024
+_NOTHING = "default-src 'none'; frame-ancestors 'none'"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
+
+
+class _PlainJson(DefaultJSONProvider):
+    ensure_ascii = False
+    compact = True
 
 
 def _now() -> datetime:
@@ -50,6 +57,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = _now) -> F
     service = open_service(settings, clock=clock)
     app = Flask("locator.web", template_folder=str(templates_dir()), static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_FORM_BYTES
+    app.json = _PlainJson(app)  # words in pages as themselves: a third of their bytes
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["locator"] = service
     assets.load_assets(app)
@@ -102,6 +110,20 @@ def _begin() -> None:
 
 def _secure(response: Response) -> Response:
     """Set the headers of every answer; only /embed pages may be framed."""
+    # Data and files need no more than a refusal; a worker's own policy says what it may fetch.
+    page = response.mimetype == "text/html" or request.endpoint == "offline.worker"
+    response.headers["Content-Security-Policy"] = _page_policy() if page else _NOTHING
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if page:
+        response.headers["Permissions-Policy"] = "geolocation=(self)"
+    # A page holds nobody's position, so Back may show it again; an answer to one holds it.
+    kept = "no-store" if request.path.startswith("/api/") else "no-cache"
+    response.headers.setdefault("Cache-Control", kept)
+    return response
+
+
+def _page_policy() -> str:
     settings = get_service().settings
     tiles = " ".join(tile_origins(settings.basemap))
     ancestors = _ancestors(settings.frame_ancestors) if g.get("framed") else "'none'"
@@ -119,14 +141,7 @@ def _secure(response: Response) -> Response:
         "base-uri 'none'",
         f"frame-ancestors {ancestors}",
     ]
-    response.headers["Content-Security-Policy"] = "; ".join(policy)
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Permissions-Policy"] = "geolocation=(self)"
-    # A page holds nobody's position, so Back may show it again; an answer to one holds it.
-    kept = "no-store" if request.path.startswith("/api/") else "no-cache"
-    response.headers.setdefault("Cache-Control", kept)
-    return response
+    return "; ".join(policy)
 
 
 def _ancestors(others: str) -> str:
