@@ -10,7 +10,7 @@ import pandas as pd
 
 from locator.errors import InputError
 from locator.hours import parse_moment
-from locator.nearest import Found, OpenRule, StationFilter, Wishes
+from locator.nearest import Found, OpenRule, StationFilter, Wishes, check_positions
 from locator.schema import STATION_COLUMNS, Service, State, is_illustrative, split_set
 from locator.service import Service as LocatorService
 from locator.travel import Routed
@@ -151,9 +151,8 @@ def route_answer(service: LocatorService, lon: float, lat: float, station_id: st
     if not len(rows):
         raise InputError(f"There is no station {station_id[:80]!r}.")
     own = snapshot.stations.iloc[int(rows[0])]
-    here, there = np.array([[lon, lat]]), np.array([[own.geometry.x, own.geometry.y]])
-    if not (np.isfinite(here).all() and abs(lon) <= 180 and abs(lat) <= 90):
-        raise InputError(f"{lon:g}, {lat:g} is not a longitude and a latitude in degrees.")
+    here = check_positions(np.array([[lon, lat]]))
+    there = np.array([[own.geometry.x, own.geometry.y]])
     line, streets = [[lon, lat], [float(there[0, 0]), float(there[0, 1])]], []
     if isinstance(service.travel, Routed):
         found = service.travel.route(here[0], there[0])
@@ -185,9 +184,7 @@ def times_answer(
     """Return the riding seconds to each named station (null: out of reach), and by which model."""
     snapshot = service.snapshot()
     wanted = snapshot.stations["id"].isin(list(stations)).to_numpy()
-    here = np.array([[lon, lat]])
-    if not (np.isfinite(here).all() and abs(lon) <= 180 and abs(lat) <= 90):
-        raise InputError(f"{lon:g}, {lat:g} is not a longitude and a latitude in degrees.")
+    here = check_positions(np.array([[lon, lat]]))
     near = snapshot.index.times(here, wanted)
     ids = snapshot.stations["id"].to_numpy()
     seconds: dict[str, float | None] = {str(i): None for i in ids[wanted]}

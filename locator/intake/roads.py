@@ -19,7 +19,7 @@ from locator.travel.importing import (
     report_doubts,
 )
 from locator.travel.lines import LineMapping
-from locator.travel.osm_profile import E_BIKE, Profile
+from locator.travel.osm_profile import E_BIKE, profile_named
 from locator.travel.roads import Roads
 
 __all__ = ["RoadsImport", "import_roads"]
@@ -84,7 +84,7 @@ def import_roads(
     lonlat = np.column_stack([active.geometry.x, active.geometry.y])
     folder = roads_folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    profile = Profile(name=E_BIKE.name, speed_kmh=settings.ride_speed_kmh)
+    profile = profile_named(E_BIKE.name, settings.ride_speed_kmh)
     if path.suffix.lower() in _EXTRACTS:
         if bbox is None and not whole and len(lonlat):
             bbox = box_around(lonlat, margin_km=_MARGIN_KM)

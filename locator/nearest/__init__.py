@@ -5,7 +5,7 @@ holds both to one table of answers.
 """
 
 from locator.nearest.found import Found, NearestStations
-from locator.nearest.index import StationIndex
+from locator.nearest.index import StationIndex, check_positions
 from locator.nearest.question import HELP_S, HELPS, OpenRule, StationFilter, Wishes
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "StationFilter",
     "StationIndex",
     "Wishes",
+    "check_positions",
 ]

@@ -18,7 +18,7 @@ from locator.schema import State, Weather, split_set
 from locator.travel import TravelModel
 from locator.travel.base import Positions
 
-__all__ = ["StationIndex"]
+__all__ = ["StationIndex", "check_positions"]
 
 _OPEN = STATES.index(State.OPEN)
 _CLOSED = STATES.index(State.CLOSED)
@@ -90,7 +90,7 @@ class StationIndex:
             An origin or the destination is not on Earth, or k is below 1.
         """
         wishes = wishes or Wishes()
-        origins = _check_positions(origins)
+        origins = check_positions(origins)
         local = at.astimezone(self._rules.timezone)
         mask = self.mask(chosen or StationFilter())
         if wishes.all_night:
@@ -216,7 +216,7 @@ class StationIndex:
         ride_ms = np.floor(answer.ride_s * 1000 + 0.5)
         keys = [ride_ms - help_s * 1000]
         if wishes.toward is not None:
-            target = self.model.bind(_check_positions(np.array([wishes.toward])))
+            target = self.model.bind(check_positions(np.array([wishes.toward])))
             onward = target.nearest(self.lonlat, k=1).seconds[:, 0]
             direct = target.nearest(origins, k=1).seconds
             # No way over a third place is shorter; rounding alone says so.
@@ -245,7 +245,8 @@ class StationIndex:
         return table
 
 
-def _check_positions(positions: Positions) -> Positions:
+def check_positions(positions: Positions) -> Positions:
+    """Return places as (n, 2) degrees, or raise InputError for the first that is not on Earth."""
     points = np.asarray(positions, dtype=np.float64).reshape(-1, 2)
     good = np.isfinite(points).all(axis=1)
     good &= (np.abs(points[:, 0]) <= 180) & (np.abs(points[:, 1]) <= 90)

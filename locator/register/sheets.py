@@ -96,6 +96,7 @@ def _check_archive(path: Path) -> int:
     try:
         with zipfile.ZipFile(path) as archive:
             sizes = [(item.file_size, item.compress_size) for item in archive.infolist()]
+    # A table of contents may name a packing that zipfile does not know, or make no sense.
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise RegisterError(
             f"{path.name} is not an Excel workbook; open it in Excel and save it as .xlsx."

@@ -3,7 +3,7 @@
 import logging
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import Flask, Response, g, jsonify, render_template, request
 from flask.json.provider import DefaultJSONProvider
@@ -16,9 +16,9 @@ from locator.look import KIND_LOOKS, PALETTE
 from locator.maps import tile_origins
 from locator.paths import templates_dir
 from locator.schema import Provenance, Status, is_illustrative
-from locator.service import Service, open_service
+from locator.service import Service, open_service, utc_now
 from locator.settings import Settings
-from locator.travel import StraightLine
+from locator.travel import Routed, StraightLine
 from locator.web import api, assets, embed, offline, phone, rider
 from locator.web.compress import compress
 from locator.web.language import gettext as _
@@ -37,11 +37,7 @@ class _PlainJson(DefaultJSONProvider):
     compact = True
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def create_app(settings: Settings, *, clock: Callable[[], datetime] = _now) -> Flask:
+def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Flask:
     """Build the application on the store that the settings name.
 
     Parameters
@@ -92,6 +88,7 @@ def _page_words(service: Service) -> dict[str, object]:
             service.settings.ride_speed_kmh, service.settings.detour_factor
         ).describe(language()),
         "language": language(),
+        "knows_roads": isinstance(service.travel, Routed),
         "in_language": in_language,
         "theme_colour": PALETTE["accent"],
         "kind_glyph": {kind.value: mark.glyph for kind, mark in KIND_LOOKS.items()},
