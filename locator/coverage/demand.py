@@ -12,7 +12,14 @@ import shapely
 
 from locator.errors import InputError
 
-__all__ = ["HOURS_OF_WEEK", "hour_of_week", "split_zones", "union_by", "zone_demand"]
+__all__ = [
+    "HOURS_OF_WEEK",
+    "hour_of_week",
+    "hourly_factors",
+    "split_zones",
+    "union_by",
+    "zone_demand",
+]
 
 HOURS_OF_WEEK = 168
 _SHARE_SUM_TOLERANCE = 1e-3
@@ -45,18 +52,31 @@ def zone_demand(zones: gpd.GeoDataFrame, *, hour: int | None = None) -> npt.NDAr
     if bad.any():
         zone = zones["id"].to_numpy()[bad][0]
         raise InputError(f"Hot zone {zone!r}: demand_per_h must be a number, 0 or more.")
-    if hour is None or "profile" not in zones:
-        return mean
-    shares = [_read_share(z, p, hour) for z, p in zip(zones["id"], zones["profile"], strict=True)]
-    return mean * HOURS_OF_WEEK * np.array(shares, dtype=np.float64)
+    return mean if hour is None else mean * hourly_factors(zones)[:, hour]
 
 
-def _read_share(zone: str, profile: object, hour: int) -> float:
-    if profile is None or (isinstance(profile, float) and np.isnan(profile)):
-        return 1.0 / HOURS_OF_WEEK
+def hourly_factors(zones: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
+    """Return (n, 168) demand of each hour of the week over the week's mean: 168 times the share.
+
+    A zone without a profile has ones.
+
+    Raises
+    ------
+    InputError
+        A profile is not 168 shares that add up to 1.
+    """
+    factors = np.ones((len(zones), HOURS_OF_WEEK))
+    if "profile" in zones:
+        for row, (zone, profile) in enumerate(zip(zones["id"], zones["profile"], strict=True)):
+            if profile is not None and not (isinstance(profile, float) and np.isnan(profile)):
+                factors[row] = HOURS_OF_WEEK * _read_shares(zone, profile)
+    return factors
+
+
+def _read_shares(zone: str, profile: object) -> npt.NDArray[np.float64]:
     try:
         values = json.loads(profile) if isinstance(profile, str) else profile
-        shares = np.asarray(values, dtype=np.float64)
+        shares: npt.NDArray[np.float64] = np.asarray(values, dtype=np.float64)
     except (ValueError, TypeError) as error:
         raise InputError(f"Hot zone {zone!r}: its profile is not a list of numbers.") from error
     good = shares.shape == (HOURS_OF_WEEK,) and bool((shares >= 0).all())
@@ -65,7 +85,7 @@ def _read_share(zone: str, profile: object, hour: int) -> float:
             f"Hot zone {zone!r}: its profile must be {HOURS_OF_WEEK} shares, 0 or more, "
             "that add up to 1 (the first is Monday 00:00)."
         )
-    return float(shares[hour])
+    return shares
 
 
 def split_zones(

@@ -133,13 +133,14 @@ class Study:
             self.at = parse_moment(at, service.rules.timezone)
             self.notes += calendar_doubts(service.rules, self.at)
         index = inputs.snapshot.index
-        mask = index.mask(chosen)
-        self.unknown = np.zeros(len(mask), dtype=bool)
+        self.whatever_hours = index.mask(chosen)
+        self.unknown = np.zeros(len(self.whatever_hours), dtype=bool)
+        self.open_then = np.ones(len(self.whatever_hours), dtype=bool)
         if self.at is not None:
             states = index.states(self.at)
-            self.unknown = mask & (states == STATES.index(State.UNKNOWN))
-            mask = mask & (states == STATES.index(State.OPEN))
-        self.mask = mask
+            self.unknown = self.whatever_hours & (states == STATES.index(State.UNKNOWN))
+            self.open_then = states == STATES.index(State.OPEN)
+        self.mask = mask = self.whatever_hours & self.open_then
         if not mask.any():
             self.notes.append("No station counts: the filter, or the hour, leaves none.")
         self.lonlat = index.lonlat

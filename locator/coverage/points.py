@@ -1,0 +1,167 @@
+"""Demand points: demand as weights at places, which times and hours are asked of."""
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from locator.coverage.demand import HOURS_OF_WEEK
+from locator.schema import CRS
+from locator.travel.base import Positions
+
+__all__ = ["DemandPoints", "sample_zones", "take_points"]
+
+PIECE_COLUMNS = ("zone_id", "zone_name", "district_id", "district_name")
+_MOST_POINTS = 200_000
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class DemandPoints:
+    """Weights at places, each in one piece: the part of one hot zone in one district.
+
+    Attributes
+    ----------
+    lonlat
+        (n, 2) degrees, WGS-84.
+    demand_per_h
+        (n,) mean orders per hour over the week.
+    piece
+        (n,) row in ``pieces`` of each point.
+    pieces
+        One row a piece: ``zone_id, zone_name, district_id, district_name``; null is none.
+    factors
+        (p, 168) demand of each hour of the week over the week's mean, per piece.
+    cell_m
+        Side of the squares that polygons were sampled by; 0 for points as they were given.
+    """
+
+    lonlat: Positions
+    demand_per_h: Floats
+    piece: Rows
+    pieces: pd.DataFrame
+    factors: Floats
+    cell_m: float
+
+    def __len__(self) -> int:
+        return len(self.demand_per_h)
+
+    def at(self, hour: int | None) -> Floats:
+        """Return (n,) orders per hour in one hour of the week; None is the week's mean."""
+        if hour is None:
+            return self.demand_per_h
+        demand: Floats = self.demand_per_h * self.factors[self.piece, hour]
+        return demand
+
+    def hourly(self) -> Floats:
+        """Return (p, 168) orders per hour of each piece."""
+        total = np.bincount(self.piece, weights=self.demand_per_h, minlength=len(self.pieces))
+        demand: Floats = total[:, None] * self.factors
+        return demand
+
+    def regroup(self, group: Rows, labels: pd.DataFrame) -> "DemandPoints":
+        """Return the points of groups 0 and above, each piece now the part of a zone in a group.
+
+        Parameters
+        ----------
+        group
+            (n,) row in ``labels`` of each point; -1 leaves it out.
+        labels
+            ``id`` and ``name`` of each group, which take the place of the zone's.
+        """
+        kept = np.flatnonzero(group >= 0)
+        pairs = np.column_stack([group[kept], self.piece[kept]])
+        distinct, piece = np.unique(pairs, axis=0, return_inverse=True)
+        pieces = self.pieces.iloc[distinct[:, 1]].reset_index(drop=True)
+        chosen = labels.iloc[distinct[:, 0]]
+        return DemandPoints(
+            lonlat=self.lonlat[kept],
+            demand_per_h=self.demand_per_h[kept],
+            piece=piece.ravel(),
+            pieces=pieces.assign(
+                zone_id=chosen["id"].to_numpy(), zone_name=chosen["name"].to_numpy()
+            ),
+            factors=self.factors[distinct[:, 1]],
+            cell_m=self.cell_m,
+        )
+
+
+def sample_zones(
+    pieces: gpd.GeoDataFrame, factors: dict[str, Floats], *, cell_m: float
+) -> DemandPoints:
+    """Cut pieces of zones into squares; each part is a point with its share of the demand by area.
+
+    Parameters
+    ----------
+    pieces
+        From :func:`locator.coverage.split_zones`, in a metric projection.
+    factors
+        (168,) of each zone's id, from :func:`locator.coverage.hourly_factors`.
+    cell_m
+        Side of a square; a coarser one is taken where there would be more than 200,000 points.
+    """
+    whole = float(pieces["area_m2"].sum())
+    cell_m = max(cell_m, float(np.sqrt(whole / _MOST_POINTS)))
+    parts = [_cut(shape, cell_m) for shape in pieces.geometry]
+    piece = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    shapes = np.concatenate([*parts, np.empty(0, dtype=object)])
+    area = shapely.area(shapes)
+    total = np.bincount(piece, weights=area, minlength=len(pieces))
+    demand = pieces["demand_per_h"].to_numpy(dtype=np.float64)
+    places = gpd.GeoSeries(shapely.centroid(shapes), crs=pieces.crs).to_crs(CRS)
+    table = pd.DataFrame(pieces[list(PIECE_COLUMNS)]).reset_index(drop=True)
+    flat = np.ones(HOURS_OF_WEEK)
+    return DemandPoints(
+        lonlat=np.column_stack([places.x, places.y]),
+        demand_per_h=demand[piece] * area / total[piece],
+        piece=piece,
+        pieces=table,
+        factors=np.stack([factors.get(zone, flat) for zone in table["zone_id"]])
+        if len(table)
+        else np.empty((0, HOURS_OF_WEEK)),
+        cell_m=cell_m,
+    )
+
+
+def _cut(shape: BaseGeometry, cell_m: float) -> npt.NDArray[np.object_]:
+    """Return the parts of a polygon in the squares of a grid that all polygons share."""
+    west, south, east, north = (np.floor(bound / cell_m) for bound in shape.bounds)
+    x, y = np.meshgrid(np.arange(west, east + 1), np.arange(south, north + 1))
+    x, y = x.ravel() * cell_m, y.ravel() * cell_m
+    squares = shapely.box(x, y, x + cell_m, y + cell_m)
+    shapely.prepare(shape)
+    inside = shapely.contains(shape, squares)
+    crossed = np.flatnonzero(~inside & shapely.intersects(shape, squares))
+    squares[crossed] = shapely.intersection(shape, squares[crossed])
+    inside[crossed] = shapely.area(squares[crossed]) > 0
+    kept: npt.NDArray[np.object_] = squares[inside]
+    return kept
+
+
+def take_points(points: gpd.GeoDataFrame) -> DemandPoints:
+    """Return demand points as they were given, the same at every hour, a piece a district.
+
+    Parameters
+    ----------
+    points
+        EPSG:4326 with ``demand_per_h`` and ``district_name`` (null is outside every district).
+    """
+    names = points["district_name"].astype(object).where(points["district_name"].notna(), None)
+    codes, distinct = pd.factorize(names, use_na_sentinel=False)
+    table = pd.DataFrame(index=range(len(distinct)), columns=list(PIECE_COLUMNS), dtype=object)
+    table["district_name"] = [None if pd.isna(name) else name for name in distinct]
+    table["district_id"] = table["district_name"]
+    table = table.astype(object).where(table.notna(), None)
+    return DemandPoints(
+        lonlat=np.column_stack([points.geometry.x, points.geometry.y]),
+        demand_per_h=points["demand_per_h"].to_numpy(dtype=np.float64),
+        piece=codes.astype(np.int64),
+        pieces=table,
+        factors=np.ones((len(table), HOURS_OF_WEEK)),
+        cell_m=0.0,
+    )

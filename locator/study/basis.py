@@ -1,0 +1,137 @@
+"""What every table of a study rests on: demand points, times to stations, opening hours."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import csr_array
+
+from locator.coverage import (
+    DemandPoints,
+    OpenWeek,
+    WeekCoverage,
+    cover_week,
+    hour_of_week,
+    hourly_factors,
+    open_week,
+    sample_zones,
+    take_points,
+    zone_demand,
+)
+from locator.coverage.catchment import BANDS
+from locator.coverage.quality import nearest_seconds
+from locator.nearest import StationFilter
+from locator.service import Service
+from locator.study.measure import Standard, Study
+
+__all__ = ["CELL_M", "Basis", "make_basis"]
+
+CELL_M = 100.0  # polygons are sampled by squares of this side: 26 s of riding
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Demand points and what each can reach.
+
+    Attributes
+    ----------
+    study
+        The stations that count, and the travel model.
+    points
+        The demand, n points; polygons are sampled.
+    demand_per_h
+        (n,) demand of the hour that is studied, or of the week's mean.
+    times
+        (n, m) seconds to every station within ``widest_s``.
+    seconds
+        (n,) to the nearest station that counts; ``inf`` is out of reach.
+    standards
+        The coverage standards, each with its limit in seconds.
+    week
+        When stations are open, where the study goes through the week.
+    in_service
+        (m,) the active stations, whatever they offer and whenever they open.
+    by_kind
+        (m,) of those the stations that the filter lets through when services are left out.
+    """
+
+    study: Study
+    points: DemandPoints
+    demand_per_h: Floats
+    times: csr_array
+    widest_s: float
+    seconds: Floats
+    standards: tuple[tuple[Standard, float], ...]
+    week: OpenWeek | None
+    in_service: Mask
+    by_kind: Mask
+
+    @property
+    def first_s(self) -> float:
+        """Return the limit of the first standard in seconds: the one that is looked into."""
+        return self.standards[0][1]
+
+    @cached_property
+    def week_coverage(self) -> WeekCoverage | None:
+        """Return the first standard hour by hour, where the study goes through the week."""
+        if self.week is None:
+            return None
+        mask = self.study.whatever_hours
+        return cover_week(self.points, self.times, self.week, limit_s=self.first_s, mask=mask)
+
+    @property
+    def open_then(self) -> Mask:
+        """Return the stations that are open at the studied hour; all where there is none."""
+        return self.study.open_then
+
+
+def make_basis(
+    service: Service,
+    study: Study,
+    standards: tuple[Standard, ...],
+    *,
+    week_of: date | None,
+    cell_m: float = CELL_M,
+) -> Basis:
+    """Sample the demand, ask the travel model once, and read the week's hours if it is studied."""
+    points = _demand_points(study, cell_m)
+    limits = tuple((standard, study.limit_s(standard)) for standard in standards)
+    widest_s = max([BANDS[-1][0], *(limit for _, limit in limits)])
+    index = study.inputs.snapshot.index
+    hour = None if study.at is None else hour_of_week(study.at)
+    week = None
+    if week_of is not None:
+        texts = [None if pd.isna(t) else str(t) for t in index.stations["opening_hours"]]
+        least = service.settings.min_minutes_left
+        week = open_week(texts, service.rules, day=week_of, min_minutes_left=least)
+    return Basis(
+        study=study,
+        points=points,
+        demand_per_h=points.at(hour),
+        times=study.bound.times(points.lonlat, limit_s=widest_s),
+        widest_s=widest_s,
+        seconds=nearest_seconds(study.bound, points.lonlat, study.mask),
+        standards=limits,
+        week=week,
+        in_service=index.mask(StationFilter()),
+        by_kind=index.mask(StationFilter(kinds=study.chosen.kinds)),
+    )
+
+
+def _demand_points(study: Study, cell_m: float) -> DemandPoints:
+    zones = study.inputs.hot_zones
+    if study.inputs.points is not None:
+        return take_points(study.inputs.points)
+    assert zones is not None  # noqa: S101 - one of the two is there, Study has seen to it
+    factors = dict(zip(zones["id"], hourly_factors(zones), strict=True))
+    # The study's pieces hold the demand of its hour; here the week's mean is spread again.
+    mean = dict(zip(zones["id"], zone_demand(zones), strict=True))
+    area = study.pieces["area_m2"].to_numpy(dtype=np.float64)
+    whole = study.pieces.groupby("zone_id")["area_m2"].transform("sum").to_numpy(dtype=np.float64)
+    demand = study.pieces["zone_id"].map(mean).to_numpy(dtype=np.float64) * area / whole
+    return sample_zones(study.pieces.assign(demand_per_h=demand), factors, cell_m=cell_m)
