@@ -149,6 +149,11 @@ def route(
 @click.option("--kind", "kinds", type=KINDS, multiple=True)
 @click.option("--service", "services", type=SERVICES, multiple=True, help="All that are named.")
 @click.option("--at", metavar="ISO", help="Demand of that hour, and only stations open then.")
+@click.option("--hourly", is_flag=True, help="Go through the week hour by hour, too.")
+@click.option(
+    "--week", metavar="DATE", help="A day of the week to go through; that of --at, or this one."
+)
+@click.option("--scenario", type=FILE, help="YAML: stations closed, opened, moved, added.")
 @click.option(
     "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."
 )
@@ -168,6 +173,9 @@ def gaps(
     kinds: tuple[Kind, ...],
     services: tuple[Service, ...],
     at: str | None,
+    hourly: bool,
+    week: str | None,
+    scenario: Path | None,
     as_of: str | None,
     travel: str | None,
     language: str | None,
@@ -178,9 +186,18 @@ def gaps(
 
     \b
     Example:  locator gaps --minutes 5,10 --at 2026-11-23T12:00 --out gaps-noon
+              locator gaps --minutes 5 --hourly --scenario night.yaml --out gaps-night
     """
     from locator.nearest import StationFilter
-    from locator.study import gaps_inputs, parse_standards, run_gaps, summary_lines
+    from locator.study import (
+        Question,
+        choose_week,
+        gaps_inputs,
+        parse_standards,
+        read_scenario,
+        run_gaps,
+        summary_lines,
+    )
 
     standards = parse_standards(minutes=minutes, metres=metres)
     chosen = StationFilter(kinds=frozenset(kinds), services=frozenset(services))
@@ -196,15 +213,15 @@ def gaps(
             as_of=as_of,
         )
         with progress_bar("gaps") as progress:
-            summary = run_gaps(
-                service,
-                inputs,
+            question = Question(
                 standards=standards,
                 chosen=chosen,
                 at=at,
-                out=out,
+                week_of=choose_week(service, at, week) if hourly or week else None,
+                scenario=read_scenario(scenario) if scenario else None,
                 progress=progress,
             )
+            summary = run_gaps(service, inputs, question, out=out)
     if as_json:
         click.echo(json.dumps(summary, ensure_ascii=False, allow_nan=False))
         return

@@ -15,7 +15,7 @@ from locator.coverage.catchment import floating_catchment
 from locator.coverage.circles import covered_area_m2
 from locator.coverage.demand import hour_of_week, hourly_factors, split_zones, zone_demand
 from locator.coverage.equity import gini, worst_served_mean
-from locator.coverage.gaps import find_gaps, find_point_gaps
+from locator.coverage.gaps import compare_gaps, find_gaps, find_point_gaps
 from locator.coverage.points import DemandPoints, sample_zones, take_points
 from locator.coverage.quality import (
     TimeSummary,
@@ -42,6 +42,7 @@ __all__ = [
     "WeekCoverage",
     "apply_scenario",
     "bootstrap_share",
+    "compare_gaps",
     "cover_points",
     "cover_week",
     "cover_zones",

@@ -6,13 +6,14 @@ import numpy.typing as npt
 import pandas as pd
 import pyproj
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from locator.coverage.share import Coverage
-from locator.datum import geodesic_m
+from locator.datum import GEOD, geodesic_m
 from locator.schema import CRS
 from locator.travel import BoundModel
 
-__all__ = ["GAP_COLUMNS", "find_gaps", "find_point_gaps"]
+__all__ = ["GAP_COLUMNS", "compare_gaps", "find_gaps", "find_point_gaps"]
 
 GAP_COLUMNS = (
     "rank",
@@ -119,6 +120,31 @@ def find_point_gaps(
         crs=crs,
     )
     return _describe(gaps, stations, bound, mask)
+
+
+def compare_gaps(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """Return what a change covers and uncovers: ``gained`` and ``lost``, one polygon a part.
+
+    Parameters
+    ----------
+    before, after
+        Gaps of the same zones, EPSG:4326.
+    """
+    was, now = (shapely.union_all(frame.geometry.to_numpy()) for frame in (before, after))
+    found = {}
+    for name, shape in (("gained", was.difference(now)), ("lost", now.difference(was))):
+        parts = gpd.GeoSeries(_polygons(shape), crs=CRS)
+        area_m2 = np.abs([GEOD.geometry_area_perimeter(part)[0] for part in parts])
+        kept = area_m2 >= _SLIVER_M2
+        found[name] = gpd.GeoDataFrame(
+            {"area_m2": area_m2[kept]}, geometry=parts[kept].reset_index(drop=True), crs=CRS
+        )
+    return found
+
+
+def _polygons(shape: BaseGeometry) -> list[BaseGeometry]:
+    """Return the polygons of a difference, which may hold lines where two areas touch."""
+    return [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
 
 
 def _first_per_point(

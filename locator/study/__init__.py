@@ -2,22 +2,27 @@
 
 from locator.study.calibrate import RIDE_COLUMNS, Calibration, calibrate
 from locator.study.drawing import draw, map_caption, map_layers, map_options, write_map
-from locator.study.gaps import gaps_inputs, parse_standards, run_gaps
-from locator.study.measure import GapsInputs, Standard
+from locator.study.gaps import choose_week, gaps_inputs, parse_standards, run_gaps
+from locator.study.measure import GapsInputs, Question, Standard
 from locator.study.output import summary_lines
+from locator.study.scenario import parse_scenario, read_scenario
 
 __all__ = [
     "RIDE_COLUMNS",
     "Calibration",
     "GapsInputs",
+    "Question",
     "Standard",
     "calibrate",
+    "choose_week",
     "draw",
     "gaps_inputs",
     "map_caption",
     "map_layers",
     "map_options",
+    "parse_scenario",
     "parse_standards",
+    "read_scenario",
     "run_gaps",
     "summary_lines",
     "write_map",

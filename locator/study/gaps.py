@@ -1,28 +1,45 @@
 """The gap study: from a question and its inputs to one folder, whole or not at all."""
 
+import json
 import math
 import shutil
 import tempfile
-from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pyogrio
 
+from locator.coverage import Scenario, apply_scenario
 from locator.errors import InputError, StudyError
+from locator.hours import parse_moment
 from locator.intake import read_layer_file
-from locator.nearest import StationFilter
+from locator.nearest import StationIndex
 from locator.paths import refuse_store
 from locator.register import Mapping, parse_points, read_table
 from locator.schema import Datum, check_frame
 from locator.service import Service
+from locator.study.basis import make_basis
 from locator.study.drawing import read_snapshot
-from locator.study.measure import GapsInputs, Standard, Study, Summary
-from locator.study.output import MANIFEST, write_maps, write_tables
+from locator.study.manifest import Summary, make_summary
+from locator.study.measure import GapsInputs, Outcome, Question, Standard, Study
+from locator.study.output import MANIFEST, TABLES, Run, write_maps, write_tables
+from locator.study.stages import Stages
+from locator.study.tables import make_tables
 
-__all__ = ["gaps_inputs", "parse_standards", "run_gaps"]
+__all__ = ["choose_week", "gaps_inputs", "parse_standards", "run_gaps"]
 
 _FILES = frozenset(
-    {"gaps.gpkg", "gaps.geojson", "summary.csv", "map.html", "map.png", "rejected.csv", MANIFEST}
+    {
+        "gaps.gpkg",
+        "gaps.geojson",
+        "summary.csv",
+        "map.html",
+        "map.png",
+        "rejected.csv",
+        MANIFEST,
+        TABLES,
+    }
 )
 
 
@@ -47,6 +64,22 @@ def parse_standards(*, minutes: str | None, metres: str | None) -> tuple[Standar
             raise InputError(f"{part!r} is not a standard; write numbers above 0, such as 5,10.")
         standards.append(Standard(amount, unit))
     return tuple(dict.fromkeys(standards))
+
+
+def choose_week(service: Service, at: str | None, day: str | None) -> date:
+    """Return a day of the week to study: the one that is named, else that of ``at``, else today.
+
+    Raises
+    ------
+    InputError
+        A text is no date, or no moment.
+    """
+    if day is not None:
+        try:
+            return date.fromisoformat(day.strip())
+        except ValueError as error:
+            raise InputError(f"{day!r} is not a date; write it like 2026-11-23.") from error
+    return (service.now() if at is None else parse_moment(at, service.rules.timezone)).date()
 
 
 def gaps_inputs(
@@ -96,68 +129,79 @@ def gaps_inputs(
     return GapsInputs(snapshot, zones, None)
 
 
-def run_gaps(
-    service: Service,
-    inputs: GapsInputs,
-    *,
-    standards: tuple[Standard, ...],
-    chosen: StationFilter,
-    at: str | None = None,
-    out: Path,
-    progress: Callable[[float], None] = lambda _: None,
-) -> Summary:
-    """Measure coverage at every standard and write a folder of results, whole or not at all.
+def run_gaps(service: Service, inputs: GapsInputs, question: Question, *, out: Path) -> Summary:
+    """Measure coverage and write a folder of results, whole or not at all.
 
-    The folder holds ``gaps.gpkg`` (gaps and coverage per standard, stations), ``gaps.geojson``,
-    ``summary.csv``, ``summary.json``, ``map.html``, ``map.png``, and ``rejected.csv`` where
-    demand points were rejected.
+    The folder holds the layers (``gaps.gpkg``, ``gaps.geojson``), the tables (``summary.csv``,
+    ``tables.json``), the manifest (``summary.json``), a map and a figure of the first standard
+    (``map.html``, ``map.png``), and ``rejected.csv`` where demand points were rejected. Tables
+    that a run cut off had finished are taken up.
 
     Parameters
     ----------
-    standards
-        Coverage standards, the first of which is drawn.
-    chosen
-        The stations that count, whatever their hours.
-    at
-        ISO moment: the demand of that hour, and only stations that are open then. None leaves
-        opening hours out and takes the week's mean demand; the summary says so.
     out
         The folder; an earlier run's is replaced, any other that is not empty is refused.
-    progress
-        Called with the share that is done, 0 to 1.
 
     Raises
     ------
     InputError
-        A demand or a moment is wrong.
+        A demand, a moment or the scenario is wrong.
     StudyError
         The folder cannot be written.
     """
     _check_folder(out)
-    study = Study(service, inputs, chosen, at)
+    progress = question.progress
+    now, before = inputs, None
+    if question.scenario is not None:
+        before = _measure(service, inputs, question)
+        now = _changed(service, inputs, question.scenario)
+    study = Study(service, now, question)
     outcomes = []
-    for number, standard in enumerate(standards):
+    for number, standard in enumerate(question.standards):
         outcomes.append(study.measure(standard))
-        progress(0.6 * (number + 1) / len(standards))
-    summary = study.summarise(outcomes)
+        progress(0.4 * (number + 1) / len(question.standards))
+    basis = make_basis(service, study, question.standards, week_of=question.week_of)
+    summary = make_summary(study, basis, outcomes, before or [])
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
+        stages = Stages(out.parent / f".{out.name}-unfinished", _key(summary))
+        tables = make_tables(basis, stages.take, lambda share: progress(0.4 + 0.3 * share))
+        run = Run(now, study, basis, outcomes, before or [], tables, summary)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
             draft = Path(folder) / "run"
             draft.mkdir()
-            write_tables(draft, inputs, study, outcomes, summary)
+            write_tables(draft, run)
             progress(0.8)
-            write_maps(draft, service, inputs, study, outcomes[0], summary)
+            write_maps(draft, service, run)
             if out.exists():
                 out.rename(Path(folder) / "earlier")
             draft.rename(out)
             shutil.rmtree(Path(folder) / "earlier", ignore_errors=True)
+        stages.clear()
     except OSError as error:
         raise StudyError(f"{out} cannot be written: {error.strerror or error}.") from error
     except pyogrio.errors.DataSourceError as error:
         raise StudyError(f"{out} cannot be written: {error}.") from error
     progress(1.0)
     return summary
+
+
+def _measure(service: Service, inputs: GapsInputs, question: Question) -> list[Outcome]:
+    study = Study(service, inputs, question)
+    return [study.measure(standard) for standard in question.standards]
+
+
+def _changed(service: Service, inputs: GapsInputs, scenario: Scenario) -> GapsInputs:
+    """Return the inputs with the stations as a scenario has them."""
+    stations = apply_scenario(inputs.snapshot.stations, scenario)
+    index = StationIndex(stations, service.travel, service.rules)
+    return replace(inputs, snapshot=replace(inputs.snapshot, stations=stations, index=index))
+
+
+def _key(summary: Summary) -> str:
+    """Return what tells one question from another: everything but when it was asked."""
+    asked = {name: value for name, value in summary.items() if name not in {"made_at", "results"}}
+    return json.dumps(asked, ensure_ascii=False, sort_keys=True)
 
 
 def _check_folder(out: Path) -> None:

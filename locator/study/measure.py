@@ -1,8 +1,8 @@
 """Measuring one standard after the other: which stations count, coverage, gaps, the manifest."""
 
-import hashlib
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import TypedDict
 
 import geopandas as gpd
@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from locator import __version__
 from locator.coverage import (
     Coverage,
+    Scenario,
     cover_points,
     cover_zones,
     covered_area_m2,
@@ -24,15 +24,15 @@ from locator.coverage import (
 )
 from locator.datum import local_crs
 from locator.errors import InputError
-from locator.hours import STATES, calendar_doubts, parse_moment
+from locator.hours import STATES, HoursRules, calendar_doubts, parse_moment
 from locator.nearest import StationFilter
 from locator.register.rows import RejectedRow
-from locator.schema import State, is_illustrative
+from locator.schema import State
 from locator.service import Service, Snapshot
 from locator.travel import BoundModel, StraightLine, TravelModel
 from locator.travel.base import Positions
 
-__all__ = ["GapsInputs", "Outcome", "Result", "Standard", "Study", "Summary"]
+__all__ = ["GapsInputs", "Outcome", "Question", "Result", "Standard", "Study"]
 
 _POINT_CELL_M = 500.0
 
@@ -67,6 +67,35 @@ class GapsInputs:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the inputs.
+
+    Attributes
+    ----------
+    standards
+        Coverage standards; the first is drawn and looked into.
+    chosen
+        The stations that count, whatever their hours.
+    at
+        ISO moment: the demand of that hour, and only stations that are open then. None leaves
+        opening hours out and takes the week's mean demand; the summary says so.
+    week_of
+        A day of the week that is gone through hour by hour; None leaves the week out.
+    scenario
+        The register as it might be; then the summary holds the results before it, too.
+    progress
+        Called with the share that is done, 0 to 1.
+    """
+
+    standards: tuple[Standard, ...]
+    chosen: StationFilter = field(default_factory=StationFilter)
+    at: str | None = None
+    week_of: date | None = None
+    scenario: Scenario | None = None
+    progress: Callable[[float], None] = lambda _: None
+
+
 class Result(TypedDict):
     """One standard's totals; what does not exist is null."""
 
@@ -84,28 +113,6 @@ class Result(TypedDict):
     unserved_demand_per_h: float
 
 
-class Summary(TypedDict):
-    """The manifest: what was run, on what, with which settings, and the totals."""
-
-    title: str
-    made_at: str
-    program: str
-    illustrative: bool
-    data_hash: str
-    data_version: str
-    as_of: str | None
-    travel: str
-    hours: str
-    stations_counted: int
-    stations_hours_unknown: int
-    filter: dict[str, list[str]]
-    demand: str
-    results: list[Result]
-    rejected_points: int
-    notes: list[str]
-    settings: dict[str, str | float | int]
-
-
 @dataclass(frozen=True)
 class Outcome:
     """One standard, measured."""
@@ -120,20 +127,20 @@ class Outcome:
 class Study:
     """What is the same for every standard, worked out once."""
 
-    def __init__(
-        self, service: Service, inputs: GapsInputs, chosen: StationFilter, at: str | None
-    ) -> None:
-        self.inputs, self.chosen = inputs, chosen
+    def __init__(self, service: Service, inputs: GapsInputs, question: Question) -> None:
+        self.inputs, self.question, self.chosen = inputs, question, question.chosen
         self.settings = service.settings
         self.travel = service.travel
         self.made_at = service.now()
         self.at: datetime | None = None
         self.notes = list(inputs.notes)
-        if at is not None:
-            self.at = parse_moment(at, service.rules.timezone)
+        if question.at is not None:
+            self.at = parse_moment(question.at, service.rules.timezone)
             self.notes += calendar_doubts(service.rules, self.at)
+        if question.week_of is not None:
+            self.notes += _unusual_days(service.rules, question.week_of)
         index = inputs.snapshot.index
-        self.whatever_hours = index.mask(chosen)
+        self.whatever_hours = index.mask(question.chosen)
         self.unknown = np.zeros(len(self.whatever_hours), dtype=bool)
         self.open_then = np.ones(len(self.whatever_hours), dtype=bool)
         if self.at is not None:
@@ -204,20 +211,20 @@ class Study:
         areas = travel.bind(self.lonlat[mask]).service_areas(limit_s=limit_s)
         return cover_zones(self.pieces, areas.to_crs(self.crs))
 
-    def _straight_line(self) -> StraightLine | None:
+    def straight_line(self) -> StraightLine | None:
         """Return the estimate that times along roads are compared with."""
         if isinstance(self.travel, StraightLine):
             return None
         return StraightLine(self.settings.ride_speed_kmh, self.settings.detour_factor)
 
     def _straight_share(self, limit_s: float) -> float | None:
-        line = self._straight_line()
+        line = self.straight_line()
         return None if line is None else self._cover_by(line, limit_s, self.mask).covered_share
 
     def _straight_point_share(
         self, xy: Positions, demand: npt.NDArray[np.float64], limit_s: float
     ) -> float | None:
-        line, total = self._straight_line(), float(demand.sum())
+        line, total = self.straight_line(), float(demand.sum())
         if line is None or not total:
             return None
         covered, _, _ = cover_points(xy, line.bind(self.lonlat), limit_s=limit_s, mask=self.mask)
@@ -274,50 +281,14 @@ class Study:
         )
         return Outcome(standard, result, gaps, None, measured)
 
-    def summarise(self, outcomes: list[Outcome]) -> Summary:
-        """Return the manifest of the run."""
-        inputs, snapshot = self.inputs, self.inputs.snapshot
-        zones = inputs.hot_zones
-        used = snapshot.stations[self.mask | self.unknown]
-        hours = (
-            "opening hours were not considered; demand is the week's mean"
-            if self.at is None
-            else f"stations open at {self.at:%Y-%m-%d %H:%M} local time; demand of that hour"
-        )
-        shown = asdict(self.settings)
-        shown.pop("basemap_key")
-        return Summary(
-            title="Gaps in rider-station coverage",
-            made_at=self.made_at.isoformat(timespec="seconds"),
-            program=f"locator {__version__}",
-            illustrative=is_illustrative(used) or (zones is not None and is_illustrative(zones)),
-            data_hash=_hash(snapshot.stations, zones if zones is not None else inputs.points),
-            data_version=snapshot.version,
-            as_of=snapshot.as_of.isoformat() if snapshot.as_of else None,
-            travel=self.travel.describe(),
-            hours=hours,
-            stations_counted=int(self.mask.sum()),
-            stations_hours_unknown=int(self.unknown.sum()),
-            filter={
-                "kind": sorted(kind.value for kind in self.chosen.kinds),
-                "service": sorted(service.value for service in self.chosen.services),
-            },
-            demand="hot zones, spread evenly over each polygon" if zones is not None else "points",
-            results=[outcome.result for outcome in outcomes],
-            rejected_points=len(inputs.rejected),
-            notes=self.notes,
-            settings=shown,
-        )
 
-
-def _hash(*frames: gpd.GeoDataFrame | None) -> str:
-    """Return a digest of what the figures rest on: attributes and geometry, not when stored."""
-    digest = hashlib.sha256()
-    for frame in frames:
-        if frame is None:
-            continue
-        table = pd.DataFrame(frame.drop(columns=["geometry", "updated_at"], errors="ignore"))
-        digest.update(table.to_csv(index=False).encode())
-        for wkb in frame.geometry.to_wkb():
-            digest.update(wkb)
-    return digest.hexdigest()[:16]
+def _unusual_days(rules: HoursRules, day: date) -> list[str]:
+    """Say which days of a week do not run like their weekday."""
+    monday = day - timedelta(days=day.weekday())
+    unusual = [d for n in range(7) if (d := monday + timedelta(days=n)) in rules.calendar]
+    if not unusual:
+        return []
+    named = ", ".join(
+        f"{d} ({rules.calendar[d].reason or rules.calendar[d].kind})" for d in unusual
+    )
+    return [f"The week studied has days that are not what the week says: {named}."]

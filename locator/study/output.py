@@ -1,22 +1,36 @@
 """What a gap study leaves behind: layers, tables, manifest, map and figure, and words."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 import pyogrio
 
+from locator.coverage import compare_gaps
 from locator.maps import MapLayers
 from locator.register import guard_cell, write_rejected
+from locator.schema import CRS
 from locator.service import Service
+from locator.study.areas import describe_areas
+from locator.study.basis import Basis
 from locator.study.drawing import as_of_words, draw, map_options, settings_language
-from locator.study.measure import GapsInputs, Outcome, Study, Summary
+from locator.study.manifest import DAYS, Summary, WeekTotals
+from locator.study.measure import GapsInputs, Outcome, Study
+from locator.study.tables import Tables
 
-__all__ = ["MANIFEST", "summary_lines", "summary_table", "write_maps", "write_tables"]
+__all__ = [
+    "MANIFEST",
+    "TABLES",
+    "Run",
+    "summary_lines",
+    "summary_table",
+    "write_maps",
+    "write_tables",
+]
 
-MANIFEST = "summary.json"
+MANIFEST, TABLES = "summary.json", "tables.json"
 
 
 def summary_table(outcomes: list[Outcome]) -> pd.DataFrame:
@@ -62,25 +76,60 @@ def _breakdown(outcome: Outcome) -> dict[str, pd.DataFrame]:
     return {"district": sums}
 
 
-def write_tables(
-    folder: Path, inputs: GapsInputs, study: Study, outcomes: list[Outcome], summary: Summary
-) -> None:
-    """Write the layers, the table, the manifest and the rejected points into a folder."""
-    layers = folder / "gaps.gpkg"
+@dataclass(frozen=True)
+class Run:
+    """Everything a study found, before it is written."""
+
+    inputs: GapsInputs
+    study: Study
+    basis: Basis
+    outcomes: list[Outcome]
+    before: list[Outcome]
+    tables: Tables
+    summary: Summary
+
+
+def write_tables(folder: Path, run: Run) -> None:
+    """Write the layers, the tables, the manifest and the rejected points into a folder."""
+    _write_layers(folder, run)
+    summary = run.summary
+    table = summary_table(run.outcomes).round(6)
+    table = table.assign(hours=summary["hours"], illustrative=summary["illustrative"])
+    for column in ("id", "name"):  # names are other people's text, and Excel opens this file
+        table[column] = [guard_cell(value) for value in table[column]]
+    table.to_csv(folder / "summary.csv", index=False, encoding="utf-8-sig")
+    _write_json(folder / MANIFEST, summary)
+    _write_json(folder / TABLES, run.tables)
+    if run.inputs.rejected:
+        write_rejected(run.inputs.rejected, run.inputs.header, folder / "rejected.csv")
+
+
+def _write_json(path: Path, value: "Summary | Tables") -> None:
+    text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _write_layers(folder: Path, run: Run) -> None:
+    layers, study = folder / "gaps.gpkg", run.study
     combined = []
-    for outcome in outcomes:
+    for outcome in run.outcomes:
         slug = outcome.standard.slug
         _write_layer(outcome.gaps, layers, f"gaps_{slug}", "MultiPolygon")
         combined.append(outcome.gaps.assign(standard=outcome.standard.label))
         if outcome.coverage is not None:
             table = pd.DataFrame(outcome.coverage.pieces.drop(columns="geometry"))
             pieces = gpd.GeoDataFrame(table, geometry=study.pieces.geometry, crs=study.crs)
-            _write_layer(pieces.to_crs("EPSG:4326"), layers, f"coverage_{slug}", "MultiPolygon")
+            _write_layer(pieces.to_crs(CRS), layers, f"coverage_{slug}", "MultiPolygon")
         if outcome.points is not None:
             _write_layer(outcome.points, layers, f"points_{slug}", "Point")
-    stations = inputs.snapshot.stations
+    areas = describe_areas(run.basis, run.outcomes[0].gaps)
+    _write_layer(areas, layers, "gap_areas", "MultiPolygon")
+    if run.before:
+        for name, changed in compare_gaps(run.before[0].gaps, run.outcomes[0].gaps).items():
+            _write_layer(changed, layers, name, "MultiPolygon")
+    stations = run.inputs.snapshot.stations
     _write_layer(stations.assign(counted=study.mask), layers, "stations", "Point")
-    everything = gpd.GeoDataFrame(pd.concat(combined, ignore_index=True), crs="EPSG:4326")
+    everything = gpd.GeoDataFrame(pd.concat(combined, ignore_index=True), crs=CRS)
     pyogrio.write_dataframe(
         everything,
         folder / "gaps.geojson",
@@ -88,15 +137,6 @@ def write_tables(
         layer="gaps",
         layer_options={"COORDINATE_PRECISION": "7", "RFC7946": "YES"},
     )
-    table = summary_table(outcomes).round(6)
-    table = table.assign(hours=summary["hours"], illustrative=summary["illustrative"])
-    for column in ("id", "name"):  # names are other people's text, and Excel opens this file
-        table[column] = [guard_cell(value) for value in table[column]]
-    table.to_csv(folder / "summary.csv", index=False, encoding="utf-8-sig")
-    text = json.dumps(summary, ensure_ascii=False, indent=2, allow_nan=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
-    if inputs.rejected:
-        write_rejected(inputs.rejected, inputs.header, folder / "rejected.csv")
 
 
 def _write_layer(frame: gpd.GeoDataFrame, path: Path, layer: str, geometry_type: str) -> None:
@@ -110,15 +150,9 @@ def _write_layer(frame: gpd.GeoDataFrame, path: Path, layer: str, geometry_type:
     )
 
 
-def write_maps(
-    folder: Path,
-    service: Service,
-    inputs: GapsInputs,
-    study: Study,
-    first: Outcome,
-    summary: Summary,
-) -> None:
+def write_maps(folder: Path, service: Service, run: Run) -> None:
     """Write the map and the figure of the first standard into a folder."""
+    inputs, study, first, summary = run.inputs, run.study, run.outcomes[0], run.summary
     snapshot = inputs.snapshot
     zones = inputs.hot_zones
     if (
@@ -174,6 +208,8 @@ def summary_lines(summary: Summary) -> list[str]:
         gaps = f"{result['gaps']} gap{'' if result['gaps'] == 1 else 's'}"
         text += f"; {gaps}, {result['unserved_demand_per_h']:,.1f} {unit} unserved"
         lines.append(text)
+    lines += _week_lines(summary["week"])
+    lines += _before_lines(summary)
     lines.append(f"Stations counted: {summary['stations_counted']}; {summary['hours']}.")
     if summary["as_of"] is not None:
         lines.append(f"Register as of {summary['as_of'][:16].replace('T', ' ')} local time.")
@@ -183,4 +219,31 @@ def summary_lines(summary: Summary) -> list[str]:
         lines.append(f"{summary['rejected_points']} points were rejected; see rejected.csv.")
     if summary["illustrative"]:
         lines.append("Illustrative data: no figure above describes the real city.")
+    return lines
+
+
+def _week_lines(week: WeekTotals | None) -> list[str]:
+    """Say how the first standard fares over a whole week."""
+    if week is None or week["covered_share"] is None:
+        return []
+    line = (
+        f"Week of {week['monday']}, {week['standard']}: {week['covered_share']:.1%} of the week's "
+        f"demand while a station is open, {week['lost_to_hours'] or 0:.1%} lost to opening hours"
+    )
+    if week["worst_hour"] is not None:
+        day, hour = divmod(week["worst_hour"], 24)
+        unserved = f"{week['worst_unserved_per_h']:,.0f} orders/h unserved"
+        line += f"; worst {DAYS[day]} {hour:02d}:00, {unserved}"
+    return [line + "."]
+
+
+def _before_lines(summary: Summary) -> list[str]:
+    """Say what a scenario changes."""
+    lines = []
+    for was, now in zip(summary["before"], summary["results"], strict=False):
+        before, after = was["covered_share"], now["covered_share"]
+        if before is not None and after is not None:
+            lines.append(
+                f"Before the scenario, {was['standard']}: {before:.1%} ({after - before:+.1%})."
+            )
     return lines

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -24,12 +25,14 @@ from locator.coverage.quality import nearest_seconds
 from locator.coverage.uncertainty import ACCURACY_M
 from locator.schema import Host, Kind, LabelledEnum, Service, split_set
 from locator.study.basis import Basis
+from locator.study.stages import PlainTable
 from locator.travel import StraightLine
 from locator.travel.base import Positions
 
 __all__ = ["Tables", "make_tables"]
 
-Tables = dict[str, pd.DataFrame]
+Tables = dict[str, PlainTable]
+Take = Callable[[str, Callable[[], pd.DataFrame]], PlainTable]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 _CURVE_MINUTES = np.arange(1.0, 31.0)
@@ -39,12 +42,19 @@ _SEED = 20220801  # fixed: the same input gives the same bytes
 _REPLICATES, _MOVES = 1000, 100
 
 
-def make_tables(basis: Basis, progress: Callable[[float], None] = lambda _: None) -> Tables:
+def make_tables(basis: Basis, take: Take, progress: Callable[[float], None]) -> Tables:
     """Return every table of the study by name; a share is 0 to 1, null where there is no demand.
 
     ``curve, times, services, kinds, hosts, modes, backup, stations, equity, districts,
     sensitivity, intervals``, and with a week ``hours, hours_by_zone, hours_by_district``. Columns
     carry their units; docs/methods.md says how each is worked out.
+
+    Parameters
+    ----------
+    take
+        Gives a table that a run cut off had finished, or makes it.
+    progress
+        Called with the share that is done, 0 to 1.
     """
     makers: dict[str, Callable[[Basis], pd.DataFrame]] = {
         "curve": _curve,
@@ -67,7 +77,7 @@ def make_tables(basis: Basis, progress: Callable[[float], None] = lambda _: None
         }
     tables = {}
     for number, (name, make) in enumerate(makers.items(), start=1):
-        tables[name] = make(basis)
+        tables[name] = take(name, partial(make, basis))
         progress(number / len(makers))
     return tables
 

@@ -1,0 +1,167 @@
+"""The manifest of a study: what was asked of which data, with which settings, and the totals."""
+
+import hashlib
+from dataclasses import asdict
+from typing import TypedDict
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from locator import __version__
+from locator.coverage import Scenario
+from locator.coverage.quality import covered_by_limit
+from locator.schema import is_illustrative
+from locator.study.basis import Basis
+from locator.study.measure import Outcome, Result, Study
+
+__all__ = ["DAYS", "Sampling", "Summary", "WeekTotals", "make_summary"]
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+class WeekTotals(TypedDict):
+    """The first standard over a whole week."""
+
+    monday: str
+    standard: str
+    covered_share: float | None
+    possible_share: float | None
+    always_share: float | None
+    lost_to_hours: float | None
+    worst_hour: int | None
+    worst_unserved_per_h: float
+
+
+class Sampling(TypedDict):
+    """How polygons were turned into points for the tables, and what that changes."""
+
+    points: int
+    cell_m: float
+    covered_share: float | None  # of the first standard, to hold against the polygons'
+
+
+class Summary(TypedDict):
+    """The manifest: what was run, on what, with which settings, and the totals."""
+
+    title: str
+    made_at: str
+    program: str
+    illustrative: bool
+    data_hash: str
+    data_version: str
+    as_of: str | None
+    travel: str
+    hours: str
+    stations_counted: int
+    stations_hours_unknown: int
+    filter: dict[str, list[str]]
+    demand: str
+    results: list[Result]
+    week: WeekTotals | None
+    sampling: Sampling
+    scenario: dict[str, str | list[str]] | None
+    before: list[Result]
+    rejected_points: int
+    notes: list[str]
+    settings: dict[str, str | float | int]
+
+
+def make_summary(
+    study: Study, basis: Basis, outcomes: list[Outcome], before: list[Outcome]
+) -> Summary:
+    """Return the manifest of a run; ``before`` is what a scenario is compared with."""
+    inputs, snapshot = study.inputs, study.inputs.snapshot
+    zones = inputs.hot_zones
+    used = snapshot.stations[study.mask | study.unknown]
+    hours = (
+        "opening hours were not considered; demand is the week's mean"
+        if study.at is None
+        else f"stations open at {study.at:%Y-%m-%d %H:%M} local time; demand of that hour"
+    )
+    shown = asdict(study.settings)
+    shown.pop("basemap_key")
+    return Summary(
+        title="Gaps in rider-station coverage",
+        made_at=study.made_at.isoformat(timespec="seconds"),
+        program=f"locator {__version__}",
+        illustrative=is_illustrative(used) or (zones is not None and is_illustrative(zones)),
+        data_hash=_hash(snapshot.stations, zones if zones is not None else inputs.points),
+        data_version=snapshot.version,
+        as_of=snapshot.as_of.isoformat() if snapshot.as_of else None,
+        travel=study.travel.describe(),
+        hours=hours,
+        stations_counted=int(study.mask.sum()),
+        stations_hours_unknown=int(study.unknown.sum()),
+        filter={
+            "kind": sorted(kind.value for kind in study.chosen.kinds),
+            "service": sorted(service.value for service in study.chosen.services),
+        },
+        demand="hot zones, spread evenly over each polygon" if zones is not None else "points",
+        results=[outcome.result for outcome in outcomes],
+        week=_week_totals(basis),
+        sampling=_sampling(basis),
+        scenario=_scenario_words(study.question.scenario),
+        before=[outcome.result for outcome in before],
+        rejected_points=len(inputs.rejected),
+        notes=study.notes,
+        settings=shown,
+    )
+
+
+def _week_totals(basis: Basis) -> WeekTotals | None:
+    """Return the first standard's week in a few numbers."""
+    coverage = basis.week_coverage
+    if coverage is None or basis.week is None:
+        return None
+    shares = coverage.week()
+    unserved = (coverage.demand_per_h - coverage.covered_per_h).sum(axis=0)
+    short = bool(unserved.max() > 0)
+    return WeekTotals(
+        monday=basis.week.monday.isoformat(),
+        standard=basis.standards[0][0].label,
+        covered_share=shares["covered_share"],
+        possible_share=shares["possible_share"],
+        always_share=shares["always_share"],
+        lost_to_hours=shares["lost_to_hours"],
+        worst_hour=int(np.argmax(unserved)) if short else None,
+        worst_unserved_per_h=float(unserved.max()) if short else 0.0,
+    )
+
+
+def _sampling(basis: Basis) -> Sampling:
+    share = covered_by_limit(basis.seconds, basis.demand_per_h, np.array([basis.first_s]))[0]
+    return Sampling(
+        points=len(basis.points),
+        cell_m=basis.points.cell_m,
+        covered_share=None if np.isnan(share) else float(share),
+    )
+
+
+def _scenario_words(scenario: Scenario | None) -> dict[str, str | list[str]] | None:
+    """Return what a scenario changes, for the manifest."""
+    if scenario is None:
+        return None
+    added = [] if scenario.add is None else [str(i) for i in scenario.add["id"]]
+    return {
+        "name": scenario.name,
+        "close": list(scenario.close),
+        "open": list(scenario.reopen),
+        "hours": [f"{i}: {text}" for i, text in scenario.hours.items()],
+        "services": [f"{i}: {' '.join(sorted(more))}" for i, more in scenario.services.items()],
+        "move": [f"{i}: {lon:.7f}, {lat:.7f}" for i, (lon, lat) in scenario.move.items()],
+        "add": added,
+    }
+
+
+def _hash(*frames: gpd.GeoDataFrame | None) -> str:
+    """Return a digest of what the figures rest on: attributes and geometry, not when stored."""
+    digest = hashlib.sha256()
+    for frame in frames:
+        if frame is None:
+            continue
+        table = pd.DataFrame(frame.drop(columns=["geometry", "updated_at"], errors="ignore"))
+        digest.update(table.to_csv(index=False).encode())
+        for wkb in frame.geometry.to_wkb():
+            digest.update(wkb)
+    return digest.hexdigest()[:16]

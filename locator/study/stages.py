@@ -1,0 +1,84 @@
+"""Taking up a study that was cut off: its finished tables wait beside its folder."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+import pandas as pd
+
+from locator.paths import written_whole
+
+__all__ = ["PlainTable", "Stages", "to_frame", "to_plain"]
+
+Cell = str | int | float | bool | None
+
+
+class PlainTable(TypedDict):
+    """A table as JSON holds it; what is unknown or does not exist is null."""
+
+    columns: list[str]
+    rows: list[list[Cell]]
+
+
+def to_plain(table: pd.DataFrame) -> PlainTable:
+    """Return a frame's columns and rows as JSON can hold them: no NaN, no infinity, no numpy."""
+    columns = [str(name) for name in table.columns]
+    cells = [[_plain(value) for value in table[name]] for name in table.columns]
+    return PlainTable(columns=columns, rows=[list(row) for row in zip(*cells, strict=True)])
+
+
+def _plain(value: object) -> Cell:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        return number if np.isfinite(number) else None
+    return str(value)
+
+
+def to_frame(table: PlainTable) -> pd.DataFrame:
+    """Return a plain table as a frame."""
+    return pd.DataFrame(table["rows"], columns=table["columns"])
+
+
+class Stages:
+    """Finished tables of one question, kept in a hidden folder until the study is whole.
+
+    Parameters
+    ----------
+    folder
+        Where they wait; another question's are thrown away.
+    key
+        Identifies the question: data, settings, standards, everything the tables follow from.
+    """
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self._folder = folder
+        mark = folder / "question.txt"
+        if folder.is_dir() and not (mark.is_file() and mark.read_text(encoding="utf-8") == key):
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        mark.write_text(key, encoding="utf-8")
+
+    def take(self, name: str, make: Callable[[], pd.DataFrame]) -> PlainTable:
+        """Return a table that was finished before, or make it and keep it."""
+        path = self._folder / f"{name}.json"
+        if path.is_file():
+            kept: PlainTable = json.loads(path.read_text(encoding="utf-8"))
+            return kept
+        table = to_plain(make())
+        with written_whole(path) as draft:
+            text = json.dumps(table, ensure_ascii=False, allow_nan=False)
+            draft.write_text(text, encoding="utf-8")
+        return table
+
+    def clear(self) -> None:
+        """Throw the kept tables away."""
+        shutil.rmtree(self._folder, ignore_errors=True)
