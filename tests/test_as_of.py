@@ -9,12 +9,11 @@ import pytest
 from click.testing import Result
 
 from locator.errors import InputError
-from locator.nearest import StationFilter
 from locator.service import Service, open_service
 from locator.settings import Settings
 from locator.store import Change, open_store
-from locator.study import Standard, gaps_inputs, run_gaps, write_map
-from locator.study.measure import Summary
+from locator.study import Question, Standard, gaps_inputs, run_gaps, write_map
+from locator.study.manifest import Summary
 from tests.conftest import MONDAY_NOON
 
 LATER = MONDAY_NOON + timedelta(days=30)
@@ -43,7 +42,7 @@ def later(settings: Settings) -> Iterator[Service]:
 
 def run(service: Service, out: Path, as_of: str | None) -> Summary:
     inputs = gaps_inputs(service, as_of=as_of)
-    return run_gaps(service, inputs, standards=FIVE, chosen=StationFilter(), out=out)
+    return run_gaps(service, inputs, Question(FIVE), out=out)
 
 
 def test_a_study_of_then_is_the_study_that_was_made_then(

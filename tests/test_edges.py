@@ -28,7 +28,7 @@ from locator.register import parse_table, read_table
 from locator.schema import Datum, Host, Provenance, Service, State
 from locator.service import Service as LocatorService
 from locator.store import Change, GeoPackageStore
-from locator.study import Standard, gaps_inputs, run_gaps
+from locator.study import Question, Standard, gaps_inputs, run_gaps
 from locator.travel import StraightLine
 from locator.web.rider import _day_words
 from tests.conftest import MONDAY_NOON, SHANGHAI
@@ -153,10 +153,8 @@ def test_a_gaps_nearest_station_is_one_that_counts_and_null_districts_are_summed
 
 def test_what_a_figure_rests_on_changes_its_hash(service: LocatorService, tmp_path: Path) -> None:
     def digest(name: str) -> str:
-        return run_gaps(
-            service, gaps_inputs(service), standards=(Standard(5, "min"),),
-            chosen=StationFilter(), out=tmp_path / name,
-        )["data_hash"]  # fmt: skip
+        question = Question((Standard(5, "min"),))
+        return run_gaps(service, gaps_inputs(service), question, out=tmp_path / name)["data_hash"]
 
     first = digest("a")
     row = service.store.read("stations", where={"id": "BJ-R-001"})
@@ -173,10 +171,8 @@ def test_illustrative_zones_make_a_figure_illustrative(
 ) -> None:
     stations = service.store.read("stations").assign(provenance=Provenance.OFFICIAL.value)
     service.store.apply(Change("stations", stations), actor="t")
-    summary = run_gaps(
-        service, gaps_inputs(service), standards=(Standard(5, "min"),), chosen=StationFilter(),
-        out=tmp_path / "g",
-    )  # fmt: skip
+    question = Question((Standard(5, "min"),))
+    summary = run_gaps(service, gaps_inputs(service), question, out=tmp_path / "g")
     assert summary["illustrative"]
 
 
@@ -338,10 +334,8 @@ def test_a_name_that_looks_like_a_formula_stays_text_in_the_summary(
 ) -> None:
     zones = service.store.read("hot_zones").assign(name='=HYPERLINK("http://x")')
     service.store.apply(Change("hot_zones", zones), actor="t")
-    run_gaps(
-        service, gaps_inputs(service), standards=(Standard(5, "min"),), chosen=StationFilter(),
-        out=tmp_path / "g",
-    )  # fmt: skip
+    question = Question((Standard(5, "min"),))
+    run_gaps(service, gaps_inputs(service), question, out=tmp_path / "g")
     with (tmp_path / "g" / "summary.csv").open(encoding="utf-8-sig", newline="") as stream:
         names = {row["name"] for row in csv.DictReader(stream) if row["level"] == "zone"}
     assert names == {'\'=HYPERLINK("http://x")'}

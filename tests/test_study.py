@@ -13,17 +13,18 @@ from locator.errors import InputError, StudyError
 from locator.nearest import StationFilter
 from locator.schema import Service as Amenity
 from locator.service import Service
-from locator.study import Standard, gaps_inputs, parse_standards, run_gaps, write_map
-from locator.study.measure import Summary
+from locator.study import Question, Standard, gaps_inputs, parse_standards, run_gaps, write_map
+from locator.study.manifest import Summary
 
-FILES = {"gaps.gpkg", "gaps.geojson", "summary.csv", "summary.json", "map.html", "map.png"}
+FILES = {"gaps.gpkg", "gaps.geojson", "summary.csv", "summary.json", "tables.json"}
+FILES |= {"map.html", "map.png"}
 TWO = (Standard(5, "min"), Standard(10, "min"))
 
 
 def run(service: Service, out: Path, **options: object) -> Summary:
     options.setdefault("standards", TWO)
-    options.setdefault("chosen", StationFilter())
-    return run_gaps(service, gaps_inputs(service), out=out, **options)  # type: ignore[arg-type]
+    question = Question(**options)  # type: ignore[arg-type]
+    return run_gaps(service, gaps_inputs(service), question, out=out)
 
 
 def test_a_run_writes_every_file_and_they_agree(service: Service, tmp_path: Path) -> None:
@@ -128,7 +129,7 @@ def test_an_earlier_run_is_replaced_other_folders_are_not_touched(
     assert (out / "notes.txt").exists()
 
 
-def test_a_run_cut_off_leaves_nothing(
+def test_a_run_cut_off_leaves_no_results_only_tables_to_take_up(
     service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -137,7 +138,10 @@ def test_a_run_cut_off_leaves_nothing(
     monkeypatch.setattr("locator.study.output.draw", fail)
     with pytest.raises(StudyError, match="No space left"):
         run(service, tmp_path / "out" / "gaps")
-    assert list((tmp_path / "out").iterdir()) == []
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".gaps-unfinished"]
+    monkeypatch.undo()
+    run(service, tmp_path / "out" / "gaps")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["gaps"]
 
 
 @pytest.mark.parametrize(
