@@ -11,10 +11,10 @@ Floats = npt.NDArray[np.float64]
 def gini(values: Floats, weight: Floats) -> float | None:
     """Return the Gini coefficient of values, 0 (all equal) to 1, each counted by its weight.
 
-    Half the weighted mean absolute difference over the mean, from the area under the Lorenz
-    curve by trapezoids: Lerman & Yitzhaki 1989, Improving the accuracy of estimates of Gini
-    coefficients, Journal of Econometrics 42:43-47, equation 3. None without weight or where
-    every value is 0.
+    Half the weighted mean absolute difference over the mean, worked out as one less twice the area
+    under the Lorenz curve, by trapezoids; on weights: Lerman & Yitzhaki 1989, Improving the
+    accuracy of estimates of Gini coefficients, Journal of Econometrics 42:43-47. None without
+    weight or where every value is 0.
 
     Parameters
     ----------

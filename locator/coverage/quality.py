@@ -57,13 +57,14 @@ def summarise_times(seconds: Floats, demand: Floats) -> TimeSummary:
     reached = np.isfinite(seconds) & (demand > 0)
     if total <= 0 or not reached.any():
         return TimeSummary(None, None, None, None, 1.0 if total > 0 else None)
+    unreached = float(demand[~np.isfinite(seconds)].sum())
     seconds, weight = seconds[reached], demand[reached]
     return TimeSummary(
         mean_s=float(np.average(seconds, weights=weight)),
         median_s=weighted_quantile(seconds, weight, 0.5),
         p90_s=weighted_quantile(seconds, weight, 0.9),
         worst_s=float(seconds.max()),
-        unreachable_share=1.0 - float(weight.sum()) / total,
+        unreachable_share=unreached / total,
     )
 
 

@@ -26,6 +26,15 @@ SLOTS = HOURS_OF_WEEK * QUARTERS
 _QUARTER_S = 900
 _WORD = 64
 _NOTHING = 1e-9  # of the demand: what sums of the same numbers in another order differ by
+_BY_COLUMNS = (
+    "id",
+    "name",
+    "demand_per_week",
+    "covered_share",
+    "lost_to_hours",
+    "worst_hour",
+    "worst_unserved_per_h",
+)
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
@@ -68,7 +77,7 @@ def open_week(
     start = datetime(monday.year, monday.month, monday.day, tzinfo=rules.timezone)
     distinct = list(dict.fromkeys(texts))
     table = HoursTable(distinct, rules, start=start)
-    middles = start.timestamp() + (np.arange(SLOTS) + 0.5) * _QUARTER_S
+    middles = _middles(start)
     row = np.repeat(np.arange(len(distinct)), SLOTS)
     found = table.at(row, np.tile(middles, len(distinct)))
     left_s = found.closes_at - np.tile(middles, len(distinct))
@@ -78,6 +87,17 @@ def open_week(
     position = {text: number for number, text in enumerate(distinct)}
     of = np.array([position[text] for text in texts], dtype=np.int64)
     return OpenWeek(monday, is_open[of], (is_open | unknown)[of])
+
+
+def _middles(start: datetime) -> Floats:
+    """Return the POSIX times of the quarters' middles, by the clock on the wall.
+
+    Where clocks change, a quarter of the week is still that of its weekday and hour.
+    """
+    first = timedelta(seconds=_QUARTER_S / 2)
+    step = timedelta(seconds=_QUARTER_S)
+    # Adding to a local time moves the hands of the clock, not the time that passes.
+    return np.array([(start + first + slot * step).timestamp() for slot in range(SLOTS)])
 
 
 def within_reach(times: csr_array, *, limit_s: float, mask: Mask) -> csr_array:
@@ -170,7 +190,7 @@ class WeekCoverage:
                     "worst_unserved_per_h": float(unserved.max()) if short else 0.0,
                 }
             )
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=list(_BY_COLUMNS))
 
 
 def _groups(pieces: pd.DataFrame, key: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -215,6 +235,8 @@ def cover_week(
 
 def _covered(points: DemandPoints, reach: csr_array, usable: Mask) -> Floats:
     """Return (p, 168) demand within reach of a station that is usable; one slot is every slot."""
+    if not reach.nnz:
+        return np.zeros((len(points.pieces), HOURS_OF_WEEK))
     schedules, of = np.unique(usable, axis=0, return_inverse=True)
     words = -(-len(schedules) // _WORD)
     one = np.zeros((len(schedules), words), dtype=np.uint64)
