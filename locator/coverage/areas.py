@@ -85,9 +85,13 @@ def _names(gaps: gpd.GeoDataFrame, rows: "pd.Series[int]") -> str | None:
 def _usual(
     gaps: gpd.GeoDataFrame, rows: "pd.Series[int]", demand: npt.NDArray[np.float64]
 ) -> str | None:
+    """Return the district of most of the demand; None where most of it lies in none."""
     names = gaps["district_name"].iloc[rows]
-    sums = pd.Series(demand[rows]).groupby(names.to_numpy()).sum()
-    return None if sums.empty else str(sums.idxmax())
+    sums: dict[str | None, float] = {}
+    for name, amount in zip(names, demand[rows], strict=True):
+        key = None if pd.isna(name) else str(name)
+        sums[key] = sums.get(key, 0.0) + float(amount)
+    return max(sums, key=lambda name: sums[name])
 
 
 def name_areas(areas: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> list[dict[str, object]]:

@@ -129,7 +129,15 @@ def sample_zones(
 
 
 def _cut(shape: BaseGeometry, cell_m: float) -> npt.NDArray[np.object_]:
-    """Return the parts of a polygon in the squares of a grid that all polygons share."""
+    """Return the parts of a polygon in the squares of a grid that all polygons share.
+
+    Each polygon of a multipolygon by itself: what lies between them may be wide.
+    """
+    parts = [_cut_one(part, cell_m) for part in shapely.get_parts(shape)]
+    return np.concatenate([*parts, np.empty(0, dtype=object)])
+
+
+def _cut_one(shape: BaseGeometry, cell_m: float) -> npt.NDArray[np.object_]:
     west, south, east, north = (np.floor(bound / cell_m) for bound in shape.bounds)
     x, y = np.meshgrid(np.arange(west, east + 1), np.arange(south, north + 1))
     x, y = x.ravel() * cell_m, y.ravel() * cell_m
