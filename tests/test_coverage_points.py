@@ -36,7 +36,7 @@ def cut(*shapes: Polygon | MultiPolygon, demand: float = 10.0) -> gpd.GeoDataFra
 
 
 def test_a_zone_of_four_squares() -> None:
-    """200 by 200 m in squares of 100: four points at their middles, a quarter of the demand each."""
+    """200 by 200 m in squares of 100 m: a quarter of the demand at the middle of each."""
     points = sample_zones(cut(box(0, 0, 200, 200)), {}, cell_m=100)
     places = gpd.GeoSeries.from_xy(*points.lonlat.T, crs=4326).to_crs(METRES)
     found = sorted(zip(places.x.round(3), places.y.round(3), strict=True))

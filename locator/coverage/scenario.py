@@ -9,7 +9,7 @@ import pandas as pd
 
 from locator.errors import InputError
 from locator.hours import is_readable
-from locator.schema import CRS, Service, Status, join_set, split_set
+from locator.schema import CRS, STATION_COLUMNS, Service, Status, join_set, split_set
 
 __all__ = ["Scenario", "apply_scenario"]
 
@@ -47,18 +47,12 @@ def apply_scenario(stations: gpd.GeoDataFrame, scenario: Scenario) -> gpd.GeoDat
     Raises
     ------
     InputError
-        An id is not in the register, or an added one is; hours cannot be read.
+        An id is not in the register, or an added one is; one is both closed and opened; hours
+        cannot be read.
     """
     changed = stations.copy().set_index("id", drop=False)
     changed.index.name = None
-    named = {"close": scenario.close, "reopen": scenario.reopen, "hours": scenario.hours}
-    named |= {"services": scenario.services, "move": scenario.move}
-    for verb, ids in named.items():
-        for identity in ids:
-            if identity not in changed.index:
-                raise InputError(
-                    f"The scenario's {verb!r} names {identity!r}; the register has no such station."
-                )
+    _check_ids(changed, scenario)
     changed.loc[list(scenario.close), "status"] = Status.CLOSED.value
     changed.loc[list(scenario.reopen), "status"] = Status.ACTIVE.value
     for identity, text in scenario.hours.items():
@@ -72,15 +66,39 @@ def apply_scenario(stations: gpd.GeoDataFrame, scenario: Scenario) -> gpd.GeoDat
         there = np.array([scenario.move[identity] for identity in ids], dtype=np.float64)
         changed.loc[ids, "geometry"] = gpd.points_from_xy(there[:, 0], there[:, 1], crs=CRS)
     if scenario.add is not None:
-        twice = [identity for identity in scenario.add["id"] if identity in changed.index]
-        if twice:
-            raise InputError(
-                f"The scenario adds {twice[0]!r}, which the register has; give it another id."
-            )
-        added = scenario.add.reindex(columns=stations.columns)
-        changed = pd.concat([changed, added], ignore_index=True)
+        changed = pd.concat([changed, _as_rows_of(stations, scenario.add)], ignore_index=True)
     frame = gpd.GeoDataFrame(changed, geometry="geometry", crs=CRS)
     return frame.sort_values("id", ignore_index=True)
+
+
+def _check_ids(stations: gpd.GeoDataFrame, scenario: Scenario) -> None:
+    named = {"close": scenario.close, "open": scenario.reopen, "hours": scenario.hours}
+    named |= {"services": scenario.services, "move": scenario.move}
+    for verb, ids in named.items():
+        for identity in ids:
+            if identity not in stations.index:
+                raise InputError(
+                    f"The scenario's {verb!r} names {identity!r}; the register has no such station."
+                )
+    both = sorted(set(scenario.close) & set(scenario.reopen))
+    if both:
+        raise InputError(f"The scenario both closes and opens {both[0]!r}; leave one.")
+    added = [] if scenario.add is None else list(scenario.add["id"])
+    twice = [identity for identity in added if identity in stations.index]
+    if twice:
+        raise InputError(
+            f"The scenario adds {twice[0]!r}, which the register has; give it another id."
+        )
+
+
+def _as_rows_of(stations: gpd.GeoDataFrame, added: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return new stations with the register's columns and what the store would fill in."""
+    rows = added.reindex(columns=stations.columns)
+    for column in STATION_COLUMNS:
+        if column.default is not None:
+            given = rows[column.name].astype(object)
+            rows[column.name] = given.where(given.notna(), column.default)
+    return rows
 
 
 def _with_services(given: object, codes: frozenset[str]) -> str:

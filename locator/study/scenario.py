@@ -5,14 +5,19 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import yaml
 
 from locator.coverage import Scenario
 from locator.datum import to_wgs84
 from locator.errors import InputError, RegisterError
+from locator.hours import is_readable
 from locator.register import Table, parse_table
+from locator.register.coordinates import PAIR_FIELD
+from locator.register.mapping import STATION_FIELDS
+from locator.register.rows import parse_position
 from locator.register.tables import Row
-from locator.schema import Datum, Service
+from locator.schema import CRS, POSITION_DECIMALS, SET_SEPARATOR, Datum, Service
 
 __all__ = ["parse_scenario", "read_scenario"]
 
@@ -47,20 +52,16 @@ def parse_scenario(text: str, *, source: str) -> Scenario:
     InputError
         Names the entry that is wrong.
     """
-    try:
-        # The base loader makes texts, lists and maps of YAML, and nothing else.
-        given = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
-    except (yaml.YAMLError, RecursionError) as error:
-        place = getattr(error, "problem_mark", None)
-        where = f" (line {place.line + 1})" if place else ""
-        raise InputError(f"{source} is not YAML{where}; see docs/planner.md, scenarios.") from error
+    given = _load(text, source)
     if not isinstance(given, dict):
         raise InputError(f"{source} needs keys such as close, open, hours, move, add.")
     unknown = [str(key) for key in given if key not in _KEYS]
     if unknown:
         raise InputError(f"{source}: {unknown[0]!r} is not one of {', '.join(_KEYS)}.")
-    if not set(given) - {"name", "datum"}:
-        raise InputError(f"{source} changes nothing; it needs close, open, hours, move or add.")
+    if not any(value for key, value in given.items() if key not in {"name", "datum"}):
+        raise InputError(
+            f"{source} changes nothing; it needs close, open, hours, services, move or add."
+        )
     datum = _datum(given.get("datum", "wgs84"), source)
     return Scenario(
         name=_text(given.get("name", Path(source).stem), "name", source),
@@ -71,6 +72,45 @@ def parse_scenario(text: str, *, source: str) -> Scenario:
         move={i: _place(v, i, source, datum) for i, v in _pairs(given, "move", source)},
         add=_added(given["add"], source, datum) if given.get("add") else None,
     )
+
+
+def _load(text: str, source: str) -> object:
+    """Return texts, lists and maps; a key that stands twice is refused, not overwritten."""
+    # The base loader makes texts, lists and maps of YAML, and nothing else.
+    try:
+        loader = yaml.BaseLoader(text)
+        try:
+            root = loader.get_single_node()
+            _refuse_twice(root, source)
+            return None if root is None else loader.construct_document(root)
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, RecursionError) as error:
+        place = getattr(error, "problem_mark", None)
+        where = f" (line {place.line + 1})" if place else ""
+        raise InputError(f"{source} is not YAML{where}; see docs/planner.md, scenarios.") from error
+
+
+def _refuse_twice(root: yaml.Node | None, source: str) -> None:
+    """Refuse a map in which a key stands twice; an anchor's map is looked at once."""
+    waiting, seen = [root] if root else [], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            keys = set()
+            for key, value in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.value in keys:
+                    line = key.start_mark.line + 1
+                    raise InputError(
+                        f"{source}: {key.value!r} stands twice (line {line}); leave one."
+                    )
+                keys.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+                waiting.append(value)
 
 
 def _datum(value: object, source: str) -> Datum:
@@ -111,37 +151,69 @@ def _services(value: object, identity: str, source: str) -> frozenset[str]:
 
 
 def _place(value: object, identity: str, source: str, datum: Datum) -> tuple[float, float]:
-    wrong = InputError(f"{source}: move of {identity} must be [longitude, latitude] in degrees.")
-    if not isinstance(value, list) or len(value) != 2:
-        raise wrong
-    try:
-        lon, lat = (float(str(part)) for part in value)
-    except ValueError as error:
-        raise wrong from error
-    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
-        raise wrong
-    x, y = to_wgs84(np.array([lon]), np.array([lat]), datum)
-    return float(x[0]), float(y[0])
+    parts = value if isinstance(value, list) else []
+    cells = {
+        axis: part
+        for axis, part in zip(("lon", "lat"), parts, strict=False)
+        if isinstance(part, str)
+    }
+    if len(parts) != 2 or len(cells) != 2:
+        raise InputError(f"{source}: move of {identity} must be [longitude, latitude].")
+    lonlat, faults = parse_position(Row(1, cells), cells, {}, datum)
+    if faults:
+        fault = faults[0]
+        raise InputError(
+            f"{source}: move of {identity}: {fault.column} {fault.value!r} {fault.reason}."
+        )
+    x, y = to_wgs84(np.array([lonlat["lon"]]), np.array([lonlat["lat"]]), datum)
+    return round(float(x[0]), POSITION_DECIMALS), round(float(y[0]), POSITION_DECIMALS)
 
 
 def _added(value: object, source: str, datum: Datum) -> gpd.GeoDataFrame:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise InputError(f"{source}: add must be a list of stations, each with id, name, kind, …")
-    rows, header = [], dict[str, None]()
+    frames = []
+    known: dict[str, int] = {}
     for number, item in enumerate(value, start=1):
-        cells = {}
-        for column, cell in item.items():
-            joined = ";".join(cell) if isinstance(cell, list) else cell
-            cells[str(column)] = _text(joined, f"add, station {number}, {column}", source)
-        header |= dict.fromkeys(cells)
-        rows.append(Row(number, cells))
-    try:
-        read = parse_table(Table(source, tuple(header), tuple(rows)), datum=datum)
-    except RegisterError as error:
-        raise InputError(f"{source}, add: {error}") from error
-    if read.rejected:
-        fault = read.rejected[0].faults[0]
-        raise InputError(
-            f"{source}: add, station {fault.row}, {fault.column} {fault.value!r}: {fault.reason}."
+        frame = _station(item, number, source, datum)
+        identity = str(frame["id"].iloc[0])
+        if identity in known:
+            raise InputError(
+                f"{source}: add, station {number}, id {identity!r}: stands already in station "
+                f"{known[identity]}."
+            )
+        known[identity] = number
+        frames.append(frame)
+    return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), geometry="geometry", crs=CRS)
+
+
+def _station(
+    item: Mapping[object, object], number: int, source: str, datum: Datum
+) -> gpd.GeoDataFrame:
+    """Return one added station, read as a row of a register would be."""
+    where = f"add, station {number}"
+    cells = {}
+    for column, cell in item.items():
+        parts = cell if isinstance(cell, list) else [cell]
+        cells[str(column)] = SET_SEPARATOR.join(
+            _text(part, f"{where}, {column}", source) for part in parts
         )
+    try:
+        table = Table(source, tuple(cells), (Row(number, cells),))
+        read = parse_table(table, datum=datum)
+    except RegisterError as error:
+        raise InputError(f"{source}, {where}: {error}") from error
+    if read.unread_columns:
+        names = ", ".join(name for name in STATION_FIELDS if name != PAIR_FIELD)
+        raise InputError(
+            f"{source}, {where}: {read.unread_columns[0]!r} is no column of a station; they are "
+            f"{names}."
+        )
+    faults = [fault for row in read.rejected for fault in row.faults]
+    # In a register hours that cannot be read are unknown; here nobody else will mend them.
+    hours = read.stations.get("opening_hours", pd.Series(dtype=object)).dropna()
+    faults += read.warnings if not all(is_readable(str(text)) for text in hours) else ()
+    if faults:
+        fault = faults[0]
+        raise InputError(f"{source}: {where}, {fault.column} {fault.value!r}: {fault.reason}.")
     return read.stations
