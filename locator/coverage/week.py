@@ -19,13 +19,21 @@ from locator.coverage.points import DemandPoints
 from locator.hours import STATES, HoursRules, HoursTable
 from locator.schema import State
 
-__all__ = ["QUARTERS", "OpenWeek", "WeekCoverage", "cover_week", "open_week", "within_reach"]
+__all__ = [
+    "QUARTERS",
+    "ROUNDING",
+    "OpenWeek",
+    "WeekCoverage",
+    "cover_week",
+    "open_week",
+    "within_reach",
+]
 
 QUARTERS = 4
 SLOTS = HOURS_OF_WEEK * QUARTERS
 _QUARTER_S = 900
 _WORD = 64
-_NOTHING = 1e-9  # of the demand: what sums of the same numbers in another order differ by
+ROUNDING = 1e-9  # of the demand: what sums of the same numbers in another order differ by
 _BY_COLUMNS = (
     "id",
     "name",
@@ -178,7 +186,7 @@ class WeekCoverage:
             demand, covered = (a[part].sum(axis=0) for a in (self.demand_per_h, self.covered_per_h))
             total, always = float(demand.sum()), float(self.always_per_h[part].sum())
             unserved, lost = demand - covered, max(0.0, always - float(covered.sum()))
-            short = total > 0 and bool(unserved.max() > _NOTHING * total)
+            short = total > 0 and bool(unserved.max() > ROUNDING * total)
             rows.append(
                 {
                     "id": self.pieces[f"{key}_id"].iloc[at],

@@ -43,9 +43,8 @@ def describe_areas(basis: Basis, gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         offers to most of the area's demand; it is null where no station is in reach at all.
     """
     areas, area_of_gap = merge_gaps(gaps, crs=basis.study.crs)
-    if areas.empty:
-        return areas
-    where = pd.DataFrame(name_areas(areas, basis.study.inputs.snapshot.places))
+    places = basis.study.inputs.snapshot.places
+    where = pd.DataFrame(name_areas(areas, places), columns=["place", "place_m", "bearing"])
     areas = areas.join(where)
     inside = _points_inside(basis, gaps, area_of_gap)
     lonlat, demand, area = _with_middles(basis, gaps, area_of_gap, inside)

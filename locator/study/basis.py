@@ -1,6 +1,6 @@
 """What every table of a study rests on: demand points, times to stations, opening hours."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -119,7 +119,7 @@ def make_basis(
         standards=limits,
         week=week,
         in_service=index.mask(StationFilter()),
-        by_kind=index.mask(StationFilter(kinds=study.chosen.kinds)),
+        by_kind=index.mask(replace(study.chosen, services=frozenset())),
     )
 
 

@@ -4,7 +4,7 @@ import json
 import math
 import shutil
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
@@ -42,6 +42,8 @@ _FILES = frozenset(
     }
 )
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
+
 
 def parse_standards(*, minutes: str | None, metres: str | None) -> tuple[Standard, ...]:
     """Read ``"3,5,10"`` minutes or metres; exactly one of the two must be given.
@@ -72,14 +74,22 @@ def choose_week(service: Service, at: str | None, day: str | None) -> date:
     Raises
     ------
     InputError
-        A text is no date, or no moment.
+        A text is no date, or no moment, or far from our time.
     """
     if day is not None:
         try:
-            return date.fromisoformat(day.strip())
+            chosen = date.fromisoformat(day.strip())
         except ValueError as error:
             raise InputError(f"{day!r} is not a date; write it like 2026-11-23.") from error
-    return (service.now() if at is None else parse_moment(at, service.rules.timezone)).date()
+    else:
+        moment = service.now() if at is None else parse_moment(at, service.rules.timezone)
+        chosen = moment.date()
+    if not _FIRST_YEAR <= chosen.year <= _LAST_YEAR:
+        raise InputError(
+            f"{day or at!r} is no week to study: opening hours are known for the years "
+            f"{_FIRST_YEAR} to {_LAST_YEAR}."
+        )
+    return chosen
 
 
 def gaps_inputs(
@@ -161,10 +171,10 @@ def run_gaps(service: Service, inputs: GapsInputs, question: Question, *, out: P
         outcomes.append(study.measure(standard))
         progress(0.4 * (number + 1) / len(question.standards))
     basis = make_basis(service, study, question.standards, week_of=question.week_of)
-    summary = make_summary(study, basis, outcomes, before or [])
+    summary = make_summary(study, basis, outcomes, before or [], given=inputs.snapshot)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        stages = Stages(out.parent / f".{out.name}-unfinished", _key(summary))
+        stages = Stages(out.parent / f".{out.name}-unfinished", _key(summary, study))
         tables = make_tables(basis, stages.take, lambda share: progress(0.4 + 0.3 * share))
         run = Run(now, study, basis, outcomes, before or [], tables, summary)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
@@ -198,10 +208,15 @@ def _changed(service: Service, inputs: GapsInputs, scenario: Scenario) -> GapsIn
     return replace(inputs, snapshot=replace(inputs.snapshot, stations=stations, index=index))
 
 
-def _key(summary: Summary) -> str:
+def _key(summary: Summary, study: Study) -> str:
     """Return what tells one question from another: everything but when it was asked."""
-    asked = {name: value for name, value in summary.items() if name not in {"made_at", "results"}}
-    return json.dumps(asked, ensure_ascii=False, sort_keys=True)
+    asked = {name: value for name, value in summary.items() if name != "made_at"}
+    chosen = {
+        name: sorted(map(str, value)) if isinstance(value, frozenset) else value
+        for name, value in asdict(study.chosen).items()
+    }
+    more = {"chosen": chosen, "at": study.at.isoformat() if study.at else None}
+    return json.dumps(asked | more, ensure_ascii=False, sort_keys=True)
 
 
 def _check_folder(out: Path) -> None:

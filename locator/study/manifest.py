@@ -11,7 +11,10 @@ import pandas as pd
 from locator import __version__
 from locator.coverage import Scenario
 from locator.coverage.quality import covered_by_limit
+from locator.coverage.week import ROUNDING
+from locator.nearest import StationFilter
 from locator.schema import is_illustrative
+from locator.service import Snapshot
 from locator.study.basis import Basis
 from locator.study.measure import Outcome, Result, Study
 
@@ -68,12 +71,18 @@ class Summary(TypedDict):
 
 
 def make_summary(
-    study: Study, basis: Basis, outcomes: list[Outcome], before: list[Outcome]
+    study: Study, basis: Basis, outcomes: list[Outcome], before: list[Outcome], *, given: Snapshot
 ) -> Summary:
-    """Return the manifest of a run; ``before`` is what a scenario is compared with."""
+    """Return the manifest of a run.
+
+    ``before`` is what a scenario is compared with, ``given`` the register it was measured on.
+    """
     inputs, snapshot = study.inputs, study.inputs.snapshot
     zones = inputs.hot_zones
-    used = snapshot.stations[study.mask | study.unknown]
+    # The tables are of every station in service, whatever the filter and the hour.
+    used = [snapshot.stations[basis.in_service], given.stations[given.index.mask(StationFilter())]]
+    if zones is not None:
+        used.append(zones)
     hours = (
         "opening hours were not considered; demand is the week's mean"
         if study.at is None
@@ -85,7 +94,7 @@ def make_summary(
         title="Gaps in rider-station coverage",
         made_at=study.made_at.isoformat(timespec="seconds"),
         program=f"locator {__version__}",
-        illustrative=is_illustrative(used) or (zones is not None and is_illustrative(zones)),
+        illustrative=any(is_illustrative(frame) for frame in used),
         data_hash=_hash(snapshot.stations, zones if zones is not None else inputs.points),
         data_version=snapshot.version,
         as_of=snapshot.as_of.isoformat() if snapshot.as_of else None,
@@ -116,7 +125,7 @@ def _week_totals(basis: Basis) -> WeekTotals | None:
         return None
     shares = coverage.week()
     unserved = (coverage.demand_per_h - coverage.covered_per_h).sum(axis=0)
-    short = bool(unserved.max() > 0)
+    short = bool(unserved.max() > ROUNDING * coverage.demand_per_h.sum())
     return WeekTotals(
         monday=basis.week.monday.isoformat(),
         standard=basis.standards[0][0].label,

@@ -1,8 +1,8 @@
 """Measuring one standard after the other: which stations count, coverage, gaps, the manifest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TypedDict
 
 import geopandas as gpd
@@ -138,7 +138,7 @@ class Study:
             self.at = parse_moment(question.at, service.rules.timezone)
             self.notes += calendar_doubts(service.rules, self.at)
         if question.week_of is not None:
-            self.notes += _unusual_days(service.rules, question.week_of)
+            self.notes += _unusual_days(service.rules, question.week_of, self.notes)
         index = inputs.snapshot.index
         self.whatever_hours = index.mask(question.chosen)
         self.unknown = np.zeros(len(self.whatever_hours), dtype=bool)
@@ -282,13 +282,15 @@ class Study:
         return Outcome(standard, result, gaps, None, measured)
 
 
-def _unusual_days(rules: HoursRules, day: date) -> list[str]:
-    """Say which days of a week do not run like their weekday."""
+def _unusual_days(rules: HoursRules, day: date, said: Sequence[str]) -> list[str]:
+    """Say which days of a week do not run like their weekday, and where nobody knows."""
     monday = day - timedelta(days=day.weekday())
-    unusual = [d for n in range(7) if (d := monday + timedelta(days=n)) in rules.calendar]
-    if not unusual:
-        return []
-    named = ", ".join(
-        f"{d} ({rules.calendar[d].reason or rules.calendar[d].kind})" for d in unusual
-    )
-    return [f"The week studied has days that are not what the week says: {named}."]
+    days = [monday + timedelta(days=number) for number in range(7)]
+    sunday = datetime.combine(days[-1], time(), rules.timezone)
+    notes = [note for note in calendar_doubts(rules, sunday) if note not in said]
+    if unusual := [day for day in days if day in rules.calendar]:
+        named = ", ".join(
+            f"{d} ({rules.calendar[d].reason or rules.calendar[d].kind})" for d in unusual
+        )
+        notes.append(f"The week studied has days that are not what the week says: {named}.")
+    return notes

@@ -1,8 +1,8 @@
 """Taking up a study that was cut off: its finished tables wait beside its folder."""
 
 import json
-import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict
 
@@ -13,6 +13,7 @@ from locator.paths import written_whole
 
 __all__ = ["PlainTable", "Stages", "to_frame", "to_plain"]
 
+_MARK = "question.txt"
 Cell = str | int | float | bool | None
 
 
@@ -61,17 +62,18 @@ class Stages:
 
     def __init__(self, folder: Path, key: str) -> None:
         self._folder = folder
-        mark = folder / "question.txt"
-        if folder.is_dir() and not (mark.is_file() and mark.read_text(encoding="utf-8") == key):
-            shutil.rmtree(folder)
+        mark = folder / _MARK
+        kept = mark.read_bytes() if mark.is_file() else None
+        if kept != key.encode():
+            self._forget()
         folder.mkdir(parents=True, exist_ok=True)
-        mark.write_text(key, encoding="utf-8")
+        mark.write_bytes(key.encode())
 
     def take(self, name: str, make: Callable[[], pd.DataFrame]) -> PlainTable:
         """Return a table that was finished before, or make it and keep it."""
         path = self._folder / f"{name}.json"
-        if path.is_file():
-            kept: PlainTable = json.loads(path.read_text(encoding="utf-8"))
+        kept = _read(path) if path.is_file() else None
+        if kept is not None:
             return kept
         table = to_plain(make())
         with written_whole(path) as draft:
@@ -81,4 +83,25 @@ class Stages:
 
     def clear(self) -> None:
         """Throw the kept tables away."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._forget()
+        with suppress(OSError):  # somebody else's files lie in it
+            self._folder.rmdir()
+
+    def _forget(self) -> None:
+        for path in (*self._folder.glob("*.json"), self._folder / _MARK):
+            path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> PlainTable | None:
+    """Return a kept table; None for a file that was cut off or spoilt."""
+
+    def refuse(word: str) -> None:
+        raise ValueError(word)
+
+    try:
+        table = json.loads(path.read_bytes(), parse_constant=refuse)
+        columns, rows = table["columns"], table["rows"]
+        whole = isinstance(columns, list) and all(len(row) == len(columns) for row in rows)
+    except (ValueError, TypeError, KeyError):
+        return None
+    return PlainTable(columns=columns, rows=rows) if whole else None

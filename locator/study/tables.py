@@ -40,6 +40,7 @@ _CURVE_MINUTES = np.arange(1.0, 31.0)
 # women in their seventies, 1.46 of men in their forties; a little less, for streets.
 _WALK_KMH = 4.5
 _UNVERIFIED_M = 100.0
+_FACTORS = (0.8, 0.9, 1.1, 1.2)
 _SEED = 20220801  # fixed: the same input gives the same bytes
 _REPLICATES, _MOVES = 1000, 100
 
@@ -279,32 +280,32 @@ def _equity_row(
 def _sensitivity(basis: Basis) -> pd.DataFrame:
     """Vary one setting at a time for the first standard; all times are scaled alike."""
     settings = basis.study.settings
-    limit_s = basis.first_s
+    standard, limit_s = basis.standards[0]
+    varied: list[tuple[str, float | None, float]] = [("as_set", None, limit_s)]
+    if standard.unit == "m":
+        # Metres as the crow flies hang on no speed.
+        varied += [("limit_m", standard.amount * f, limit_s * f) for f in _FACTORS]
+    else:
+        # Of the travel model: roads may have been imported for another speed than the setting.
+        speed = settings.detour_factor * 3600 / basis.study.travel.limit_s(1000.0)
+        varied += [("speed_kmh", speed * f, limit_s * f) for f in _FACTORS]
+        if isinstance(basis.study.travel, StraightLine):
+            detour = settings.detour_factor
+            varied += [("detour_factor", d, limit_s * detour / d) for d in (1.1, 1.2, 1.4, 1.5)]
+        changed = [limit_s + 60 * minutes for minutes in (-2, -1, 1, 2)]
+        varied += [("limit_min", changed_s / 60, changed_s) for changed_s in changed]
     rows = [
-        {"what": "as_set", "value": None, "covered_share": _share(basis, basis.seconds, limit_s)}
+        {"what": what, "value": value, "covered_share": _share(basis, basis.seconds, varied_s)}
+        for what, value, varied_s in varied
+        if varied_s > 0
     ]
-    for factor in (0.8, 0.9, 1.1, 1.2):
-        share = _share(basis, basis.seconds, limit_s * factor)
-        rows.append(
-            {"what": "speed_kmh", "value": settings.ride_speed_kmh * factor, "covered_share": share}
-        )
-    if isinstance(basis.study.travel, StraightLine):
-        for detour in (1.1, 1.2, 1.4, 1.5):
-            share = _share(basis, basis.seconds, limit_s * settings.detour_factor / detour)
-            rows.append({"what": "detour_factor", "value": detour, "covered_share": share})
-    for minutes in (-2, -1, 1, 2):
-        if limit_s + 60 * minutes > 0:
-            share = _share(basis, basis.seconds, limit_s + 60 * minutes)
-            rows.append(
-                {"what": "limit_min", "value": limit_s / 60 + minutes, "covered_share": share}
-            )
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).astype({"covered_share": np.float64})
     table["change"] = table["covered_share"] - table["covered_share"].iloc[0]
     return table
 
 
 def _intervals(basis: Basis) -> pd.DataFrame:
-    """Intervals of the first standard's share: demand drawn anew, stations moved, hours unknown."""
+    """Intervals of the first standard's share: demand drawn anew, stations moved."""
     rng = np.random.default_rng(_SEED)
     demand, unit = basis.demand_per_h, "points"
     covered = np.where(basis.seconds <= basis.first_s, demand, 0.0)
