@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csr_array
 
 from locator.coverage.demand import HOURS_OF_WEEK
 from locator.coverage.points import DemandPoints
@@ -32,7 +32,7 @@ __all__ = [
 QUARTERS = 4
 SLOTS = HOURS_OF_WEEK * QUARTERS
 _QUARTER_S = 900
-_WORD = 64
+_SETS_AT_ONCE = 4096
 ROUNDING = 1e-9  # of the demand: what sums of the same numbers in another order differ by
 _BY_COLUMNS = (
     "id",
@@ -231,42 +231,69 @@ def cover_week(
         The stations that count.
     """
     reach = within_reach(times, limit_s=limit_s, mask=mask)
-    around_the_clock = np.ones((len(mask), 1), dtype=bool)
+    some = np.diff(reach.indptr) > 0
+    always = np.bincount(
+        points.piece[some], weights=points.demand_per_h[some], minlength=len(points.pieces)
+    )
+    covered, possible = _covered(points, reach, (week.open, week.possible))
     return WeekCoverage(
         pieces=points.pieces,
         demand_per_h=points.hourly(),
-        covered_per_h=_covered(points, reach, week.open),
-        possible_per_h=_covered(points, reach, week.possible),
-        always_per_h=_covered(points, reach, around_the_clock),
+        covered_per_h=covered * points.factors,
+        possible_per_h=possible * points.factors,
+        always_per_h=always[:, None] * points.factors,
     )
 
 
-def _covered(points: DemandPoints, reach: csr_array, usable: Mask) -> Floats:
-    """Return (p, 168) demand within reach of a station that is usable; one slot is every slot."""
-    if not reach.nnz:
-        return np.zeros((len(points.pieces), HOURS_OF_WEEK))
-    schedules, of = np.unique(usable, axis=0, return_inverse=True)
-    words = -(-len(schedules) // _WORD)
-    one = np.zeros((len(schedules), words), dtype=np.uint64)
-    number = np.arange(len(schedules))
-    one[number, number // _WORD] = np.uint64(1) << (number % _WORD).astype(np.uint64)
-    sets, code = np.unique(_unite(reach, one[of.ravel()]), axis=0, return_inverse=True)
-    bits = np.unpackbits(sets.view(np.uint8).reshape(len(sets), -1), axis=1, bitorder="little")
-    holds = bits[:, : len(schedules)].astype(np.float32)
-    reached = (holds @ schedules.astype(np.float32)) > 0  # (sets, slots)
-    # Orders per hour of each piece under each set, then of each piece in each slot.
+def _covered(
+    points: DemandPoints, reach: csr_array, weeks: tuple[Mask, ...]
+) -> npt.NDArray[np.float64]:
+    """Return (weeks, p, 168) mean demand within reach of a station that is usable in each week."""
     pieces = len(points.pieces)
-    flat = np.bincount(
-        points.piece * len(sets) + code.ravel(),
-        weights=points.demand_per_h,
-        minlength=pieces * len(sets),
-    )
-    per_slot = flat.reshape(pieces, len(sets)) @ reached
-    per_hour = (
-        per_slot.reshape(pieces, -1, QUARTERS).mean(axis=2) if per_slot.shape[1] > 1 else per_slot
-    )
-    covered: Floats = per_hour * points.factors
-    return covered
+    if not reach.nnz:
+        return np.zeros((len(weeks), pieces, HOURS_OF_WEEK))
+    # Stations of the same hours are one schedule, moments of the same open schedules one column.
+    of, schedules = _distinct(_pack(np.hstack(weeks)))
+    usable = np.hstack(weeks)[schedules]
+    column, columns = _distinct(_pack(usable.T))
+    usable = usable[:, columns].astype(np.float32)
+    sets = _unite(reach, _pack(np.eye(len(usable), dtype=bool))[of])
+    code, first = _distinct(sets)
+    held = sets[first]
+    # Orders per hour of each piece under each set of schedules: few pieces meet a set.
+    orders = coo_array(
+        (points.demand_per_h, (points.piece, code)), shape=(pieces, len(first))
+    ).tocsc()
+    found = np.zeros((pieces, len(columns)))
+    for begin in range(0, len(first), _SETS_AT_ONCE):
+        part = slice(begin, begin + _SETS_AT_ONCE)
+        reached = (_unpack(held[part], len(usable)).astype(np.float32) @ usable) > 0
+        found += orders[:, part] @ reached.astype(np.float64)
+    per_slot = found[:, column].reshape(pieces, len(weeks), HOURS_OF_WEEK, QUARTERS)
+    per_hour: Floats = per_slot.mean(axis=3).transpose(1, 0, 2)
+    return per_hour
+
+
+def _pack(rows: Mask) -> Words:
+    """Return rows of bits as rows of words."""
+    bytes_ = np.packbits(rows, axis=1, bitorder="little")
+    padded = np.zeros((len(rows), -(-bytes_.shape[1] // 8) * 8), dtype=np.uint8)
+    padded[:, : bytes_.shape[1]] = bytes_
+    return padded.view(np.uint64)
+
+
+def _unpack(words: Words, bits: int) -> npt.NDArray[np.uint8]:
+    """Return the first so many bits of rows of words."""
+    return np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")[:, :bits]
+
+
+def _distinct(rows: Words) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return each row's number among the distinct rows, and where each of those first stands."""
+    code = np.zeros(len(rows), dtype=np.int64)
+    for word in rows.T:
+        number, values = pd.factorize(word)
+        code, _ = pd.factorize(code * len(values) + number)
+    return code, np.unique(code, return_index=True)[1].astype(np.int64)
 
 
 def _unite(reach: csr_array, words: Words) -> Words:
