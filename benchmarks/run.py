@@ -8,13 +8,15 @@ import json
 from collections.abc import Callable
 
 from command import bench_command
+from coverage import bench_criticality, bench_week
 from gaps import DENSE, bench_gaps
 from nearest import bench_nearest
 from register import bench_import
 
-Run = Callable[[], dict[str, object]]
+Run = Callable[[], dict[str, object] | list[dict[str, object]]]
 MODERATE: dict[str, list[Run]] = {
     "command": [bench_command],
+    "coverage": [bench_week, bench_criticality],
     "gaps": [lambda: bench_gaps(120), lambda: bench_gaps(5_000)],
     "nearest": [lambda: bench_nearest(20_000, 100_000), lambda: bench_nearest(180_000, 1_000_000)],
     "register": [lambda: bench_import(180_000)],
@@ -35,9 +37,12 @@ def main() -> None:
     options = parser.parse_args()
     for subject in [options.only] if options.only else MODERATE:
         for run in MODERATE[subject] + (LARGE.get(subject, []) if options.large else []):
-            row = run()
-            shown = {k: float(f"{v:.3g}") if isinstance(v, float) else v for k, v in row.items()}
-            print(json.dumps(shown, ensure_ascii=False), flush=True)
+            found = run()
+            for row in found if isinstance(found, list) else [found]:
+                shown = {
+                    k: float(f"{v:.3g}") if isinstance(v, float) else v for k, v in row.items()
+                }
+                print(json.dumps(shown, ensure_ascii=False), flush=True)
 
 
 if __name__ == "__main__":

@@ -261,8 +261,10 @@ def _covered(
     code, first = _distinct(sets)
     held = sets[first]
     # Orders per hour of each piece under each set of schedules: few pieces meet a set.
+    pair, met = pd.factorize(points.piece * len(first) + code)
     orders = coo_array(
-        (points.demand_per_h, (points.piece, code)), shape=(pieces, len(first))
+        (np.bincount(pair, weights=points.demand_per_h), np.divmod(met, len(first))),
+        shape=(pieces, len(first)),
     ).tocsc()
     found = np.zeros((pieces, len(columns)))
     for begin in range(0, len(first), _SETS_AT_ONCE):
@@ -293,7 +295,8 @@ def _distinct(rows: Words) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]
     for word in rows.T:
         number, values = pd.factorize(word)
         code, _ = pd.factorize(code * len(values) + number)
-    return code, np.unique(code, return_index=True)[1].astype(np.int64)
+    # Numbers are given in the order of their rows: a new one stands above all before it.
+    return code, np.flatnonzero(np.diff(np.maximum.accumulate(code), prepend=-1))
 
 
 def _unite(reach: csr_array, words: Words) -> Words:
