@@ -27,6 +27,15 @@ def runnable(path: Path) -> Iterator[str]:
             yield line.removeprefix("$ locator ")
 
 
+def write_files(path: Path, folder: Path) -> None:
+    """Write the files that a document shows under their names, for its commands to read."""
+    shown = re.findall(
+        r"<!-- file: ([\w.-]+) -->\n```[a-z]+\n(.*?)```", path.read_text("utf-8"), re.DOTALL
+    )
+    for name, text in shown:
+        (folder / name).write_text(text, encoding="utf-8")
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
 def test_the_commands_of_a_document_run(
     path: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -34,10 +43,23 @@ def test_the_commands_of_a_document_run(
     folder = tmp_path / "reader"
     folder.mkdir()
     monkeypatch.chdir(folder)
+    write_files(path, folder)
     for command in runnable(path):
         words = ["--store", settings.store, *shlex.split(command)]
         result = CliRunner().invoke(main, words, catch_exceptions=False)
         assert result.exit_code == 0, f"{command}: {result.output}"
+
+
+def test_the_planners_scenario_uses_every_key() -> None:
+    from locator.study.scenario import KEYS, parse_scenario
+
+    (text,) = re.findall(
+        r"<!-- file: night.yaml -->\n```yaml\n(.*?)```",
+        (ROOT / "docs/planner.md").read_text("utf-8"),
+        re.DOTALL,
+    )
+    parse_scenario(text, source="night.yaml")
+    assert [key for key in KEYS if not re.search(rf"^{key}:", text, re.MULTILINE)] == []
 
 
 def test_each_reader_finds_commands_to_run() -> None:

@@ -19,9 +19,9 @@ from locator.register.rows import parse_position
 from locator.register.tables import Row
 from locator.schema import CRS, POSITION_DECIMALS, SET_SEPARATOR, Datum, Service
 
-__all__ = ["parse_scenario", "read_scenario"]
+__all__ = ["KEYS", "parse_scenario", "read_scenario"]
 
-_KEYS = ("name", "datum", "close", "open", "hours", "services", "move", "add")
+KEYS = ("name", "datum", "close", "open", "hours", "services", "move", "add")
 _MAX_BYTES = 1_000_000
 
 
@@ -55,9 +55,9 @@ def parse_scenario(text: str, *, source: str) -> Scenario:
     given = _load(text, source)
     if not isinstance(given, dict):
         raise InputError(f"{source} needs keys such as close, open, hours, move, add.")
-    unknown = [str(key) for key in given if key not in _KEYS]
+    unknown = [str(key) for key in given if key not in KEYS]
     if unknown:
-        raise InputError(f"{source}: {unknown[0]!r} is not one of {', '.join(_KEYS)}.")
+        raise InputError(f"{source}: {unknown[0]!r} is not one of {', '.join(KEYS)}.")
     if not any(value for key, value in given.items() if key not in {"name", "datum"}):
         raise InputError(
             f"{source} changes nothing; it needs close, open, hours, services, move or add."
