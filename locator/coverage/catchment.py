@@ -13,7 +13,7 @@ __all__ = ["BANDS", "floating_catchment"]
 Floats = npt.NDArray[np.float64]
 
 # Luo & Qi 2009, An enhanced two-step floating catchment area (E2SFCA) method, Health & Place
-# 15:1100-1107: Gaussian weights of three bands of travel time, the slower of their two sets.
+# 15:1100-1107: weights of three bands of travel time, as PySAL's access takes them from there.
 # Their bands are 10, 20 and 30 minutes by car; here they are as wide in proportion, to ten
 # minutes' ride.
 BANDS: tuple[tuple[float, float], ...] = ((200.0, 1.0), (400.0, 0.68), (600.0, 0.22))
