@@ -22,6 +22,7 @@ from locator.schema import State
 __all__ = [
     "STATES",
     "WINDOW_DAYS",
+    "YEARS",
     "CalendarDay",
     "HoursRules",
     "HoursTable",
@@ -34,6 +35,7 @@ __all__ = [
     "read_spans",
 ]
 
+YEARS = range(1970, 9999)  # a window past it has no dates
 WINDOW_DAYS = 8  # a week and the rest of today: "closed until Tuesday" has its Tuesday
 
 # Positions in this tuple are the codes of the arrays below.
@@ -121,7 +123,7 @@ def parse_moment(text: str, timezone: ZoneInfo) -> datetime:
     Raises
     ------
     InputError
-        The text is not a moment.
+        The text is not a moment, or one outside :data:`YEARS`.
     """
     try:
         moment = datetime.fromisoformat(text.strip())
@@ -129,6 +131,11 @@ def parse_moment(text: str, timezone: ZoneInfo) -> datetime:
         raise InputError(
             f"{text!r} is not a moment; write it like 2026-11-23T12:30, in local time."
         ) from error
+    if moment.year not in YEARS:
+        raise InputError(
+            f"{text!r} is too far from our time: opening hours are known for the years "
+            f"{YEARS.start} to {YEARS.stop - 1}."
+        )
     if moment.tzinfo is None:
         return moment.replace(tzinfo=timezone)
     return moment.astimezone(timezone)

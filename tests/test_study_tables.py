@@ -1,6 +1,7 @@
 """The tables of a gap study: through the command line and the library, and agreeing."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -329,7 +330,7 @@ def test_the_whole_question_through_the_command_line(
     words = ("gaps", "--minutes", "3,5", "--at", "2026-11-27T22:00", "--hourly")
     done = cli(*words, "--scenario", plan, "--out", out)
     assert done.exit_code == 0, done.output
-    assert "Before the scenario, 3 min:" in done.stdout
+    assert re.search(r"Before the scenario, 3 min: .*\+\d\.\d percentage points", done.stdout)
     assert "Week of 2026-11-23, 3 min:" in done.stdout
     assert "Illustrative data" in done.stdout
     summary, tables = json.loads((out / "summary.json").read_text("utf-8")), tables_of(out)
@@ -348,6 +349,8 @@ def test_the_whole_question_through_the_command_line(
         (("--week", "9999-12-31"), "9999-12-31"),
         (("--week", "0001-01-01"), "0001-01-01"),
         (("--hourly", "--at", "noon"), "'noon' is not a moment"),
+        (("--at", "9999-12-31T12:00"), "'9999-12-31T12:00' is too far from our time"),
+        (("--at", "0001-01-01T00:00+08:00", "--hourly"), "too far from our time"),
     ],
 )
 def test_a_week_that_is_none(
@@ -357,6 +360,26 @@ def test_a_week_that_is_none(
     assert done.exit_code == 2, done.output
     assert reason in done.stderr
     assert not (tmp_path / "g").exists()
+
+
+def test_the_last_week_there_is(cli: Callable[..., Result], tmp_path: Path) -> None:
+    words = ("--at", "9998-12-31T12:00", "--hourly", "--out", tmp_path / "g")
+    assert cli("gaps", "--minutes", "5", *words).exit_code == 0
+    for far in ("9999-12-31T12:00", "0001-01-01T00:00"):
+        refused = cli("nearest", "107.1", "34.3", "--at", far)
+        assert refused.exit_code == 2
+        assert "too far from our time" in refused.stderr
+
+
+def test_the_folder_one_is_in_is_left_alone(
+    cli: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    refused = cli("gaps", "--minutes", "5", "--out", ".")
+    assert refused.exit_code == 1
+    assert "is the folder you are in" in refused.stderr
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_which_week_is_studied(service: Service) -> None:

@@ -12,7 +12,7 @@ import pyogrio
 
 from locator.coverage import Scenario, apply_scenario
 from locator.errors import InputError, StudyError
-from locator.hours import parse_moment
+from locator.hours import YEARS, parse_moment
 from locator.intake import read_layer_file
 from locator.nearest import StationIndex
 from locator.paths import refuse_store
@@ -41,8 +41,6 @@ _FILES = frozenset(
         TABLES,
     }
 )
-
-_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 
 def parse_standards(*, minutes: str | None, metres: str | None) -> tuple[Standard, ...]:
@@ -76,18 +74,16 @@ def choose_week(service: Service, at: str | None, day: str | None) -> date:
     InputError
         A text is no date, or no moment, or far from our time.
     """
-    if day is not None:
-        try:
-            chosen = date.fromisoformat(day.strip())
-        except ValueError as error:
-            raise InputError(f"{day!r} is not a date; write it like 2026-11-23.") from error
-    else:
-        moment = service.now() if at is None else parse_moment(at, service.rules.timezone)
-        chosen = moment.date()
-    if not _FIRST_YEAR <= chosen.year <= _LAST_YEAR:
+    if day is None:
+        return (service.now() if at is None else parse_moment(at, service.rules.timezone)).date()
+    try:
+        chosen = date.fromisoformat(day.strip())
+    except ValueError as error:
+        raise InputError(f"{day!r} is not a date; write it like 2026-11-23.") from error
+    if chosen.year not in YEARS:
         raise InputError(
-            f"{day or at!r} is no week to study: opening hours are known for the years "
-            f"{_FIRST_YEAR} to {_LAST_YEAR}."
+            f"{day!r} is no week to study: opening hours are known for the years "
+            f"{YEARS.start} to {YEARS.stop - 1}."
         )
     return chosen
 
@@ -222,6 +218,8 @@ def _key(summary: Summary, study: Study) -> str:
 def _check_folder(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise StudyError(f"{out} is a file; name a folder with --out.")
+    if out.resolve() == Path.cwd():
+        raise StudyError(f"{out} is the folder you are in; name another with --out.")
     others = sorted(p.name for p in out.iterdir() if p.name not in _FILES) if out.is_dir() else []
     for name in _FILES:
         refuse_store(out / name)
