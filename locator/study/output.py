@@ -244,6 +244,7 @@ def _before_lines(summary: Summary) -> list[str]:
         before, after = was["covered_share"], now["covered_share"]
         if before is not None and after is not None:
             lines.append(
-                f"Before the scenario, {was['standard']}: {before:.1%} ({after - before:+.1%})."
+                f"Before the scenario, {was['standard']}: {before:.1%} "
+                f"({100 * (after - before):+.1f} percentage points)."
             )
     return lines
