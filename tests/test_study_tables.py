@@ -293,6 +293,68 @@ def test_gaps_between_the_points_have_a_reason_too(service: Service, tmp_path: P
     assert areas["reason"].tolist() == ["none_near"]
 
 
+def test_four_zones_each_a_gap_for_a_reason_of_its_own(service: Service, tmp_path: Path) -> None:
+    """Hot water on a Monday at 20:00, within 5 minutes; zones 4.6 km apart, a station at three.
+
+    z0's station has it and closes at 18:00, z1's has it and nobody knows its hours, z2's never
+    closes and has only seats, z3 has no station. Demand 4, 3, 2, 1 ranks them. What is missing is
+    looked up among all stations in reach, open or not: hot water is missing only at z2.
+    """
+    x, y = 107.5, 34.2
+    stations = gpd.GeoDataFrame(
+        {
+            "id": ["s0", "s1", "s2"],
+            "name": ["晚关", "不知", "无水"],
+            "kind": "rest_post",
+            "services": ["hot_water", "hot_water;seats", "seats"],
+            "opening_hours": pd.Series(["08:00-18:00", None, "24/7"], dtype=object),
+        },
+        geometry=[Point(x + 0.05 * n, y) for n in range(3)],
+        crs="EPSG:4326",
+    )
+    service.store.apply(Change("stations", stations, absent="close"), actor="t")
+    zones = gpd.GeoDataFrame(
+        {"id": [f"z{n}" for n in range(4)], "name": list("甲乙丙丁"), "kind": "campus"},
+        geometry=[Point(x + 0.05 * n, y).buffer(0.002) for n in range(4)],
+        crs="EPSG:4326",
+    ).assign(demand_per_h=[4.0, 3.0, 2.0, 1.0])
+    zones.to_file(tmp_path / "z.gpkg")
+    summary, tables = run(
+        service,
+        tmp_path / "g",
+        inputs=gaps_inputs(service, hot_zones=tmp_path / "z.gpkg"),
+        chosen=StationFilter(services=frozenset({Amenity.HOT_WATER})),
+        at="2026-11-23T20:00",
+        week_of=MONDAY,
+    )
+    (result,) = summary["results"]
+    assert result["covered_share"] == 0.0
+    assert result["covered_share_if_unknown_open"] == pytest.approx(0.3)
+    areas = gpd.read_file(tmp_path / "g" / "gaps.gpkg", layer="gap_areas")
+    assert areas["zone_names"].tolist() == list("甲乙丙丁")
+    reasons = ["closed_then", "hours_unknown", "service_missing", "none_near"]
+    assert areas["reason"].tolist() == reasons
+    assert areas["reason_share"].tolist() == pytest.approx([1.0] * 4)
+    missing = [None if pd.isna(m) else m.split(";") for m in areas["missing_services"]]
+    assert missing[3] is None
+    assert ["hot_water" in (m or []) for m in missing] == [False, False, True, False]
+    assert ["seats" in (m or []) for m in missing] == [True, False, False, False]
+    # By the week: z0 is served in 10 of 24 hours, less the last quarter of an hour, nobody else.
+    open_h = 10 - 0.25
+    assert areas["week_covered_share"].tolist() == pytest.approx([open_h / 24, 0, 0, 0])
+    assert summary["week"] is not None
+    assert summary["week"]["covered_share"] == pytest.approx(0.4 * open_h / 24)
+    assert summary["week"]["possible_share"] == pytest.approx(0.4 * open_h / 24 + 0.3)
+    assert summary["week"]["lost_to_hours"] == pytest.approx(0.7 - 0.4 * open_h / 24)
+    by_service = tables["services"].set_index("service")["covered_share_5min"]
+    assert by_service[["hot_water", "seats", "toilet"]].tolist() == pytest.approx([0, 0.2, 0])
+    # Nothing is covered at 20:00, so no closing costs anything then; over the week s0's does.
+    lost = tables["stations"].set_index("id")["lost_orders_per_week"]
+    assert lost["s0"] == pytest.approx(4 * 7 * open_h, rel=1e-5)
+    assert lost["s1"] == 0
+    assert pd.isna(lost["s2"])
+
+
 def test_demand_points_through_the_command_line(cli: Callable[..., Result], tmp_path: Path) -> None:
     out = tmp_path / "g"
     points = points_file(tmp_path / "orders.csv")
