@@ -5,6 +5,7 @@ from locator.study.drawing import draw, map_caption, map_layers, map_options, wr
 from locator.study.gaps import gaps_inputs, parse_standards, run_gaps
 from locator.study.measure import GapsInputs, Standard
 from locator.study.output import summary_lines
+from locator.study.reach import parse_reach, reach_caption, reach_layer
 
 __all__ = [
     "RIDE_COLUMNS",
@@ -17,7 +18,10 @@ __all__ = [
     "map_caption",
     "map_layers",
     "map_options",
+    "parse_reach",
     "parse_standards",
+    "reach_caption",
+    "reach_layer",
     "run_gaps",
     "summary_lines",
     "write_map",

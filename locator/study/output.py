@@ -10,13 +10,16 @@ import pyogrio
 
 from locator.maps import MapLayers
 from locator.register import guard_cell, write_rejected
+from locator.schema import Language
 from locator.service import Service
 from locator.study.drawing import as_of_words, draw, map_options, settings_language
-from locator.study.measure import GapsInputs, Outcome, Study, Summary
+from locator.study.measure import GapsInputs, Outcome, Standard, Study, Summary
+from locator.study.reach import reach_bands
 
 __all__ = ["MANIFEST", "summary_lines", "summary_table", "write_maps", "write_tables"]
 
 MANIFEST = "summary.json"
+_REACH_UP_TO = 5_000  # stations
 
 
 def summary_table(outcomes: list[Outcome]) -> pd.DataFrame:
@@ -121,6 +124,7 @@ def write_maps(
     """Write the map and the figure of the first standard into a folder."""
     snapshot = inputs.snapshot
     zones = inputs.hot_zones
+    language = settings_language(service.settings)
     if (
         zones is not None
     ):  # the map shows the demand that was measured, the hour's where there is one
@@ -131,8 +135,8 @@ def write_maps(
         districts=snapshot.districts,
         places=snapshot.places,
         gaps=first.gaps,
+        reach=_reach(study, first.standard, language),
     )
-    language = settings_language(service.settings)
     share = first.result["covered_share"]
     percent = "—" if share is None else f"{share:.1%}"
     title = f"Gaps at {first.standard.label}"
@@ -154,6 +158,13 @@ def write_maps(
     options = replace(options, illustrative=summary["illustrative"])
     for name in ("map.html", "map.png"):
         draw(layers, options, folder / name)
+
+
+def _reach(study: Study, standard: Standard, language: Language) -> gpd.GeoDataFrame | None:
+    """Return what lies behind the gaps; of very many stations it would outweigh the map."""
+    if int(study.mask.sum()) > _REACH_UP_TO:
+        return None
+    return reach_bands([(standard, study.reach(standard))], language)
 
 
 def summary_lines(summary: Summary) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import shapely
 
 from locator.schema import Language
 
@@ -52,6 +53,11 @@ class BoundModel(Protocol):
 
     def service_areas(self, *, limit_s: float) -> gpd.GeoSeries:
         """Return the area from which each destination is reached in time, EPSG:4326."""
+
+    def reach(
+        self, *, limit_s: float, mask: npt.NDArray[np.bool_] | None = None
+    ) -> shapely.MultiPolygon:
+        """Return where the nearest destination (of those in the mask) is in reach, EPSG:4326."""
 
 
 class TravelModel(Protocol):

@@ -64,6 +64,15 @@
     return list;
   }
 
+  function bandKey(bands) {
+    var list = make("ul", "lmap-key");
+    bands.features.forEach(function (feature) {
+      var swatch = make("i", "lmap-swatch is-band-" + feature.properties.band);
+      legendRow(list, swatch, feature.properties.name);
+    });
+    return list;
+  }
+
   function addLegend(map, data, bar, entries, isOpen) {
     var panel = quieten(make("details", "lmap-legend"));
     panel.open = isOpen;
@@ -75,6 +84,7 @@
       switches[entry.name] = line;
       body.appendChild(line.node);
       if (entry.isKeyed) { body.appendChild(stationKey(data)); }
+      if (entry.bands) { body.appendChild(bandKey(entry.bands)); }
     });
     bar.appendChild(panel);
     return switches;
