@@ -60,6 +60,10 @@
     if (data.forList) {
       legendRow(list, make("i", "lmap-swatch is-ranked", "1"), data.labels.ranked);
       legendRow(list, maps.riderSymbol(), data.labels.rider).classList.add("lmap-rider-key");
+      ["route", "route_straight"].forEach(function (name) {
+        var line = legendRow(list, make("i", "lmap-swatch is-" + name), data.labels[name]);
+        line.classList.add("lmap-" + name + "-key");
+      });
     }
     return list;
   }
