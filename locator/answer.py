@@ -128,6 +128,7 @@ class RouteProperties(TypedDict):
     ride_m: float
     streets: list[tuple[str, str, float]]
     travel: str
+    credit: str
 
 
 class RouteFeature(TypedDict):
@@ -176,6 +177,7 @@ def route_answer(service: LocatorService, lon: float, lat: float, station_id: st
             ride_m=round(ride_m, 1),
             streets=streets,
             travel=service.travel.describe(),
+            credit=service.travel.credit if isinstance(service.travel, Routed) else "",
         ),
     )
 

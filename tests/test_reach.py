@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -20,7 +21,7 @@ from locator.service import Service
 from locator.store import Change, GeoPackageStore
 from locator.study import gaps_inputs, parse_reach, parse_standards, reach_layer, run_gaps
 from locator.study.measure import Standard
-from locator.study.reach import reach_bands
+from locator.study.reach import reach_bands, reach_caption
 from locator.travel import BoundModel, StraightLine
 from locator.travel.osm import read_osm
 from locator.travel.osm_profile import E_BIKE
@@ -77,6 +78,14 @@ def test_reach_is_the_union_of_the_service_areas_on_a_grid(limit_s: float, stati
     assert beyond(area, whole) < 0.01
     assert beyond(whole, area) < 0.01
     check_reach(bound, edges.node_lonlat, limit_s, 20.0)
+
+
+def test_maps_by_roads_of_openstreetmap_say_so() -> None:
+    roads = Roads(make(replace(grid_city(3, 35), dated="2026-10-01")))
+    assert reach_caption(roads, "zh").endswith("© OpenStreetMap contributors")
+    assert reach_caption(roads, "en").startswith("reach by: roads, extract of 2026-10-01")
+    assert "©" not in reach_caption(Roads(make(grid_city(3, 35))), "en")
+    assert "©" not in reach_caption(StraightLine(18, 1.3), "zh")
 
 
 @pytest.mark.realdata
@@ -149,6 +158,16 @@ def test_bands_do_not_overlap_and_lose_nothing() -> None:
     assert english == ["Within 5 min of a station", "5–10 min from a station"]
     metres = reach_bands([(Standard(1000, "m"), areas[0][1])], "zh")
     assert metres["name"].tolist() == ["1000 米内可到驿站"]
+
+
+def test_many_stations_give_a_tenth_of_their_corners_to_a_page() -> None:
+    rng = np.random.default_rng(8)
+    places = np.column_stack([107 + rng.normal(0, 0.4, 3000), 34.3 + rng.normal(0, 0.3, 3000)])
+    area = StraightLine(18, 1.3).bind(places).reach(limit_s=300.0)
+    band = reach_bands([(Standard(5, "min"), area)], "zh").geometry.iloc[0]
+    corners = shapely.get_num_coordinates
+    assert corners(band) < corners(area) / 10
+    assert alike(band, area) > 0.95
 
 
 def test_the_minutes_are_read_or_refused() -> None:

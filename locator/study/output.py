@@ -14,7 +14,7 @@ from locator.schema import Language
 from locator.service import Service
 from locator.study.drawing import as_of_words, draw, map_options, settings_language
 from locator.study.measure import GapsInputs, Outcome, Standard, Study, Summary
-from locator.study.reach import reach_bands
+from locator.study.reach import reach_bands, roads_credit
 
 __all__ = ["MANIFEST", "summary_lines", "summary_table", "write_maps", "write_tables"]
 
@@ -151,7 +151,8 @@ def write_maps(
         words = [f"{percent} of demand covered", summary["travel"], summary["hours"]]
     if snapshot.as_of is not None:
         words.insert(0, as_of_words(snapshot.as_of, language))
-    caption = " · ".join([summary["made_at"][:10], *words, f"data {summary['data_hash']}"])
+    words += [f"data {summary['data_hash']}", *filter(None, [roads_credit(study.travel)])]
+    caption = " · ".join([summary["made_at"][:10], *words])
     plain = replace(service.settings, basemap="none")
     day = snapshot.as_of or study.made_at
     options = map_options(plain, layers, at=day, title=title, caption=caption)

@@ -9,14 +9,23 @@ from locator.errors import InputError
 from locator.schema import CRS, Language
 from locator.service import Service, Snapshot
 from locator.study.measure import Standard
-from locator.travel import TravelModel
+from locator.travel import Routed, TravelModel
 
-__all__ = ["MOST_BANDS", "parse_reach", "reach_bands", "reach_caption", "reach_layer"]
+__all__ = [
+    "MOST_BANDS",
+    "parse_reach",
+    "reach_bands",
+    "reach_caption",
+    "reach_layer",
+    "roads_credit",
+]
 
 MOST_BANDS = 3
 _MOST_MINUTES = 60
-# For drawing only, degrees: about 15 m, and about a hectare at the latitudes of China.
-_TOLERANCE = 1.5e-4
+# For drawing only, degrees: about 15 m, more where there are too many corners to send, and about
+# a hectare at the latitudes of China.
+_TOLERANCES = (1.5e-4, 3e-4, 6e-4)
+_MANY_CORNERS = 10_000
 _SPECK = 1e-6
 
 
@@ -80,9 +89,15 @@ def reach_bands(
 
 
 def reach_caption(travel: TravelModel, language: Language) -> str:
-    """Say by which model the areas were worked out."""
+    """Say by which model the areas were worked out, and whose roads they rest on."""
     model = travel.describe(language)
-    return f"可达范围按：{model}" if language == "zh" else f"reach by: {model}"
+    words = f"可达范围按：{model}" if language == "zh" else f"reach by: {model}"
+    return " · ".join(filter(None, [words, roads_credit(travel)]))
+
+
+def roads_credit(travel: TravelModel) -> str:
+    """Return whose roads a model goes by; empty where it goes by none, or owes no notice."""
+    return travel.credit if isinstance(travel, Routed) else ""
 
 
 def _words(standard: Standard, within: str, language: Language) -> str:
@@ -104,7 +119,12 @@ def _simple(area: shapely.Geometry) -> shapely.MultiPolygon:
         for part in shapely.get_parts(area)
         if part.area > _SPECK
     ]
-    return _polygons(shapely.simplify(shapely.MultiPolygon(parts), _TOLERANCE))
+    whole = shown = shapely.MultiPolygon(parts)
+    for tolerance in _TOLERANCES:
+        shown = _polygons(shapely.simplify(whole, tolerance))
+        if shapely.get_num_coordinates(shown) <= _MANY_CORNERS:
+            break
+    return shown
 
 
 def _polygons(shape: shapely.Geometry) -> shapely.MultiPolygon:

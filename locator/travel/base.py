@@ -77,5 +77,9 @@ class TravelModel(Protocol):
 class Routed(Protocol):
     """A travel model that knows the way itself, not only how long it takes."""
 
+    @property
+    def credit(self) -> str:
+        """Return whose roads they are, for whatever shows a way or an area; it may be empty."""
+
     def route(self, origin: Positions, destination: Positions) -> "Route | None":
         """Return the way between two places, (2,) degrees each; None if there is none."""

@@ -88,6 +88,12 @@ class Roads:
         of = f"extract of {dated}" if dated else self.graph.source
         return f"roads, {of}, {profile.name} {profile.speed_kmh:g} km/h"
 
+    @property
+    def credit(self) -> str:
+        """Return the notice that OpenStreetMap's licence (ODbL 1.0, 4.3) asks for; else nothing."""
+        is_osm = bool(self.graph.edges.dated) or ".osm" in self.graph.source
+        return "© OpenStreetMap contributors" if is_osm else ""
+
     def limit_s(self, metres: float) -> float:
         """Return the riding time that stands for a straight distance."""
         return metres * self.options.detour_factor / (self.graph.profile.speed_kmh / 3.6)

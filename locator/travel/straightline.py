@@ -166,7 +166,7 @@ class BoundStraightLine:
     ) -> shapely.MultiPolygon:
         """Return the union of the circles (of those in the mask); see :class:`BoundModel`."""
         areas = self.service_areas(limit_s=limit_s).to_numpy()
-        # Circles that do not hang together are not compared: 5,000 take half a second at most.
+        # Circles that do not hang together are not compared: 5,000 take under a second.
         whole = shapely.disjoint_subset_union_all(areas if mask is None else areas[mask])
         return shapely.MultiPolygon([part for part in shapely.get_parts(whole) if part.area > 0])
 

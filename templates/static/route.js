@@ -116,6 +116,7 @@
       list.append(make("li", "quiet", words.fill("way_more", { count: all.length - MOST })));
     }
     now.below.append(list); // under the map: a long list would push it out of sight
+    if (own.credit) { now.below.append(make("p", "quiet", own.credit)); }
     tell(words.fill("way_roads", { minutes: minutes(own.ride_s), km: far(own.ride_m) }));
     now.place.querySelector("p").className = "way-sum";
   }
