@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from locator.errors import InputError
+from locator.errors import InputError, NoWayError
 from locator.hours import parse_moment
 from locator.nearest import Found, OpenRule, StationFilter, Wishes, check_positions
 from locator.schema import STATION_COLUMNS, Service, State, is_illustrative, split_set
@@ -128,6 +128,7 @@ class RouteProperties(TypedDict):
     ride_m: float
     streets: list[tuple[str, str, float]]
     travel: str
+    credit: str
 
 
 class RouteFeature(TypedDict):
@@ -144,7 +145,9 @@ def route_answer(service: LocatorService, lon: float, lat: float, station_id: st
     Raises
     ------
     InputError
-        There is no such station, the place is not on Earth, or no road leads there.
+        There is no such station, or the place is not on Earth.
+    NoWayError
+        No road leads there.
     """
     snapshot = service.snapshot()
     rows = np.flatnonzero((snapshot.stations["id"] == station_id).to_numpy())
@@ -157,7 +160,7 @@ def route_answer(service: LocatorService, lon: float, lat: float, station_id: st
     if isinstance(service.travel, Routed):
         found = service.travel.route(here[0], there[0])
         if found is None:
-            raise InputError(f"No road leads from {lon:g}, {lat:g} to {own['name']}.")
+            raise NoWayError(f"No road leads from {lon:g}, {lat:g} to {own['name']}.")
         line = [[round(x, _DECIMALS), round(y, _DECIMALS)] for x, y in found.line.coords]
         streets = [(s.name, s.road_class, round(s.length_m, 1)) for s in found.streets]
         ride_s, ride_m = found.ride_s, found.ride_m
@@ -174,6 +177,7 @@ def route_answer(service: LocatorService, lon: float, lat: float, station_id: st
             ride_m=round(ride_m, 1),
             streets=streets,
             travel=service.travel.describe(),
+            credit=service.travel.credit if isinstance(service.travel, Routed) else "",
         ),
     )
 

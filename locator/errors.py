@@ -6,6 +6,7 @@
     ├── InputError            a value somebody gave is wrong; nothing was done
     │   ├── SettingsError     a LOCATOR_* variable or the settings file
     │   ├── DatumError        coordinates that cannot be what they are said to be
+    │   ├── NoWayError        a good question, but no road leads there
     │   └── RegisterError     a register file as a whole cannot be read or written
     ├── StoreError            the store could not do what was asked
     │   ├── StoreMissingError there is no store at that place yet
@@ -24,6 +25,7 @@ __all__ = [
     "DatumError",
     "InputError",
     "LocatorError",
+    "NoWayError",
     "RegisterError",
     "RoadsError",
     "SettingsError",
@@ -49,6 +51,10 @@ class SettingsError(InputError):
 
 class DatumError(InputError):
     """Coordinates that cannot be what they are said to be."""
+
+
+class NoWayError(InputError):
+    """No road leads from one place to the other: unreachable, which is not unknown."""
 
 
 class RegisterError(InputError):

@@ -14,10 +14,11 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 import geopandas as gpd
+import shapely
 
 from locator.errors import InputError
 from locator.hours import HoursRules, parse_calendar
-from locator.nearest import StationIndex
+from locator.nearest import StationFilter, StationIndex
 from locator.network import choose_travel, roads_stamp
 from locator.paths import geodata_dir
 from locator.schema import drop_unusable
@@ -64,6 +65,8 @@ class Service:
         self._clock = clock
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
+        self._reach: tuple[Snapshot | None, dict[int, shapely.MultiPolygon]] = (None, {})
+        self._reach_lock = threading.Lock()
 
     def now(self) -> datetime:
         """Return the time in the stations' own time zone."""
@@ -98,6 +101,21 @@ class Service:
         frames = {layer: _usable(frame, layer) for layer, frame in then.items()}
         index = StationIndex(frames["stations"], self.travel, self.rules)
         return replace(now, index=index, as_of=local, **frames)
+
+    def reach(self, snapshot: Snapshot, minutes: int) -> shapely.MultiPolygon:
+        """Return from where a station in service is reached in time; kept while the snapshot is.
+
+        Opening hours are not considered. One is worked out at a time: many maps that ask for the
+        same area wait for one search.
+        """
+        with self._reach_lock:
+            if self._reach[0] is not snapshot:
+                self._reach = (snapshot, {})
+            kept = self._reach[1]
+            if minutes not in kept:
+                mask = snapshot.index.mask(StationFilter())
+                kept[minutes] = snapshot.index.reach(minutes * 60.0, mask)
+            return kept[minutes]
 
     def _read(self) -> Snapshot:
         version, stored = self.store.read_all("stations", "hot_zones", "districts", "places")

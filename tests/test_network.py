@@ -332,6 +332,8 @@ def test_a_position_travels_only_when_asked_rounded_and_in_a_body(
     assert not [r for r in asked if "107.10" in r.url]
     assert "107.101" not in caplog.text
     assert page.locator("footer").inner_text().count("直线距离") == 1
-    expect(page.locator("footer")).to_contain_text("只有您按“按道路算时间”时才发送")
+    expect(page.locator("footer")).to_contain_text(
+        "只有您按“按道路算时间”或“发送位置，看路线”时才发送"
+    )
     context.close()
     assert not troubles

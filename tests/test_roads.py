@@ -334,6 +334,10 @@ def test_the_model_says_what_it_is() -> None:
     bound: BoundModel = model.bind(np.array([[107.1, 34.3]]))
     assert bound.nearest(np.array([[107.1, 34.3]]), k=1).index[0, 0] == 0
     walk = Roads(build_graph(grid_city(2, 0), WALK, source="lines"))
+    assert Roads(make(replace(grid_city(2, 0), dated="2026-10-01"))).credit.startswith("© Open")
+    undated = Roads(build_graph(grid_city(2, 0), E_BIKE, source="city.osm.pbf"))
+    assert undated.credit.startswith("© OpenStreetMap")
+    assert walk.credit == ""
     assert walk.describe() == "roads, lines, walk 5 km/h"
     assert "步行" in walk.describe("zh")
 

@@ -237,9 +237,19 @@ def gaps(
 @click.option(
     "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."
 )
+@click.option(
+    "--reach", metavar="M[,M…]", help="Show from where a station is within so many riding minutes."
+)
+@travel_option
 @click.pass_obj
 def map_command(
-    settings: Settings, out: Path, language: str | None, basemap: str | None, as_of: str | None
+    settings: Settings,
+    out: Path,
+    language: str | None,
+    basemap: str | None,
+    as_of: str | None,
+    reach: str | None,
+    travel: str | None,
 ) -> None:
     """Write the map of stations and hot zones as one file.
 
@@ -247,12 +257,14 @@ def map_command(
 
     \b
     Example:  locator map --out map.png
+              locator map --reach 5,10 --out reach.html
     """
-    from locator.study import write_map
+    from locator.study import parse_reach, write_map
 
+    minutes = parse_reach(reach) if reach is not None else ()
     settings = replace(settings, language=language or settings.language, basemap=basemap or "none")
-    with opened(settings) as service:
-        write_map(service, out, as_of=as_of)
+    with opened(with_travel(settings, travel)) as service:
+        write_map(service, out, as_of=as_of, reach=minutes)
     click.echo(f"The map is in {out}")
 
 

@@ -104,7 +104,7 @@ def _draw_inset(sheet: Sheet, view: View, box: Box, groups: Sequence[Group], y: 
 
 
 def _count(group: Group, pen: Pen) -> str:
-    if group.layer == "districts":
+    if group.layer in {"districts", "reach"}:
         return group.text
     return pen.word["count"].format(group.text, len(group.rows))
 
@@ -231,6 +231,7 @@ def draw_map(
     districts: gpd.GeoDataFrame | None = None,
     places: gpd.GeoDataFrame | None = None,
     gaps: gpd.GeoDataFrame | None = None,
+    reach: gpd.GeoDataFrame | None = None,
     options: FigureOptions,
 ) -> Figure:
     """Draw a map of what is given; any layer may be missing or empty.
@@ -247,6 +248,9 @@ def draw_map(
         Polygons, EPSG:4326; ``rank``, ``zone_name`` (or ``district_name``), ``area_m2``,
         ``unserved_demand_per_h`` and ``nearest_m`` (or ``nearest_ride_m``) are used where they
         are there.
+    reach
+        Areas that do not overlap, EPSG:4326, the nearest first, at most three; ``name`` is what
+        the legend says of each.
     options
         Texts, language and size.
 
@@ -262,6 +266,7 @@ def draw_map(
             "stations": stations,
             "hot_zones": hot_zones,
             "gaps": gaps,
+            "reach": reach,
             "places": places,
             "districts": districts if options.show_districts else None,
         }

@@ -53,7 +53,11 @@ _UNKNOWN_KIND = Mark(PALETTE["ink-quiet"], "X", "✖")
 _POLYGONS = frozenset({"Polygon", "MultiPolygon", "GeometryCollection"})
 
 
-LAYER_Z = {"districts": 1, "hot_zones": 2, "gaps": 3, "stations": 4}
+LAYER_Z = {"reach": 0.5, "districts": 1, "hot_zones": 2, "gaps": 3, "stations": 4}
+
+
+# Of bands of reach, the nearest first: opacity and line, told apart in grey too.
+_BANDS = ((0.36, "-"), (0.22, "--"), (0.1, ":"))
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ def _focus(frames: Frames) -> Box:
     That is the middle 90 % of the gaps, weighed by their unserved demand, or else where most of
     the stations are.
     """
-    order = ("gaps", "stations", "hot_zones", "places", "districts")
+    order = ("gaps", "stations", "reach", "hot_zones", "places", "districts")
     first = next(name for name in order if name in frames)
     frame = frames[first]
     if first == "stations":
@@ -212,6 +216,18 @@ def _zone_groups(frame: gpd.GeoDataFrame, pen: Pen) -> list[Group]:
     return groups[::-1]
 
 
+def _reach_groups(frame: gpd.GeoDataFrame, pen: Pen) -> list[Group]:
+    """Return the bands of reach, each under its own name."""
+    groups = []
+    for i, (opacity, line) in zip(range(len(frame)), _BANDS, strict=False):
+        covered = PALETTE["covered"]
+        face = to_rgba(covered, opacity)
+        paint = {"facecolor": face, "edgecolor": covered, "linewidth": 0.7, "linestyle": line}
+        rows = frame.iloc[i : i + 1]
+        groups.append(Group(pen.plain(rows["name"].iloc[0]), "reach", rows, paint=paint))
+    return groups
+
+
 def group_layers(frames: Frames, view: View, pen: Pen) -> list[Group]:
     """Return what is drawn, in the order of the legend."""
     groups = []
@@ -224,6 +240,8 @@ def group_layers(frames: Frames, view: View, pen: Pen) -> list[Group]:
         groups.append(Group(pen.word["gap"], "gaps", rows, paint=paint | {"hatch": "//////"}))
     if "hot_zones" in frames:
         groups += _zone_groups(frames["hot_zones"], pen)
+    if "reach" in frames:
+        groups += _reach_groups(frames["reach"], pen)
     if "districts" in frames:
         paint = {"facecolor": "none", "edgecolor": PALETTE["district"], "linewidth": 0.6}
         rows = frames["districts"]

@@ -67,6 +67,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "districts": ("区县", "districts"),
     "places": ("地名", "places"),
     "gaps": ("覆盖缺口", "gaps"),
+    "reach": ("可达范围", "areas of reach"),
     "nothing": ("没有可画的数据", "Nothing to draw"),
     "no_stations": ("没有驿站。", "No stations."),
     "kind_unknown": ("类型未知", "Kind unknown"),

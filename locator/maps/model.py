@@ -22,6 +22,7 @@ _GEOMETRIES = {
     "districts": _POLYGONS,
     "places": _POINTS,
     "gaps": _POLYGONS,
+    "reach": _POLYGONS,
 }
 
 
@@ -41,6 +42,9 @@ class MapLayers:
     gaps
         Polygons with any of ``rank``, ``zone_id``, ``zone_name``, ``district_name``,
         ``unserved_demand_per_h``, ``area_m2``, ``nearest_station_name``, ``nearest_m``.
+    reach
+        Areas around stations that do not overlap, the nearest first, at most three, already
+        simplified; ``name`` says in words what each is.
     """
 
     stations: gpd.GeoDataFrame | None = None
@@ -48,6 +52,7 @@ class MapLayers:
     districts: gpd.GeoDataFrame | None = None
     places: gpd.GeoDataFrame | None = None
     gaps: gpd.GeoDataFrame | None = None
+    reach: gpd.GeoDataFrame | None = None
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ def build_payload(layers: MapLayers, options: MapOptions) -> dict[str, object]:
         "stations": stations,
         "zones": _zones(layers.hot_zones, options.language, texts),
         "gaps": _gaps(layers.gaps, options.language, texts),
+        "reach": _reach(layers.reach),
         "districts": _districts(layers.districts if options.show_districts else None, options),
         "places": list(_places(layers.places, options.language)),
         "showPlaces": options.basemap == "none",
@@ -101,7 +102,8 @@ def view_box(layers: MapLayers) -> list[list[float]] | None:
 
     The gaps if there are any, else the dense part of the stations, else whatever there is.
     """
-    for frame in (layers.gaps, layers.stations, layers.hot_zones, layers.districts, layers.places):
+    first = (layers.gaps, layers.stations, layers.reach, layers.hot_zones)
+    for frame in (*first, layers.districts, layers.places):
         if frame is None:
             continue
         bounds = frame.geometry.bounds.to_numpy()
@@ -189,6 +191,24 @@ def _gaps(
         }
 
     return _collection(frame, describe)
+
+
+def _reach(frame: gpd.GeoDataFrame | None) -> dict[str, object] | None:
+    """Return bands of reach; they share their borders, so they are rounded and nothing more."""
+    if frame is None:
+        return None
+    shown = shapely.transform(
+        frame.geometry.to_numpy(), lambda corners: np.round(corners, _LINE_DIGITS)
+    )
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"name": clean_text(row.get("name")), "band": band},
+            "geometry": area.__geo_interface__,
+        }
+        for band, (row, area) in enumerate(zip(_rows(frame), shown, strict=True), start=1)
+    ]
+    return {"type": "FeatureCollection", "features": features}
 
 
 def _districts(frame: gpd.GeoDataFrame | None, options: MapOptions) -> dict[str, object] | None:

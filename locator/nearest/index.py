@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import shapely
 
 from locator.datum import geodesic_m
 from locator.errors import InputError
@@ -165,6 +166,10 @@ class StationIndex:
         near = self._bound.nearest(origin, k=max(1, int(mask.sum())), mask=mask)
         rows, seconds = near.index[0], near.seconds[0]
         return {int(r): float(s) for r, s in zip(rows, seconds, strict=True) if r >= 0}
+
+    def reach(self, limit_s: float, mask: npt.NDArray[np.bool_]) -> shapely.MultiPolygon:
+        """Return from where the nearest station of a mask is reached in time, EPSG:4326."""
+        return self._bound.reach(limit_s=limit_s, mask=mask)
 
     def states(self, at: datetime) -> npt.NDArray[np.int8]:
         """Return every station's state at a moment, codes into STATES, (m,)."""

@@ -5,6 +5,7 @@ from locator.study.drawing import draw, map_caption, map_layers, map_options, wr
 from locator.study.gaps import choose_week, gaps_inputs, parse_standards, run_gaps
 from locator.study.measure import GapsInputs, Question, Standard
 from locator.study.output import summary_lines
+from locator.study.reach import parse_reach, reach_caption, reach_layer
 from locator.study.scenario import parse_scenario, read_scenario
 
 __all__ = [
@@ -20,8 +21,11 @@ __all__ = [
     "map_caption",
     "map_layers",
     "map_options",
+    "parse_reach",
     "parse_scenario",
     "parse_standards",
+    "reach_caption",
+    "reach_layer",
     "read_scenario",
     "run_gaps",
     "summary_lines",

@@ -1,5 +1,7 @@
 """The city's map from the store, for pages, files and figures alike."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from locator.paths import written_whole
 from locator.schema import Language, Status, is_illustrative
 from locator.service import Service, Snapshot
 from locator.settings import Settings
+from locator.study.reach import reach_caption, reach_layer
 
 __all__ = [
     "as_of_words",
@@ -107,26 +110,34 @@ def map_options(
     )
 
 
-def write_map(service: Service, path: Path, *, as_of: str | None = None) -> None:
+def write_map(
+    service: Service, path: Path, *, as_of: str | None = None, reach: Sequence[int] = ()
+) -> None:
     """Write the city's map to a file: .html for a browser, .png or .svg for a report.
 
     Parameters
     ----------
     as_of
         ISO moment: stations and hot zones as they were then. None is as they are.
+    reach
+        Minutes, in order: the areas from where a station in service is reached in time.
 
     Raises
     ------
     InputError
         The ending is another one, or the history does not reach back to the moment.
     """
-    at, caption = service.now(), ""
+    _check_ending(path)
+    at, language = service.now(), settings_language(service.settings)
     snapshot = read_snapshot(service, as_of)
     layers = map_layers(snapshot, at=None)
+    shown = snapshot.stations if layers.stations is None else layers.stations
+    caption = map_caption(shown, at=at, language=language)
     if snapshot.as_of is not None:
-        language = settings_language(service.settings)
-        drawn = map_caption(snapshot.stations, at=at, language=language)
-        at, caption = snapshot.as_of, f"{as_of_words(snapshot.as_of, language)} · {drawn}"
+        at, caption = snapshot.as_of, f"{as_of_words(snapshot.as_of, language)} · {caption}"
+    if reach:
+        layers = replace(layers, reach=reach_layer(service, snapshot, reach, language))
+        caption = f"{caption} · {reach_caption(service.travel, language)}"
     draw(layers, map_options(service.settings, layers, at=at, caption=caption), path)
 
 
@@ -146,20 +157,26 @@ def draw(layers: MapLayers, options: MapOptions, path: Path) -> None:
         raise StudyError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
-def _draw(layers: MapLayers, options: MapOptions, path: Path) -> None:
+def _check_ending(path: Path) -> str:
+    """Return a map's ending, before anything is worked out for it."""
     ending = path.suffix.lower()
-    if ending == ".html":
+    if ending not in {".html", ".png", ".svg"}:
+        raise InputError(f"{path.name}: a map is written as .html, .png or .svg.")
+    return ending
+
+
+def _draw(layers: MapLayers, options: MapOptions, path: Path) -> None:
+    if _check_ending(path) == ".html":
         with written_whole(path) as draft:
             draft.write_text(render_file(build_map(layers, options)), encoding="utf-8")
         return
-    if ending not in {".png", ".svg"}:
-        raise InputError(f"{path.name}: a map is written as .html, .png or .svg.")
     figure = draw_map(
         stations=layers.stations,
         hot_zones=layers.hot_zones,
         districts=layers.districts,
         places=layers.places,
         gaps=layers.gaps,
+        reach=layers.reach,
         options=FigureOptions(
             title=options.title,
             caption=options.caption,

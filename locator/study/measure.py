@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import shapely
 
 from locator.coverage import (
     Coverage,
@@ -172,6 +173,10 @@ class Study:
         if standard.unit == "min":
             return standard.amount * 60
         return self.travel.limit_s(standard.amount)
+
+    def reach(self, standard: Standard) -> shapely.MultiPolygon:
+        """Return from where a station that counts is reached within a standard, EPSG:4326."""
+        return self.bound.reach(limit_s=self.limit_s(standard), mask=self.mask)
 
     def measure(self, standard: Standard) -> Outcome:
         """Measure one standard, against hot zones or points."""

@@ -11,13 +11,14 @@ import pyogrio
 from locator.coverage import compare_gaps
 from locator.maps import MapLayers
 from locator.register import guard_cell, write_rejected
-from locator.schema import CRS
+from locator.schema import CRS, Language
 from locator.service import Service
 from locator.study.areas import describe_areas
 from locator.study.basis import Basis
 from locator.study.drawing import as_of_words, draw, map_options, settings_language
 from locator.study.manifest import DAYS, Summary, WeekTotals
-from locator.study.measure import GapsInputs, Outcome, Study
+from locator.study.measure import GapsInputs, Outcome, Standard, Study
+from locator.study.reach import reach_bands, roads_credit
 from locator.study.tables import Tables
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 MANIFEST, TABLES = "summary.json", "tables.json"
+_REACH_UP_TO = 5_000  # stations
 
 
 def summary_table(outcomes: list[Outcome]) -> pd.DataFrame:
@@ -155,6 +157,7 @@ def write_maps(folder: Path, service: Service, run: Run) -> None:
     inputs, study, first, summary = run.inputs, run.study, run.outcomes[0], run.summary
     snapshot = inputs.snapshot
     zones = inputs.hot_zones
+    language = settings_language(service.settings)
     if (
         zones is not None
     ):  # the map shows the demand that was measured, the hour's where there is one
@@ -165,8 +168,8 @@ def write_maps(folder: Path, service: Service, run: Run) -> None:
         districts=snapshot.districts,
         places=snapshot.places,
         gaps=first.gaps,
+        reach=_reach(study, first.standard, language),
     )
-    language = settings_language(service.settings)
     share = first.result["covered_share"]
     percent = "—" if share is None else f"{share:.1%}"
     title = f"Gaps at {first.standard.label}"
@@ -181,13 +184,21 @@ def write_maps(folder: Path, service: Service, run: Run) -> None:
         words = [f"{percent} of demand covered", summary["travel"], summary["hours"]]
     if snapshot.as_of is not None:
         words.insert(0, as_of_words(snapshot.as_of, language))
-    caption = " · ".join([summary["made_at"][:10], *words, f"data {summary['data_hash']}"])
+    words += [f"data {summary['data_hash']}", *filter(None, [roads_credit(study.travel)])]
+    caption = " · ".join([summary["made_at"][:10], *words])
     plain = replace(service.settings, basemap="none")
     day = snapshot.as_of or study.made_at
     options = map_options(plain, layers, at=day, title=title, caption=caption)
     options = replace(options, illustrative=summary["illustrative"])
     for name in ("map.html", "map.png"):
         draw(layers, options, folder / name)
+
+
+def _reach(study: Study, standard: Standard, language: Language) -> gpd.GeoDataFrame | None:
+    """Return what lies behind the gaps; of very many stations it would outweigh the map."""
+    if int(study.mask.sum()) > _REACH_UP_TO:
+        return None
+    return reach_bands([(standard, study.reach(standard))], language)
 
 
 def summary_lines(summary: Summary) -> list[str]:

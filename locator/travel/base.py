@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import shapely
 
 from locator.schema import Language
 
@@ -53,6 +54,11 @@ class BoundModel(Protocol):
     def service_areas(self, *, limit_s: float) -> gpd.GeoSeries:
         """Return the area from which each destination is reached in time, EPSG:4326."""
 
+    def reach(
+        self, *, limit_s: float, mask: npt.NDArray[np.bool_] | None = None
+    ) -> shapely.MultiPolygon:
+        """Return where the nearest destination (of those in the mask) is in reach, EPSG:4326."""
+
 
 class TravelModel(Protocol):
     """A way of getting about, before it knows where to."""
@@ -70,6 +76,10 @@ class TravelModel(Protocol):
 @runtime_checkable
 class Routed(Protocol):
     """A travel model that knows the way itself, not only how long it takes."""
+
+    @property
+    def credit(self) -> str:
+        """Return whose roads they are, for whatever shows a way or an area; it may be empty."""
 
     def route(self, origin: Positions, destination: Positions) -> "Route | None":
         """Return the way between two places, (2,) degrees each; None if there is none."""

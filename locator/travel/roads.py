@@ -16,15 +16,16 @@ from functools import cached_property
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import shapely
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from locator.errors import InputError
 from locator.schema import CRS, Language
-from locator.travel.areas import AreaSampler
 from locator.travel.base import Nearest, Positions
 from locator.travel.graph import LENGTH_BITS, Floats, RoadGraph, split_weight
 from locator.travel.legs import direct_weights, entries_of, exits_of, with_sources
+from locator.travel.reach import ReachSampler
 from locator.travel.route import Route, find_route
 from locator.travel.snap import SnapIndex, Snapped
 from locator.travel.table import BYTES_A_PAIR, Rows, StationTable, fill_table
@@ -87,6 +88,12 @@ class Roads:
         of = f"extract of {dated}" if dated else self.graph.source
         return f"roads, {of}, {profile.name} {profile.speed_kmh:g} km/h"
 
+    @property
+    def credit(self) -> str:
+        """Return the notice that OpenStreetMap's licence (ODbL 1.0, 4.3) asks for; else nothing."""
+        is_osm = bool(self.graph.edges.dated) or ".osm" in self.graph.source
+        return "© OpenStreetMap contributors" if is_osm else ""
+
     def limit_s(self, metres: float) -> float:
         """Return the riding time that stands for a straight distance."""
         return metres * self.options.detour_factor / (self.graph.profile.speed_kmh / 3.6)
@@ -96,9 +103,9 @@ class Roads:
         return SnapIndex(self.graph)
 
     @cached_property
-    def areas(self) -> AreaSampler:
+    def areas(self) -> ReachSampler:
         """Points along the roads, for service areas."""
-        return AreaSampler(self.graph, self._index, self.options.max_snap_m)
+        return ReachSampler(self.graph, self._index, self.options.max_snap_m)
 
     def snap(self, lonlat: Positions) -> Snapped:
         """Return where places meet the road; edge -1 for those on islands or far from any."""
@@ -202,6 +209,17 @@ class BoundRoads:
                 station = self.places.take(np.array([column]))
                 outlines.append(self._model.areas.outline(station, row, limit_s))
         return gpd.GeoSeries(outlines, crs=CRS)
+
+    def reach(self, *, limit_s: float, mask: Mask | None = None) -> shapely.MultiPolygon:
+        """Return where the nearest destination is in reach; one search, see :class:`BoundModel`."""
+        on_road = self.places.edge >= 0
+        chosen = np.flatnonzero(on_road if mask is None else on_road & mask)
+        if not len(chosen):
+            return shapely.MultiPolygon()
+        sources = self._graph.states + chosen
+        weight = dijkstra(self._backward, indices=sources, limit=_limit(limit_s), min_only=True)
+        stations = self.places.take(chosen)
+        return self._model.areas.reach(stations, weight[: self._graph.states], limit_s)
 
     # -- searches ------------------------------------------------------------------------------
 

@@ -161,6 +161,15 @@ class BoundStraightLine:
         drawn = _in_threads(draw, _pieces(np.arange(len(self._lonlat)), CIRCLE_SIDES))
         return gpd.GeoSeries(np.concatenate(drawn), crs=CRS)
 
+    def reach(
+        self, *, limit_s: float, mask: npt.NDArray[np.bool_] | None = None
+    ) -> shapely.MultiPolygon:
+        """Return the union of the circles (of those in the mask); see :class:`BoundModel`."""
+        areas = self.service_areas(limit_s=limit_s).to_numpy()
+        # Circles that do not hang together are not compared: 5,000 take under a second.
+        whole = shapely.disjoint_subset_union_all(areas if mask is None else areas[mask])
+        return shapely.MultiPolygon([part for part in shapely.get_parts(whole) if part.area > 0])
+
 
 def _pieces(rows: Indices, width: int) -> list[Indices]:
     """Cut rows of so many numbers each into pieces that fit into memory; at least one piece."""

@@ -54,10 +54,17 @@ def nearest() -> Response:
     return _json(answer, "application/geo+json")
 
 
-@blueprint.get("/api/route")
+@blueprint.route("/api/route", methods=["GET", "POST"])
 def route() -> Response:
-    """Answer ``lon, lat, station`` with the way there, as a GeoJSON feature."""
+    """Answer ``lon, lat, station`` with the way there, as a GeoJSON feature; 404 if there is none.
+
+    A phone asks in the body of a POST, so that no log holds its position; the answers are equal.
+    """
     values = request.args
+    if request.method == "POST":
+        if request.args:
+            raise InputError("A POST to /api/route carries lon, lat and station in its body only.")
+        values = request.form
     _refuse_unknown(values, frozenset({"lon", "lat", "station"}))
     lon, lat = read_position(values)
     answer = route_answer(get_service(), lon, lat, values.get("station", ""))

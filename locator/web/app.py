@@ -10,7 +10,7 @@ from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from locator.errors import InputError, StoreError
+from locator.errors import InputError, NoWayError, StoreError
 from locator.hours import calendar_doubts
 from locator.look import KIND_LOOKS, PALETTE
 from locator.maps import tile_origins
@@ -66,6 +66,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     use_languages(app, settings)
     app.context_processor(lambda: _page_words(service))
     app.register_error_handler(InputError, _bad_input)
+    app.register_error_handler(NoWayError, _no_way)
     app.register_error_handler(StoreError, _store_trouble)
     app.register_error_handler(HTTPException, _http_error)
     for doubt in calendar_doubts(service.rules, service.now()):
@@ -156,6 +157,10 @@ def _answer_error(status: int, title: str, reason: str) -> ResponseReturnValue:
 
 def _bad_input(error: InputError) -> ResponseReturnValue:
     return _answer_error(400, _("请求有误"), str(error))
+
+
+def _no_way(error: NoWayError) -> ResponseReturnValue:
+    return _answer_error(404, _("请求有误"), str(error))
 
 
 def _store_trouble(error: StoreError) -> ResponseReturnValue:

@@ -18,7 +18,16 @@ __all__ = ["asset_names", "asset_url", "blueprint", "load_assets"]
 
 blueprint = Blueprint("assets", __name__)
 
-_OWN = ("site.css", "rank.js", "words.js", "phone.js", "cards.js", "rider.js", "station.js")
+_OWN = (
+    "site.css",
+    "rank.js",
+    "words.js",
+    "phone.js",
+    "cards.js",
+    "rider.js",
+    "route.js",
+    "station.js",
+)
 _TEXTS = ("text/", "application/javascript", "image/svg")
 _A_YEAR_S = 31_536_000
 

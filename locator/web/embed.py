@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from locator.maps import MapParts, build_map, render_parts
 from locator.schema import Language
-from locator.study import map_layers, map_options
+from locator.study import map_layers, map_options, parse_reach, reach_caption, reach_layer
 from locator.web.assets import asset_url
 from locator.web.request import get_service
 
@@ -20,7 +20,7 @@ _HEADINGS: dict[Language, str] = {"zh": "骑手驿站地图", "en": "Map of ride
 
 @blueprint.get("/map")
 def map_page() -> str:
-    """Show the city's map in a page."""
+    """Show the city's map in a page; ``?reach=5,10`` adds what is within so many minutes."""
     return render_template("map.html", parts=_draw(), heading=_HEADINGS[_language()])
 
 
@@ -44,11 +44,18 @@ def _language() -> Language:
 def _draw(*, for_list: bool = False) -> MapParts:
     """Return the map's HTML, marked as such: the maps' room has escaped what people wrote."""
     service = get_service()
-    at = service.now()
-    layers = map_layers(service.snapshot(), at=at)
+    asked = request.args.get("reach", "").strip()
+    minutes = parse_reach(asked) if asked else ()
+    at, snapshot = service.now(), service.snapshot()
+    reach = reach_layer(service, snapshot, minutes, _language())
+    layers = replace(map_layers(snapshot, at=at), reach=reach)
     settings = replace(service.settings, language=_language())
+    options = map_options(settings, layers, at=at)
+    if reach is not None:
+        caption = f"{options.caption} · {reach_caption(service.travel, _language())}"
+        options = replace(options, caption=caption)
     options = replace(
-        map_options(settings, layers, at=at),
+        options,
         station_url="/stations/",
         show_districts=bool(settings.map_approval) or g.local,
         for_list=for_list,

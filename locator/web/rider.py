@@ -17,11 +17,12 @@ from locator.nearest import OpenRule, StationFilter
 from locator.phone import MANY_STATIONS, Place, named_places
 from locator.schema import Kind, Platform, Service, State, Status
 from locator.service import Snapshot
+from locator.travel import Routed
 from locator.web.language import gettext as _
 from locator.web.language import language
 from locator.web.navigation import NavigationLink, app_links, navigation_links
 from locator.web.request import get_service, read_filter, read_rule, read_wishes
-from locator.web.words import age_words, platform_label, script_words
+from locator.web.words import age_words, platform_label, script_words, way_words
 
 __all__ = ["blueprint"]
 
@@ -101,7 +102,7 @@ def home() -> str:
         unknown_place=bool(query) and not (matches or districts or named),
         groups=_open_now(snapshot),
         now=get_service().now(),
-        words=script_words(),
+        words=script_words() | way_words(knows_roads=isinstance(get_service().travel, Routed)),
         min_left=get_service().settings.min_minutes_left,
         **({"cards": None, "origin": "", "place": None, "relaxed": False} | context),
     )

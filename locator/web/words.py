@@ -11,7 +11,7 @@ from locator.web.language import gettext as _
 from locator.web.language import language, ngettext
 from locator.web.navigation import navigation_templates
 
-__all__ = ["age_words", "platform_label", "script_words"]
+__all__ = ["age_words", "platform_label", "script_words", "way_words"]
 
 Words = dict[str, object]
 
@@ -56,6 +56,41 @@ def script_words() -> Words:
         **_position_words(),
         **_list_words(),
     }
+
+
+def way_words(*, knows_roads: bool) -> Words:
+    """Return what the rider's page says of the way to a station."""
+    words: Words = {
+        "way_to": _("去{name}"),
+        "way_close": _("收起路线"),
+        "way_straight": _(
+            "估算：{minutes} 分钟 · 直线 {km}。本站没有路网，图上的虚线是直线，不是路线。"
+        ),
+        "way_offline": _("现在连不上网，或者网太慢，算不了路线。"),
+    }
+    if not knows_roads:
+        return words
+    main, side = _("大路"), _("支路")
+    small, path, walk = _("街巷"), _("小路"), _("人行道")
+    return words | {
+        "way_ask": _("算路线要把出发位置（约 100 米精度）发给本站；算完就丢，不记录。"),
+        "way_send": _("发送位置，看路线"),
+        "way_asking": _("正在把出发位置（约 100 米精度）发给本站，算路线…"),
+        "way_roads": _("按道路：{minutes} 分钟 · {km}"),
+        "way_none": _("按道路到不了：没有路从这里通到那里，或者离路太远。"),
+        "way_trouble": _("服务器出错，算不了路线。请稍后再试。"),
+        "way_retry": _("再试一次"),
+        "way_more": _("还有 {count} 段"),
+        "way_streets": _("依次经过"),
+        "road_other": _("无名路"),
+        "road_classes": {
+            "trunk": main, "primary": main, "secondary": main,
+            "tertiary": side, "unclassified": side,
+            "residential": small, "living_street": small, "service": _("内部道路"),
+            "track": path, "path": path, "cycleway": _("自行车道"),
+            "footway": walk, "pedestrian": walk, "steps": _("台阶"), "ferry": _("渡船"),
+        },
+    }  # fmt: skip
 
 
 def _state_words() -> Words:

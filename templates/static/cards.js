@@ -56,7 +56,8 @@
     put(card, "checked", words.checked(register, found.extra && found.extra.checked));
     const go = card.querySelector(".go");
     go.href = words.navigation(found, chosen.app);
-    go.setAttribute("aria-label", go.textContent + " " + found.name);
+    const way = card.querySelector(".way");
+    [go, way].forEach((one) => one.setAttribute("aria-label", one.textContent + " " + found.name));
     return card;
   }
 

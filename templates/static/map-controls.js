@@ -60,7 +60,20 @@
     if (data.forList) {
       legendRow(list, make("i", "lmap-swatch is-ranked", "1"), data.labels.ranked);
       legendRow(list, maps.riderSymbol(), data.labels.rider).classList.add("lmap-rider-key");
+      ["route", "route_straight"].forEach(function (name) {
+        var line = legendRow(list, make("i", "lmap-swatch is-" + name), data.labels[name]);
+        line.classList.add("lmap-" + name + "-key");
+      });
     }
+    return list;
+  }
+
+  function bandKey(bands) {
+    var list = make("ul", "lmap-key");
+    bands.features.forEach(function (feature) {
+      var swatch = make("i", "lmap-swatch is-band-" + feature.properties.band);
+      legendRow(list, swatch, feature.properties.name);
+    });
     return list;
   }
 
@@ -75,6 +88,7 @@
       switches[entry.name] = line;
       body.appendChild(line.node);
       if (entry.isKeyed) { body.appendChild(stationKey(data)); }
+      if (entry.bands) { body.appendChild(bandKey(entry.bands)); }
     });
     bar.appendChild(panel);
     return switches;

@@ -147,7 +147,7 @@
   // ---------------------------------------------------------------- layers
 
   function addPanes(map) {
-    var panes = { districts: 340, zones: 360, gaps: 380, labels: 390 };
+    var panes = { reach: 330, districts: 340, zones: 360, gaps: 380, labels: 390 };
     Object.keys(panes).forEach(function (name) {
       map.createPane("lmap-" + name).style.zIndex = panes[name];
     });
@@ -232,6 +232,16 @@
       onEachFeature: function (feature, layer) {
         bindCard(map, layer, function () { return areaPopup(data, feature); });
         makeFocusable(layer, feature.properties.name);
+      }
+    });
+  }
+
+  function reachLayer(data) {
+    return L.geoJSON(data.reach, {
+      pane: "lmap-reach",
+      interactive: false,
+      style: function (feature) {
+        return { className: "lmap-reach is-band-" + feature.properties.band, weight: 1.5 };
       }
     });
   }
@@ -342,6 +352,7 @@
   maps.addPanes = addPanes;
   maps.stationLayer = stationLayer;
   maps.zoneLayer = zoneLayer;
+  maps.reachLayer = reachLayer;
   maps.gapLayer = gapLayer;
   maps.districtLayer = districtLayer;
   maps.labelLayer = labelLayer;

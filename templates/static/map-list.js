@@ -2,7 +2,7 @@
  *
  * The page and the map talk by messages, in the same origin only:
  *   page to map  {type: "locator:show", rider: {lon, lat, accuracy_m} | null, chosen: id | null,
- *                 listed: [id, ...]}
+ *                 listed: [id, ...], route: {key, line: [[lon, lat], ...], straight} | null}
  *   map to page  {type: "locator:ready"}            messages are heard from now on
  *                {type: "locator:choose", id}       a station was tapped
  *                {type: "locator:point", lon, lat}  the ground between the stations was tapped
@@ -48,6 +48,17 @@
     return { at: L.latLng(said.lat, said.lon), radius: isExact ? 0 : said.accuracy_m };
   }
 
+  /** The way to a station; all of it or none, so that no line leads astray. */
+  function readRoute(said) {
+    var line = said && Array.isArray(said.line) ? said.line : [];
+    var isLine = line.length > 1 && line.every(function (point) {
+      return Array.isArray(point) && isDegrees(point[0], 180) && isDegrees(point[1], 90);
+    });
+    return isLine ? { key: said.key, isStraight: !!said.straight, points: line.map(function (point) {
+      return L.latLng(point[1], point[0]);
+    }) } : null;
+  }
+
   /** What a message says to show: ids become places in the data; strangers are left out. */
   function readShow(places, said) {
     var ranks = new Map();
@@ -58,7 +69,8 @@
     });
     var chosen = places.get(said.chosen);
     return {
-      rider: readRider(said.rider), ranks: ranks, chosen: chosen === undefined ? -1 : chosen
+      rider: readRider(said.rider), ranks: ranks, chosen: chosen === undefined ? -1 : chosen,
+      route: readRoute(said.route)
     };
   }
 
@@ -85,6 +97,29 @@
       } else {
         circle.remove();
       }
+    };
+  }
+
+  // ---------------------------------------------------------------- the way
+
+  function routeMark(map, data) {
+    var line = [];
+    map.createPane("lmap-route").style.zIndex = 395; // above areas and names, below the markers
+    return function (route) {
+      line.forEach(function (part) { part.remove(); });
+      map.getContainer().classList.toggle("has-route", !!route && !route.isStraight);
+      map.getContainer().classList.toggle("has-straight", !!route && route.isStraight);
+      if (!route) { line = []; return; }
+      var kind = route.isStraight ? " is-straight" : "";
+      line = ["lmap-route-edge", "lmap-route"].map(function (name) {
+        return L.polyline(route.points, {
+          pane: "lmap-route", className: name + kind, interactive: false, smoothFactor: 0.5
+        }).addTo(map);
+      });
+      line[1].getElement().setAttribute("role", "img");
+      line[1].getElement().setAttribute(
+        "aria-label", data.labels[route.isStraight ? "route_straight" : "route"]
+      );
     };
   }
 
@@ -203,6 +238,7 @@
   /** Draw the marks of a list on a finished map; returns what shows a message on it. */
   function listen(map, data, stations, tell) {
     var showRider = riderMark(map, data);
+    var showRoute = routeMark(map, data);
     var showBadges = stations ? badgeLayer(map, data, stations) : function () {};
     map.on("popupopen", function (event) {
       var place = event.popup._source && event.popup._source.lmapPlace;
@@ -223,6 +259,7 @@
       // The page turned to another station: the card of the one before would hide it.
       if (shown.chosen >= 0 && openedPlace(map) !== shown.chosen) { map.closePopup(); }
       showRider(shown.rider);
+      showRoute(shown.route);
       showBadges(shown);
     };
   }
@@ -241,6 +278,7 @@
     var places = placesOf(data);
     var show = null;
     var isFirst = true;
+    var lastWay = null; // a way that was looked at is not looked for again
     function tell(message) { if (page) { page.postMessage(message, window.location.origin); } }
     function begin() {
       if (show) { return; }
@@ -248,8 +286,10 @@
       show = listen(map, data, drawStations(), tell);
     }
     function look(shown) {
-      var points = pointsOf(data, shown);
-      if (points.length && (isFirst || needsMove(map, data, shown))) {
+      var isNewWay = shown.route && shown.route.key !== lastWay;
+      var points = isNewWay ? shown.route.points : pointsOf(data, shown);
+      lastWay = shown.route ? shown.route.key : null;
+      if (points.length && (isFirst || isNewWay || needsMove(map, data, shown))) {
         map.lmapView = L.latLngBounds(points);
         maps.fitView(map, map.lmapView, !isFirst);
         isFirst = false;

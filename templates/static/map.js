@@ -112,6 +112,9 @@
       var zones = maps.zoneLayer(map, data);
       entries.push({ name: "hot_zones", layers: [zones], show: isFull, swatch: "zone" });
     }
+    if (data.reach) {
+      entries.push({ name: "reach", layers: [maps.reachLayer(data)], show: true, bands: data.reach });
+    }
     if (data.districts) {
       labels.push(maps.labelLayer(data.districts.labels, "is-district"));
       var lines = maps.districtLayer(data);

@@ -18,13 +18,15 @@
   }
 
   // The patience lasts until the last byte: a poor network stalls in the middle.
-  function ask(address) {
+  function ask(address, body) {
     const stopper = "AbortController" in window ? new AbortController() : null;
     const late = new Promise((resolve, reject) => setTimeout(() => {
       reject(new Error("late"));
       if (stopper) { stopper.abort(); }
     }, PATIENCE_MS));
-    const whole = fetch(address, { credentials: "omit", signal: stopper ? stopper.signal : undefined })
+    const signal = stopper ? stopper.signal : undefined;
+    const method = body ? "POST" : "GET";
+    const whole = fetch(address, { method, body, signal, credentials: "omit" })
       .then((answer) => {
         if (!answer.ok) { throw new Error(String(answer.status)); }
         return answer.json();
@@ -148,14 +150,26 @@
 
   // The only thing that ever sends where the rider is: when asked to, rounded to about 100 m, in
   // the body of a request, so that no address and no log holds it.
-  function rideTimes(origin, ids) {
+  function tell(address, origin, ids) {
     const body = new URLSearchParams();
     body.set("lon", origin.lon.toFixed(3));
     body.set("lat", origin.lat.toFixed(3));
     ids.forEach((id) => body.append("station", id));
-    return fetch("/api/ride-times", { method: "POST", body: body, credentials: "omit" }).then((answer) => {
-      if (!answer.ok) { throw new Error(String(answer.status)); }
-      return answer.json();
+    return ask(address, body);
+  }
+
+  const rideTimes = (origin, ids) => tell("/api/ride-times", origin, ids);
+  const route = (origin, id) => tell("/api/route", origin, [id]);
+
+  // A script that few need is fetched when it is asked for, under the page's own nonce.
+  function script(address) {
+    return new Promise((resolve, reject) => {
+      const node = document.createElement("script");
+      node.nonce = document.querySelector("script[nonce]").nonce;
+      node.onload = resolve;
+      node.onerror = reject;
+      node.src = address;
+      document.head.append(node);
     });
   }
 
@@ -187,5 +201,5 @@
     return found.slice(0, limit);
   }
 
-  window.locatorPhone = { load, recall, remember, position, rideTimes, allowed, search, Cells };
+  window.locatorPhone = { load, recall, remember, position, rideTimes, route, script, allowed, search, Cells };
 })();

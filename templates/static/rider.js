@@ -251,12 +251,24 @@
       rider: origin ? { lon: origin.lon, lat: origin.lat, accuracy_m: origin.accuracy || 0 } : null,
       chosen: chosen,
       listed: now.found.map((one) => one.id),
+      route: window.locatorRoute ? window.locatorRoute.from(origin) : null,
     }, location.origin);
+  }
+
+  function showWay(button) {
+    const one = now.found.find((own) => own.id === button.closest(".card").dataset.id);
+    if (!one) { return; }
+    const [id, name, , lon, lat] = now.register.stations[one.row];
+    const there = { id, name, lon, lat, found: one };
+    (window.locatorRoute ? Promise.resolve() : phone.script(at("way").dataset.script)).then(() => {
+      if (!now.map) { toggleMap(); }
+      window.locatorRoute.ask(now.origin, there, now.register.roads, () => mark(id));
+    }, () => say(words.said.way_offline));
   }
 
   function hear(event) {
     if (event.origin !== location.origin || !now.map || event.source !== now.map.contentWindow) { return; }
-    if (event.data.type === "locator:ready") { tellMap(null); }
+    if (event.data.type === "locator:ready") { tellMap(window.locatorRoute ? window.locatorRoute.chosen() : null); }
     if (event.data.type === "locator:choose") { tapped(event.data.id); }
     if (event.data.type === "locator:point" && now.tapping) {
       now.tapping = false;
@@ -358,6 +370,10 @@
     at("show-more").addEventListener("click", () => { now.shown += PAGE; answer(); });
     at("map-toggle").addEventListener("click", toggleMap);
     at("tap-map").addEventListener("click", tapMap);
+    at("cards").addEventListener("click", (event) => {
+      const button = event.target.closest(".way");
+      if (button) { showWay(button); }
+    });
     at("cards").addEventListener("focusin", (event) => {
       const card = event.target.closest(".card");
       if (card) { mark(card.dataset.id); }
