@@ -19,7 +19,7 @@ from locator.maps import MapLayers, MapOptions, build_map, render_file
 from locator.maps.payload import build_payload
 from locator.service import Service
 from locator.store import Change, GeoPackageStore
-from locator.study import gaps_inputs, parse_reach, parse_standards, reach_layer, run_gaps
+from locator.study import Question, gaps_inputs, parse_reach, parse_standards, reach_layer, run_gaps
 from locator.study.measure import Standard
 from locator.study.reach import reach_bands, reach_caption
 from locator.travel import BoundModel, StraightLine
@@ -269,15 +269,8 @@ def test_pages_show_reach_when_asked(client: FlaskClient) -> None:
 def test_the_gap_map_shows_the_reach_of_its_first_standard(
     service: Service, tmp_path: Path
 ) -> None:
-    from locator.nearest import StationFilter
-
-    run_gaps(
-        service,
-        gaps_inputs(service),
-        standards=parse_standards(minutes="7,10", metres=None),
-        chosen=StationFilter(),
-        out=tmp_path / "gaps",
-    )
+    question = Question(parse_standards(minutes="7,10", metres=None))
+    run_gaps(service, gaps_inputs(service), question, out=tmp_path / "gaps")
     html = (tmp_path / "gaps" / "map.html").read_text("utf-8")
     assert "7 分钟内可到驿站" in html
     assert "10 分钟可到驿站" not in html
