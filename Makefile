@@ -11,7 +11,7 @@ SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test setup bench bench-large audit fuzz format clean
+.PHONY: serve test setup bench bench-large bench-planner audit fuzz format clean
 
 serve: $(VENV)/.installed
 	$(BIN)/locator init
@@ -27,6 +27,9 @@ setup: $(VENV)/.extras
 
 bench: setup
 	$(BIN)/python benchmarks/run.py
+
+bench-planner: setup
+	$(BIN)/python benchmarks/planner.py
 
 bench-large: setup
 	$(BIN)/python benchmarks/run.py --large

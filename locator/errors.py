@@ -14,6 +14,7 @@
     │   ├── StoreVersionError the file was written by a newer locator, or is not ours
     │   └── ConflictError     the change contradicts what is stored; nothing was written
     ├── StudyError            a planner's run cannot be carried out
+    ├── DeskBusyError         too many questions at once; ask again
     └── RoadsError            an extract or a line layer gives no road network
 
 Each message is one sentence that says what is wrong, where, and what to do about it: the
@@ -23,6 +24,7 @@ command line prints it as it is.
 __all__ = [
     "ConflictError",
     "DatumError",
+    "DeskBusyError",
     "InputError",
     "LocatorError",
     "NoWayError",
@@ -83,6 +85,10 @@ class ConflictError(StoreError):
 
 class StudyError(LocatorError):
     """A planner's run cannot be carried out."""
+
+
+class DeskBusyError(LocatorError):
+    """Too many planners ask at once; nothing was done, ask again."""
 
 
 class RoadsError(LocatorError):

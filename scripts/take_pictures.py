@@ -12,10 +12,12 @@ of its own.
     python scripts/take_pictures.py http://127.0.0.1:5000 --route -8.6150 41.1580
 """
 
+import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -125,6 +127,21 @@ def take_pages(browser: Browser, site: str) -> None:
     desk.screenshot(path=PICTURES / "map.png")
 
 
+def take_planner(browser: Browser, site: str) -> None:
+    """Take the planner's page with two hypothetical stations, and what they change."""
+    scenario = {
+        "close": ["BJ-R-056"],
+        "add": [
+            {"id": "NEW-1", "name": "假设站点 1", "lon": 107.1977, "lat": 34.3472},
+            {"id": "NEW-2", "name": "假设站点 2", "lon": 107.102, "lat": 34.3616},
+        ],
+    }
+    desk = browser.new_page(viewport={"width": 1280, "height": 1024}, locale="zh-CN")
+    desk.goto(f"{site}/planner#m=5&h=118&v=change&x={quote(json.dumps(scenario))}")
+    desk.wait_for_selector("#planner[aria-busy=false]")
+    take(desk, "planner")
+
+
 @click.command()
 @click.argument("site", default="http://127.0.0.1:5000")
 @click.option("--chromium", default="/usr/bin/chromium", show_default=True)
@@ -140,6 +157,7 @@ def main(site: str, chromium: str, route: tuple[float, float] | None) -> None:
         take_lists(browser, site)
         take_dead_ends(browser, site)
         take_pages(browser, site)
+        take_planner(browser, site)
         browser.close()
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "locator", "gaps", "--minutes", "5"]

@@ -1,6 +1,7 @@
 """The stations and a travel model put together: what every search runs on."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -19,13 +20,41 @@ from locator.schema import State, Weather, split_set
 from locator.travel import TravelModel
 from locator.travel.base import Positions
 
-__all__ = ["StationIndex", "check_positions"]
+__all__ = ["StationIndex", "check_positions", "station_mask"]
 
 _OPEN = STATES.index(State.OPEN)
 _CLOSED = STATES.index(State.CLOSED)
 _UNKNOWN = STATES.index(State.UNKNOWN)
 _KEPT_DAYS = 16  # hours tables are kept for the days last asked for
 _NIGHT_ENDS = 6  # o'clock; a night begins at midnight
+
+
+def station_mask(stations: gpd.GeoDataFrame, chosen: StationFilter) -> npt.NDArray[np.bool_]:
+    """Return which stations a filter lets through, (m,), without an index of them."""
+    services, platforms = ([split_set(t) for t in stations[c]] for c in ("services", "platforms"))
+    return _passing(stations, chosen, services, platforms)
+
+
+def _passing(
+    frame: gpd.GeoDataFrame,
+    chosen: StationFilter,
+    services: Sequence[frozenset[str]],
+    platforms: Sequence[frozenset[str]],
+) -> npt.NDArray[np.bool_]:
+    passes = np.ones(len(frame), dtype=bool)
+    for column, wanted in (
+        ("kind", chosen.kinds),
+        ("host", chosen.hosts),
+        ("status", chosen.statuses),
+    ):
+        if wanted:
+            passes &= frame[column].isin([member.value for member in wanted]).to_numpy()
+    if chosen.services:
+        needed = frozenset(member.value for member in chosen.services)
+        passes &= np.array([needed <= given for given in services], dtype=bool)
+    if chosen.platform:
+        passes &= np.array([not p or chosen.platform in p for p in platforms], dtype=bool)
+    return passes
 
 
 class StationIndex:
@@ -114,21 +143,7 @@ class StationIndex:
 
     def mask(self, chosen: StationFilter) -> npt.NDArray[np.bool_]:
         """Return which stations a filter lets through, (m,)."""
-        frame = self.stations
-        passes = np.ones(len(frame), dtype=bool)
-        for column, wanted in (
-            ("kind", chosen.kinds),
-            ("host", chosen.hosts),
-            ("status", chosen.statuses),
-        ):
-            if wanted:
-                passes &= frame[column].isin([member.value for member in wanted]).to_numpy()
-        if chosen.services:
-            needed = frozenset(member.value for member in chosen.services)
-            passes &= np.array([needed <= given for given in self._services], dtype=bool)
-        if chosen.platform:
-            passes &= np.array([not p or chosen.platform in p for p in self._platforms], dtype=bool)
-        return passes
+        return _passing(self.stations, chosen, self._services, self._platforms)
 
     def open_all_night(self, at: datetime) -> npt.NDArray[np.bool_]:
         """Return which stations are certainly open from 00:00 to 06:00 of the coming night, (m,).

@@ -6,7 +6,7 @@ from locator.study.gaps import choose_week, gaps_inputs, parse_standards, run_ga
 from locator.study.measure import GapsInputs, Question, Standard
 from locator.study.output import summary_lines
 from locator.study.reach import parse_reach, reach_caption, reach_layer
-from locator.study.scenario import parse_scenario, read_scenario
+from locator.study.scenario import parse_scenario, read_scenario, scenario_of
 
 __all__ = [
     "RIDE_COLUMNS",
@@ -28,6 +28,7 @@ __all__ = [
     "reach_layer",
     "read_scenario",
     "run_gaps",
+    "scenario_of",
     "summary_lines",
     "write_map",
 ]

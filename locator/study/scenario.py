@@ -19,7 +19,7 @@ from locator.register.rows import parse_position
 from locator.register.tables import Row
 from locator.schema import CRS, POSITION_DECIMALS, SET_SEPARATOR, Datum, Service
 
-__all__ = ["KEYS", "parse_scenario", "read_scenario"]
+__all__ = ["KEYS", "parse_scenario", "read_scenario", "scenario_of"]
 
 KEYS = ("name", "datum", "close", "open", "hours", "services", "move", "add")
 _MAX_BYTES = 1_000_000
@@ -52,7 +52,24 @@ def parse_scenario(text: str, *, source: str) -> Scenario:
     InputError
         Names the entry that is wrong.
     """
-    given = _load(text, source)
+    return scenario_of(_load(text, source), source=source)
+
+
+def scenario_of(given: object, *, source: str) -> Scenario:
+    """Read a scenario from texts, lists and maps, as a file or a page gives them.
+
+    Parameters
+    ----------
+    given
+        The keys of a scenario file; every value that is not a list or a map is a text.
+    source
+        What messages call it.
+
+    Raises
+    ------
+    InputError
+        Names the entry that is wrong.
+    """
     if not isinstance(given, dict):
         raise InputError(f"{source} needs keys such as close, open, hours, move, add.")
     unknown = [str(key) for key in given if key not in KEYS]

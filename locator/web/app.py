@@ -19,7 +19,7 @@ from locator.schema import Provenance, Status, is_illustrative
 from locator.service import Service, open_service, utc_now
 from locator.settings import Settings
 from locator.travel import Routed, StraightLine
-from locator.web import api, assets, embed, offline, phone, rider
+from locator.web import api, assets, embed, offline, phone, planner, rider
 from locator.web.compress import compress
 from locator.web.language import gettext as _
 from locator.web.language import in_language, language, use_languages
@@ -58,7 +58,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.extensions["locator"] = service
     assets.load_assets(app)
     phone.keep_registers(app)
-    for module in (rider, phone, embed, api, assets, offline):
+    planner.open_desk(app)
+    for module in (rider, phone, embed, planner, api, assets, offline):
         app.register_blueprint(module.blueprint)
     app.before_request(_begin)
     app.after_request(compress)  # runs after _secure: Flask goes through these from the last
@@ -150,7 +151,7 @@ def _ancestors(others: str) -> str:
 
 
 def _answer_error(status: int, title: str, reason: str) -> ResponseReturnValue:
-    if request.path.startswith(("/api/", "/healthz")):
+    if request.path.startswith(("/api/", "/healthz", "/planner/")):
         return jsonify(error=reason), status
     return render_template("error.html", title=title, reason=reason), status
 

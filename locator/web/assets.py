@@ -14,7 +14,7 @@ from locator.maps import asset_files
 from locator.paths import static_dir
 from locator.web.compress import takes_gzip
 
-__all__ = ["asset_names", "asset_url", "blueprint", "load_assets"]
+__all__ = ["PLANNER_FILES", "asset_names", "asset_url", "blueprint", "load_assets"]
 
 blueprint = Blueprint("assets", __name__)
 
@@ -27,6 +27,15 @@ _OWN = (
     "rider.js",
     "route.js",
     "station.js",
+)
+# Kept apart: what planners use is no part of what a rider's phone keeps for days without a network.
+PLANNER_FILES = (
+    "planner.css",
+    "planner-strip.js",
+    "planner-map.js",
+    "planner-draft.js",
+    "planner-changes.js",
+    "planner.js",
 )
 _TEXTS = ("text/", "application/javascript", "image/svg")
 _A_YEAR_S = 31_536_000
@@ -42,7 +51,7 @@ class _Asset:
 
 def load_assets(app: Flask) -> None:
     """Read the files that are served, once, when the application is made."""
-    files = asset_files() | {own: static_dir() / own for own in _OWN}
+    files = asset_files() | {own: static_dir() / own for own in (*_OWN, *PLANNER_FILES)}
     contents = {name: _lean(name, path.read_bytes()) for name, path in files.items()}
     contents["tokens.css"] = css_variables().encode()
     app.extensions["locator.assets"] = {
@@ -58,7 +67,7 @@ def load_assets(app: Flask) -> None:
 
 def _lean(name: str, content: bytes) -> bytes:
     """Leave out the comment lines of our own scripts, and indents: riders pay for every byte."""
-    if name not in _OWN or not name.endswith(".js"):
+    if name not in (*_OWN, *PLANNER_FILES) or not name.endswith(".js"):
         return content
     lines = (line.strip() for line in content.splitlines())
     return b"\n".join(line for line in lines if line and not line.startswith(b"//"))

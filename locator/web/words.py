@@ -11,7 +11,7 @@ from locator.web.language import gettext as _
 from locator.web.language import language, ngettext
 from locator.web.navigation import navigation_templates
 
-__all__ = ["age_words", "platform_label", "script_words", "way_words"]
+__all__ = ["age_words", "planner_words", "platform_label", "script_words", "way_words"]
 
 Words = dict[str, object]
 
@@ -161,4 +161,86 @@ def _list_words() -> Words:
         "tap_map": _("在地图上点一下要去的地方"),
         "tapped": _("地图上的点"),
         "more_shown": _("再看 10 个"),
+    }
+
+
+def planner_words() -> Words:
+    """Return the messages and labels that the planner's page uses; holes are ``{name}``."""
+    shown = language()
+    return {
+        "language": shown,
+        "weekdays": [_("周一"), _("周二"), _("周三"), _("周四"), _("周五"), _("周六"), _("周日")],
+        "kind_names": [[k.value, k.label(shown)] for k in Kind],
+        "service_names": [[s.value, s.label(shown)] for s in Service],
+        **_figure_words(),
+        **_change_words(),
+    }
+
+
+def _figure_words() -> Words:
+    return {
+        "whole_week": _("全周"),
+        "minutes": _("{n} 分钟"),
+        "within": _("{n} 分钟内"),
+        "against": _("现状 {now}，变化 {points} 个百分点"),
+        "cell": _("{when}：覆盖 {share}%，每小时 {unserved} 单够不到"),
+        "cell_none": _("{when}：没有需求"),
+        "strip_share": _(
+            "数字是覆盖的百分比，颜色越深缺口越大。点一格看那个小时；再点一次看全周。"
+        ),
+        "strip_change": _("数字是覆盖变化的百分点：+ 是多了，− 是少了。"),
+        "figure_covered": _("覆盖的需求（确定开着）"),
+        "figure_possible": _("时间未知的也算开着"),
+        "figure_always": _("如果站点都全天开放"),
+        "figure_lost": _("因开放时间失去"),
+        "figure_demand": _("需求（单/小时）"),
+        "figure_unserved": _("够不到的（单/小时）"),
+        "figure_stations": _("站点：计入 / 其间开着"),
+        "figure_median": _("到最近站点：一半在"),
+        "figure_mean": _("到最近站点：平均"),
+        "figure_p90": _("到最近站点：九成在"),
+        "legend_gap": _("够不到的需求：{m} 米方格，越深越多"),
+        "legend_gap_both": _("仍然够不到"),
+        "legend_gain": _("新覆盖"),
+        "legend_loss": _("失去覆盖（有边框）"),
+        "legend_station_open": _("站点：其间开着"),
+        "legend_station_closed": _("空心：关门或时间未知"),
+        "basis": _(
+            "{monday} 起一周的开放时间；热区按 {m} 米方格取样，"
+            "与 locator gaps --hourly 的数字相同；地图画的是方格，缺口的准确边界在报告里。"
+        ),
+        "busy": _("同时在算的人太多，稍后自动再试。"),
+        "no_answer": _("连不上服务器，稍后自动再试。"),
+        "refused": _("没有算：{reason}"),
+        "renewed": _("站点数据已经更新：请刷新页面，假设会保留。"),
+    }
+
+
+def _change_words() -> Words:
+    return {
+        "place": _("在地图上放站点"),
+        "placing": _("点一下地图（Esc 取消）"),
+        "full": _("网页最多放 50 个站点；更多请写情景文件。"),
+        "new_name": _("假设站点 {n}"),
+        "added": _("新增"),
+        "moved": _("移动"),
+        "closed_then": _("关闭"),
+        "opened_then": _("重新开放"),
+        "remove": _("去掉"),
+        "name": _("名称"),
+        "kind": _("类型"),
+        "hours": _("开放时间"),
+        "own_hours": _("自己写（OSM 格式）"),
+        "always": _("24 小时"),
+        "daily": _("每天 "),
+        "services": _("服务"),
+        "lon": _("经度"),
+        "lat": _("纬度"),
+        "act_close": _("假设关闭"),
+        "act_open": _("假设开放"),
+        "act_move": _("假设移动"),
+        "act_hours": _("假设改时间"),
+        "copy_link": _("复制链接"),
+        "copied": _("已复制"),
+        "copy_failed": _("复制不了，请复制地址栏。"),
     }

@@ -147,6 +147,7 @@
     });
     map.attributionControl.setPrefix(false);
     map.lmapView = view;
+    map.getContainer().lmapMap = map; // for a page that draws on it, too
     if (!follows) { fitView(map, view, false); } // else the page around it says where to look
     watchSize(map);
     return map;
@@ -202,7 +203,8 @@
     if (data.forList) {
       maps.follow(map, data, function () { return drawMap(map, tiles, data); });
     } else {
-      drawMap(map, tiles, data);
+      map.lmapStations = drawMap(map, tiles, data);
+      map.lmapData = data;
     }
   }
 

@@ -1,0 +1,104 @@
+"""The desk of a running process: one question at a time, on the ground of today's store."""
+
+import threading
+from collections import OrderedDict
+from datetime import timedelta
+
+from locator.errors import DeskBusyError
+from locator.nearest import StationFilter
+from locator.planner.answer import Answer, Ask, Standing, answer_ask, make_standing
+from locator.planner.draft import Draft
+from locator.planner.ground import Ground, make_ground
+from locator.service import Service
+
+__all__ = ["Desk"]
+
+_WAIT_S = 2.0
+_FIRST_WAIT_S = 15.0  # the first question lays the ground, which others wait for
+_MOST_NUMBERS = 16_000_000  # of the standings that are kept: 128 MB
+_MOST_STANDINGS = 64
+_Key = tuple[StationFilter, str]
+
+
+class Desk:
+    """Answers questions from many threads, one after the other.
+
+    It keeps the ground of one version of the store, and what recent questions share with the
+    next: whoever moves a threshold asks about the same stations each time.
+    """
+
+    def __init__(self, service: Service, *, wait_s: float = _WAIT_S) -> None:
+        self._service = service
+        self._wait_s = wait_s
+        self._lock = threading.Lock()
+        self._ground: Ground | None = None
+        self._standings: OrderedDict[_Key, Standing] = OrderedDict()
+
+    def ground(self) -> Ground:
+        """Return the ground of what the store holds now, for the current week.
+
+        Raises
+        ------
+        InputError
+            There is too much for a page, or nothing to measure.
+        DeskBusyError
+            Others have been at the desk for too long.
+        """
+        with self._turn():
+            return self._lay()
+
+    def ask(self, ask: Ask, draft: Draft | None = None) -> tuple[Ground, Answer]:
+        """Answer a question; the draft's scenario takes the place of the question's.
+
+        Raises
+        ------
+        InputError
+            The scenario does not fit the register, or there is too much for a page.
+        DeskBusyError
+            Others have been at the desk for too long.
+        """
+        with self._turn():
+            ground = self._lay()
+            now = self._standing(ground, ask.chosen, None)
+            then = None if draft is None else self._standing(ground, ask.chosen, draft)
+            return ground, answer_ask(ground, ask, now, then)
+
+    def _turn(self) -> "_Turn":
+        return _Turn(self._lock, self._wait_s if self._ground is not None else _FIRST_WAIT_S)
+
+    def _lay(self) -> Ground:
+        snapshot = self._service.snapshot()
+        today = self._service.now().date()
+        monday = today - timedelta(days=today.weekday())
+        ground = self._ground
+        if ground is None or ground.snapshot is not snapshot or ground.monday != monday:
+            self._ground, self._standings = None, OrderedDict()
+            ground = self._ground = make_ground(self._service, snapshot, monday)
+        return ground
+
+    def _standing(self, ground: Ground, chosen: StationFilter, draft: Draft | None) -> Standing:
+        key = (chosen, "" if draft is None else draft.key)
+        kept = self._standings
+        if key not in kept:
+            kept[key] = make_standing(ground, chosen, None if draft is None else draft.scenario)
+            while len(kept) > 1 and (
+                len(kept) > _MOST_STANDINGS
+                or sum(standing.size for standing in kept.values()) > _MOST_NUMBERS
+            ):
+                kept.popitem(last=False)
+        kept.move_to_end(key)
+        return kept[key]
+
+
+class _Turn:
+    """Holds a lock, or gives up after a while."""
+
+    def __init__(self, lock: threading.Lock, wait_s: float) -> None:
+        self._lock, self._wait_s = lock, wait_s
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=self._wait_s):
+            raise DeskBusyError("Others are asking just now; ask again in a moment.")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()

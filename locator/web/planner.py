@@ -1,0 +1,234 @@
+"""``/planner``: moving the threshold, the hour and the stations; nothing is kept of what is asked.
+
+The page draws the squares of ``/planner/ground.json`` once and asks ``/planner/answer`` for their
+shades and the figures each time something moves (``templates/static/planner.js``).
+"""
+
+import json
+from dataclasses import asdict, replace
+from typing import TypeVar, cast
+
+import pandas as pd
+from flask import Blueprint, Flask, Response, current_app, g, render_template, request
+from markupsafe import Markup
+
+from locator.errors import DeskBusyError, InputError
+from locator.maps import MapParts, build_map, render_parts
+from locator.nearest import StationFilter
+from locator.planner import (
+    FILE_NAME,
+    Answer,
+    Ask,
+    Desk,
+    Ground,
+    View,
+    check_size,
+    read_draft,
+    study_command,
+)
+from locator.schema import Kind, LabelledEnum, Service, Status, split_set
+from locator.study import map_layers, map_options
+from locator.web.assets import asset_url
+from locator.web.language import gettext as _
+from locator.web.language import language
+from locator.web.request import get_service
+from locator.web.words import planner_words
+
+__all__ = ["blueprint", "open_desk"]
+
+blueprint = Blueprint("planner", __name__)
+
+_MINUTES = (1.0, 60.0)
+_KEYS = frozenset({"minutes", "hour", "services", "kinds", "scenario"})
+_LETTERS = {"open": "o", "closed": "c", "unknown": "u", "uncounted": "-"}
+_SHADES = 9
+_DIGITS = 5  # of a degree: 1 m
+E = TypeVar("E", bound=LabelledEnum)
+
+
+def open_desk(app: Flask) -> None:
+    """Give an application the desk that answers this page's questions."""
+    app.extensions["locator.desk"] = Desk(app.extensions["locator"])
+
+
+def _desk() -> Desk:
+    return cast("Desk", current_app.extensions["locator.desk"])
+
+
+@blueprint.get("/planner")
+def page() -> str:
+    """Show the page; a store that is too much for it gets a sentence and a command."""
+    service = get_service()
+    snapshot = service.snapshot()
+    too_much = ""
+    try:
+        check_size(snapshot)
+    except InputError as error:
+        too_much = str(error)
+    return render_template(
+        "planner.html",
+        parts=None if too_much else _draw_map(),
+        too_much=too_much,
+        kinds=list(Kind),
+        services=list(Service),
+        model=service.travel.describe(language()),
+        words=planner_words(),
+        minutes=_MINUTES,
+    )
+
+
+def _draw_map() -> MapParts:
+    service = get_service()
+    layers = map_layers(service.snapshot(), at=None)
+    at = service.now()
+    options = replace(
+        map_options(replace(service.settings, language=language()), layers, at=at),
+        title=_("覆盖试算"),
+        show_districts=bool(service.settings.map_approval) or g.local,
+    )
+    parts = render_parts(build_map(layers, options), nonce=g.nonce, asset_url=asset_url)
+    return MapParts(*(Markup(part) for part in (parts.head, parts.body, parts.script)))  # noqa: S704
+
+
+@blueprint.get("/planner/ground.json")
+def ground() -> Response:
+    """Send what does not change from question to question: squares, stations, zones."""
+    found = _desk().ground()
+    points, stations = found.points, found.snapshot.stations
+    zones = points.pieces.groupby("zone_id", sort=True)["zone_name"].first()
+    body = {
+        "id": _ground_id(found),
+        "monday": found.monday.isoformat(),
+        "cell_m": points.cell_m,
+        "digits": _DIGITS,
+        "squares": (found.squares * 10**_DIGITS).round().astype(int).ravel().tolist(),
+        "zones": [[str(identity), str(name)] for identity, name in zones.items()],
+        "stations": [
+            [
+                str(row.id),
+                str(row.name),
+                str(row.kind),
+                round(row.geometry.x, 6),
+                round(row.geometry.y, 6),
+                row.opening_hours if isinstance(row.opening_hours, str) else None,
+                sorted(split_set(row.services)),
+                row.status == Status.ACTIVE.value,
+            ]
+            for row in stations[
+                ["id", "name", "kind", "opening_hours", "services", "status", "geometry"]
+            ].itertuples(index=False)
+        ],
+    }
+    response = _json(body)
+    response.cache_control.no_cache = True
+    response.add_etag(weak=True)
+    return cast("Response", response.make_conditional(request))
+
+
+@blueprint.post("/planner/answer")
+def answer() -> Response:
+    """Answer ``minutes, hour, services, kinds, scenario`` in a JSON body; see docs/planner.md."""
+    body = _read_body()
+    ask, draft = _read_ask(body), read_draft(body.get("scenario"))
+    ground, found = _desk().ask(ask, draft)
+    return _json(
+        {
+            "id": _ground_id(ground),
+            **_views(ground, found),
+            "file": None if draft is None else {"name": FILE_NAME, "text": draft.text},
+            "command": study_command(ask, ground.monday, draft),
+        }
+    )
+
+
+@blueprint.errorhandler(DeskBusyError)
+def _busy(error: DeskBusyError) -> tuple[Response, int]:
+    response = _json({"error": str(error)})
+    response.headers["Retry-After"] = "1"
+    return response, 503
+
+
+def _read_body() -> dict[str, object]:
+    if request.mimetype != "application/json":
+        raise InputError("The question must be JSON, sent as application/json.")
+
+    def refuse(name: str) -> float:
+        raise ValueError(f"{name} is not a number")
+
+    try:
+        body = json.loads(request.get_data(), parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise InputError("The question is not JSON.") from error
+    if not isinstance(body, dict):
+        raise InputError("The question must be a map with minutes, hour, services, kinds.")
+    unknown = sorted(set(body) - _KEYS)
+    if unknown:
+        raise InputError(
+            f"{unknown[0][:40]!r} is not part of a question; there are {', '.join(sorted(_KEYS))}."
+        )
+    return body
+
+
+def _read_ask(body: dict[str, object]) -> Ask:
+    least, most = _MINUTES
+    minutes, hour = body.get("minutes"), body.get("hour")
+    if isinstance(minutes, bool) or not isinstance(minutes, (int, float)):
+        raise InputError(f"minutes must be a number from {least:g} to {most:g}.")
+    if not least <= minutes <= most:
+        raise InputError(f"minutes={minutes:g} must lie between {least:g} and {most:g}.")
+    if hour is not None and (isinstance(hour, bool) or not isinstance(hour, int)):
+        raise InputError("hour must be a whole number from 0 (Monday 00:00) to 167, or null.")
+    if hour is not None and not 0 <= hour < 168:
+        raise InputError("hour must lie between 0 (Monday 00:00) and 167, or be null.")
+    chosen = StationFilter(
+        kinds=_members(body, "kinds", Kind), services=_members(body, "services", Service)
+    )
+    return Ask(limit_s=60.0 * minutes, hour=hour, chosen=chosen)
+
+
+def _members(body: dict[str, object], name: str, enum: type[E]) -> frozenset[E]:
+    given = body.get(name) or []
+    if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
+        raise InputError(f"{name} must be a list of codes.")
+    try:
+        return frozenset(enum.parse(item) for item in given)
+    except ValueError as error:
+        raise InputError(f"{name} {error}.") from error
+
+
+def _views(ground: Ground, found: Answer) -> dict[str, object]:
+    return {
+        "now": _view(ground, found.now),
+        "then": None if found.then is None else _view(ground, found.then),
+        "zone_demand": [round(value, 1) for value in found.now.zones["demand_per_h"]],
+    }
+
+
+def _view(ground: Ground, view: View) -> dict[str, object]:
+    known = [str(identity) for identity in ground.snapshot.stations["id"]]
+    letters = {identity: _LETTERS[state] for identity, state in view.states.items()}
+    unserved = (view.hours["demand_per_h"] - view.hours["covered_per_h"]).clip(lower=0.0)
+    # 0 is covered whole; whatever is missing shows at least as 1.
+    shades = (view.uncovered * _SHADES).round().clip(1, _SHADES) * (view.uncovered > 0)
+    return {
+        "figures": asdict(view.figures),
+        "hours": _rounded(view.hours["covered_share"], 4),
+        "unserved": _rounded(unserved, 1),
+        "zones": _rounded(view.zones["covered_share"], 4),
+        "squares": "".join(str(shade) for shade in shades.astype(int).tolist()),
+        "states": "".join(letters[identity] for identity in known),
+        "added": {identity: letters[identity] for identity in letters.keys() - set(known)},
+    }
+
+
+def _rounded(values: "pd.Series[float]", digits: int) -> list[float | None]:
+    return [None if pd.isna(value) else round(float(value), digits) for value in values]
+
+
+def _ground_id(ground: Ground) -> str:
+    return f"{ground.snapshot.version} {ground.monday} {ground.travel.describe()}"
+
+
+def _json(body: object) -> Response:
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Response(text, mimetype="application/json")
