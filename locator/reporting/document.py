@@ -1,6 +1,7 @@
 """A report as a Word document: A4, headings, captions, repeated table headers, page numbers."""
 
 import io
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -37,7 +38,8 @@ __all__ = ["render_document"]
 _LATIN = "Arial"
 _BODY, _HEADS = "宋体", "黑体"  # named for East Asian text; both come with Windows and WPS
 _WIDTH_MM = 174.0
-_WIDEST = 4.0  # a column's share of the width is at most this times another's
+_LETTER_MM, _PADDING_MM = 1.75, 5.5  # of a wide face at 8.5 points; a cell's left and right
+_ENOUGH, _SHORT = 40.0, 10.0  # letters of a line that need not be longer, that stays whole
 
 
 def render_document(draft: Draft, images: Mapping[str, Image], *, title: str) -> bytes:
@@ -47,7 +49,8 @@ def render_document(draft: Draft, images: Mapping[str, Image], *, title: str) ->
     _set_up(document, draft, title, made.replace(tzinfo=None))
     heading = document.add_heading(clean_text(title), level=0)
     heading.paragraph_format.space_after = Pt(2)
-    dated = f"{draft.study.summary['made_at'][:10]} · {draft.study.summary['data_hash']}"
+    summary = draft.study.summary
+    dated = summary["made_at"][:10] + draft.say("　数据 ", " · data ") + summary["data_hash"]
     document.add_paragraph(clean_text(dated), style="Subtitle")
     for number, block in enumerate(draft.blocks):
         _add(document, block, images, number)
@@ -66,13 +69,15 @@ def _set_up(document: Document, draft: Draft, title: str, made: datetime) -> Non
     about.language = "zh-CN" if draft.language == "zh" else "en"
     about.created = about.modified = made
     about.last_modified_by, about.comments = "", ""
-    _font(document, "Normal", 10.5, _BODY)
-    _font(document, "List Bullet", 10.5, _BODY)
+    _font(document, "Normal", 10, _BODY)
+    _font(document, "List Bullet", 10, _BODY)
+    _style(document, "Normal").paragraph_format.space_after = Pt(4)
     _font(document, "Title", 20, _HEADS)
     _font(document, "Subtitle", 10.5, _BODY, "ink-quiet")
     _font(document, "Heading 1", 14, _HEADS)
     _font(document, "Heading 2", 11.5, _HEADS)
     _font(document, "Caption", 9, _HEADS, "ink-quiet")
+    _language(document)
     footer = section.footer.paragraphs[0]
     footer.alignment = WD_ALIGN_PARAGRAPH.CENTER
     _field(footer, "PAGE", "1")
@@ -80,9 +85,14 @@ def _set_up(document: Document, draft: Draft, title: str, made: datetime) -> Non
     _field(footer, "NUMPAGES", "1")
 
 
-def _font(document: Document, name: str, size: float, east: str, colour: str = "ink") -> None:
+def _style(document: Document, name: str) -> ParagraphStyle:
     style = document.styles[name]
-    assert isinstance(style, ParagraphStyle)  # noqa: S101 - the template's own styles
+    assert isinstance(style, ParagraphStyle)  # noqa: S101 - one of the template's own
+    return style
+
+
+def _font(document: Document, name: str, size: float, east: str, colour: str = "ink") -> None:
+    style = _style(document, name)
     style.font.name, style.font.size = _LATIN, Pt(size)
     style.font.italic = False
     style.font.color.rgb = RGBColor.from_string(PALETTE[colour].removeprefix("#").upper())
@@ -90,6 +100,15 @@ def _font(document: Document, name: str, size: float, east: str, colour: str = "
     for attribute in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
         fonts.attrib.pop(qn(f"w:{attribute}"), None)
     fonts.set(qn("w:eastAsia"), east)
+
+
+def _language(document: Document) -> None:
+    """Say which Chinese is meant: without it punctuation is set as in Taiwan or Japan."""
+    properties = _style(document, "Normal").element.get_or_add_rPr()
+    language = OxmlElement("w:lang")
+    language.set(qn("w:val"), "en-GB")
+    language.set(qn("w:eastAsia"), "zh-CN")
+    properties.append(language)
 
 
 def _field(paragraph: Paragraph, instruction: str, shown: str) -> None:
@@ -168,14 +187,29 @@ def _add_grid(document: Document, block: Grid) -> None:
 
 
 def _widths(block: Grid) -> list[float]:
-    """Share the width by the columns' longest words, wide characters counted twice."""
-    columns = zip(block.header, *block.rows, strict=True)
-    lengths = [
-        max([_length(header) / 2, *(_length(text) for text in texts), 4.0])
-        for header, *texts in columns
+    """Give every column room for its longest word, and share the rest by the longest texts."""
+    columns = list(zip(block.header, *block.rows, strict=True))
+    least = [
+        _LETTER_MM * max(_length(word) for text in column for word in [*_words(text), ""])
+        + _PADDING_MM
+        for column in columns
     ]
-    capped = [min(length, _WIDEST * min(lengths)) for length in lengths]
-    return [_WIDTH_MM * length / sum(capped) for length in capped]
+    wanted = [
+        max(_LETTER_MM * min(_ENOUGH, max(_length(text) for text in column)), low) + 1
+        for column, low in zip(columns, least, strict=True)
+    ]
+    rest = _WIDTH_MM - sum(least)
+    if rest <= 0:
+        return [_WIDTH_MM * low / sum(least) for low in least]
+    more = [want - low for want, low in zip(wanted, least, strict=True)]
+    return [low + rest * part / sum(more) for low, part in zip(least, more, strict=True)]
+
+
+def _words(text: str) -> list[str]:
+    """Return what a line is not to break: short texts, words, units in brackets."""
+    if _length(text) <= _SHORT:
+        return [text]
+    return re.findall(r"（[^）]*）|\([^)]*\)|[^\s\u2e80-\uffff]+|[\u2e80-\uffff]", text)
 
 
 def _length(text: str) -> float:
@@ -196,12 +230,22 @@ def _add_signatures(document: Document, block: Signatures) -> None:
     document.add_paragraph()
     table = document.add_table(rows=1, cols=len(block.labels))
     for cell, label in zip(table.rows[0].cells, block.labels, strict=True):
-        _fill(cell, f"{label}  ______________")
+        _fill(cell, label)
+        _line_above(cell)
+
+
+def _line_above(cell: _Cell) -> None:
+    """Draw the line to sign on."""
+    borders, line = OxmlElement("w:tcBorders"), OxmlElement("w:top")
+    for name, value in (("val", "single"), ("sz", "6"), ("color", "auto")):
+        line.set(qn(f"w:{name}"), value)
+    borders.append(line)
+    cell._tc.get_or_add_tcPr().append(borders)  # noqa: SLF001 - python-docx has no borders
 
 
 def _fill(cell: _Cell, text: str, *, bold: bool = False, right: bool = False) -> None:
     paragraph = cell.paragraphs[0]
-    paragraph.paragraph_format.space_after = Pt(0)
+    paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(1.5)
     if right:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     run = paragraph.add_run(clean_text(text))

@@ -79,19 +79,24 @@ class Facts:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: caption, header, rows; the columns in ``right`` hold numbers."""
+    """A table: caption, header, rows; the columns in ``right`` hold numbers.
+
+    Those in ``short`` hold a word or two that stay on one line.
+    """
 
     caption: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     right: frozenset[int]
+    short: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure by its name, with its caption; ``alt`` says what it shows."""
+    """A figure by its name: a title to stand in it, a caption below, and a text instead of it."""
 
     name: str
+    title: str
     caption: str
     alt: str
 
@@ -135,7 +140,7 @@ def _amount(value: float, form: Form) -> str:
     if form == "share":
         return f"{100 * value:.1f}"
     if form == "change":
-        return f"{100 * value + 0.0:+.1f}"
+        return f"{100 * value:+.1f}" if abs(value) >= 0.0005 else "0.0"
     if form == "minutes":
         return f"{value / 60:,.1f}"
     if form in {"count", "metres", "area", "seconds"} or abs(value) >= 100:
@@ -220,6 +225,7 @@ class Draft:
                     for row in rows
                 ),
                 right=frozenset(i for i, c in enumerate(known) if c.form not in _LEFT),
+                short=frozenset(i for i, c in enumerate(known) if c.form in {"hour", "standard"}),
             )
         )
 
@@ -234,11 +240,10 @@ class Draft:
         caption = self._caption("表 ", "Table ", caption, "table")
         self.blocks.append(Grid(caption, tuple(header), texts, numbers))
 
-    def picture(self, name: str, zh: str, en: str, *, rests_on: str) -> None:
-        """Add a figure; its caption says what it rests on."""
-        text = self.say(zh, en)
+    def picture(self, name: str, title: str, text: str, *, rests_on: str) -> None:
+        """Add a figure; its caption says what it shows and what it rests on."""
         caption = self._caption("图 ", "Figure ", f"{text} {rests_on}", "picture")
-        self.blocks.append(Picture(name, caption, text))
+        self.blocks.append(Picture(name, title, caption, text))
 
     def header(self, column: Column) -> str:
         """Return a column's header, with what demand counts."""

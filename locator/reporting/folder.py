@@ -262,6 +262,8 @@ def _members(value: object, kind: object, where: str) -> list[tuple[object, obje
         return [] if isinstance(value, int | float) and not isinstance(value, bool) else None
     if kind is int:
         return [] if isinstance(value, int) and not isinstance(value, bool) else None
+    if is_typeddict(kind):
+        return None
     return [] if isinstance(kind, type) and isinstance(value, kind) else None
 
 

@@ -331,10 +331,10 @@ def _hosts(draft: Draft) -> Iterator[str]:
         share, host, count = max(lost)
         name = choose(CODES["host"].get(host, (host, host)), draft.language)
         yield draft.say(
-            f"按依托单位，{name}（{count or 0:.0f} 个）因开放时间失去最多：其站点近处需求的覆盖率"
-            f"因此少 {100 * share:.1f} 个百分点。",
+            f"按依托单位，{name}（{count or 0:.0f} 个）因开放时间失去最多：全周需求的"
+            f" {percent(share)} 在其近处，但当时不确定开放。",
             f"By host, stations in “{name}” ({count or 0:.0f}) lose most to their hours: "
-            f"{100 * share:.1f} points of the week's demand.",
+            f"{percent(share)} of the week's demand is near one while it is not surely open.",
         )
 
 

@@ -26,14 +26,13 @@ def render_page(draft: Draft, images: Mapping[str, Image], *, title: str) -> str
     return environment.get_template("report.html").render(
         language="zh-CN" if draft.language == "zh" else "en",
         title=title,
-        made=summary["made_at"][:10],
         blocks=[(type(block).__name__, block) for block in draft.blocks],
         images={name: _address(image) for name, image in images.items()},
         tokens=PALETTE,
         style=(templates_dir() / "report" / "report.css").read_text(encoding="utf-8"),
-        printed=draft.say(
-            f"{title}　{summary['made_at'][:10]}　数据 {summary['data_hash']}",
-            f"{title} · {summary['made_at'][:10]} · data {summary['data_hash']}",
+        dated=draft.say(
+            f"{summary['made_at'][:10]}　数据 {summary['data_hash']}",
+            f"{summary['made_at'][:10]} · data {summary['data_hash']}",
         ),
     )
 

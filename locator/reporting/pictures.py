@@ -1,7 +1,7 @@
 """The figures of a report, as PNG at 300 dpi for Word and as SVG for the page."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -19,15 +19,17 @@ from locator.figures import (
     draw_map,
     render_figure,
 )
+from locator.look import dense_range
 from locator.reporting.draft import Draft, Picture, percent
 from locator.reporting.folder import Cell, number
 from locator.reporting.labels import DAYS, choose, code_label, standard_label
 from locator.reporting.opening import rests_on
 
-__all__ = ["PICTURES", "Image", "draw_pictures"]
+__all__ = ["PICTURES", "Image", "dense_extent", "draw_pictures"]
 
-PICTURES = ("gaps", "week", "curve", "services", "critical", "change")
+PICTURES = ("gaps", "city", "week", "curve", "services", "critical", "change")
 _MOST_BARS = 12
+_FAR_WIDER = 2.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Image:
 def draw_pictures(draft: Draft) -> dict[str, Image]:
     """Draw the figures that a draft names, in its order."""
     drawing: tuple[Callable[[Draft, FigureOptions], Figure], ...]
-    drawing = (_gaps, _week, _curve, _services, _critical, _change)
+    drawing = (_gaps, _city, _week, _curve, _services, _critical, _change)
     makers = dict(zip(PICTURES, drawing, strict=True))
     drawn = {}
     for block in draft.blocks:
@@ -55,7 +57,7 @@ def _options(draft: Draft, picture: Picture) -> FigureOptions:
     summary = draft.study.summary
     source = _sources(draft)
     return FigureOptions(
-        title=picture.alt.rstrip("。.")[:200],
+        title=picture.title[:200],
         caption=f"{rests_on(draft)[1:-1]}{source}"[:2000],
         language=draft.language,
         map_approval=str(summary["settings"].get("map_approval", "")),
@@ -95,6 +97,25 @@ def _gaps(draft: Draft, options: FigureOptions) -> Figure:
         gaps=draft.study.layers["gaps"],
         options=options,
     )
+
+
+def _city(draft: Draft, options: FigureOptions) -> Figure:
+    return _gaps(draft, replace(options, extent=dense_extent(draft)))
+
+
+def dense_extent(draft: Draft) -> tuple[float, float, float, float] | None:
+    """Return the box where most stations are, in degrees, if the map of all gaps is far wider."""
+    points, gaps = _counted(draft).geometry, draft.study.layers["gaps"]
+    if not len(points) or not len(gaps):
+        return None
+    (west, east), (south, north) = (
+        dense_range(points.x.to_numpy()),
+        dense_range(points.y.to_numpy()),
+    )
+    x0, y0, x1, y1 = (float(edge) for edge in gaps.total_bounds)
+    if max((x1 - x0) / max(east - west, 1e-9), (y1 - y0) / max(north - south, 1e-9)) < _FAR_WIDER:
+        return None
+    return west, south, east, north
 
 
 def _change(draft: Draft, options: FigureOptions) -> Figure:

@@ -6,6 +6,7 @@ from locator.reporting.draft import Draft, percent
 from locator.reporting.folder import Cell, Table, number
 from locator.reporting.labels import WINDS, choose, standard_label
 from locator.reporting.opening import rests_on
+from locator.reporting.pictures import dense_extent
 
 __all__ = ["add_sections"]
 
@@ -44,10 +45,25 @@ def _where(draft: Draft) -> None:
     draft.heading("缺口在哪里", "Where the gaps are")
     draft.picture(
         "gaps",
-        f"{standard}标准的覆盖缺口。",
-        f"Gaps in coverage at {standard}.",
+        draft.say(f"覆盖缺口，{standard}", f"Gaps in coverage, {standard}"),
+        draft.say(
+            f"{standard}标准的覆盖缺口。",
+            f"Gaps in coverage at {standard}.",
+        ),
         rests_on=foot,
     )
+    if dense_extent(draft) is not None:
+        draft.picture(
+            "city",
+            draft.say(
+                f"覆盖缺口，{standard}，站点密集区", f"Gaps in coverage, {standard}, the city"
+            ),
+            draft.say(
+                f"站点密集区内 {standard}标准的覆盖缺口。",
+                f"Gaps in coverage at {standard} where most stations are.",
+            ),
+            rests_on=foot,
+        )
     areas = _records(draft, "gap_areas")
     if not areas:
         draft.text(draft.say(f"{standard}标准下没有缺口。", f"There is no gap at {standard}."))
@@ -121,10 +137,14 @@ def _when(draft: Draft) -> None:
     draft.heading("什么时候没有覆盖", "When cover is missing")
     draft.picture(
         "week",
-        f"{since} 起一周每小时 {standard}之内有确定开放站点的需求占比（%），颜色越深越低，"
-        "粗框为未覆盖需求最多的一小时。",
-        f"Share of demand (%) within {standard} of a station that is surely open, each hour of the "
-        f"week from {since}; darker is lower, the frame is the hour with most unserved demand.",
+        draft.say(f"一周逐小时覆盖率，{standard}", f"Coverage hour by hour, {standard}"),
+        draft.say(
+            f"{since} 起一周每小时 {standard}之内有确定开放站点的需求占比（%），颜色越深越低，"
+            "粗框为未覆盖需求最多的一小时。",
+            f"Share of demand (%) within {standard} of a station that is surely open, each hour of "
+            f"the week from {since}; darker is lower, the frame is the hour with most unserved "
+            "demand.",
+        ),
         rests_on=foot,
     )
     columns = ["hour", "demand_per_h", "unserved_demand_per_h", "covered_share", "possible_share"]
@@ -161,8 +181,11 @@ def _how_far(draft: Draft) -> None:
     draft.heading("多远才算覆盖", "How far is near enough")
     draft.picture(
         "curve",
-        "覆盖率随时间标准的变化。",
-        "Covered share of demand against the time standard.",
+        draft.say("覆盖率曲线", "Coverage curve"),
+        draft.say(
+            "覆盖率随时间标准的变化。",
+            "Covered share of demand against the time standard.",
+        ),
         rests_on=rests_on(draft),
     )
     columns = ["name", "demand_per_h", "covered_share", "mean_s", "median_s", "p90_s", "worst_s"]
@@ -185,9 +208,12 @@ def _what_for(draft: Draft) -> None:
     draft.heading("按服务、类型与方式", "By service, kind and way of travel")
     draft.picture(
         "services",
-        f"{standard}之内有该项服务的需求占比；菱形为一周内确定开放时的占比。",
-        f"Share of demand with the service within {standard}; the diamond is the share over the "
-        "week while surely open.",
+        draft.say(f"各项服务的覆盖率，{standard}", f"Coverage by service, {standard}"),
+        draft.say(
+            f"{standard}之内有该项服务的需求占比；菱形为一周内确定开放时的占比。",
+            f"Share of demand with the service within {standard}; the diamond is the share over "
+            "the week while surely open.",
+        ),
         rests_on=rests_on(draft),
     )
     slugs = [
@@ -230,9 +256,12 @@ def _how_robust(draft: Draft) -> None:
         return
     draft.picture(
         "critical",
-        f"单独关闭一个站点会使多少需求失去 {_standard(draft)}覆盖，最多的 {len(costly)} 个。",
-        f"Demand that would lose its cover at {_standard(draft)} if one station closed alone: the "
-        f"{len(costly)} largest.",
+        draft.say(f"关键站点，{_standard(draft)}", f"Critical stations, {_standard(draft)}"),
+        draft.say(
+            f"单独关闭一个站点会使多少需求失去 {_standard(draft)}覆盖，最多的 {len(costly)} 个。",
+            f"Demand that would lose its cover at {_standard(draft)} if one station closed alone: "
+            f"the {len(costly)} largest.",
+        ),
         rests_on=rests_on(draft),
     )
     columns = ["id", "name", "kind", "host", "lost_demand_per_h", "lost_orders_per_week"]
@@ -360,9 +389,12 @@ def _what_if(draft: Draft) -> None:
     if any(len(draft.study.layers.get(layer, ())) for layer in ("gained", "lost")):
         draft.picture(
             "change",
-            f"方案使 {_standard(draft)}覆盖发生的变化：新增与不再覆盖的区域。",
-            f"What the scenario changes at {_standard(draft)}: areas newly covered and no longer "
-            "covered.",
+            say(f"方案“{name}”带来的变化"[:80], f"What “{name}” changes"[:80]),
+            say(
+                f"方案使 {_standard(draft)}覆盖发生的变化：新增与不再覆盖的区域。",
+                f"What the scenario changes at {_standard(draft)}: areas newly covered and no "
+                "longer covered.",
+            ),
             rests_on=rests_on(draft),
         )
     else:

@@ -29,7 +29,7 @@ __all__ = ["render_workbook"]
 
 _FORMATS: dict[Form, str] = {
     "share": "0.0%",
-    "change": "+0.0%;-0.0%;0.0%",
+    "change": "+0.0;-0.0;0.0",
     "number": "#,##0.00",
     "count": "#,##0",
     "minutes": "#,##0.0",
@@ -37,6 +37,7 @@ _FORMATS: dict[Form, str] = {
     "metres": "#,##0",
     "area": "#,##0",
 }
+_SCALES: dict[Form, float] = {"change": 100.0, "minutes": 1 / 60}
 _MOST_CHARACTERS = 32_000  # Excel's cell holds 32,767
 _WIDEST = 60
 _LIKE_A_FORMULA = frozenset("=+-@\t\r")
@@ -108,6 +109,10 @@ def _fill_manifest(sheet: Worksheet, draft: Draft, title: str) -> None:
         rows.append(
             (say(f"筛选：{label}", f"Filter, {label}"), ", ".join(codes) or say("无", "none"))
         )
+    for key, value in (summary["scenario"] or {}).items():
+        text = value if isinstance(value, str) else "; ".join(value)
+        if text:
+            rows.append((say(f"方案：{key}", f"Scenario, {key}"), text))
     rows += [(say("说明", "Note"), translate(note, language)) for note in summary["notes"]]
     rows += [
         (say(f"设置：{name}", f"Setting: {name}"), text) for name, text in shown_settings(draft)
@@ -143,7 +148,7 @@ def _value(draft: Draft, value: Cell, name: str, form: Form) -> Cell:
         return None
     if form in _FORMATS:
         amount = number(value)
-        return None if amount is None else amount / 60 if form == "minutes" else amount
+        return None if amount is None else amount * _SCALES.get(form, 1.0)
     text = show(value, form, draft.language, column=name)
     return draft.place(text) if name in {"place", "district_name", "name"} else text
 
