@@ -176,6 +176,16 @@ class Draft:
             return self.say("的需求权重", " of the points' weight")
         return self.say("单", " orders")
 
+    @property
+    def standard(self) -> str:
+        """Return the first standard in words: the one that is looked into."""
+        return standard_label(self.study.summary["results"][0]["standard"], self.language)
+
+    def records(self, table: str) -> list[dict[str, Cell]]:
+        """Return a table's rows; none where the study has no such table."""
+        found = self.study.tables.get(table)
+        return [] if found is None else list(found.records())
+
     def place(self, name: Cell) -> str:
         """Return a place's or district's name in the language, where it has one."""
         text = "" if name is None else str(name)

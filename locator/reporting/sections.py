@@ -1,10 +1,11 @@
 """The body of a report: where, when, what for, how robust, how even, how sure, and what if."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from locator.reporting.draft import Draft, percent
-from locator.reporting.folder import Cell, Table, number
-from locator.reporting.labels import WINDS, choose, standard_label
+from locator.reporting.certainty import add_certainty, add_scenario
+from locator.reporting.draft import Draft
+from locator.reporting.folder import Cell, number
+from locator.reporting.labels import WINDS, choose
 from locator.reporting.opening import rests_on
 from locator.reporting.pictures import dense_extent
 
@@ -22,13 +23,8 @@ def add_sections(draft: Draft) -> None:
     _what_for(draft)
     _how_robust(draft)
     _how_even(draft)
-    _how_sure(draft)
-    _what_if(draft)
-
-
-def _records(draft: Draft, name: str) -> list[Record]:
-    table = draft.study.tables.get(name, Table((), ()))
-    return list(table.records())
+    add_certainty(draft)
+    add_scenario(draft)
 
 
 def _first(rows: Iterable[Record], column: str, most: int) -> list[Record]:
@@ -36,12 +32,8 @@ def _first(rows: Iterable[Record], column: str, most: int) -> list[Record]:
     return sorted(rows, key=lambda row: -(number(row.get(column)) or 0.0))[:most]
 
 
-def _standard(draft: Draft) -> str:
-    return standard_label(draft.study.summary["results"][0]["standard"], draft.language)
-
-
 def _where(draft: Draft) -> None:
-    standard, foot = _standard(draft), rests_on(draft)
+    standard, foot = draft.standard, rests_on(draft)
     draft.heading("缺口在哪里", "Where the gaps are")
     draft.picture(
         "gaps",
@@ -64,7 +56,7 @@ def _where(draft: Draft) -> None:
             ),
             rests_on=foot,
         )
-    areas = _records(draft, "gap_areas")
+    areas = draft.records("gap_areas")
     if not areas:
         draft.text(draft.say(f"{standard}标准下没有缺口。", f"There is no gap at {standard}."))
         return
@@ -128,10 +120,10 @@ def _place(draft: Draft, row: Record) -> str:
 
 
 def _when(draft: Draft) -> None:
-    hours = _records(draft, "hours")
+    hours = draft.records("hours")
     if not hours:
         return
-    standard, foot = _standard(draft), rests_on(draft)
+    standard, foot = draft.standard, rests_on(draft)
     monday = draft.study.summary["week"]
     since = monday["monday"] if monday else ""
     draft.heading("什么时候没有覆盖", "When cover is missing")
@@ -159,11 +151,11 @@ def _when(draft: Draft) -> None:
     )
     columns = ["name", "demand_per_week", "covered_share", "lost_to_hours", "worst_hour"]
     columns += ["worst_unserved_per_h"]
-    if any(row.get("name") for row in _records(draft, "hours_by_district")):
+    if any(row.get("name") for row in draft.records("hours_by_district")):
         draft.grid(
-            "各区县的一周", "The week by district", columns, _records(draft, "hours_by_district")
+            "各区县的一周", "The week by district", columns, draft.records("hours_by_district")
         )
-    zones = [row for row in _records(draft, "hours_by_zone") if row.get("name")]
+    zones = [row for row in draft.records("hours_by_zone") if row.get("name")]
     zones = _first(zones, "worst_unserved_per_h", _ZONES)
     draft.grid(
         f"最差时刻未覆盖需求最多的 {len(zones)} 个热区（全部见 tables.xlsx）",
@@ -190,21 +182,21 @@ def _how_far(draft: Draft) -> None:
     )
     columns = ["name", "demand_per_h", "covered_share", "mean_s", "median_s", "p90_s", "worst_s"]
     columns += ["worst_tenth_s"]
-    rows = [row for row in _records(draft, "times") if row.get("level") != "zone"]
+    rows = [row for row in draft.records("times") if row.get("level") != "zone"]
     whole = draft.say("合计", "Total")
     rows = [row | {"name": whole} if row.get("level") == "total" else row for row in rows]
     if len(rows) == 2 and not rows[1].get("name"):
         rows = rows[:1]
     draft.grid(
-        f"到最近站点的骑行时间与 {_standard(draft)}覆盖率，按区县",
-        f"Riding time to the nearest station, and cover at {_standard(draft)}, by district",
+        f"到最近站点的骑行时间与 {draft.standard}覆盖率，按区县",
+        f"Riding time to the nearest station, and cover at {draft.standard}, by district",
         columns,
         rows,
     )
 
 
 def _what_for(draft: Draft) -> None:
-    standard = _standard(draft)
+    standard = draft.standard
     draft.heading("按服务、类型与方式", "By service, kind and way of travel")
     draft.picture(
         "services",
@@ -227,9 +219,9 @@ def _what_for(draft: Draft) -> None:
         ("hosts", "按依托单位类型", "By host"),
     ):
         columns = [name.removesuffix("s"), "stations", *shares, *weekly]
-        draft.grid(zh, en, columns, _records(draft, name))
+        draft.grid(zh, en, columns, draft.records(name))
     draft.grid(
-        "按出行方式", "By way of travel", ["mode", "travel", *shares], _records(draft, "modes")
+        "按出行方式", "By way of travel", ["mode", "travel", *shares], draft.records("modes")
     )
 
 
@@ -240,9 +232,9 @@ def _how_robust(draft: Draft) -> None:
         "近处有一、二、三个站点的需求占比",
         "Share of demand with one, two and three stations near",
         columns,
-        _records(draft, "backup"),
+        draft.records("backup"),
     )
-    stations = _records(draft, "stations")
+    stations = draft.records("stations")
     weekly = bool(stations) and "lost_orders_per_week" in stations[0]
     by = "lost_orders_per_week" if weekly else "lost_demand_per_h"
     costly = [row for row in stations if (number(row.get(by)) or 0.0) > 0][:_STATIONS]
@@ -256,10 +248,10 @@ def _how_robust(draft: Draft) -> None:
         return
     draft.picture(
         "critical",
-        draft.say(f"关键站点，{_standard(draft)}", f"Critical stations, {_standard(draft)}"),
+        draft.say(f"关键站点，{draft.standard}", f"Critical stations, {draft.standard}"),
         draft.say(
-            f"单独关闭一个站点会使多少需求失去 {_standard(draft)}覆盖，最多的 {len(costly)} 个。",
-            f"Demand that would lose its cover at {_standard(draft)} if one station closed alone: "
+            f"单独关闭一个站点会使多少需求失去 {draft.standard}覆盖，最多的 {len(costly)} 个。",
+            f"Demand that would lose its cover at {draft.standard} if one station closed alone: "
             f"the {len(costly)} largest.",
         ),
         rests_on=rests_on(draft),
@@ -287,121 +279,10 @@ def _how_even(draft: Draft) -> None:
     whole = draft.say("合计", "Total")
     rows = [
         row | {"name": whole} if row.get("level") == "total" else row
-        for row in _records(draft, "equity")
+        for row in draft.records("equity")
         if row.get("level") == "total" or row.get("name")
     ]
     columns = ["name", "demand_per_h", "supply", "access_per_1000_orders_h", "gini_of_access"]
     draft.grid(
         "按区县的公平性", "Equity by district", [*columns, "worst_tenth_s", "covered_share"], rows
     )
-
-
-def _how_sure(draft: Draft) -> None:
-    say = draft.say
-    draft.heading("有多大把握", "How sure this is")
-    draft.grid(
-        f"敏感性：一次改变一项设定，{_standard(draft)}覆盖率的变化",
-        f"Sensitivity: one setting changed at a time, and cover at {_standard(draft)}",
-        ["what", "value", "covered_share", "change"],
-        _records(draft, "sensitivity"),
-    )
-    draft.grid(
-        "区间：中间 95% 的结果",
-        "Intervals: the middle 95% of the results",
-        ["what", "of", "low", "high", "replicates"],
-        _records(draft, "intervals"),
-    )
-    draft.text(*_comparisons(draft))
-    draft.text(
-        say(
-            "区间只反映所列的原因；速度、绕行系数与需求本身若有误，不在其内。",
-            "An interval holds only the cause it names: wrong speeds, detour factors or demand "
-            "are not in it.",
-        )
-    )
-
-
-def _comparisons(draft: Draft) -> Iterator[str]:
-    """Hold the share by area against the one by sampled points, and roads against lines."""
-    summary, say = draft.study.summary, draft.say
-    first, sampling = summary["results"][0], summary["sampling"]
-    share, sampled = first["covered_share"], sampling["covered_share"]
-    if share is not None and sampled is not None and sampling["cell_m"] > 0:
-        apart = 100 * abs(sampled - share)
-        yield say(
-            f"各表以 {sampling['cell_m']:.0f} 米方格取 {sampling['points']:,} 个点，覆盖率为 "
-            f"{percent(sampled, 2)}；按面积计算为 {percent(share, 2)}，相差 {apart:.2f} 个百分点。",
-            f"The tables sample {sampling['points']:,} points on a grid of "
-            f"{sampling['cell_m']:.0f} m, which gives {percent(sampled, 2)}; by area it is "
-            f"{percent(share, 2)}, {apart:.2f} points apart.",
-        )
-    for result in summary["results"]:
-        straight, share = result["covered_share_straight_line"], result["covered_share"]
-        if straight is not None and share is not None:
-            standard = standard_label(result["standard"], draft.language)
-            yield say(
-                f"{standard}：沿道路 {percent(share)}，直线估算 {percent(straight)}。",
-                f"{standard}: {percent(share)} along roads, {percent(straight)} as the crow flies.",
-            )
-
-
-def _what_if(draft: Draft) -> None:
-    summary, say = draft.study.summary, draft.say
-    if summary["scenario"] is None:
-        return
-    name = summary["scenario"].get("name", "")
-    draft.heading(f"方案“{name}”前后对比", f"Before and after the scenario “{name}”")
-    verbs = {
-        "close": ("关闭", "Closed"), "open": ("重新开放", "Opened again"),
-        "hours": ("改变开放时间", "Hours changed"), "services": ("增加服务", "Services added"),
-        "move": ("迁移", "Moved"), "add": ("新增", "Added"),
-    }  # fmt: skip
-    changes = [
-        f"{choose(verbs[key], draft.language)}{say('：', ': ')}{say('；', '; ').join(ids)}"
-        for key, ids in summary["scenario"].items()
-        if key in verbs and isinstance(ids, list) and ids
-    ]
-    draft.points(changes)
-    rows = []
-    for was, now in zip(summary["before"], summary["results"], strict=False):
-        before, after = was["covered_share"], now["covered_share"]
-        known = before is not None and after is not None
-        rows.append(
-            [
-                standard_label(now["standard"], draft.language),
-                percent(before),
-                percent(after),
-                f"{100 * ((after or 0) - (before or 0)):+.1f}" if known else "—",
-                f"{was['unserved_demand_per_h']:,.1f}",
-                f"{now['unserved_demand_per_h']:,.1f}",
-                f"{was['gaps']}",
-                f"{now['gaps']}",
-            ]
-        )
-    unit = draft.unit
-    header = [
-        say("标准", "Standard"), say("覆盖率，前", "Covered, before"), say("后", "After"),
-        say("变化（百分点）", "Change (points)"),
-        say(f"未覆盖，前（{unit}/小时）", f"Unserved, before ({unit}/h)"), say("后", "After"),
-        say("缺口，前", "Gaps, before"), say("后", "After"),
-    ]  # fmt: skip
-    draft.plain_grid(say("方案前后", "Before and after"), header, rows, right=1)
-    if any(len(draft.study.layers.get(layer, ())) for layer in ("gained", "lost")):
-        draft.picture(
-            "change",
-            say(f"方案“{name}”带来的变化"[:80], f"What “{name}” changes"[:80]),
-            say(
-                f"方案使 {_standard(draft)}覆盖发生的变化：新增与不再覆盖的区域。",
-                f"What the scenario changes at {_standard(draft)}: areas newly covered and no "
-                "longer covered.",
-            ),
-            rests_on=rests_on(draft),
-        )
-    else:
-        draft.text(
-            say(
-                "方案不改变覆盖范围（若只改变开放时间，请看一周的变化或加 --at）。",
-                "The scenario does not change which areas are covered (where it changes only "
-                "hours, look at the week, or ask for an hour with --at).",
-            )
-        )
