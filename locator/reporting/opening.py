@@ -98,6 +98,7 @@ def _facts(draft: Draft) -> Iterator[tuple[str, str]]:
 
 def _coverage(draft: Draft) -> Iterator[str]:
     say, results = draft.say, draft.study.summary["results"]
+    yield _condition(draft)
     for result in results:
         standard, share = (
             standard_label(result["standard"], draft.language),
@@ -129,6 +130,12 @@ def _coverage(draft: Draft) -> Iterator[str]:
         f"Beyond {standard} lie {unserved:,.0f}{draft.orders} an hour in {first['gaps']} gaps, "
         f"which form {len(areas.rows)} areas; the largest {few} hold {part} of it.",
     )
+
+
+def _condition(draft: Draft) -> str:
+    """Say first whether opening hours count: nothing changes the shares more."""
+    hours = translate(draft.study.summary["hours"], draft.language)
+    return draft.say(f"条件：{hours}。", f"{hours[:1].upper()}{hours[1:]}.")
 
 
 def _if_open(draft: Draft, result: Result) -> str:
@@ -180,15 +187,15 @@ def _lowest(hours: Table) -> tuple[int, float] | None:
 
 
 def _how_sure(draft: Draft) -> Iterator[str]:
-    say, first = draft.say, draft.study.summary["results"][0]
+    say, first, standard = draft.say, draft.study.summary["results"][0], draft.standard
     for row in draft.study.tables["intervals"].records():
         low, high = number(row.get("low")), number(row.get("high"))
         what = choose(CODES["what"].get(str(row["what"]), ("", "")), draft.language)
         yield say(
-            f"{what}（{row['replicates']} 次）时，95% 的结果在 {percent(low)} 至 "
+            f"{what}（{row['replicates']} 次）时，95% 的{standard}覆盖率在 {percent(low)} 至 "
             f"{percent(high)} 之间。",
-            f"{what} ({row['replicates']} times), 95% of the results lie between {percent(low)} "
-            f"and {percent(high)}.",
+            f"{what} ({row['replicates']} times), 95% of the shares at {standard} lie between "
+            f"{percent(low)} and {percent(high)}.",
         )
     if len(tenth := list(_tenth_faster(draft.study.tables["sensitivity"]))) == 2:
         yield say(
@@ -206,8 +213,8 @@ def _how_sure(draft: Draft) -> Iterator[str]:
     elif straight is None:
         yield say(
             "时间为直线估算，未按道路计算，河流、铁路与单行道未考虑。",
-            "Times are estimated along straight lines, not roads: rivers, railways and one-way "
-            "streets are not known to it.",
+            "Times are estimated along straight lines, not roads: the estimate knows no river, "
+            "railway or one-way street.",
         )
 
 
@@ -291,8 +298,9 @@ def _stations(draft: Draft) -> Iterator[str]:
     if not counted:
         return
     yield draft.say(
-        f"{counted} 个站点中，{nothing} 个单独关闭不会使任何需求失去覆盖。",
-        f"Of {counted} stations, {nothing} could each close alone without any demand losing cover.",
+        f"{counted} 个站点中，{nothing} 个单独关闭不会使任何需求失去{draft.standard}覆盖。",
+        f"Of {counted} stations, {nothing} could each close alone without any demand losing its "
+        f"cover at {draft.standard}.",
     )
     if lost:
         span = draft.say("每周", "a week") if weekly else draft.say("每小时", "an hour")
