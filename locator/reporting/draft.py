@@ -173,7 +173,7 @@ class Draft:
     def orders(self) -> str:
         """Return what demand counts, within a sentence."""
         if self.study.summary["demand"] == "points":
-            return self.say("的需求权重", " of the points' weight")
+            return self.say("需求权重", " of the points' weight")
         return self.say("单", " orders")
 
     @property

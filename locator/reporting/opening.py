@@ -192,7 +192,7 @@ def _how_sure(draft: Draft) -> Iterator[str]:
         low, high = number(row.get("low")), number(row.get("high"))
         what = choose(CODES["what"].get(str(row["what"]), ("", "")), draft.language)
         yield say(
-            f"{what}（{row['replicates']} 次）时，95% 的{standard}覆盖率在 {percent(low)} 至 "
+            f"{what}（{row['replicates']} 次）时，95% 的 {standard}覆盖率在 {percent(low)} 至 "
             f"{percent(high)} 之间。",
             f"{what} ({row['replicates']} times), 95% of the shares at {standard} lie between "
             f"{percent(low)} and {percent(high)}.",
@@ -238,7 +238,7 @@ def _scenario(draft: Draft) -> str:
     name, change = summary["scenario"].get("name", ""), 100 * (now - before)
     standard = standard_label(summary["results"][0]["standard"], draft.language)
     return draft.say(
-        f"以上为方案“{name}”实施后的情形；实施前{standard}覆盖率为 {percent(before)}，"
+        f"以上为方案“{name}”实施后的情形；实施前 {standard}覆盖率为 {percent(before)}，"
         f"变化 {change:+.1f} 个百分点。",
         f"All this is with the scenario “{name}”; without it {standard} covers {percent(before)}, "
         f"a change of {change:+.1f} points.",
@@ -265,7 +265,7 @@ def _worst_hour(draft: Draft) -> Iterator[str]:
     standard = standard_label(week["standard"], draft.language)
     when = hour_label(week["worst_hour"], draft.language)
     yield draft.say(
-        f"{when}，每小时有 {unserved:,.0f} {draft.orders}在{standard}之内没有确定开放的站点；"
+        f"{when}，每小时有 {unserved:,.0f} {draft.orders}在 {standard}之内没有确定开放的站点；"
         f"其中 {near} 近处有站点，只是当时不确定开放。",
         f"On {when}, {unserved:,.0f}{draft.orders} an hour lie beyond {standard} of a station that "
         f"is surely open; {near} of them are near one that is closed or of unknown hours.",
@@ -298,7 +298,7 @@ def _stations(draft: Draft) -> Iterator[str]:
     if not counted:
         return
     yield draft.say(
-        f"{counted} 个站点中，{nothing} 个单独关闭不会使任何需求失去{draft.standard}覆盖。",
+        f"{counted} 个站点中，{nothing} 个单独关闭不会使任何需求失去 {draft.standard}覆盖。",
         f"Of {counted} stations, {nothing} could each close alone without any demand losing its "
         f"cover at {draft.standard}.",
     )
