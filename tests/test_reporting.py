@@ -66,7 +66,7 @@ SCENARIO = """
 name: night
 close: [BJ-R-013]
 add:
-  - {id: X-1, name: New post, kind: rest_post, lon: "107.2151", lat: "34.42093"}
+  - {id: X-1, name: New post, kind: rest_post, status: active, lon: "107.2151", lat: "34.42093"}
 """
 
 
@@ -362,7 +362,14 @@ def hostile(store_file: Path) -> Path:
     zones.to_file(place / "hostile.gpkg")
     places = zip(HOSTILE[:6], zones.geometry.representative_point(), strict=False)
     added = [
-        {"id": f"X{i}", "name": name, "kind": "rest_post", "lon": str(at.x), "lat": str(at.y)}
+        {
+            "id": f"X{i}",
+            "name": name,
+            "kind": "rest_post",
+            "status": "active",
+            "lon": str(at.x),
+            "lat": str(at.y),
+        }
         for i, (name, at) in enumerate(places)
     ]
     text = json.dumps({"name": HOSTILE[0], "close": [f"BJ-R-{i:03d}" for i in range(1, 90)],

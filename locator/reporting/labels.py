@@ -187,6 +187,7 @@ CODES: dict[str, dict[str, Pair]] = {
         "speed_kmh": ("骑行速度（公里/小时）", "Riding speed (km/h)"),
         "detour_factor": ("绕行系数", "Detour factor"),
         "limit_min": ("时间标准（分钟）", "Time standard (min)"),
+        "limit_m": ("距离标准（米）", "Distance standard (m)"),
         "demand_drawn_anew": ("需求重新抽样", "Demand drawn anew"),
         "stations_moved": ("站点在精度内移动", "Stations moved within their accuracy"),
     },

@@ -219,7 +219,10 @@ def _how_sure(draft: Draft) -> Iterator[str]:
 
 
 def _tenth_faster(sensitivity: Table) -> Iterator[float]:
-    """Yield the shares at nine and eleven tenths of the speed: the middle two of four."""
+    """Yield the shares at nine and eleven tenths of the speed: the middle two of four.
+
+    None where the standard is a distance: no speed changes those.
+    """
     shares = [
         share
         for row in sensitivity.records()

@@ -12,7 +12,7 @@ from locator.datum import to_wgs84
 from locator.errors import InputError, RegisterError
 from locator.register import Table, parse_table
 from locator.register.tables import Row
-from locator.schema import Datum, Service, Status
+from locator.schema import Datum, Service
 
 __all__ = ["parse_scenario", "read_scenario"]
 
@@ -128,9 +128,8 @@ def _added(value: object, source: str, datum: Datum) -> gpd.GeoDataFrame:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise InputError(f"{source}: add must be a list of stations, each with id, name, kind, …")
     rows, header = [], dict[str, None]()
-    in_service = {"status": Status.ACTIVE.value}  # what is added without a word counts
     for number, item in enumerate(value, start=1):
-        cells = dict(in_service)
+        cells = {}
         for column, cell in item.items():
             joined = ";".join(cell) if isinstance(cell, list) else cell
             cells[str(column)] = _text(joined, f"add, station {number}, {column}", source)
