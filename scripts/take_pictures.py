@@ -142,6 +142,19 @@ def take_planner(browser: Browser, site: str) -> None:
     take(desk, "planner")
 
 
+def take_study(browser: Browser, folder: Path) -> None:
+    """Take the figure and the first pages of the report of the shipped city's week."""
+    command = [sys.executable, "-m", "locator", "gaps", "--minutes", "5,10", "--hourly"]
+    subprocess.run([*command, "--out", str(folder)], check=True)  # noqa: S603
+    (PICTURES / "gaps.png").write_bytes((folder / "map.png").read_bytes())
+    page = browser.new_page(viewport={"width": 900, "height": 1240})
+    for language in ("zh", "en"):
+        again = [sys.executable, "-m", "locator", "report", str(folder), "--language", language]
+        subprocess.run(again, check=True)  # noqa: S603
+        page.goto((folder / "report.html").as_uri())
+        take(page, f"report-{language}")
+
+
 @click.command()
 @click.argument("site", default="http://127.0.0.1:5000")
 @click.option("--chromium", default="/usr/bin/chromium", show_default=True)
@@ -158,11 +171,9 @@ def main(site: str, chromium: str, route: tuple[float, float] | None) -> None:
         take_dead_ends(browser, site)
         take_pages(browser, site)
         take_planner(browser, site)
+        with tempfile.TemporaryDirectory() as folder:
+            take_study(browser, Path(folder) / "gaps")
         browser.close()
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "locator", "gaps", "--minutes", "5"]
-        subprocess.run([*command, "--out", f"{folder}/gaps"], check=True)  # noqa: S603
-        (PICTURES / "gaps.png").write_bytes((Path(folder) / "gaps" / "map.png").read_bytes())
     command = [sys.executable, "-m", "locator", "map", "--reach", "5,10"]
     subprocess.run([*command, "--out", f"{PICTURES}/reach.png"], check=True)  # noqa: S603
     click.echo(f"The pictures are in {PICTURES}")

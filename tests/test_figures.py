@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import threading
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -23,8 +24,13 @@ from matplotlib.transforms import Bbox
 from locator.datum import geodesic_m
 from locator.errors import DatumError, InputError, LocatorError
 from locator.figures import (
+    Bar,
     FigureOptions,
+    Line,
     choose_scale_m,
+    draw_bars,
+    draw_curve,
+    draw_heat_table,
     draw_map,
     layers,
     paper,
@@ -526,3 +532,81 @@ class TestSave:
 def test_pyplot_stays_out() -> None:
     code = "import sys, locator.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def charts(**changes: Any) -> dict[str, Figure]:
+    """Return one chart of each sort."""
+    x = np.arange(1.0, 31.0)
+    shares = np.linspace(0, 1, 168)
+    shares[5] = np.nan
+    name = changes.pop("name", "饮水")
+    look = options(**changes)
+    days = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"]
+    return {
+        "heat": draw_heat_table(shares, days=days, worst=162, options=look),
+        "curve": draw_curve([Line(name, x, x / 30)], marks=[(5, name)], unit=name, options=look),
+        "bars": draw_bars(
+            [Bar(name, 0.9, 0.5), Bar("—", None)], names=("a", "b"), percent=True, options=look
+        ),
+    }
+
+
+def written(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
+
+
+def test_a_heat_table_has_a_number_for_each_hour_and_a_dash_for_none() -> None:
+    texts = written(charts()["heat"])
+    assert texts.count("–") == 1
+    numbers = [text for text in texts if text.isdigit() and len(text) < 4]
+    assert len(numbers) == 24 + 167
+
+
+def test_a_heat_table_tells_low_from_high_in_grey() -> None:
+    figure = draw_heat_table(
+        np.linspace(0, 1, 168), days=["d"] * 7, worst=None, options=options(dpi=50)
+    )
+    faces = [patch.get_facecolor()[:3] for patch in figure.axes[0].patches][:168]
+    grey = [0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in faces]
+    assert all(a < b for a, b in pairwise(grey))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_texts_in_charts_are_text(payload: str) -> None:
+    for name, figure in charts(name=payload, title=payload).items():
+        svg = render_figure(figure, "svg")
+        assert all(not e.tag.endswith("script") for e in ET.fromstring(svg).iter())
+        if name != "heat":
+            assert any(text.startswith(payload[:6]) for text in written(figure))
+
+
+def test_charts_are_the_same_bytes_again() -> None:
+    for name, figure in charts().items():
+        for ending in ("png", "svg"):
+            again = charts()[name]
+            assert render_figure(figure, ending) == render_figure(again, ending)
+
+
+def test_charts_that_cannot_be() -> None:
+    look = options()
+    with pytest.raises(InputError, match="168 hours"):
+        draw_heat_table(np.zeros(24), days=["d"] * 7, worst=None, options=look)
+    with pytest.raises(InputError, match="needs a line"):
+        draw_curve([], marks=[], unit="", options=look)
+    for bars in ([], [Bar("a", -1.0)], [Bar("a", np.inf)]):
+        with pytest.raises(InputError, match="Bars need"):
+            draw_bars(bars, names=("a", "b"), percent=False, options=look)
+    nothing = draw_bars([Bar("a", 0.0)], names=("a", ""), percent=False, options=look)
+    assert "0" in written(nothing)
+
+
+def test_a_map_of_changes_shows_all_of_them_and_counts_them() -> None:
+    gained, lost = make_squares(1), make_squares(1).translate(0.3, 0.1)
+    lost = gpd.GeoDataFrame({"id": ["l"]}, geometry=lost, crs=4326)
+    figure = draw_map(
+        stations=make_stations(), changes={"gained": gained, "lost": lost}, options=options()
+    )
+    texts = written(figure)
+    assert "新增覆盖（1）" in texts
+    assert "不再覆盖（1）" in texts
+    assert not [text for text in texts if "不再覆盖 1" in text]  # none outside of the map

@@ -17,7 +17,7 @@ from locator.study import Question, Standard, gaps_inputs, parse_standards, run_
 from locator.study.manifest import Summary
 
 FILES = {"gaps.gpkg", "gaps.geojson", "summary.csv", "summary.json", "tables.json"}
-FILES |= {"map.html", "map.png"}
+FILES |= {"map.html", "map.png", "report.html", "report.docx", "tables.xlsx", "figures"}
 TWO = (Standard(5, "min"), Standard(10, "min"))
 
 

@@ -1,4 +1,4 @@
-"""``locator nearest``, ``gaps`` and ``map``: what the store is asked."""
+"""``locator nearest``, ``gaps``, ``report`` and ``map``: what the store is asked."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ from locator.cli.base import (
 from locator.schema import Datum, Kind, Service, Weather
 from locator.settings import Settings
 
-__all__ = ["gaps", "hotzones", "map_command", "nearest", "route"]
+__all__ = ["gaps", "hotzones", "map_command", "nearest", "report", "route"]
 
 _WEATHERS = EnumType(Weather)
 
@@ -157,7 +157,7 @@ def route(
 @click.option(
     "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."
 )
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Of map and figure.")
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Of maps and report.")
 @travel_option
 @click.option("--out", type=FOLDER, required=True, help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json.")
@@ -182,7 +182,7 @@ def gaps(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Find where demand is out of reach, and write tables, layers, a map and a figure.
+    """Find where demand is out of reach, and write tables, layers, maps and a report.
 
     \b
     Example:  locator gaps --minutes 5,10 --at 2026-11-23T12:00 --out gaps-noon
@@ -228,6 +228,27 @@ def gaps(
     for line in summary_lines(summary):
         click.echo(line)
     click.echo(f"Everything is in {out}")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Of the report.")
+@click.pass_obj
+def report(settings: Settings, folder: Path, language: str | None) -> None:
+    """Write the report of a finished study anew, from its folder alone.
+
+    DIR is a folder that 'locator gaps --out DIR' wrote. The page, the Word document, the workbook
+    and the figures in it are replaced; nothing is computed.
+
+    \b
+    Example:  locator report gaps-noon --language en
+    """
+    from locator.reporting import write_report
+
+    chosen = language or settings.language
+    write_report(folder, language="zh" if chosen == "zh" else "en")
+    click.echo(f"The report is {folder / 'report.html'}")
+    click.echo("report.docx, tables.xlsx and figures lie beside it.")
 
 
 @click.command("map")

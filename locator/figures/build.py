@@ -16,6 +16,7 @@ from matplotlib.patches import Polygon, Rectangle
 from locator.errors import InputError
 from locator.figures.labels import choose_scale_m, draw_labels
 from locator.figures.layers import (
+    CHANGES,
     LAYER_Z,
     Frames,
     Group,
@@ -94,7 +95,7 @@ def _draw_inset(sheet: Sheet, view: View, box: Box, groups: Sequence[Group], y: 
         if group.layer == "districts":
             thin = replace(group, paint={**group.paint, "linewidth": 0.3})
             draw_group(axes, thin, overview, 1)
-        if group.layer == "gaps":
+        if group.layer in {"gaps", *CHANGES}:
             points = shapely.get_coordinates(group.rows.representative_point().array)
             axes.plot(*points.T, ".", markersize=2.5, color=PALETTE["gap"])
     a0, b0, a1, b1 = view.box
@@ -162,10 +163,11 @@ def _draw_table(
 
 def _notes(frames: Frames, lost: Mapping[str, int], view: View, pen: Pen) -> str:
     """Say what was given and is not drawn."""
-    counted = {name: frames[name] for name in ("stations", "hot_zones", "gaps") if name in frames}
+    names = ("stations", "hot_zones", "gaps", *CHANGES)
+    counted = {name: frames[name] for name in names if name in frames}
     outside = {name: len(frame) - len(view.seen(frame)) for name, frame in counted.items()}
     notes = [] if "stations" in frames or "stations" not in lost else [pen.word["no_stations"]]
-    for key, numbers in (("outside", outside), ("lost", lost)):
+    for key, numbers in (("outside", outside), ("unusable", lost)):
         parts = [f"{pen.word[name]} {number}" for name, number in numbers.items() if number]
         if parts:
             notes.append(pen.word[key].format(pen.word["comma"].join(parts)))
@@ -232,13 +234,14 @@ def draw_map(
     places: gpd.GeoDataFrame | None = None,
     gaps: gpd.GeoDataFrame | None = None,
     reach: gpd.GeoDataFrame | None = None,
+    changes: Mapping[str, gpd.GeoDataFrame] | None = None,
     options: FigureOptions,
 ) -> Figure:
     """Draw a map of what is given; any layer may be missing or empty.
 
-    The map shows the middle 90 % of the gaps (by unserved demand) or else of the stations. What
-    lies outside of it or has no usable position is counted in a note, and an overview shows
-    where it lies among the districts.
+    The map shows all that changes (``changes``), or else the middle 90 % of the gaps (by
+    unserved demand), or of the stations. What lies outside of it or has no usable position is
+    counted in a note, and an overview shows where it lies among the districts.
 
     Parameters
     ----------
@@ -251,6 +254,8 @@ def draw_map(
     reach
         Areas that do not overlap, EPSG:4326, the nearest first, at most three; ``name`` is what
         the legend says of each.
+    changes
+        ``gained`` and ``lost``: polygons, EPSG:4326, that one register covers and another does not.
     options
         Texts, language and size.
 
@@ -261,19 +266,20 @@ def draw_map(
     DatumError
         The coordinates are not degrees, or the area is too large for one local projection.
     """
-    frames, lost = usable(
+    frames, unusable = usable(
         {
             "stations": stations,
             "hot_zones": hot_zones,
             "gaps": gaps,
             "reach": reach,
+            **(changes or {}),
             "places": places,
             "districts": districts if options.show_districts else None,
         }
     )
     made_up = options.illustrative or any(is_illustrative(frame) for frame in frames.values())
     with style():
-        return _compose(frames, lost, replace(options, illustrative=made_up))
+        return _compose(frames, unusable, replace(options, illustrative=made_up))
 
 
 def render_figure(figure: Figure, file_format: Literal["png", "svg"]) -> bytes:

@@ -23,6 +23,7 @@ from locator.look import KIND_LOOKS, PALETTE, Mark, dense_range
 from locator.schema import Kind, Status
 
 __all__ = [
+    "CHANGES",
     "LAYER_Z",
     "Frames",
     "Group",
@@ -53,11 +54,13 @@ _UNKNOWN_KIND = Mark(PALETTE["ink-quiet"], "X", "✖")
 _POLYGONS = frozenset({"Polygon", "MultiPolygon", "GeometryCollection"})
 
 
-LAYER_Z = {"reach": 0.5, "districts": 1, "hot_zones": 2, "gaps": 3, "stations": 4}
+LAYER_Z = {"reach": 0.5, "districts": 1, "hot_zones": 2, "gaps": 3, "gained": 3, "lost": 3}
+LAYER_Z |= {"stations": 4}
 
 
 # Of bands of reach, the nearest first: opacity and line, told apart in grey too.
 _BANDS = ((0.36, "-"), (0.22, "--"), (0.1, ":"))
+CHANGES = ("gained", "lost")
 
 
 @dataclass(frozen=True)
@@ -144,9 +147,13 @@ def numbers(frame: gpd.GeoDataFrame, column: str) -> Numbers:
 def _focus(frames: Frames) -> Box:
     """Return the box, in degrees, of what answers the question.
 
-    That is the middle 90 % of the gaps, weighed by their unserved demand, or else where most of
-    the stations are.
+    That is what changes, all of it; else the middle 90 % of the gaps, weighed by their unserved
+    demand; or else where most of the stations are.
     """
+    changes = [frames[name].total_bounds for name in CHANGES if name in frames]
+    if changes:
+        low, high = np.min(changes, axis=0), np.max(changes, axis=0)
+        return float(low[0]), float(low[1]), float(high[2]), float(high[3])
     order = ("gaps", "stations", "reach", "hot_zones", "places", "districts")
     first = next(name for name in order if name in frames)
     frame = frames[first]
@@ -238,6 +245,12 @@ def group_layers(frames: Frames, view: View, pen: Pen) -> list[Group]:
         paint = {"facecolor": to_rgba(red, 0.14), "edgecolor": red, "linewidth": 0.8}
         rows = frames["gaps"]
         groups.append(Group(pen.word["gap"], "gaps", rows, paint=paint | {"hatch": "//////"}))
+    for name, colour, hatch in (("gained", "accent", "oo"), ("lost", "gap", "xxxx")):
+        if name in frames:
+            line = PALETTE[colour]
+            paint = {"facecolor": to_rgba(line, 0.18), "edgecolor": line, "linewidth": 0.8}
+            rows = frames[name]
+            groups.append(Group(pen.word[name], name, rows, paint=paint | {"hatch": hatch}))
     if "hot_zones" in frames:
         groups += _zone_groups(frames["hot_zones"], pen)
     if "reach" in frames:

@@ -68,6 +68,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "places": ("地名", "places"),
     "gaps": ("覆盖缺口", "gaps"),
     "reach": ("可达范围", "areas of reach"),
+    "gained": ("新增覆盖", "newly covered"),
+    "lost": ("不再覆盖", "no longer covered"),
     "nothing": ("没有可画的数据", "Nothing to draw"),
     "no_stations": ("没有驿站。", "No stations."),
     "kind_unknown": ("类型未知", "Kind unknown"),
@@ -89,7 +91,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "approval": ("审图号：{}", "Map approval number: {}"),
     "no_approval": ("未填审图号，仅供内部使用", "No map approval number: internal use only"),
     "outside": ("图外未画：{}。", "Outside this map: {}."),
-    "lost": ("位置缺失或不可用，未画：{}。", "Not drawn, position missing or unusable: {}."),
+    "unusable": ("位置缺失或不可用，未画：{}。", "Not drawn, position missing or unusable: {}."),
     "comma": ("，", ", "),
     "count": ("{}（{}）", "{} ({})"),
 }

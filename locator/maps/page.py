@@ -1,15 +1,15 @@
 """A map as parts of a page or as one file, with every script, style and image local."""
 
 import base64
+import hashlib
 import re
-import secrets
 from collections.abc import Callable
 from html import escape
 from importlib import import_module
 from pathlib import Path
 
 import folium
-from branca.element import Figure
+from branca.element import Element, Figure
 
 from locator.errors import InputError
 from locator.look import css_variables
@@ -116,9 +116,14 @@ def render_file(drawn: folium.Map) -> str:
 
 
 def _file(page: MapFigure) -> str:
-    options, nonce = page.options, secrets.token_urlsafe(16)
+    options = page.options
     files = asset_files()
+    _number(page)
     header, body, script = _pieces(page)
+    # A text in the page cannot know a nonce that follows from the whole page, itself included;
+    # and the same map gives the same bytes.
+    whole = f"{options.title}\0{header}\0{body}\0{script}"
+    nonce = hashlib.sha256(whole.encode()).hexdigest()[:32]
     styles = [_inlined_style(files, name) for name in _styles(page)]
     scripts = [_inlined_script(files[name]) for name in _scripts(page)]
     language = "zh-CN" if options.language == "zh" else "en"
@@ -147,6 +152,14 @@ def _file(page: MapFigure) -> str:
         "</html>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _number(page: MapFigure) -> None:
+    """Give the elements running numbers for branca's random ids: a file holds one map alone."""
+    waiting: list[Element] = [page]
+    for number, element in enumerate(waiting):
+        element._id = f"{number:032x}"  # noqa: SLF001 - branca offers no other way
+        waiting.extend(element._children.values())  # noqa: SLF001
 
 
 def _figure(drawn: folium.Map) -> MapFigure:

@@ -17,13 +17,15 @@ from locator.intake import read_layer_file
 from locator.nearest import StationIndex
 from locator.paths import refuse_store
 from locator.register import Mapping, parse_points, read_table
+from locator.reporting import FIGURE_FILES, FIGURES, REPORT_FILES, write_report
+from locator.reporting.folder import LAYERS_FILE, MANIFEST, REJECTED, TABLES
 from locator.schema import Datum, check_frame
 from locator.service import Service
 from locator.study.basis import make_basis
-from locator.study.drawing import read_snapshot
+from locator.study.drawing import read_snapshot, settings_language
 from locator.study.manifest import Summary, make_summary
 from locator.study.measure import GapsInputs, Outcome, Question, Standard, Study
-from locator.study.output import MANIFEST, TABLES, Run, write_maps, write_tables
+from locator.study.output import Run, write_maps, write_tables
 from locator.study.stages import Stages
 from locator.study.tables import make_tables
 
@@ -31,14 +33,15 @@ __all__ = ["choose_week", "gaps_inputs", "parse_standards", "run_gaps"]
 
 _FILES = frozenset(
     {
-        "gaps.gpkg",
+        LAYERS_FILE,
         "gaps.geojson",
         "summary.csv",
         "map.html",
         "map.png",
-        "rejected.csv",
+        REJECTED,
         MANIFEST,
         TABLES,
+        *REPORT_FILES,
     }
 )
 
@@ -140,8 +143,9 @@ def run_gaps(service: Service, inputs: GapsInputs, question: Question, *, out: P
 
     The folder holds the layers (``gaps.gpkg``, ``gaps.geojson``), the tables (``summary.csv``,
     ``tables.json``), the manifest (``summary.json``), a map and a figure of the first standard
-    (``map.html``, ``map.png``), and ``rejected.csv`` where demand points were rejected. Tables
-    that a run cut off had finished are taken up.
+    (``map.html``, ``map.png``), the report (:func:`locator.reporting.write_report`), and
+    ``rejected.csv`` where demand points were rejected. Tables that a run cut off had finished
+    are taken up.
 
     Parameters
     ----------
@@ -179,6 +183,8 @@ def run_gaps(service: Service, inputs: GapsInputs, question: Question, *, out: P
             write_tables(draft, run)
             progress(0.8)
             write_maps(draft, service, run)
+            progress(0.85)
+            write_report(draft, language=settings_language(service.settings))
             if out.exists():
                 out.rename(Path(folder) / "earlier")
             draft.rename(out)
@@ -221,6 +227,11 @@ def _check_folder(out: Path) -> None:
     if out.resolve() == Path.cwd():
         raise StudyError(f"{out} is the folder you are in; name another with --out.")
     others = sorted(p.name for p in out.iterdir() if p.name not in _FILES) if out.is_dir() else []
+    figures = out / FIGURES
+    if figures.is_dir():
+        others += sorted(
+            f"{FIGURES}/{p.name}" for p in figures.iterdir() if p.name not in FIGURE_FILES
+        )
     for name in _FILES:
         refuse_store(out / name)
     if others:

@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import asdict
-from typing import TypedDict
 
 import geopandas as gpd
 import numpy as np
@@ -13,61 +12,15 @@ from locator.coverage import Scenario
 from locator.coverage.quality import covered_by_limit
 from locator.coverage.week import ROUNDING
 from locator.nearest import StationFilter
+from locator.reporting.folder import Sampling, Summary, WeekTotals
 from locator.schema import is_illustrative
 from locator.service import Snapshot
 from locator.study.basis import Basis
-from locator.study.measure import Outcome, Result, Study
+from locator.study.measure import Outcome, Study
 
 __all__ = ["DAYS", "Sampling", "Summary", "WeekTotals", "make_summary"]
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
-class WeekTotals(TypedDict):
-    """The first standard over a whole week."""
-
-    monday: str
-    standard: str
-    covered_share: float | None
-    possible_share: float | None
-    always_share: float | None
-    lost_to_hours: float | None
-    worst_hour: int | None
-    worst_unserved_per_h: float
-
-
-class Sampling(TypedDict):
-    """How polygons were turned into points for the tables, and what that changes."""
-
-    points: int
-    cell_m: float
-    covered_share: float | None  # of the first standard, to hold against the polygons'
-
-
-class Summary(TypedDict):
-    """The manifest: what was run, on what, with which settings, and the totals."""
-
-    title: str
-    made_at: str
-    program: str
-    illustrative: bool
-    data_hash: str
-    data_version: str
-    as_of: str | None
-    travel: str
-    hours: str
-    stations_counted: int
-    stations_hours_unknown: int
-    filter: dict[str, list[str]]
-    demand: str
-    results: list[Result]
-    week: WeekTotals | None
-    sampling: Sampling
-    scenario: dict[str, str | list[str]] | None
-    before: list[Result]
-    rejected_points: int
-    notes: list[str]
-    settings: dict[str, str | float | int]
 
 
 def make_summary(

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import TypedDict
 
 import geopandas as gpd
 import numpy as np
@@ -28,6 +27,7 @@ from locator.errors import InputError
 from locator.hours import STATES, HoursRules, calendar_doubts, parse_moment
 from locator.nearest import StationFilter
 from locator.register.rows import RejectedRow
+from locator.reporting.folder import Result
 from locator.schema import State
 from locator.service import Service, Snapshot
 from locator.travel import BoundModel, StraightLine, TravelModel
@@ -95,23 +95,6 @@ class Question:
     week_of: date | None = None
     scenario: Scenario | None = None
     progress: Callable[[float], None] = lambda _: None
-
-
-class Result(TypedDict):
-    """One standard's totals; what does not exist is null."""
-
-    standard: str
-    limit_s: float
-    demand_per_h: float
-    covered_demand_per_h: float
-    covered_share: float | None
-    covered_share_if_unknown_open: float | None
-    covered_share_straight_line: float | None  # for comparison, where times are along roads
-    area_m2: float | None
-    covered_area_m2: float | None
-    covered_area_exact_m2: float | None
-    gaps: int
-    unserved_demand_per_h: float
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,10 @@
 """What a gap study leaves behind: layers, tables, manifest, map and figure, and words."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,6 +14,7 @@ import pyogrio
 from locator.coverage import compare_gaps
 from locator.maps import MapLayers
 from locator.register import guard_cell, write_rejected
+from locator.reporting.folder import LAYERS_FILE, MANIFEST, TABLES
 from locator.schema import CRS, Language
 from locator.service import Service
 from locator.study.areas import describe_areas
@@ -22,8 +26,6 @@ from locator.study.reach import reach_bands, roads_credit
 from locator.study.tables import Tables
 
 __all__ = [
-    "MANIFEST",
-    "TABLES",
     "Run",
     "summary_lines",
     "summary_table",
@@ -31,7 +33,6 @@ __all__ = [
     "write_tables",
 ]
 
-MANIFEST, TABLES = "summary.json", "tables.json"
 _REACH_UP_TO = 5_000  # stations
 
 
@@ -93,7 +94,8 @@ class Run:
 
 def write_tables(folder: Path, run: Run) -> None:
     """Write the layers, the tables, the manifest and the rejected points into a folder."""
-    _write_layers(folder, run)
+    with _dated(run.study.made_at):
+        _write_layers(folder, run)
     summary = run.summary
     table = summary_table(run.outcomes).round(6)
     table = table.assign(hours=summary["hours"], illustrative=summary["illustrative"])
@@ -111,8 +113,20 @@ def _write_json(path: Path, value: "Summary | Tables") -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
+@contextmanager
+def _dated(moment: datetime) -> Iterator[None]:
+    """Have GDAL date what it writes by the study's clock: the same input gives the same bytes."""
+    key = "OGR_CURRENT_DATE"
+    before = pyogrio.get_gdal_config_option(key)
+    pyogrio.set_gdal_config_options({key: f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.000Z}"})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({key: before})
+
+
 def _write_layers(folder: Path, run: Run) -> None:
-    layers, study = folder / "gaps.gpkg", run.study
+    layers, study = folder / LAYERS_FILE, run.study
     combined = []
     for outcome in run.outcomes:
         slug = outcome.standard.slug
@@ -129,8 +143,13 @@ def _write_layers(folder: Path, run: Run) -> None:
     if run.before:
         for name, changed in compare_gaps(run.before[0].gaps, run.outcomes[0].gaps).items():
             _write_layer(changed, layers, name, "MultiPolygon")
-    stations = run.inputs.snapshot.stations
-    _write_layer(stations.assign(counted=study.mask), layers, "stations", "Point")
+    snapshot = run.inputs.snapshot
+    _write_layer(snapshot.stations.assign(counted=study.mask), layers, "stations", "Point")
+    if run.inputs.hot_zones is not None:
+        zones = run.inputs.hot_zones.assign(demand_per_h=study.demand_per_h)
+        _write_layer(zones.to_crs(CRS), layers, "hot_zones", "MultiPolygon")
+    _write_layer(snapshot.districts, layers, "districts", "MultiPolygon")
+    _write_layer(snapshot.places, layers, "places", "Point")
     everything = gpd.GeoDataFrame(pd.concat(combined, ignore_index=True), crs=CRS)
     pyogrio.write_dataframe(
         everything,

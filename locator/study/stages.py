@@ -4,24 +4,16 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 import pandas as pd
 
 from locator.paths import written_whole
+from locator.reporting.folder import Cell, PlainTable
 
 __all__ = ["PlainTable", "Stages", "to_frame", "to_plain"]
 
 _MARK = "question.txt"
-Cell = str | int | float | bool | None
-
-
-class PlainTable(TypedDict):
-    """A table as JSON holds it; what is unknown or does not exist is null."""
-
-    columns: list[str]
-    rows: list[list[Cell]]
 
 
 def to_plain(table: pd.DataFrame) -> PlainTable:

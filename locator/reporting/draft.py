@@ -1,0 +1,276 @@
+"""A report as it is drawn up: blocks of plain text, tables and pictures, in one language.
+
+HTML and DOCX are made from the same blocks, so they say the same. A text is data wherever it
+comes from: whoever renders a block escapes it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from locator.errors import InputError
+from locator.reporting.folder import Cell, StudyFolder, number
+from locator.reporting.labels import (
+    Column,
+    Form,
+    choose,
+    code_label,
+    column_of,
+    hour_label,
+    standard_label,
+    translate,
+)
+from locator.schema import Language
+
+__all__ = [
+    "UNKNOWN",
+    "Band",
+    "Block",
+    "Draft",
+    "Facts",
+    "Grid",
+    "Heading",
+    "Picture",
+    "Points",
+    "Signatures",
+    "Text",
+    "percent",
+    "show",
+]
+
+UNKNOWN = "—"
+_LEFT: frozenset[Form] = frozenset({"text", "code", "codes", "words", "hour", "standard"})
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading; level 1 begins a section."""
+
+    text: str
+    level: int = 1
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Points:
+    """A list of sentences."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Band:
+    """A warning that nobody may overlook."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values, one pair a row."""
+
+    rows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: caption, header, rows; the columns in ``right`` hold numbers.
+
+    Those in ``short`` hold a word or two that stay on one line.
+    """
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    right: frozenset[int]
+    short: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure by its name: a title to stand in it, a caption below, and a text instead of it."""
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """Lines to sign on."""
+
+    labels: tuple[str, ...]
+
+
+Block = Heading | Text | Points | Band | Facts | Grid | Picture | Signatures
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """Return a share as per cent."""
+    return UNKNOWN if share is None else f"{share:.{digits}%}"
+
+
+def show(value: Cell, form: Form, language: Language, *, column: str = "") -> str:
+    """Return a cell as text, in the unit that its column's header names."""
+    if value is None or value == "":
+        return UNKNOWN
+    if isinstance(value, str):
+        texts = {
+            "code": lambda: code_label(column, value, language),
+            "codes": lambda: code_label(column, value, language),
+            "standard": lambda: standard_label(value, language),
+            "words": lambda: translate(value, language),
+        }
+        return texts[form]() if form in texts else value
+    if form == "flag":
+        return choose(("是", "yes") if value else ("否", "no"), language)
+    amount = number(value)
+    if amount is None:
+        return UNKNOWN
+    return hour_label(int(amount), language) if form == "hour" else _amount(amount, form)
+
+
+def _amount(value: float, form: Form) -> str:
+    if form == "share":
+        return f"{100 * value:.1f}"
+    if form == "change":
+        return f"{100 * value:+.1f}" if abs(value) >= 0.0005 else "0.0"
+    if form == "minutes":
+        return f"{value / 60:,.1f}"
+    if form in {"count", "metres", "area", "seconds"} or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+@dataclass
+class Draft:
+    """The report that grows: what is added comes after what is there."""
+
+    study: StudyFolder
+    language: Language
+    blocks: list[Block] = field(default_factory=list)
+    names: Mapping[str, str] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def say(self, zh: str, en: str) -> str:
+        """Return one of two texts that say the same."""
+        return zh if self.language == "zh" else en
+
+    @property
+    def unit(self) -> str:
+        """Return what demand counts."""
+        if self.study.summary["demand"] == "points":
+            return self.say("权重", "weight")
+        return self.say("单", "orders")
+
+    @property
+    def orders(self) -> str:
+        """Return what demand counts, within a sentence."""
+        if self.study.summary["demand"] == "points":
+            return self.say("需求权重", " of the points' weight")
+        return self.say("单", " orders")
+
+    @property
+    def standard(self) -> str:
+        """Return the first standard in words: the one that is looked into."""
+        return standard_label(self.study.summary["results"][0]["standard"], self.language)
+
+    def records(self, table: str) -> list[dict[str, Cell]]:
+        """Return a table's rows; none where the study has no such table."""
+        found = self.study.tables.get(table)
+        return [] if found is None else list(found.records())
+
+    def place(self, name: Cell) -> str:
+        """Return a place's or district's name in the language, where it has one."""
+        text = "" if name is None else str(name)
+        return self.names.get(text, text) or UNKNOWN
+
+    def heading(self, zh: str, en: str, *, level: int = 1) -> None:
+        """Add a heading; sections are numbered."""
+        text = self.say(zh, en)
+        if level == 1:
+            text = f"{self._next('section')}  {text}"
+        self.blocks.append(Heading(text, level))
+
+    def text(self, *sentences: str) -> None:
+        """Add a paragraph of the sentences that are not empty."""
+        given = [sentence for sentence in sentences if sentence]
+        if given:
+            self.blocks.append(Text(self.say("", " ").join(given)))
+
+    def points(self, items: Iterable[str]) -> None:
+        """Add a list of the sentences that are not empty."""
+        given = tuple(item for item in items if item)
+        if given:
+            self.blocks.append(Points(given))
+
+    def grid(
+        self,
+        zh: str,
+        en: str,
+        columns: Sequence[str],
+        records: Iterable[Mapping[str, Cell]],
+    ) -> None:
+        """Add a table of the columns that the records have; none where there are no records."""
+        rows = list(records)
+        if not rows:
+            return
+        shown = [name for name in columns if name in rows[0]]
+        known = [column_of(name) for name in shown]
+        self.blocks.append(
+            Grid(
+                caption=self._caption("表 ", "Table ", self.say(zh, en), "table"),
+                header=tuple(self.header(column) for column in known),
+                rows=tuple(
+                    tuple(
+                        self.cell(row[name], name, column)
+                        for name, column in zip(shown, known, strict=True)
+                    )
+                    for row in rows
+                ),
+                right=frozenset(i for i, c in enumerate(known) if c.form not in _LEFT),
+                short=frozenset(i for i, c in enumerate(known) if c.form in {"hour", "standard"}),
+            )
+        )
+
+    def plain_grid(
+        self, caption: str, header: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 99
+    ) -> None:
+        """Add a table of texts; from the column ``right`` on they are numbers."""
+        texts = tuple(tuple(row) for row in rows)
+        if any(len(row) != len(header) for row in texts):
+            raise InputError("A table's rows must be as long as its header.")
+        numbers = frozenset(range(right, len(header)))
+        caption = self._caption("表 ", "Table ", caption, "table")
+        self.blocks.append(Grid(caption, tuple(header), texts, numbers))
+
+    def picture(self, name: str, title: str, text: str, *, rests_on: str) -> None:
+        """Add a figure; its caption says what it shows and what it rests on."""
+        caption = self._caption("图 ", "Figure ", f"{text} {rests_on}", "picture")
+        self.blocks.append(Picture(name, title, caption, text))
+
+    def header(self, column: Column) -> str:
+        """Return a column's header, with what demand counts."""
+        return column.label(self.language).format(unit=self.unit)
+
+    def cell(self, value: Cell, name: str, column: Column) -> str:
+        """Return a cell as text."""
+        text = show(value, column.form, self.language, column=name)
+        return self.place(text) if name in {"place", "district_name", "name"} else text
+
+    def plain_cell(self, value: Cell, name: str) -> str:
+        """Return a cell of a known column as text."""
+        return self.cell(value, name, column_of(name))
+
+    def _caption(self, zh: str, en: str, text: str, series: str) -> str:
+        return f"{self.say(zh, en)}{self._next(series)}{self.say('　', '. ')}{text}"
+
+    def _next(self, series: str) -> int:
+        self._counts[series] = self._counts.get(series, 0) + 1
+        return self._counts[series]

@@ -1,0 +1,343 @@
+"""The words of a report: every column and code of a study's tables, Chinese and English."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from locator.errors import InputError
+from locator.schema import SET_SEPARATOR, Host, Kind, LabelledEnum, Language, Service
+
+__all__ = [
+    "CODES",
+    "COLUMNS",
+    "DAYS",
+    "SETTINGS",
+    "TABLES",
+    "WINDS",
+    "Column",
+    "Form",
+    "choose",
+    "code_label",
+    "column_of",
+    "hour_label",
+    "standard_label",
+    "translate",
+]
+
+Pair = tuple[str, str]
+Form = Literal[
+    "text", "code", "codes", "flag", "count", "share", "change", "number", "minutes", "seconds",
+    "metres", "area", "hour", "standard", "words",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's header in both languages, with its unit, and the form of its values."""
+
+    zh: str
+    en: str
+    form: Form
+
+    def label(self, language: Language) -> str:
+        """Return the header in a language."""
+        return self.zh if language == "zh" else self.en
+
+
+# "{unit}" is orders, or what the demand points count.
+COLUMNS: dict[str, Column] = {
+    "access_per_1000_orders_h": Column(
+        "每千{unit}/小时可用供给", "Supply per 1,000 {unit}/h", "number"
+    ),
+    "adds_nothing": Column("关闭无影响", "Closing it changes nothing", "flag"),
+    "always_per_h": Column(
+        "全天开放时可覆盖（{unit}/小时）", "Covered if always open ({unit}/h)", "number"
+    ),
+    "always_share": Column("全天开放时覆盖率（%）", "Share if always open (%)", "share"),
+    "area_m2": Column("面积（平方米）", "Area (m²)", "area"),
+    "bearing": Column("方位", "Bearing", "code"),
+    "change": Column("变化（百分点）", "Change (points)", "change"),
+    "counted": Column("计入", "Counted", "flag"),
+    "covered_area_exact_m2": Column(
+        "覆盖面积，真圆（平方米）", "Covered area, true circles (m²)", "area"
+    ),
+    "covered_area_m2": Column("覆盖面积（平方米）", "Covered area (m²)", "area"),
+    "covered_demand_per_h": Column("已覆盖需求（{unit}/小时）", "Covered ({unit}/h)", "number"),
+    "covered_per_h": Column("已覆盖（{unit}/小时）", "Covered ({unit}/h)", "number"),
+    "covered_share": Column("覆盖率（%）", "Covered (%)", "share"),
+    "covered_share_any_hours": Column(
+        "覆盖率，不计开放时间（%）", "Covered, hours left out (%)", "share"
+    ),
+    "covered_share_if_unknown_open": Column(
+        "覆盖率，时间未知者均开放（%）", "Covered if unknown hours are open (%)", "share"
+    ),
+    "covered_share_straight_line": Column(
+        "覆盖率，直线估算（%）", "Covered as the crow flies (%)", "share"
+    ),
+    "demand_per_h": Column("需求（{unit}/小时）", "Demand ({unit}/h)", "number"),
+    "demand_per_week": Column("需求（{unit}/周）", "Demand ({unit}/week)", "number"),
+    "district_name": Column("区县", "District", "text"),
+    "gaps": Column("缺口数", "Gaps", "count"),
+    "gini_of_access": Column("可达性基尼系数（0–1）", "Gini of access (0–1)", "number"),
+    "high": Column("上限（%）", "High (%)", "share"),
+    "host": Column("依托单位类型", "Host", "code"),
+    "hour": Column("时刻", "Hour of the week", "hour"),
+    "id": Column("编号", "Id", "text"),
+    "kind": Column("类型", "Kind", "code"),
+    "level": Column("层级", "Level", "code"),
+    "limit_s": Column("限时（秒）", "Limit (s)", "seconds"),
+    "lost_demand_per_h": Column("关闭将失去（{unit}/小时）", "Lost if closed ({unit}/h)", "number"),
+    "lost_orders_per_week": Column(
+        "关闭将失去（{unit}/周）", "Lost if closed ({unit}/week)", "number"
+    ),
+    "lost_to_hours": Column("因时间失去（%）", "Lost to hours (%)", "share"),
+    "low": Column("下限（%）", "Low (%)", "share"),
+    "mean_s": Column("平均（分钟）", "Mean (min)", "minutes"),
+    "median_s": Column("中位（分钟）", "Median (min)", "minutes"),
+    "minutes": Column("标准（分钟）", "Standard (min)", "count"),
+    "missing_services": Column("所缺服务", "Missing services", "codes"),
+    "mode": Column("方式", "Mode", "code"),
+    "name": Column("名称", "Name", "text"),
+    "nearest_m": Column("最近站直线（米）", "Nearest, straight (m)", "metres"),
+    "nearest_ride_m": Column("最近站骑行（米）", "Nearest, ride (m)", "metres"),
+    "nearest_ride_s": Column("最近站骑行（分钟）", "Ride to nearest (min)", "minutes"),
+    "nearest_station_id": Column("最近站编号", "Nearest station, id", "text"),
+    "nearest_station_name": Column("最近驿站", "Nearest station", "text"),
+    "of": Column("抽样单位", "Of", "code"),
+    "p90_s": Column("90% 分位（分钟）", "90th percentile (min)", "minutes"),
+    "place": Column("最近地名", "Nearest place", "text"),
+    "place_m": Column("距地名（米）", "From the place (m)", "metres"),
+    "possible_per_h": Column(
+        "时间未知者均开放（{unit}/小时）", "If unknown hours are open ({unit}/h)", "number"
+    ),
+    "possible_share": Column("时间未知者均开放（%）", "If unknown hours are open (%)", "share"),
+    "rank": Column("名次", "Rank", "count"),
+    "reason": Column("原因", "Why", "code"),
+    "reason_share": Column("原因占比（%）", "Share of the reason (%)", "share"),
+    "replicates": Column("重复次数", "Replicates", "count"),
+    "service": Column("服务", "Service", "code"),
+    "share_with_1": Column("至少 1 站（%）", "1 station or more (%)", "share"),
+    "share_with_2": Column("至少 2 站（%）", "2 or more (%)", "share"),
+    "share_with_3": Column("至少 3 站（%）", "3 or more (%)", "share"),
+    "standard": Column("覆盖标准", "Standard", "standard"),
+    "stations": Column("站点数", "Stations", "count"),
+    "supply": Column("供给单位", "Supply in", "code"),
+    "travel": Column("出行模型", "Travel model", "words"),
+    "unreachable_share": Column("不可达（%）", "Unreachable (%)", "share"),
+    "unserved_demand_per_h": Column("未覆盖（{unit}/小时）", "Unserved ({unit}/h)", "number"),
+    "value": Column("取值", "Value", "number"),
+    "week_covered_share": Column("全周覆盖率（%）", "Covered over the week (%)", "share"),
+    "what": Column("项目", "What", "code"),
+    "worst_hour": Column("最差时刻", "Worst hour", "hour"),
+    "worst_s": Column("最长（分钟）", "Worst (min)", "minutes"),
+    "worst_tenth_s": Column(
+        "最差十分之一平均（分钟）", "Worst-served tenth, mean (min)", "minutes"
+    ),
+    "worst_unserved_per_h": Column(
+        "最差时未覆盖（{unit}/小时）", "Unserved at worst ({unit}/h)", "number"
+    ),
+    "zone_names": Column("热区", "Hot zones", "text"),
+}
+_BY_STANDARD: dict[str, tuple[Pair, Form]] = {
+    "covered_share_": (("{} 覆盖率（%）", "Covered, {} (%)"), "share"),
+}
+
+
+def _enum(members: type[LabelledEnum]) -> dict[str, Pair]:
+    return {member.value: (member.zh, member.en) for member in members}
+
+
+WINDS: dict[str, Pair] = {
+    "N": ("北", "north"),
+    "NE": ("东北", "north-east"),
+    "E": ("东", "east"),
+    "SE": ("东南", "south-east"),
+    "S": ("南", "south"),
+    "SW": ("西南", "south-west"),
+    "W": ("西", "west"),
+    "NW": ("西北", "north-west"),
+}
+# Codes by column; "of", "what" and "supply" mean the same wherever they stand.
+CODES: dict[str, dict[str, Pair]] = {
+    "bearing": WINDS,
+    "host": _enum(Host),
+    "kind": _enum(Kind),
+    "service": _enum(Service),
+    "missing_services": _enum(Service),
+    "level": {
+        "total": ("合计", "Total"),
+        "district": ("区县", "District"),
+        "zone": ("热区", "Hot zone"),
+    },
+    "mode": {
+        "ride": ("骑行", "Riding"),
+        "ride_straight_line": ("骑行，直线估算", "Riding, as the crow flies"),
+        "walk_straight_line": ("步行，直线估算", "Walking, as the crow flies"),
+    },
+    "reason": {
+        "hours_unknown": ("附近站点开放时间未知", "hours of a station near are unknown"),
+        "closed_then": ("附近站点当时关闭", "a station is near but closed then"),
+        "service_missing": ("附近站点无所需服务", "a station is near but lacks the service"),
+        "barrier": ("直线可达，沿路不可达", "near as the crow flies, not by road"),
+        "none_near": ("附近没有站点", "no station near"),
+    },
+    "supply": {"stations": ("站", "stations"), "places": ("座位或仓位", "places")},
+    "what": {
+        "as_set": ("按设定", "As set"),
+        "speed_kmh": ("骑行速度（公里/小时）", "Riding speed (km/h)"),
+        "detour_factor": ("绕行系数", "Detour factor"),
+        "limit_min": ("时间标准（分钟）", "Time standard (min)"),
+        "limit_m": ("距离标准（米）", "Distance standard (m)"),
+        "demand_drawn_anew": ("需求重新抽样", "Demand drawn anew"),
+        "stations_moved": ("站点在精度内移动", "Stations moved within their accuracy"),
+    },
+    "of": {
+        "points": ("需求点", "demand points"),
+        "hot_zones": ("热区", "hot zones"),
+        "stations": ("站点", "stations"),
+    },
+}
+TABLES: dict[str, Pair] = {
+    "results": ("结果", "Results"),
+    "gap_areas": ("缺口片区", "Gap areas"),
+    "week": ("一周热力表", "Week"),
+    "hours": ("逐小时", "Hours"),
+    "hours_by_zone": ("热区全周", "Week by hot zone"),
+    "hours_by_district": ("区县全周", "Week by district"),
+    "curve": ("覆盖率曲线", "Curve"),
+    "times": ("到站时间", "Times"),
+    "services": ("服务", "Services"),
+    "kinds": ("类型", "Kinds"),
+    "hosts": ("依托单位", "Hosts"),
+    "modes": ("方式", "Modes"),
+    "backup": ("备选站点", "Backup"),
+    "stations": ("站点", "Stations"),
+    "equity": ("公平性", "Equity"),
+    "sensitivity": ("敏感性", "Sensitivity"),
+    "intervals": ("区间", "Intervals"),
+    "before": ("方案前", "Before the scenario"),
+}
+DAYS: tuple[Pair, ...] = (
+    ("周一", "Mon"), ("周二", "Tue"), ("周三", "Wed"), ("周四", "Thu"), ("周五", "Fri"),
+    ("周六", "Sat"), ("周日", "Sun"),
+)  # fmt: skip
+SETTINGS: dict[str, Pair] = {
+    "store": ("存储", "Store"),
+    "timezone": ("时区", "Time zone"),
+    "country": ("国家（法定假日）", "Country of the public holidays"),
+    "calendar": ("调休日历", "Calendar of make-up workdays"),
+    "language": ("语言", "Language"),
+    "min_minutes_left": ("到站后至少还开放（分钟）", "Open for at least, after arrival (min)"),
+    "weather": ("天气", "Weather"),
+    "travel": ("出行模型", "Travel model"),
+    "max_snap_m": ("离道路最远（米）", "Farthest from a road (m)"),
+    "ride_speed_kmh": ("骑行速度（公里/小时）", "Riding speed (km/h)"),
+    "detour_factor": ("绕行系数", "Detour factor"),
+    "basemap": ("底图", "Base map"),
+    "map_approval": ("审图号", "Map approval number"),
+    "frame_ancestors": ("可嵌入的网站", "Sites that may embed the pages"),
+}
+# Sentences that a study writes in English, and their Chinese.
+_SENTENCES: tuple[Pair, ...] = (
+    (
+        r"estimate: straight line × (\S+) at (\S+) km/h, not along roads",
+        r"估算：直线距离 × \1，时速 \2 公里，未按道路计算",
+    ),
+    (
+        r"roads, extract of (.+), e-bike (\S+) km/h",
+        r"按道路计算：\1 的路网，电动自行车，时速 \2 公里",
+    ),
+    (r"roads, (.+), e-bike (\S+) km/h", r"按道路计算：路网 \1，电动自行车，时速 \2 公里"),
+    (r"roads, extract of (.+), walk (\S+) km/h", r"按道路计算：\1 的路网，步行，时速 \2 公里"),
+    (r"roads, (.+), walk (\S+) km/h", r"按道路计算：路网 \1，步行，时速 \2 公里"),
+    (
+        r"opening hours were not considered; demand is the week's mean",
+        r"未考虑开放时间，需求为一周平均",
+    ),
+    (
+        r"stations open at (.+) local time; demand of that hour",
+        r"当地时间 \1 开放的站点，需求为该小时",
+    ),
+    (r"hot zones, spread evenly over each polygon", r"热区，需求在面内均匀分布"),
+    (r"points", r"需求点"),
+    (
+        r"Demand: (\d+) points of (.+), the file's weights\.",
+        r"需求：\2 中的 \1 个点，权重取自文件。",
+    ),
+    (
+        r"Demand: (\d+) points of (.+), 1 a point, the same at every hour\.",
+        r"需求：\2 中的 \1 个点，每点计 1，各小时相同。",
+    ),
+    (
+        r"No station counts: the filter, or the hour, leaves none\.",
+        r"没有计入任何站点：筛选条件或时刻排除了全部站点。",
+    ),
+    (
+        r"The week studied has days that are not what the week says: (.+)\.",
+        r"所研究的一周中有与星期不符的日子：\1。",
+    ),
+    (
+        r"The calendar of make-up workdays and moved holidays ends with (\d+); on such days of "
+        r"(\d+) opening hours may be wrong \(LOCATOR_CALENDAR\)\.",
+        r"调休日历止于 \1 年；\2 年的调休日开放时间可能有误（LOCATOR_CALENDAR）。",
+    ),
+)
+
+
+def choose(pair: Pair, language: Language) -> str:
+    """Return a pair's text in a language."""
+    return pair[0] if language == "zh" else pair[1]
+
+
+def column_of(name: str) -> Column:
+    """Return what is known of a table's column.
+
+    Raises
+    ------
+    InputError
+        No table has such a column.
+    """
+    if name in COLUMNS:
+        return COLUMNS[name]
+    for beginning, (pair, form) in _BY_STANDARD.items():
+        if found := re.fullmatch(beginning + r"(\d+(?:_\d+)?)(min|m)", name):
+            amount = f"{found[1].replace('_', '.')} {found[2]}"
+            zh, en = (
+                text.format(standard_label(amount, language))
+                for text, language in zip(pair, ("zh", "en"), strict=True)
+            )
+            return Column(zh, en, form)
+    raise InputError(f"A report knows no column {name!r}; make the study anew.")
+
+
+def code_label(column: str, code: str, language: Language) -> str:
+    """Return a code's word; several joined with ``;`` as a list; what is not known as it is."""
+    known = CODES.get(column, {})
+    parts = code.split(SET_SEPARATOR)
+    comma = "、" if language == "zh" else ", "
+    return comma.join(choose(known[part], language) if part in known else part for part in parts)
+
+
+def standard_label(label: str, language: str) -> str:
+    """Return a standard such as ``5 min`` in a language."""
+    amount, _, unit = label.partition(" ")
+    if language == "en" or unit not in {"min", "m"}:
+        return label
+    return f"{amount} {'分钟' if unit == 'min' else '米'}"
+
+
+def hour_label(hour: int, language: Language) -> str:
+    """Return an hour of the week, 0 to 167 from Monday 00:00, such as ``Sun 18:00``."""
+    day, clock = divmod(hour, 24)
+    name = choose(DAYS[day], language)
+    return f"{name} {clock:02d}:00"
+
+
+def translate(sentence: str, language: Language) -> str:
+    """Return a sentence of the study in a language; one that is not known as it is."""
+    if language == "en":
+        return sentence
+    for pattern, chinese in _SENTENCES:
+        if found := re.fullmatch(pattern, sentence):
+            return found.expand(chinese)
+    return sentence

@@ -1,0 +1,288 @@
+"""The body of a report: where, when, what for, how robust, how even, how sure, and what if."""
+
+from collections.abc import Iterable
+
+from locator.reporting.certainty import add_certainty, add_scenario
+from locator.reporting.draft import Draft
+from locator.reporting.folder import Cell, number
+from locator.reporting.labels import WINDS, choose
+from locator.reporting.opening import rests_on
+from locator.reporting.pictures import dense_extent
+
+__all__ = ["add_sections"]
+
+_AREAS, _HOURS, _ZONES, _STATIONS = 20, 12, 12, 12
+Record = dict[str, Cell]
+
+
+def add_sections(draft: Draft) -> None:
+    """Add every section that the study has tables for."""
+    _where(draft)
+    _when(draft)
+    _how_far(draft)
+    _what_for(draft)
+    _how_robust(draft)
+    _how_even(draft)
+    add_certainty(draft)
+    add_scenario(draft)
+
+
+def _first(rows: Iterable[Record], column: str, most: int) -> list[Record]:
+    """Return the rows with the largest numbers in a column, ties in their order."""
+    return sorted(rows, key=lambda row: -(number(row.get(column)) or 0.0))[:most]
+
+
+def _where(draft: Draft) -> None:
+    standard, foot = draft.standard, rests_on(draft)
+    draft.heading("缺口在哪里", "Where the gaps are")
+    draft.picture(
+        "gaps",
+        draft.say(f"覆盖缺口，{standard}", f"Gaps in coverage, {standard}"),
+        draft.say(
+            f"{standard}标准的覆盖缺口。",
+            f"Gaps in coverage at {standard}.",
+        ),
+        rests_on=foot,
+    )
+    if dense_extent(draft) is not None:
+        draft.picture(
+            "city",
+            draft.say(
+                f"覆盖缺口，{standard}，站点密集区", f"Gaps in coverage, {standard}, the city"
+            ),
+            draft.say(
+                f"站点密集区内 {standard}标准的覆盖缺口。",
+                f"Gaps in coverage at {standard} where most stations are.",
+            ),
+            rests_on=foot,
+        )
+    areas = draft.records("gap_areas")
+    if not areas:
+        draft.text(draft.say(f"{standard}标准下没有缺口。", f"There is no gap at {standard}."))
+        return
+    shown = areas[:_AREAS]
+    draft.text(
+        draft.say(
+            f"相距 300 米以内的缺口合为一个片区，按未覆盖需求排列；下表为前 {len(shown)} 个，"
+            f"全部 {len(areas)} 个见 tables.xlsx。",
+            "Gaps within 300 m of each other form an area, ranked by unserved demand; the table "
+            f"has the first {len(shown)}, tables.xlsx all {len(areas)}.",
+        )
+    )
+    say = draft.say
+    header = [
+        say("名次", "Rank"), say("位置", "Where"), say("原因", "Why"), say("所缺服务", "Missing"),
+        say("最近驿站（骑行）", "Nearest station (ride)"),
+        say(f"未覆盖（{draft.unit}/小时）", f"Unserved ({draft.unit}/h)"),
+    ]  # fmt: skip
+    weekly = "worst_hour" in areas[0]
+    if weekly:
+        header.insert(5, say("最差时刻", "Worst hour"))
+    rows = [_area(draft, row, weekly=weekly) for row in shown]
+    draft.plain_grid(
+        say(f"缺口片区，{standard}", f"Gap areas at {standard}"),
+        header,
+        rows,
+        right=len(header) - 1,
+    )
+
+
+def _area(draft: Draft, row: Record, *, weekly: bool) -> list[str]:
+    names = ("reason", "missing_services", "worst_hour", "unserved_demand_per_h", "nearest_ride_s")
+    cell = {name: draft.plain_cell(row.get(name), name) for name in names}
+    ride = draft.say(f"{cell['nearest_ride_s']} 分钟", f"{cell['nearest_ride_s']} min")
+    nearest = f"{row.get('nearest_station_name') or '—'}" + draft.say(f"（{ride}）", f" ({ride})")
+    texts = [
+        str(row.get("rank")), _place(draft, row), cell["reason"], cell["missing_services"], nearest
+    ]  # fmt: skip
+    if weekly:
+        texts.append(cell["worst_hour"])
+    return [*texts, cell["unserved_demand_per_h"]]
+
+
+def _place(draft: Draft, row: Record) -> str:
+    """Say where an area lies: its district, how far and which way from a place, its hot zones."""
+    parts = []
+    if row.get("district_name"):
+        parts.append(draft.place(row["district_name"]))
+    if row.get("place"):
+        place, far = draft.place(row["place"]), number(row.get("place_m")) or 0.0
+        wind = row.get("bearing")
+        if isinstance(wind, str) and wind in WINDS:
+            word = choose(WINDS[wind], draft.language)
+            km = f"{far / 1000:.1f} km"
+            parts.append(draft.say(f"{place}{word} {km}", f"{km} {word} of {place}"))
+        else:
+            parts.append(draft.say(f"{place}附近", f"at {place}"))
+    text = draft.say("，", ", ").join(parts)
+    zones = row.get("zone_names")
+    return text + (draft.say(f"（{zones}）", f" ({zones})") if zones else "") or "—"
+
+
+def _when(draft: Draft) -> None:
+    hours = draft.records("hours")
+    if not hours:
+        return
+    standard, foot = draft.standard, rests_on(draft)
+    monday = draft.study.summary["week"]
+    since = monday["monday"] if monday else ""
+    draft.heading("什么时候没有覆盖", "When cover is missing")
+    draft.picture(
+        "week",
+        draft.say(f"一周逐小时覆盖率，{standard}", f"Coverage hour by hour, {standard}"),
+        draft.say(
+            f"{since} 起一周每小时 {standard}之内有确定开放站点的需求占比（%），颜色越深越低，"
+            "粗框为未覆盖需求最多的一小时。",
+            f"Share of demand (%) within {standard} of a station that is surely open, each hour of "
+            f"the week from {since}; darker is lower, the frame is the hour with most unserved "
+            "demand.",
+        ),
+        rests_on=foot,
+    )
+    columns = ["hour", "demand_per_h", "unserved_demand_per_h", "covered_share", "possible_share"]
+    columns += ["always_share", "lost_to_hours"]
+    missing = [row | {"unserved_demand_per_h": _unserved(row)} for row in hours]
+    worst = _first(missing, "unserved_demand_per_h", _HOURS)
+    draft.grid(
+        f"未覆盖需求最多的 {len(worst)} 个小时，{standard}",
+        f"The {len(worst)} hours with most unserved demand, {standard}",
+        columns,
+        worst,
+    )
+    columns = ["name", "demand_per_week", "covered_share", "lost_to_hours", "worst_hour"]
+    columns += ["worst_unserved_per_h"]
+    if any(row.get("name") for row in draft.records("hours_by_district")):
+        draft.grid(
+            "各区县的一周", "The week by district", columns, draft.records("hours_by_district")
+        )
+    zones = [row for row in draft.records("hours_by_zone") if row.get("name")]
+    zones = _first(zones, "worst_unserved_per_h", _ZONES)
+    draft.grid(
+        f"最差时刻未覆盖需求最多的 {len(zones)} 个热区（全部见 tables.xlsx）",
+        f"The {len(zones)} hot zones with most unserved at their worst hour (all in tables.xlsx)",
+        columns,
+        zones,
+    )
+
+
+def _unserved(row: Record) -> float:
+    return (number(row["demand_per_h"]) or 0.0) - (number(row["covered_per_h"]) or 0.0)
+
+
+def _how_far(draft: Draft) -> None:
+    draft.heading("多远才算覆盖", "How far is near enough")
+    draft.picture(
+        "curve",
+        draft.say("覆盖率曲线", "Coverage curve"),
+        draft.say(
+            "覆盖率随时间标准的变化。",
+            "Covered share of demand against the time standard.",
+        ),
+        rests_on=rests_on(draft),
+    )
+    columns = ["name", "demand_per_h", "covered_share", "mean_s", "median_s", "p90_s", "worst_s"]
+    columns += ["worst_tenth_s"]
+    rows = [row for row in draft.records("times") if row.get("level") != "zone"]
+    whole = draft.say("合计", "Total")
+    rows = [row | {"name": whole} if row.get("level") == "total" else row for row in rows]
+    if len(rows) == 2 and not rows[1].get("name"):
+        rows = rows[:1]
+    draft.grid(
+        f"到最近站点的骑行时间与 {draft.standard}覆盖率，按区县",
+        f"Riding time to the nearest station, and cover at {draft.standard}, by district",
+        columns,
+        rows,
+    )
+
+
+def _what_for(draft: Draft) -> None:
+    standard = draft.standard
+    draft.heading("按服务、类型与方式", "By service, kind and way of travel")
+    draft.picture(
+        "services",
+        draft.say(f"各项服务的覆盖率，{standard}", f"Coverage by service, {standard}"),
+        draft.say(
+            f"{standard}之内有该项服务的需求占比；菱形为一周内确定开放时的占比。",
+            f"Share of demand with the service within {standard}; the diamond is the share over "
+            "the week while surely open.",
+        ),
+        rests_on=rests_on(draft),
+    )
+    slugs = [
+        r["standard"].replace(" ", "").replace(".", "_") for r in draft.study.summary["results"]
+    ]
+    shares = [f"covered_share_{slug}" for slug in slugs]
+    weekly = ["week_covered_share", "lost_to_hours"]
+    for name, zh, en in (
+        ("services", "按服务", "By service"),
+        ("kinds", "按站点类型", "By kind of station"),
+        ("hosts", "按依托单位类型", "By host"),
+    ):
+        columns = [name.removesuffix("s"), "stations", *shares, *weekly]
+        draft.grid(zh, en, columns, draft.records(name))
+    draft.grid(
+        "按出行方式", "By way of travel", ["mode", "travel", *shares], draft.records("modes")
+    )
+
+
+def _how_robust(draft: Draft) -> None:
+    draft.heading("备选与关键站点", "Second choices and critical stations")
+    columns = ["standard", "share_with_1", "share_with_2", "share_with_3"]
+    draft.grid(
+        "近处有一、二、三个站点的需求占比",
+        "Share of demand with one, two and three stations near",
+        columns,
+        draft.records("backup"),
+    )
+    stations = draft.records("stations")
+    weekly = bool(stations) and "lost_orders_per_week" in stations[0]
+    by = "lost_orders_per_week" if weekly else "lost_demand_per_h"
+    costly = [row for row in stations if (number(row.get(by)) or 0.0) > 0][:_STATIONS]
+    if not costly:
+        draft.text(
+            draft.say(
+                "单独关闭任一站点都不会使需求失去覆盖。",
+                "No station's closing alone would take cover from any demand.",
+            )
+        )
+        return
+    draft.picture(
+        "critical",
+        draft.say(f"关键站点，{draft.standard}", f"Critical stations, {draft.standard}"),
+        draft.say(
+            f"单独关闭一个站点会使多少需求失去 {draft.standard}覆盖，最多的 {len(costly)} 个。",
+            f"Demand that would lose its cover at {draft.standard} if one station closed alone: "
+            f"the {len(costly)} largest.",
+        ),
+        rests_on=rests_on(draft),
+    )
+    columns = ["id", "name", "kind", "host", "lost_demand_per_h", "lost_orders_per_week"]
+    draft.grid(
+        "关闭影响最大的站点（全部见 tables.xlsx）",
+        "Stations whose closing costs most (all in tables.xlsx)",
+        columns,
+        costly,
+    )
+
+
+def _how_even(draft: Draft) -> None:
+    draft.heading("是否公平", "How even")
+    draft.text(
+        draft.say(
+            "可用供给按增强型两步移动搜寻法计算；基尼系数 0 为人人相同，1 为全归一处；"
+            "最差十分之一指骑行时间最长的十分之一需求。",
+            "Supply in reach is by the enhanced two-step floating catchment; a Gini of 0 is the "
+            "same for all, 1 is all for one; the worst-served tenth is the tenth of demand with "
+            "the longest rides.",
+        )
+    )
+    whole = draft.say("合计", "Total")
+    rows = [
+        row | {"name": whole} if row.get("level") == "total" else row
+        for row in draft.records("equity")
+        if row.get("level") == "total" or row.get("name")
+    ]
+    columns = ["name", "demand_per_h", "supply", "access_per_1000_orders_h", "gini_of_access"]
+    draft.grid(
+        "按区县的公平性", "Equity by district", [*columns, "worst_tenth_s", "covered_share"], rows
+    )

@@ -1,0 +1,195 @@
+"""The tables of a report as a workbook: a sheet each, units in the header, numbers as numbers."""
+
+import io
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import openpyxl
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.worksheet import Worksheet
+
+from locator.look import PALETTE
+from locator.reporting.draft import Draft, show
+from locator.reporting.folder import Cell, Table, number
+from locator.reporting.labels import (
+    DAYS,
+    TABLES,
+    Form,
+    choose,
+    column_of,
+    standard_label,
+    translate,
+)
+from locator.reporting.method import shown_settings
+from locator.reporting.opening import illustrative_words
+from locator.reporting.packed import clean_text, repack
+
+__all__ = ["render_workbook"]
+
+_FORMATS: dict[Form, str] = {
+    "share": "0.0%",
+    "change": "+0.0;-0.0;0.0",
+    "number": "#,##0.00",
+    "count": "#,##0",
+    "minutes": "#,##0.0",
+    "seconds": "#,##0",
+    "metres": "#,##0",
+    "area": "#,##0",
+}
+_SCALES: dict[Form, float] = {"change": 100.0, "minutes": 1 / 60}
+_MOST_CHARACTERS = 32_000  # Excel's cell holds 32,767
+_WIDEST = 60
+_LIKE_A_FORMULA = frozenset("=+-@\t\r")
+
+
+def render_workbook(draft: Draft, *, title: str) -> bytes:
+    """Return the bytes of a workbook: the manifest first, then every table of the study.
+
+    Texts are stored as texts: one that begins like a formula is none.
+    """
+    summary = draft.study.summary
+    made = datetime.fromisoformat(summary["made_at"]).astimezone(UTC)
+    book = openpyxl.Workbook()
+    _fill_manifest(book.worksheets[0], draft, title)
+    for name, table in _tables(draft).items():
+        pair = TABLES.get(name, (name, name))
+        sheet = book.create_sheet(choose(pair, draft.language)[:31])
+        if name == "week":
+            _fill_week(sheet, draft, table)
+        else:
+            _fill_table(sheet, draft, table)
+    book.properties.title = clean_text(title)[:255]
+    book.properties.creator = clean_text(summary["program"])[:255]
+    book.properties.created = made.replace(tzinfo=None)
+    stream = io.BytesIO()
+    book.save(stream)
+    return repack(stream.getvalue(), modified=f"{made:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def _tables(draft: Draft) -> dict[str, Table]:
+    """Return the tables by name in the order of their sheets."""
+    study = draft.study
+    found = study.tables | {"results": _of_results(study.summary["results"])}
+    if study.summary["before"]:
+        found["before"] = _of_results(study.summary["before"])
+    if "hours" in found:
+        found["week"] = found["hours"]
+    return {name: found[name] for name in TABLES if name in found} | {
+        name: table for name, table in found.items() if name not in TABLES
+    }
+
+
+def _of_results(results: Iterable[object]) -> Table:
+    rows = [dict(result) for result in results if isinstance(result, dict)]
+    return Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows))
+
+
+def _fill_manifest(sheet: Worksheet, draft: Draft, title: str) -> None:
+    summary, say, language = draft.study.summary, draft.say, draft.language
+    sheet.title = say("说明", "Manifest")
+    rows: list[tuple[str, str]] = [(say("报告", "Report"), title)]
+    if summary["illustrative"]:
+        rows.append((say("数据性质", "Data"), illustrative_words(draft)))
+    rows += [
+        (say("计算时间", "Computed"), summary["made_at"]),
+        (say("程序", "Program"), summary["program"]),
+        (say("数据摘要", "Data hash"), summary["data_hash"]),
+        (say("数据版本", "Data version"), summary["data_version"]),
+        (say("登记册截至", "Register as of"), summary["as_of"] or say("当前", "now")),
+        (say("出行模型", "Travel model"), translate(summary["travel"], language)),
+        (say("开放时间", "Opening hours"), translate(summary["hours"], language)),
+        (say("需求", "Demand"), translate(summary["demand"], language)),
+        (say("计入站点", "Stations counted"), str(summary["stations_counted"])),
+        (say("开放时间未知", "Stations of unknown hours"), str(summary["stations_hours_unknown"])),
+        (say("被拒的点", "Rejected points"), str(summary["rejected_points"])),
+    ]
+    for column, codes in summary["filter"].items():
+        label = column_of(column).label(language)
+        rows.append(
+            (say(f"筛选：{label}", f"Filter, {label}"), ", ".join(codes) or say("无", "none"))
+        )
+    for key, value in (summary["scenario"] or {}).items():
+        text = value if isinstance(value, str) else "; ".join(value)
+        if text:
+            rows.append((say(f"方案：{key}", f"Scenario, {key}"), text))
+    rows += [(say("说明", "Note"), translate(note, language)) for note in summary["notes"]]
+    rows += [
+        (say(f"设置：{name}", f"Setting: {name}"), text) for name, text in shown_settings(draft)
+    ]
+    for number_, row in enumerate(rows, start=1):
+        for place, text in enumerate(row, start=1):
+            _write(sheet, number_, place, text)
+        sheet.cell(number_, 1).font = Font(bold=True)
+        sheet.cell(number_, 2).alignment = Alignment(wrap_text=True, vertical="top")
+    sheet.column_dimensions["A"].width = 34
+    sheet.column_dimensions["B"].width = 90
+    sheet.freeze_panes = "B2"
+
+
+def _fill_table(sheet: Worksheet, draft: Draft, table: Table) -> None:
+    known = [column_of(name) for name in table.columns]
+    _write_header(sheet, [draft.header(column) for column in known])
+    widths = [float(len(draft.header(column))) for column in known]
+    for number_, row in enumerate(table.rows, start=2):
+        for place, (name, column, value) in enumerate(
+            zip(table.columns, known, row, strict=True), start=1
+        ):
+            shown = _value(draft, value, name, column.form)
+            _write(sheet, number_, place, shown, _FORMATS.get(column.form))
+            widths[place - 1] = max(widths[place - 1], float(len(str(shown or ""))))
+    for place, width in enumerate(widths, start=1):
+        sheet.column_dimensions[get_column_letter(place)].width = min(_WIDEST, width + 4)
+
+
+def _value(draft: Draft, value: Cell, name: str, form: Form) -> Cell:
+    """Return what a cell holds: numbers as numbers, in the unit of the header."""
+    if value is None:
+        return None
+    if form in _FORMATS:
+        amount = number(value)
+        return None if amount is None else amount * _SCALES.get(form, 1.0)
+    text = show(value, form, draft.language, column=name)
+    return draft.place(text) if name in {"place", "district_name", "name"} else text
+
+
+def _fill_week(sheet: Worksheet, draft: Draft, table: Table) -> None:
+    """Write the covered share of each hour, days down and hours across."""
+    _write_header(sheet, ["", *(f"{hour:02d}:00" for hour in range(24))])
+    shares = table.numbers("covered_share")
+    for day, pair in enumerate(DAYS):
+        _write(sheet, day + 2, 1, choose(pair, draft.language))
+        for hour in range(24):
+            _write(sheet, day + 2, hour + 2, shares[24 * day + hour], "0%")
+    first = draft.study.summary["results"][0]["standard"]
+    note = draft.say(
+        f"需求中 {standard_label(first, 'zh')}之内有确定开放站点的占比",
+        f"Share of demand within {first} of a station that is surely open",
+    )
+    _write(sheet, len(DAYS) + 3, 1, note)
+    sheet.freeze_panes = "B2"
+
+
+def _write_header(sheet: Worksheet, names: Sequence[str]) -> None:
+    for place, name in enumerate(names, start=1):
+        _write(sheet, 1, place, name)
+        cell = sheet.cell(1, place)
+        cell.font = Font(bold=True)
+        cell.alignment = Alignment(wrap_text=True, vertical="top")
+        cell.fill = PatternFill("solid", fgColor="FF" + PALETTE["paper-quiet"].removeprefix("#"))
+    sheet.freeze_panes = "A2"
+
+
+def _write(
+    sheet: Worksheet, row: int, column: int, value: Cell, number_format: str | None = None
+) -> None:
+    cell = sheet.cell(row, column)
+    if isinstance(value, str):
+        cell.value = clean_text(value)[:_MOST_CHARACTERS]
+        cell.data_type = "s"  # openpyxl takes a text that begins with "=" for a formula
+        # So that it stays a text when somebody edits it.
+        cell.quotePrefix = value[:1] in _LIKE_A_FORMULA
+        return
+    cell.value = value
+    if number_format is not None:
+        cell.number_format = number_format
