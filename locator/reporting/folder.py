@@ -110,6 +110,7 @@ class Summary(TypedDict):
     data_version: str
     as_of: str | None
     travel: str
+    credit: str  # whose roads they are, where somebody is owed a notice
     hours: str
     stations_counted: int
     stations_hours_unknown: int

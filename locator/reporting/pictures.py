@@ -67,11 +67,11 @@ def _options(draft: Draft, picture: Picture) -> FigureOptions:
 
 
 def _sources(draft: Draft) -> str:
-    """Say where the stations are from."""
+    """Say where the stations are from, and whose roads the times go by."""
     stations = draft.study.layers["stations"]
-    if "source" not in stations:
-        return ""
-    named = [str(source) for source in pd.unique(stations["source"].dropna())]
+    named = [str(source) for source in pd.unique(stations.get("source", pd.Series()).dropna())]
+    if credit := draft.study.summary["credit"]:
+        named = [*named[:2], credit]
     if not named:
         return ""
     text = draft.say("、", ", ").join(named[:3]) + ("…" if len(named) > 3 else "")

@@ -17,6 +17,7 @@ from locator.schema import is_illustrative
 from locator.service import Snapshot
 from locator.study.basis import Basis
 from locator.study.measure import Outcome, Study
+from locator.study.reach import roads_credit
 
 __all__ = ["DAYS", "Sampling", "Summary", "WeekTotals", "make_summary"]
 
@@ -52,6 +53,7 @@ def make_summary(
         data_version=snapshot.version,
         as_of=snapshot.as_of.isoformat() if snapshot.as_of else None,
         travel=study.travel.describe(),
+        credit=roads_credit(study.travel),
         hours=hours,
         stations_counted=int(study.mask.sum()),
         stations_hours_unknown=int(study.unknown.sum()),

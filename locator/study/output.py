@@ -22,7 +22,7 @@ from locator.study.basis import Basis
 from locator.study.drawing import as_of_words, draw, map_options, settings_language
 from locator.study.manifest import DAYS, Summary, WeekTotals
 from locator.study.measure import GapsInputs, Outcome, Standard, Study
-from locator.study.reach import reach_bands, roads_credit
+from locator.study.reach import reach_bands
 from locator.study.tables import Tables
 
 __all__ = [
@@ -203,7 +203,7 @@ def write_maps(folder: Path, service: Service, run: Run) -> None:
         words = [f"{percent} of demand covered", summary["travel"], summary["hours"]]
     if snapshot.as_of is not None:
         words.insert(0, as_of_words(snapshot.as_of, language))
-    words += [f"data {summary['data_hash']}", *filter(None, [roads_credit(study.travel)])]
+    words += [f"data {summary['data_hash']}", *filter(None, [summary["credit"]])]
     caption = " · ".join([summary["made_at"][:10], *words])
     plain = replace(service.settings, basemap="none")
     day = snapshot.as_of or study.made_at
