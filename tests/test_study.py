@@ -7,12 +7,16 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
+import shapely
 from click.testing import Result
 
+from locator.datum import GEOD
 from locator.errors import InputError, StudyError
 from locator.nearest import StationFilter
+from locator.schema import CRS
 from locator.schema import Service as Amenity
 from locator.service import Service
+from locator.store import Change
 from locator.study import Question, Standard, gaps_inputs, parse_standards, run_gaps, write_map
 from locator.study.manifest import Summary
 
@@ -221,3 +225,19 @@ def test_the_shops_of_shanghai_against_stations_there(
     assert gaps["unserved_demand_per_h"].sum() == pytest.approx(five["unserved_demand_per_h"])
     near = cli("nearest", "121.4737", "31.2304", "-k", "3", "--json")
     assert [f["properties"]["rank"] for f in json.loads(near.stdout)["features"]] == [1, 2, 3]
+
+
+def test_circles_that_meet_no_zone_are_not_drawn(service: Service, tmp_path: Path) -> None:
+    """North of the largest gap by 400 m, where five minutes reach 1,154 m, and in another city."""
+    alone = run(service, tmp_path / "alone", standards=TWO[:1])["results"][0]
+    gap = gpd.read_file(tmp_path / "alone" / "gaps.gpkg", layer="gaps_5min").geometry.iloc[0]
+    x, y = max(shapely.get_coordinates(gap), key=lambda xy: xy[1])
+    station = service.store.read("stations", where={"id": "BJ-R-001"})
+    for identity, north_m in (("FAR", 300_000.0), ("NEAR", 400.0)):
+        lon, lat, _ = GEOD.fwd(x, y, 0.0, north_m)
+        placed = station.assign(id=identity).set_geometry([shapely.Point(lon, lat)], crs=CRS)
+        service.store.apply(Change("stations", placed), actor="t")
+        found = run(service, tmp_path / identity, standards=TWO[:1])["results"][0]
+        grown = found["covered_area_m2"] - alone["covered_area_m2"]  # type: ignore[operator]
+        assert (grown > 1.0) is (identity == "NEAR")
+        assert found["covered_area_m2"] == pytest.approx(found["covered_area_exact_m2"], rel=1e-4)

@@ -28,7 +28,7 @@ from locator.hours import STATES, HoursRules, calendar_doubts, parse_moment
 from locator.nearest import StationFilter
 from locator.register.rows import RejectedRow
 from locator.reporting.folder import Result
-from locator.schema import State
+from locator.schema import CRS, State
 from locator.service import Service, Snapshot
 from locator.travel import BoundModel, StraightLine, TravelModel
 from locator.travel.base import Positions
@@ -36,6 +36,7 @@ from locator.travel.base import Positions
 __all__ = ["GapsInputs", "Outcome", "Question", "Result", "Standard", "Study"]
 
 _POINT_CELL_M = 500.0
+_STRETCH = 1.05  # no local projection makes lengths longer by more
 
 
 @dataclass(frozen=True)
@@ -196,8 +197,19 @@ class Study:
     def _cover_by(
         self, travel: TravelModel, limit_s: float, mask: npt.NDArray[np.bool_]
     ) -> Coverage:
-        areas = travel.bind(self.lonlat[mask]).service_areas(limit_s=limit_s)
+        stations = self.lonlat[mask]
+        if isinstance(travel, StraightLine):
+            stations = self._near_zones(stations, limit_s / travel.seconds_per_m)
+        areas = travel.bind(stations).service_areas(limit_s=limit_s)
         return cover_zones(self.pieces, areas.to_crs(self.crs))
+
+    def _near_zones(self, stations: Positions, radius_m: float) -> Positions:
+        """Return the stations whose circles may meet a zone: drawing the others takes longest."""
+        points = gpd.GeoSeries(shapely.points(stations), crs=CRS).to_crs(self.crs).to_numpy()
+        tree = shapely.STRtree(self.pieces.geometry.to_numpy())
+        near, _ = tree.query(points, predicate="dwithin", distance=radius_m * _STRETCH)
+        kept: Positions = stations[np.unique(near)]
+        return kept
 
     def straight_line(self) -> StraightLine | None:
         """Return the estimate that times along roads are compared with."""
