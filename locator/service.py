@@ -55,7 +55,12 @@ class Service:
     """A store, opened, with what is needed to answer from it; close it after use."""
 
     def __init__(
-        self, settings: Settings, store: GeoPackageStore, clock: Callable[[], datetime]
+        self,
+        settings: Settings,
+        store: GeoPackageStore,
+        clock: Callable[[], datetime],
+        *,
+        prepares: bool = False,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -67,6 +72,7 @@ class Service:
         self._snapshot: Snapshot | None = None
         self._reach: tuple[Snapshot | None, dict[int, shapely.MultiPolygon]] = (None, {})
         self._reach_lock = threading.Lock()
+        self._prepares = prepares
 
     def now(self) -> datetime:
         """Return the time in the stations' own time zone."""
@@ -80,6 +86,10 @@ class Service:
                 self.travel, self._roads, self._snapshot = choose_travel(self.settings), roads, None
             if self._snapshot is None or self._snapshot.version != version:
                 self._snapshot = self._read()
+                if self._prepares:
+                    # Nobody waits for it: until it is done, each question is searched.
+                    work = self._snapshot.index.prepare
+                    threading.Thread(target=work, name="prepare", daemon=True).start()
             return self._snapshot
 
     def snapshot_as_of(self, moment: datetime) -> Snapshot:
@@ -142,8 +152,18 @@ def _usable(frame: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
     return usable
 
 
-def open_service(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Service:
+def open_service(
+    settings: Settings, *, clock: Callable[[], datetime] = utc_now, prepares: bool = False
+) -> Service:
     """Open the store that the settings name.
+
+    Parameters
+    ----------
+    clock
+        Where "now" comes from.
+    prepares
+        Work ahead in a thread of its own whenever the store has changed: for a server, whose
+        riders shall not wait for it.
 
     Raises
     ------
@@ -152,7 +172,7 @@ def open_service(settings: Settings, *, clock: Callable[[], datetime] = utc_now)
     SettingsError, InputError
         A setting is wrong.
     """
-    return Service(settings, open_store(settings.store, clock=clock), clock)
+    return Service(settings, open_store(settings.store, clock=clock), clock, prepares=prepares)
 
 
 def read_rules(settings: Settings) -> HoursRules:

@@ -22,6 +22,7 @@ from locator.service import open_service
 from locator.settings import Settings
 from locator.store import Change, GeoPackageStore
 from locator.travel import StraightLine
+from locator.travel.graph_file import file_digest
 from locator.travel.lines import LineMapping
 from locator.web import create_app
 from tests.browser_support import watch_page
@@ -140,7 +141,9 @@ def test_gaps_along_roads_say_what_the_straight_line_would(
 ) -> None:
     take(settings, store, river)
     done = cli("gaps", "--minutes", "2", "--out", tmp_path / "g", "--json")
-    result = json.loads(done.stdout)["results"][0]
+    summary = json.loads(done.stdout)
+    assert summary["network"] == file_digest(river)[:16]
+    result = summary["results"][0]
     # 2 minutes are 600 m along the road, and 461 m as the crow flies: only across the river.
     assert result["covered_share"] < 0.05
     assert result["covered_share_straight_line"] > 0.2
@@ -214,6 +217,26 @@ def test_a_running_service_takes_new_roads_at_its_next_answer(
     other = replace(settings, travel="straightline")
     take(settings, store, river)
     assert isinstance(choose_travel(other), StraightLine)
+
+
+def test_a_server_prepares_while_riders_are_answered(
+    settings: Settings, store: GeoPackageStore, river: Path
+) -> None:
+    take(settings, store, river)
+    here = np.array([RIDER, (EAST, SOUTH)])
+    with open_service(settings) as plain, open_service(settings, prepares=True) as server:
+        index = server.snapshot().index
+        asked = [plain.snapshot().index.find(here, at=MONDAY_NOON, k=3)]
+        asked.append(index.find(here, at=MONDAY_NOON, k=3))
+        for thread in threading.enumerate():
+            if thread.name == "prepare":
+                thread.join(60)
+        asked.append(index.find(here, at=MONDAY_NOON, k=3))
+        assert index._bound.table is not None  # type: ignore[attr-defined]
+        assert plain.snapshot().index._bound.table is None  # type: ignore[attr-defined]
+    for other in asked[1:]:
+        assert (other.index == asked[0].index).all()
+        assert (other.ride_s == asked[0].ride_s).all()
 
 
 def test_timed_rides_name_the_speed_that_tells_them_best(

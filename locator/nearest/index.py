@@ -18,7 +18,7 @@ from locator.nearest.found import Found, NearestStations
 from locator.nearest.question import HELP_S, HELPS, OpenRule, StationFilter, Wishes
 from locator.schema import State, Weather, split_set
 from locator.travel import TravelModel
-from locator.travel.base import Positions
+from locator.travel.base import Positions, Prepared
 
 __all__ = ["StationIndex", "check_positions", "station_mask"]
 
@@ -175,6 +175,10 @@ class StationIndex:
             at=local,
         )
         return next(there.of(0))
+
+    def prepare(self) -> bool:
+        """Do what makes later answers quicker, if the travel model has such work; tell whether."""
+        return isinstance(self._bound, Prepared) and self._bound.prepare()
 
     def times(self, origin: Positions, mask: npt.NDArray[np.bool_]) -> dict[int, float]:
         """Return the riding seconds from one place, (1, 2), to the stations of a mask in reach."""

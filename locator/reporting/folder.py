@@ -110,6 +110,7 @@ class Summary(TypedDict):
     data_version: str
     as_of: str | None
     travel: str
+    network: str  # digest of what the roads were read from; empty as the crow flies
     credit: str  # whose roads they are, where somebody is owed a notice
     hours: str
     stations_counted: int

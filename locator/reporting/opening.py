@@ -93,6 +93,8 @@ def _facts(draft: Draft) -> Iterator[tuple[str, str]]:
         )
     yield say("计入站点", "Stations counted"), counted
     yield say("数据摘要", "Data hash"), summary["data_hash"]
+    if summary["network"]:
+        yield say("路网摘要", "Road network hash"), summary["network"]
     yield say("程序", "Program"), summary["program"]
 
 

@@ -95,6 +95,7 @@ def _fill_manifest(sheet: Worksheet, draft: Draft, title: str) -> None:
         (say("计算时间", "Computed"), summary["made_at"]),
         (say("程序", "Program"), summary["program"]),
         (say("数据摘要", "Data hash"), summary["data_hash"]),
+        (say("路网摘要", "Road network hash"), summary["network"]),
         (say("数据版本", "Data version"), summary["data_version"]),
         (say("登记册截至", "Register as of"), summary["as_of"] or say("当前", "now")),
         (say("出行模型", "Travel model"), translate(summary["travel"], language)),

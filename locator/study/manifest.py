@@ -18,6 +18,7 @@ from locator.service import Snapshot
 from locator.study.basis import Basis
 from locator.study.measure import Outcome, Study
 from locator.study.reach import roads_credit
+from locator.travel import Routed
 
 __all__ = ["DAYS", "Sampling", "Summary", "WeekTotals", "make_summary"]
 
@@ -53,6 +54,7 @@ def make_summary(
         data_version=snapshot.version,
         as_of=snapshot.as_of.isoformat() if snapshot.as_of else None,
         travel=study.travel.describe(),
+        network=study.travel.digest if isinstance(study.travel, Routed) else "",
         credit=roads_credit(study.travel),
         hours=hours,
         stations_counted=int(study.mask.sum()),

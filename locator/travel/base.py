@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from locator.travel.route import Route
 
-__all__ = ["BoundModel", "Nearest", "Positions", "Routed", "TravelModel"]
+__all__ = ["BoundModel", "Nearest", "Positions", "Prepared", "Routed", "TravelModel"]
 
 Positions = npt.NDArray[np.float64]
 
@@ -74,8 +74,20 @@ class TravelModel(Protocol):
 
 
 @runtime_checkable
+class Prepared(Protocol):
+    """A bound model that answers sooner once some work is done, and the same before it."""
+
+    def prepare(self) -> bool:
+        """Do that work now; tell whether it was done."""
+
+
+@runtime_checkable
 class Routed(Protocol):
     """A travel model that knows the way itself, not only how long it takes."""
+
+    @property
+    def digest(self) -> str:
+        """Return what identifies the data that the ways are from."""
 
     @property
     def credit(self) -> str:

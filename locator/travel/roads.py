@@ -89,6 +89,11 @@ class Roads:
         return f"roads, {of}, {profile.name} {profile.speed_kmh:g} km/h"
 
     @property
+    def digest(self) -> str:
+        """Return what identifies the file that the network was read from, 16 hex digits."""
+        return self.graph.digest[:16]
+
+    @property
     def credit(self) -> str:
         """Return the notice that OpenStreetMap's licence (ODbL 1.0, 4.3) asks for; else nothing."""
         is_osm = bool(self.graph.edges.dated) or ".osm" in self.graph.source

@@ -50,7 +50,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     StoreMissingError
         There is no store yet; ``locator init`` makes it.
     """
-    service = open_service(settings, clock=clock)
+    service = open_service(settings, clock=clock, prepares=True)
     app = Flask("locator.web", template_folder=str(templates_dir()), static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_FORM_BYTES
     app.json = _PlainJson(app)  # words in pages as themselves: a third of their bytes
