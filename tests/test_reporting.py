@@ -198,7 +198,13 @@ def test_every_caption_says_what_it_rests_on(
     for caption in captions:
         for part in (summary["made_at"][:10], summary["data_hash"], made_up):
             assert part in caption
-        assert translate(summary["hours"], language) in caption.replace("&#39;", "'")
+    # The week's figure is of the week, not of the study's hour.
+    of_hour = translate(summary["hours"], language)
+    of_week = "起一周逐小时" if language == "zh" else "hour by hour in the week from"
+    assert sum(of_hour in caption.replace("&#39;", "'") for caption in captions) == 6
+    assert [of_week in caption for caption in captions].index(True) == [
+        of_hour in caption.replace("&#39;", "'") for caption in captions
+    ].index(False)
     document = docx.Document(str(folder / "report.docx"))
     written = [p.text for p in document.paragraphs if p.style and p.style.name == "Caption"]
     assert sum(made_up in text for text in written) == 7

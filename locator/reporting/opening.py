@@ -26,13 +26,20 @@ def illustrative_words(draft: Draft) -> str:
     )
 
 
-def rests_on(draft: Draft) -> str:
-    """Return what a caption must say: date, model, hours, data hash, and illustrative data."""
+def rests_on(draft: Draft, *, weekly: bool = False) -> str:
+    """Return what a caption must say: date, model, hours, data hash, and illustrative data.
+
+    ``weekly`` is what goes by the week that was studied, not by the study's hour.
+    """
     summary, language = draft.study.summary, draft.language
+    hours, week = translate(summary["hours"], language), summary["week"]
+    if weekly and week is not None:
+        monday = week["monday"]
+        hours = draft.say(f"{monday} 起一周逐小时", f"hour by hour in the week from {monday}")
     parts = [
         summary["made_at"][:10],
         translate(summary["travel"], language),
-        translate(summary["hours"], language),
+        hours,
         draft.say(f"数据 {summary['data_hash']}", f"data {summary['data_hash']}"),
     ]
     if summary["illustrative"]:

@@ -59,7 +59,7 @@ def _options(draft: Draft, picture: Picture) -> FigureOptions:
     source = _sources(draft)
     return FigureOptions(
         title=picture.title[:200],
-        caption=f"{rests_on(draft)[1:-1]}{source}"[:2000],
+        caption=f"{rests_on(draft, weekly=picture.name == 'week')[1:-1]}{source}"[:2000],
         language=draft.language,
         map_approval=str(summary["settings"].get("map_approval", "")),
         illustrative=summary["illustrative"],

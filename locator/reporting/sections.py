@@ -123,7 +123,7 @@ def _when(draft: Draft) -> None:
     hours = draft.records("hours")
     if not hours:
         return
-    standard, foot = draft.standard, rests_on(draft)
+    standard, foot = draft.standard, rests_on(draft, weekly=True)
     monday = draft.study.summary["week"]
     since = monday["monday"] if monday else ""
     draft.heading("什么时候没有覆盖", "When cover is missing")
