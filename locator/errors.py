@@ -13,6 +13,7 @@
     │   ├── StoreVersionError the file was written by a newer locator, or is not ours
     │   └── ConflictError     the change contradicts what is stored; nothing was written
     ├── StudyError            a planner's run cannot be carried out
+    ├── SitingError           no selection of sites can keep the rules, or none was found in time
     └── RoadsError            an extract or a line layer gives no road network
 
 Each message is one sentence that says what is wrong, where, and what to do about it: the
@@ -27,6 +28,7 @@ __all__ = [
     "RegisterError",
     "RoadsError",
     "SettingsError",
+    "SitingError",
     "StoreBusyError",
     "StoreError",
     "StoreMissingError",
@@ -77,6 +79,10 @@ class ConflictError(StoreError):
 
 class StudyError(LocatorError):
     """A planner's run cannot be carried out."""
+
+
+class SitingError(LocatorError):
+    """No selection of sites can keep the rules, or none was found in time."""
 
 
 class RoadsError(LocatorError):
