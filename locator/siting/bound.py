@@ -23,6 +23,7 @@ from locator.siting.watch import Watch
 __all__ = ["CoverRelaxation", "Relaxation"]
 
 Singles = npt.NDArray[np.float32]
+_LOOSE = 1e-3  # by how much a rule may be broken by a point that counts as close to the optimum
 _CHECK = 16  # iterations between two looks at the gap
 
 
@@ -276,10 +277,12 @@ def _judge(problem: _Problem, point: _State, best: _Best) -> float:
     upper, rules = problem.dual(point.y, point.aty, point.z)
     if upper < best.upper:
         best.y, best.rules, best.upper = point.y, rules, upper
-    if lower > best.lower and not len(point.z):
+    if len(point.z):
+        over = problem.rule_matrix @ point.x - problem.right
+        if np.max(over / np.maximum(1.0, np.abs(problem.right))) > _LOOSE:
+            return upper - lower
+    if lower > best.lower:
         best.lower, best.x = lower, point.x
-    elif len(point.z):
-        best.x = point.x
     return upper - lower
 
 

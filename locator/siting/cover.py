@@ -1,7 +1,8 @@
 """Maximum cover: the most demand within the coverage standard (MCLP), and backup cover.
 
-Church & ReVelle 1974, *The maximal covering location problem*, Papers of the RSA 32:101-118; backup:
-Hogan & ReVelle 1986, *Concepts and applications of backup coverage*, Management Science 32:1434-1444.
+Church & ReVelle 1974, *The maximal covering location problem*, Papers of the RSA 32:101-118;
+backup: Hogan & ReVelle 1986, *Concepts and applications of backup coverage*, Management Science
+32:1434-1444.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +27,8 @@ __all__ = ["Outcome", "search_cover", "solve_backup_cover", "solve_mclp"]
 
 PROVEN = 1e-6
 _KERNEL_ENTRIES = 600_000  # a larger kernel gives HiGHS no useful bound in minutes
-_SWAP_S = 1.0
+_TINY = 2_000
+_TINY_ITERATIONS = 320
 
 
 @dataclass
@@ -210,22 +212,29 @@ def _start(cover: Cover, terms: Terms, watch: Watch, solver: Solver) -> Outcome:
     return best
 
 
-def _refine(
-    cover: Cover, terms: Terms, watch: Watch, outcome: Outcome, solver: Solver
-) -> None:
+def _refine(cover: Cover, terms: Terms, watch: Watch, outcome: Outcome, solver: Solver) -> None:
     start = np.zeros(cover.width)
     start[outcome.sites] = 1.0
     watch.begin("bound")
     relaxation = CoverRelaxation(cover, terms, start)
+    tiny = len(cover.indices) <= _TINY  # HiGHS settles these before a relaxation has converged
     steps = ((3e-3, 0.15, 0.3), (3e-4, 0.25, 0.6), (2e-5, 0.3, 3.0))
     for close, share, wander_s in steps:
         watch.begin("bound")
         limit = watch.left_s() * share
-        _take(outcome, relaxation.run(watch, until_s=limit, close=close, incumbent=outcome.value))
+        relaxed = relaxation.run(
+            watch,
+            until_s=limit,
+            close=close,
+            incumbent=outcome.value,
+            iterations=_TINY_ITERATIONS if tiny else 1_000_000,
+        )
+        _take(outcome, relaxed)
         if _done(outcome, watch):
             return
-        if len(cover.indices) > 4_000:
-            solver.warm()
+        if tiny:
+            break
+        solver.warm()
         watch.begin("swaps")
         spent = watch.seconds["bound"]  # no longer than the bound took, which may prove it later
         _polish(cover, terms, watch, outcome, min(wander_s, spent, watch.left_s() * share))
@@ -242,9 +251,7 @@ def _take(outcome: Outcome, relaxed: Relaxation) -> None:
 def _polish(cover: Cover, terms: Terms, watch: Watch, outcome: Outcome, until_s: float) -> None:
     assert outcome.relaxed is not None  # noqa: S101 - the bound comes first
     share, ceiling = outcome.relaxed.share, outcome.best_bound()
-    sites = polish(
-        cover, terms, share, outcome.sites, watch, until_s=until_s, ceiling=ceiling
-    )
+    sites = polish(cover, terms, share, outcome.sites, watch, until_s=until_s, ceiling=ceiling)
     outcome.offer(sites, value_of(cover, sites))
 
 
@@ -280,8 +287,11 @@ def _finish(
             return
 
 
-def _unfixed(terms: Terms, outcome: Outcome) -> tuple["np.ndarray[tuple[int], np.dtype[np.bool_]]",
-                                                      "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
+def _unfixed(
+    terms: Terms, outcome: Outcome
+) -> tuple[
+    "np.ndarray[tuple[int], np.dtype[np.bool_]]", "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+]:
     """Return which candidates may be in a better selection, and which must be.
 
     Forcing a candidate against the sign of its reduced worth r costs ``|r|`` of the bound; where

@@ -1,8 +1,11 @@
 """Sums over a sparse matrix in pieces, and the best multipliers of the rules."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.sparse import csr_array
 
+from locator.siting.arrays import sums_at
 from locator.siting.problem import Floats
 from locator.siting.terms import Terms
 
@@ -16,7 +19,7 @@ def _pieces(matrix: csr_array) -> list[tuple[int, int]]:
     indptr = matrix.indptr
     marks = np.searchsorted(indptr, np.arange(_PIECE, int(indptr[-1]), _PIECE))
     edges = np.unique(np.concatenate([[0], marks, [len(indptr) - 1]]))
-    return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(int(a), int(b)) for a, b in pairwise(edges)]
 
 
 def column_sums(matrix: csr_array, rows: Floats) -> Floats:
@@ -26,7 +29,7 @@ def column_sums(matrix: csr_array, rows: Floats) -> Floats:
         counts = np.diff(matrix.indptr[first : last + 1])
         at = slice(matrix.indptr[first], matrix.indptr[last])
         values = np.repeat(rows[first:last], counts)
-        sums += np.bincount(matrix.indices[at], weights=values, minlength=len(sums))
+        sums += sums_at(matrix.indices[at], values, len(sums))
     return sums
 
 
@@ -37,7 +40,7 @@ def column_excess(matrix: csr_array, rows: Floats) -> Floats:
         counts = np.diff(matrix.indptr[first : last + 1])
         at = slice(matrix.indptr[first], matrix.indptr[last])
         values = np.maximum(matrix.data[at] - np.repeat(rows[first:last], counts), 0.0)
-        sums += np.bincount(matrix.indices[at], weights=values, minlength=len(sums))
+        sums += sums_at(matrix.indices[at], values, len(sums))
     return sums
 
 
@@ -78,4 +81,3 @@ def dual_value(worth: Floats, terms: Terms, rules: Floats) -> float:
     r = worth - terms.matrix.T @ rules
     inside = np.where(r > 0, terms.high * r, terms.low * r)
     return float(rules @ terms.right) + float(inside.sum())
-

@@ -6,8 +6,9 @@ site for another: Teitz & Bart 1968, Operations Research 16:955-961.
 
 import numpy as np
 
+from locator.siting.arrays import sums_at, take_slices
 from locator.siting.problem import Floats, Ints
-from locator.siting.reduce import Cover, take_slices
+from locator.siting.reduce import Cover
 from locator.siting.room import Room
 from locator.siting.terms import Terms
 from locator.siting.watch import Watch
@@ -45,7 +46,7 @@ class CoverSearch:
         if len(columns) * 8 < len(self.gain):
             np.add.at(self.gain, columns, values)
         else:
-            self.gain += np.bincount(columns, weights=values, minlength=len(self.gain))
+            self.gain += sums_at(columns, values, len(self.gain))
 
     def add(self, site: int) -> None:
         """Choose a candidate."""
@@ -96,7 +97,7 @@ def column_worth(cover: Cover, values: Floats) -> Floats:
         counts = np.diff(cover.indptr[start : stop + 1])
         columns = cover.indices[cover.indptr[start] : cover.indptr[stop]]
         weights = np.repeat(values[start:stop], counts)
-        sums += np.bincount(columns, weights=weights, minlength=cover.width)
+        sums += sums_at(columns, weights, cover.width)
     return sums
 
 

@@ -16,13 +16,16 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from locator.siting.problem import Floats, Truths
 from locator.siting.watch import Watch
+
+if TYPE_CHECKING:
+    import highspy
 
 __all__ = ["Answer", "Model", "Solver", "read_message", "run_highs", "write_message"]
 
@@ -77,6 +80,10 @@ class Answer:
     last: bool = False
 
 
+def _tell_nobody(answer: Answer) -> None:
+    del answer
+
+
 _NOTHING = Answer("stopped", None, np.inf, -np.inf)
 
 
@@ -84,7 +91,7 @@ def run_highs(model: Model, time_limit_s: float, tell: Callable[[Answer], None])
     """Solve a model in this process; ``tell`` hears of better points and bounds on the way."""
     import highspy
 
-    highs = highspy.Highs()
+    highs = highspy.Highs()  # type: ignore[no-untyped-call]
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("time_limit", max(0.01, float(time_limit_s)))
     highs.setOptionValue("mip_rel_gap", 0.0)
@@ -112,7 +119,7 @@ def run_highs(model: Model, time_limit_s: float, tell: Callable[[Answer], None])
     return Answer("optimal" if done else "stopped", x, value, bound, duals, last=True)
 
 
-def _as_highs(model: Model) -> object:
+def _as_highs(model: Model) -> "highspy.HighsLp":
     import highspy
 
     lp = highspy.HighsLp()
@@ -187,7 +194,7 @@ class Solver:
             return
         paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-        self._child = subprocess.Popen(  # noqa: S603 - this interpreter, fixed words
+        self._child = subprocess.Popen(
             [sys.executable, "-c", "from locator.siting.worker import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -214,7 +221,7 @@ class Solver:
         model: Model,
         watch: Watch,
         *,
-        enough: Callable[[float, float], bool] = lambda objective, bound: False,
+        enough: Callable[[float, float], bool] | None = None,
     ) -> Answer:
         """Solve a model, at most for the time the watch has left.
 
@@ -227,7 +234,7 @@ class Solver:
         if left <= 0.0 or watch.stop():
             return _NOTHING
         if model.size[2] <= _SMALL:
-            return run_highs(model, left, lambda answer: None)
+            return run_highs(model, left, _tell_nobody)
         self.warm()
         child = self._child
         if child is None or child.stdin is None or child.stdout is None:
@@ -249,7 +256,7 @@ class Solver:
         self,
         heard: "queue.Queue[Answer | None]",
         watch: Watch,
-        enough: Callable[[float, float], bool],
+        enough: Callable[[float, float], bool] | None,
     ) -> Answer:
         best = _NOTHING
         while True:
@@ -266,7 +273,7 @@ class Solver:
             best = _better(best, answer)
             if answer.last:
                 return replace(best, ended=answer.ended, last=True)
-            if enough(best.objective, best.bound) or watch.stop():
+            if (enough is not None and enough(best.objective, best.bound)) or watch.stop():
                 self.kill()
                 return best
 

@@ -1,8 +1,8 @@
 """The p-median: sites that make the mean time to the nearest one smallest.
 
-Hakimi 1964, *Optimum locations of switching centers*, Operations Research 12:450-459. The model here
-is what new sites save: S_ij = weight_i * (time_i now - time_ij) where that is positive, and the
-value of a selection is the sum over i of its largest S_ij.
+Hakimi 1964, *Optimum locations of switching centers*, Operations Research 12:450-459. The model
+here is what new sites save: S_ij = weight_i * (time_i now - time_ij) where that is positive, and
+the value of a selection is the sum over i of its largest S_ij.
 """
 
 import numpy as np
@@ -23,6 +23,8 @@ from locator.siting.watch import Effort, Watch
 __all__ = ["savings_of", "solve_p_median"]
 
 _PROVEN = 1e-6
+_TINY = 1_000
+_TINY_ROUNDS = 200
 
 
 def savings_of(problem: TimeProblem) -> tuple[csr_array, Floats]:
@@ -38,9 +40,7 @@ def savings_of(problem: TimeProblem) -> tuple[csr_array, Floats]:
     return matrix, now
 
 
-def solve_p_median(
-    problem: TimeProblem, rules: Rules, *, effort: Effort | None = None
-) -> Siting:
+def solve_p_median(problem: TimeProblem, rules: Rules, *, effort: Effort | None = None) -> Siting:
     """Choose sites that make the weighted time to the nearest station smallest.
 
     Parameters
@@ -113,12 +113,16 @@ class _Hunt:
         watch.begin("swaps")
         self.search.descend(watch)
         self._keep()
+        tiny = self.savings.nnz <= _TINY  # HiGHS settles these before the bound has converged
         for share in (0.1, 0.2, 0.3):
             watch.begin("bound")
             until = watch.effort.clock() + watch.left_s() * share
-            self.bounds.run(watch, until=until, target=self.value)
+            rounds = _TINY_ROUNDS if tiny else 100_000
+            self.bounds.run(watch, until=until, target=self.value, rounds=rounds)
             if self._done():
                 return
+            if tiny:
+                break
             watch.begin("swaps")
             seconds = min(watch.seconds["bound"], watch.left_s() * share)
             wander(self.search, self.bounds, watch, watch.effort.clock() + seconds)
@@ -172,4 +176,3 @@ def _result(problem: TimeProblem, now: Floats, hunt: _Hunt) -> Siting:
         kernel=hunt.kernel,
         stopped="" if proven else hunt.watch.why(),
     )
-

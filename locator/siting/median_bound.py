@@ -10,6 +10,7 @@ algorithm (Barahona & Anbil 2000, Mathematical Programming 87:385-399).
 import numpy as np
 from scipy.sparse import csr_array
 
+from locator.siting.arrays import sums_at
 from locator.siting.dual import best_rules, column_excess, dual_value
 from locator.siting.problem import Floats
 from locator.siting.terms import Terms
@@ -31,9 +32,7 @@ class MedianBound:
 
     def __init__(self, savings: csr_array, terms: Terms, start: Floats) -> None:
         self.savings, self.terms = savings, terms
-        self._row = np.repeat(
-            np.arange(savings.shape[0], dtype=np.int32), np.diff(savings.indptr)
-        )
+        self._row = np.repeat(np.arange(savings.shape[0], dtype=np.int32), np.diff(savings.indptr))
         self.rows = start
         self.worth = column_excess(savings, start)
         self.rules = best_rules(self.worth, terms, np.zeros(len(terms.right)))
@@ -58,16 +57,13 @@ class MedianBound:
         rows, rules = self._centre
         over = self.savings.data - rows[self._row]
         positive = over > 0
-        worth = np.bincount(
-            self.savings.indices[positive], weights=over[positive], minlength=len(self.share)
-        )
+        worth = sums_at(self.savings.indices[positive], over[positive], len(self.share))
         rules = best_rules(worth, self.terms, rules)
         value = float(rows.sum()) + dual_value(worth, self.terms, rules)
         x = self._selection(worth, rules)
-        served = np.bincount(
-            self._row[positive], weights=x[self.savings.indices[positive]], minlength=len(rows)
-        )
-        self._judge(value, rows, rules, worth)
+        served = sums_at(self._row[positive], x[self.savings.indices[positive]], len(rows))
+        if self._judge(value, rows, rules, worth):
+            return
         gradient = 1.0 - served
         gradient[(rows <= 0) & (gradient > 0)] = 0.0  # prices stay at zero from below
         old = self._direction
@@ -105,14 +101,16 @@ class MedianBound:
             room -= load[site] * x[site]
         return x
 
-    def _judge(self, value: float, rows: Floats, rules: Floats, worth: Floats) -> None:
-        """Keep the best bound; shorten the step and return to it where nothing improves."""
+    def _judge(self, value: float, rows: Floats, rules: Floats, worth: Floats) -> bool:
+        """Keep the best bound; where nothing improves, shorten the step and say to return to it."""
         if value < self.bound - 1e-9 * abs(self.bound):
             self.bound, self.rows, self.rules, self.worth = value, rows, rules, worth
             self._stuck = 0
-            return
+            return False
         self._stuck += 1
-        if self._stuck >= 20:
-            self._step *= 0.66
-            self._stuck = 0
-            self._centre = (self.rows, self.rules)
+        if self._stuck < 20:
+            return False
+        self._step *= 0.66
+        self._stuck = 0
+        self._centre, self._direction = (self.rows, self.rules), None
+        return True

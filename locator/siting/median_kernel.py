@@ -58,7 +58,7 @@ def solve_median_kernel(
         watch.bound = min(bounds.bound, base - bound)
         best = max(value, base - objective)
         gap = max(1e-6, watch.effort.gap)
-        return bool(base - bound - best <= gap * max(abs(base - bound), 1e-300))
+        return bool(base - bound - best <= gap * max(best, 1e-300))
 
     answer = solver.solve(model, watch, enough=enough)
     if answer.ended == "infeasible":

@@ -1,17 +1,17 @@
 """Greedy choice and fast interchange for the p-median.
 
-Interchange: Teitz & Bart 1968, Operations Research 16:955-961; with the best and second best of each
-point kept, after Whitaker 1983 (INFOR 21:95-108) and Resende & Werneck 2007 (European Journal of
-Operational Research 174:54-68): the exchange of j for l changes the value by
+Interchange: Teitz & Bart 1968, Operations Research 16:955-961; with the best and second best of
+each point kept, after Whitaker 1983 (INFOR 21:95-108) and Resende & Werneck 2007 (European Journal
+of Operational Research 174:54-68): the exchange of j for l changes the value by
 ``gain[l] + extra[j, l] - loss[j]``.
 """
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from locator.siting.arrays import sums_at, take_slices
 from locator.siting.median_bound import MedianBound
 from locator.siting.problem import Floats, Ints
-from locator.siting.reduce import take_slices
 from locator.siting.room import Room
 from locator.siting.swap import allowed_exchanges
 from locator.siting.terms import Terms
@@ -38,7 +38,7 @@ class MedianSearch:
         self.site_at = np.full(16, -1, dtype=np.int64)
         self.extra = np.zeros((16, width))
         self.loss = np.zeros(16)
-        self.gain = np.bincount(savings.indices, weights=savings.data, minlength=width)
+        self.gain = sums_at(savings.indices, savings.data, width)
         self.value = 0.0
         self.least = 1e-9 * max(1.0, float(savings.data.sum()) / max(1, size))
         for site in np.flatnonzero(terms.low > 0):
@@ -107,14 +107,12 @@ class MedianSearch:
         self.value += float(self.best[rows].sum())
         self._spread(rows, local, columns, values, 1.0)
 
-    def _spread(
-        self, rows: Ints, local: Ints, columns: Ints, values: Floats, sign: float
-    ) -> None:
+    def _spread(self, rows: Ints, local: Ints, columns: Ints, values: Floats, sign: float) -> None:
         """Add, or take back, what some rows contribute to gain, loss and extra."""
         best, second, owner = self.best[rows], self.second[rows], self.owner[rows]
         over = np.maximum(values - best[local], 0.0)
         width = len(self.gain)
-        self.gain += sign * np.bincount(columns, weights=over, minlength=width)
+        self.gain += sign * sums_at(columns, over, width)
         owned = np.flatnonzero(owner >= 0)
         np.add.at(self.loss, owner[owned], sign * (best - second)[owned])
         extra = np.maximum(values - second[local], 0.0) - over

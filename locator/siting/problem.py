@@ -15,7 +15,7 @@ from locator.errors import InputError
 __all__ = ["CoverProblem", "Floats", "Ints", "Rules", "TimeProblem", "Truths"]
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.signedinteger]
 Truths = npt.NDArray[np.bool_]
 
 

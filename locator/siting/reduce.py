@@ -11,10 +11,20 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from locator.siting.arrays import sums_at, take_slices
 from locator.siting.problem import CoverProblem, Floats, Ints, Truths
 from locator.siting.terms import Terms
 
-__all__ = ["Cover", "dominated_columns", "merge_rows", "implied_rows", "reduce_cover", "restrict", "select_entries", "take_slices"]
+__all__ = [
+    "Cover",
+    "dominated_columns",
+    "implied_rows",
+    "merge_rows",
+    "reduce_cover",
+    "restrict",
+    "select_entries",
+    "take_slices",
+]
 
 _PIECE = 2_000_000
 _PAIRS_LIMIT = 400_000_000  # products looked at for dominance: a few seconds
@@ -39,10 +49,10 @@ class Cover:
         Number of columns.
     """
 
-    indptr: npt.NDArray[np.integer]
-    indices: npt.NDArray[np.integer]
-    col_indptr: npt.NDArray[np.integer]
-    col_indices: npt.NDArray[np.integer]
+    indptr: Ints
+    indices: Ints
+    col_indptr: Ints
+    col_indices: Ints
     first: Floats
     second: Floats
     row_of: Ints
@@ -57,18 +67,6 @@ class Cover:
         """Return the rows as a matrix of ones."""
         ones = np.ones(len(self.indices), dtype=dtype)
         return csr_array((ones, self.indices, self.indptr), shape=(self.height, self.width))
-
-
-def take_slices(
-    indptr: npt.NDArray[np.integer], indices: npt.NDArray[np.integer], which: Ints
-) -> tuple[npt.NDArray[np.integer], Ints]:
-    """Return the entries of some rows after each other, and the length of each."""
-    starts = indptr[which].astype(np.int64)
-    counts = indptr[which + 1].astype(np.int64) - starts
-    total = int(counts.sum())
-    before = np.cumsum(counts) - counts
-    at = np.repeat(starts - before, counts) + np.arange(total)
-    return indices[at], counts
 
 
 def reduce_cover(problem: CoverProblem, terms: Terms, *, backup: float = 0.0) -> Cover:
@@ -99,8 +97,8 @@ def reduce_cover(problem: CoverProblem, terms: Terms, *, backup: float = 0.0) ->
 
 
 def _merged(
-    indptr: npt.NDArray[np.integer],
-    indices: npt.NDArray[np.integer],
+    indptr: Ints,
+    indices: Ints,
     first: Floats,
     second: Floats,
     row_of: Ints,
@@ -108,27 +106,31 @@ def _merged(
 ) -> Cover:
     to, kept = merge_rows(indptr, indices, width)
     if len(kept) < len(first):
-        first = np.bincount(to, weights=first, minlength=len(kept))
-        second = np.bincount(to, weights=second, minlength=len(kept))
+        first = sums_at(to, first, len(kept))
+        second = sums_at(to, second, len(kept))
         indices, counts = take_slices(indptr, indices, kept)
         indptr = np.concatenate([[0], np.cumsum(counts)]).astype(indptr.dtype)
-        row_of = np.where(row_of >= 0, to[row_of], -1)
+        row_of = _chained(row_of, to)
     col_indptr, col_indices = by_column(indptr, indices, width)
     return Cover(indptr, indices, col_indptr, col_indices, first, second, row_of, width)
 
 
-def by_column(
-    indptr: npt.NDArray[np.integer], indices: npt.NDArray[np.integer], width: int
-) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]:
+def _chained(row_of: Ints, to: Ints) -> Ints:
+    """Return where each position goes after a second step; -1 stays -1."""
+    result = np.full(len(row_of), -1, dtype=np.int64)
+    inside = row_of >= 0
+    result[inside] = to[row_of[inside]]
+    return result
+
+
+def by_column(indptr: Ints, indices: Ints, width: int) -> tuple[Ints, Ints]:
     """Return the same entries by column: pointers and row numbers, ascending."""
     flags = np.ones(len(indices), dtype=np.int8)
     turned = csr_array((flags, indices, indptr), shape=(len(indptr) - 1, width)).tocsc()
     return turned.indptr, turned.indices
 
 
-def merge_rows(
-    indptr: npt.NDArray[np.integer], indices: npt.NDArray[np.integer], width: int
-) -> tuple[Ints, Ints]:
+def merge_rows(indptr: Ints, indices: Ints, width: int) -> tuple[Ints, Ints]:
     """Return for each row the merged row it belongs to, and one original row of each.
 
     Rows are grouped by the wrapping sum of a random 64-bit number per column and compared
@@ -158,19 +160,19 @@ def merge_rows(
 
 
 def _same_rows(
-    indptr: npt.NDArray[np.integer],
-    indices: npt.NDArray[np.integer],
+    indptr: Ints,
+    indices: Ints,
     one: Ints,
     other: Ints,
 ) -> Truths:
-    same = np.diff(indptr)[one] == np.diff(indptr)[other]
+    same: Truths = np.diff(indptr)[one] == np.diff(indptr)[other]
     at = np.flatnonzero(same)
     for start in range(0, len(at), 50_000):
         piece = at[start : start + 50_000]
         left, counts = take_slices(indptr, indices, one[piece])
         right, _ = take_slices(indptr, indices, other[piece])
         row = np.repeat(np.arange(len(piece)), counts)
-        wrong = np.bincount(row, weights=left != right, minlength=len(piece))
+        wrong = sums_at(row, left != right, len(piece))
         same[piece] = wrong == 0
     return same
 
@@ -249,7 +251,7 @@ def select_entries(cover: Cover, rows: Truths, columns: Truths) -> Cover:
     starts = np.concatenate([[0], indptr[kept + 1]]).astype(cover.indptr.dtype)
     to = np.full(cover.height, -1, dtype=np.int64)
     to[kept] = np.arange(len(kept))
-    row_of = np.where(cover.row_of >= 0, to[cover.row_of], -1)
+    row_of = _chained(cover.row_of, to)
     indices = cover.indices[stays]
     return _merged(starts, indices, cover.first[kept], cover.second[kept], row_of, cover.width)
 

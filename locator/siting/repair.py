@@ -1,4 +1,4 @@
-"""A first selection where greedy choice leads into a corner, and the name of a rule that cannot be."""
+"""A first selection where greedy choice finds none, and the name of a rule that cannot be kept."""
 
 import numpy as np
 
@@ -46,7 +46,12 @@ def _solve(
         high=terms.high,
         whole=np.ones(width, dtype=bool),
     )
-    return solver.solve(model, watch, enough=lambda objective, bound: np.isfinite(objective))
+    return solver.solve(model, watch, enough=_found)
+
+
+def _found(objective: float, bound: float) -> bool:
+    del bound
+    return bool(np.isfinite(objective))
 
 
 def _blame(terms: Terms, watch: Watch, solver: Solver) -> str:

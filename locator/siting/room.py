@@ -77,13 +77,14 @@ class Room:
         terms = self.terms
         if self.count >= terms.new:
             return np.zeros(len(self.chosen), dtype=bool)
-        mask = self._free & ~self.chosen & (self._close == 0)
+        mask: Truths = self._free & ~self.chosen & (self._close == 0)
         if len(self._taken) > 1:
             mask &= (terms.group < 0) | (self._taken[terms.group] == 0)
         left = terms.budget - self.spent
         missing = self.missing()
         if not missing:
-            return mask & (terms.prices <= left + 1e-9 * max(1.0, abs(terms.budget)))
+            mask &= terms.prices <= left + 1e-9 * max(1.0, abs(terms.budget))
+            return mask
         needy = np.isin(terms.district, list(missing))
         if self.count + sum(missing.values()) >= terms.new:
             mask &= needy

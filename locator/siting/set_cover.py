@@ -180,7 +180,7 @@ def _cheaper(terms: Terms, one: Ints | None, other: Ints | None) -> Ints | None:
 
 
 def set_cover_model(model: SetCover, *, whole: bool, start: Ints | None = None) -> Model:
-    """Return the covering model as HiGHS sees it: sites x, then where a share is asked, covered z."""
+    """Return the model as HiGHS sees it: sites x, then, where a share is asked, covered z."""
     cover, terms = model.cover, model.terms
     height, width = cover.height, cover.width
     matrix = cover.matrix()
@@ -240,9 +240,7 @@ def _certificate(
             to = cover.row_of[inside]
             rows[inside] = weights[inside] * (duals / np.maximum(cover.first, 1e-300))[to]
     none = np.zeros(len(weights))
-    return Certificate(
-        "set cover", problem.cover, weights, none, rows, rules, terms, share, target
-    )
+    return Certificate("set cover", problem.cover, weights, none, rows, rules, terms, share, target)
 
 
 def _prove(

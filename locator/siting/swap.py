@@ -10,8 +10,9 @@ Rows count once here; backup cover exchanges by :func:`locator.siting.greedy.imp
 import numpy as np
 import numpy.typing as npt
 
+from locator.siting.arrays import sums_at, take_slices
 from locator.siting.problem import Ints, Truths
-from locator.siting.reduce import Cover, take_slices
+from locator.siting.reduce import Cover
 from locator.siting.room import Room
 from locator.siting.terms import Terms
 
@@ -39,7 +40,7 @@ class SwapSearch:
         self.shared = np.zeros((slots, cover.width))
         self.loss = np.zeros(slots)
         entries = np.repeat(cover.first, np.diff(cover.indptr))
-        self.gain = np.bincount(cover.indices, weights=entries, minlength=cover.width)
+        self.gain = sums_at(cover.indices, entries, cover.width)
         self._fixed = terms.low > 0
         for site in sites:
             self.add(int(site))
@@ -54,7 +55,7 @@ class SwapSearch:
         values = np.repeat(sign * self.cover.first[rows], counts)
         if slots is None:
             width = len(self.gain)
-            self.gain += np.bincount(columns, weights=values, minlength=width)
+            self.gain += sums_at(columns, values, width)
             return
         flat = np.repeat(slots * self.cover.width, counts) + columns
         np.add.at(self.shared.reshape(-1), flat, values)
@@ -127,7 +128,7 @@ class SwapSearch:
             self.add(into)
 
     def fill(self, *, least: float) -> None:
-        """Add the best candidate by gain, or gain per price under a budget, while the rules allow."""
+        """Add the best candidate, by gain per price under a budget, while the rules allow."""
         terms = self.room.terms
         price = np.maximum(terms.prices, 1e-12) if np.isfinite(terms.budget) else 1.0
         while True:
