@@ -26,31 +26,53 @@ class City:
     served_s: npt.NDArray[np.float64]
 
 
-def scatter(rng: np.random.Generator, count: int, zones: Places, side_m: float) -> Places:
-    """Scatter points: four in five around hot zones of uneven weight, the others anywhere."""
+@dataclass(frozen=True)
+class Texture:
+    """How demand lies: the spread of a hot zone, and the share of points that lie anywhere.
+
+    Tight hot zones a site can swallow whole make an easy problem, spread ones a hard one: then a
+    site can be anywhere, and the linear relaxation is a per cent above any selection.
+    """
+
+    name: str
+    least_m: float
+    most_m: float
+    anywhere: float
+
+
+ZONES = Texture("hot zones", 200.0, 600.0, 0.2)
+SPREAD = Texture("spread", 1000.0, 3000.0, 0.3)
+
+
+def scatter(
+    rng: np.random.Generator, count: int, zones: Places, side_m: float, texture: Texture
+) -> Places:
+    """Scatter points around hot zones of uneven weight, and some anywhere."""
     share = np.random.default_rng(SEED + 1).lognormal(0.0, 1.0, len(zones))
     zone = rng.choice(len(zones), count, p=share / share.sum())
-    spread = np.random.default_rng(SEED + 2).uniform(200.0, 600.0, len(zones))[zone]
+    spread = np.random.default_rng(SEED + 2).uniform(texture.least_m, texture.most_m, len(zones))[
+        zone
+    ]
     places = zones[zone] + rng.normal(0.0, 1.0, (count, 2)) * spread[:, None]
-    anywhere = rng.random(count) < 0.2
+    anywhere = rng.random(count) < texture.anywhere
     places[anywhere] = rng.uniform(0.0, side_m, (int(anywhere.sum()), 2))
     return places
 
 
-def build_city(demand: int, candidates: int, seed: int = SEED) -> City:
+def build_city(demand: int, candidates: int, texture: Texture = ZONES, seed: int = SEED) -> City:
     """Return a square city whose side gives each demand point its candidates within reach."""
     reach_m = LIMIT_S * METRES_PER_S
     side_m = reach_m * np.sqrt(candidates * np.pi / REACH)
     for _ in range(8):
         rng = np.random.default_rng(seed)
         zones = rng.uniform(0.0, side_m, (max(5, candidates // CANDIDATES_A_ZONE), 2))
-        places = scatter(rng, candidates, zones, side_m)
-        points = scatter(rng, demand, zones, side_m)
+        places = scatter(rng, candidates, zones, side_m, texture)
+        points = scatter(rng, demand, zones, side_m, texture)
         tree = cKDTree(places)
         sample = points[:4000]
         mean = np.mean(tree.query_ball_point(sample, reach_m, return_length=True))
         side_m *= np.sqrt(mean / REACH)
-    stations = scatter(rng, max(3, int(candidates * STATIONS_A_CANDIDATE)), zones, side_m)
+    stations = scatter(rng, max(3, int(candidates * STATIONS_A_CANDIDATE)), zones, side_m, texture)
     near_m, _ = cKDTree(stations).query(points)
     weights = rng.integers(1, 20, demand).astype(np.float64)
     return City(_times(points, tree, reach_m), weights, near_m / METRES_PER_S)

@@ -23,8 +23,9 @@ from locator.siting.watch import Effort, Watch
 __all__ = ["savings_of", "solve_p_median"]
 
 _PROVEN = 1e-6
-_TINY = 1_000
-_TINY_ROUNDS = 200
+_SMALL = 4_000
+_ENTRIES = 400_000
+_STAGES = ((150, 0.1), (600, 0.2), (100_000, 0.3))  # rounds, and share of the time left
 
 
 def savings_of(problem: TimeProblem) -> tuple[csr_array, Floats]:
@@ -92,7 +93,7 @@ class _Hunt:
             self.search.move_to(first_selection(terms, self.search.gain, watch, solver))
             self.search.fill(watch)
         self.sites, self.value = self.search.sites(), self.search.exact_value()
-        self.bounds = MedianBound(savings, terms, self.search.seconds())
+        self.bounds = MedianBound(savings, terms, self.search.halfway())
 
     def best_bound(self) -> float:
         """Return the better of both bounds."""
@@ -113,38 +114,46 @@ class _Hunt:
         watch.begin("swaps")
         self.search.descend(watch)
         self._keep()
-        tiny = self.savings.nnz <= _TINY  # HiGHS settles these before the bound has converged
-        for share in (0.1, 0.2, 0.3):
+        self.bounds = MedianBound(self.savings, self.terms, self.search.halfway())
+        for rounds, share in _STAGES:
             watch.begin("bound")
             until = watch.effort.clock() + watch.left_s() * share
-            rounds = _TINY_ROUNDS if tiny else 100_000
             self.bounds.run(watch, until=until, target=self.value, rounds=rounds)
             if self._done():
                 return
-            if tiny:
-                break
             watch.begin("swaps")
             seconds = min(watch.seconds["bound"], watch.left_s() * share)
             wander(self.search, self.bounds, watch, watch.effort.clock() + seconds)
             self._keep()
-            if self._done():
+            watch.begin("kernel")
+            if self._done() or self._ask(_SMALL):  # milliseconds, where so little is left
                 return
-        watch.begin("kernel")
-        self._ask()
+        self._ask(_ENTRIES)
+        self._done()
 
     def _keep(self) -> None:
         value = self.search.exact_value()
         if value > self.value and self.search.room.whole():
             self.sites, self.value = self.search.sites(), value
 
-    def _ask(self) -> None:
+    def _ask(self, entries: int) -> bool:
+        """Give what the bound leaves open to HiGHS; return whether that settled it."""
         found = solve_median_kernel(
-            self.savings, self.terms, self.bounds, (self.sites, self.value), self.watch, self.solver
+            self.savings,
+            self.terms,
+            self.bounds,
+            (self.sites, self.value),
+            self.watch,
+            self.solver,
+            entries=entries,
         )
+        if found is None:
+            return False
         self.kernel = found.size
-        self.solver_bound = found.bound
+        self.solver_bound = min(self.solver_bound, found.bound)
         if found.value > self.value:
             self.sites, self.value = found.sites, found.value
+        return self._done()
 
 
 def _result(problem: TimeProblem, now: Floats, hunt: _Hunt) -> Siting:

@@ -14,8 +14,6 @@ from locator.siting.watch import Watch
 
 __all__ = ["Found", "median_model", "solve_median_kernel"]
 
-_ENTRIES = 400_000
-
 
 @dataclass(frozen=True, eq=False)
 class Found:
@@ -34,13 +32,17 @@ def solve_median_kernel(
     known: tuple[Ints, float],
     watch: Watch,
     solver: Solver,
-) -> Found:
-    """Fix what reduced costs fix, and solve the rest.
+    *,
+    entries: int,
+) -> Found | None:
+    """Fix what reduced costs fix, and solve the rest; None where too much is left.
 
     Parameters
     ----------
     known
         The best selection, and what it saves.
+    entries
+        The largest model to solve.
     """
     sites, value = known
     better = value + 1e-9 * max(1.0, value)
@@ -51,8 +53,8 @@ def solve_median_kernel(
     keep |= ones
     keep[sites] = True
     model, base, ids = median_model(savings, terms, keep, ones, sites)
-    if model.size[2] > _ENTRIES:
-        return Found(sites, value, np.inf, (0, 0, 0))
+    if model.size[2] > entries:
+        return None
 
     def enough(objective: float, bound: float) -> bool:
         watch.bound = min(bounds.bound, base - bound)

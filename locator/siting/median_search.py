@@ -48,9 +48,13 @@ class MedianSearch:
         """Return the selection, ascending."""
         return self.room.sites()
 
-    def seconds(self) -> Floats:
-        """Return the second best saving of each point: where its dual number may begin."""
-        return self.second.copy()
+    def halfway(self) -> Floats:
+        """Return the middle of each point's best and second best saving.
+
+        Between the two lies its dual number where the relaxation is whole: a good start.
+        """
+        middle: Floats = 0.5 * (self.best + self.second)
+        return middle
 
     def exact_value(self) -> float:
         """Return the value of the selection, summed anew."""
