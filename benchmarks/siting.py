@@ -7,6 +7,7 @@ lower bound. Objectives are compared, each computed here from the chosen sites; 
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -53,15 +54,22 @@ def ask_peer(
         python = os.environ.get("LOCATOR_PEERS", sys.executable)
         command = [python, str(HERE / "siting_peer.py"), str(file), model, str(sites), solver]
         start = time.perf_counter()
+        peer = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
         try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=PEER_LIMIT_S, check=False
-            )
+            out, errors = peer.communicate(timeout=PEER_LIMIT_S)
         except subprocess.TimeoutExpired:
+            os.killpg(peer.pid, signal.SIGKILL)  # CBC is a process of its own
+            peer.wait()
             return {"peer_s": time.perf_counter() - start, "peer_killed": True}, None
-    if done.returncode:
-        return {"peer_error": done.stderr.strip().splitlines()[-1][-200:]}, None
-    said = json.loads(done.stdout.strip().splitlines()[-1])
+    if peer.returncode:
+        return {"peer_error": errors.strip().splitlines()[-1][-200:]}, None
+    said = json.loads(out.strip().splitlines()[-1])
     return {"peer_s": said["seconds"], "peer_built_s": said["built_s"]}, said["chosen"]
 
 

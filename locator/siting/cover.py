@@ -28,6 +28,7 @@ __all__ = ["Outcome", "search_cover", "solve_backup_cover", "solve_mclp"]
 PROVEN = 1e-6
 _KERNEL_ENTRIES = 600_000  # a larger kernel gives HiGHS no useful bound in minutes
 _TINY = 2_000
+_FEW_COLUMNS = 300
 _TINY_ITERATIONS = 320
 
 
@@ -238,7 +239,7 @@ def _refine(cover: Cover, terms: Terms, watch: Watch, outcome: Outcome, solver: 
         watch.begin("swaps")
         spent = watch.seconds["bound"]  # no longer than the bound took, which may prove it later
         _polish(cover, terms, watch, outcome, min(wander_s, spent, watch.left_s() * share))
-        if _done(outcome, watch):
+        if _done(outcome, watch) or _settle(cover, terms, watch, outcome, solver):
             return
     _finish(cover, terms, watch, outcome, solver, relaxation)
 
@@ -285,6 +286,19 @@ def _finish(
         _polish(cover, terms, watch, outcome, watch.left_s() * 0.4)
         if _done(outcome, watch) or (outcome.bound == before and watch.left_s() < 0.1):
             return
+
+
+def _settle(cover: Cover, terms: Terms, watch: Watch, outcome: Outcome, solver: Solver) -> bool:
+    """Solve what the bound leaves open where that takes milliseconds; return whether it did."""
+    keep, ones = _unfixed(terms, outcome)
+    if np.count_nonzero(keep & ~ones) > _FEW_COLUMNS:
+        return False
+    small, rules, ids, base = restrict(cover, terms, keep, ones)
+    if len(small.indices) > _TINY:
+        return False
+    watch.begin("kernel")
+    answer = _solve_kernel(small, rules, ids, base, outcome, watch, solver)
+    return _done(outcome, watch) or answer.ended != "stopped"
 
 
 def _unfixed(

@@ -25,12 +25,14 @@ from locator.siting.reduce import (
 )
 from locator.siting.repair import first_selection
 from locator.siting.result import Certificate, Siting
+from locator.siting.set_cover_bound import price_rows
 from locator.siting.terms import Terms, compile_rules
 from locator.siting.watch import Effort, Watch
 
 __all__ = ["SetCover", "cheap_cover", "reduce_all", "set_cover_model", "solve_lscp"]
 
 _PROVEN = 1e-6
+_NO_ANSWER = Answer("stopped", None, np.inf, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +92,12 @@ def solve_lscp(
         watch.begin("greedy")
         found = cheap_cover(model, np.zeros(0), watch)
         watch.begin("bound")
+        if len(model.cover.indices) > 4_000:
+            solver.warm()
+        certificate, found = _quick(problem, terms, model, found, watch)
         relaxed = _relax(model, watch, solver)
-        certificate = _certificate(problem, terms, model, relaxed)
+        exact = _certificate(problem, model, relaxed)
+        certificate = max(certificate, exact, key=lambda one: one.bound())
         if relaxed.x is not None:
             better = cheap_cover(model, relaxed.x[: full.width], watch)
             found = _cheaper(terms, found, better)
@@ -213,16 +219,33 @@ def set_cover_model(model: SetCover, *, whole: bool, start: Ints | None = None) 
     )
 
 
+def _quick(
+    problem: CoverProblem, terms: Terms, model: SetCover, found: Ints | None, watch: Watch
+) -> tuple[Certificate, Ints | None]:
+    """Return a bound from subgradients, and the cover that is cheap at their prices if better."""
+    if not model.all_rows or model.cover.height == 0:
+        return _certificate(problem, model, _NO_ANSWER), found
+    upper = float(terms.prices.sum() if found is None else terms.prices[found].sum())
+    until_s = watch.left_s() * 0.1
+    duals, share = price_rows(model.cover, model.terms, upper, watch, until_s=until_s)
+    other = cheap_cover(model, share, watch)
+    rules = np.zeros(len(terms.right))
+    answer = Answer("stopped", None, np.inf, 0.0, np.concatenate([duals, rules]))
+    return _certificate(problem, model, answer), _cheaper(terms, found, other)
+
+
 def _relax(model: SetCover, watch: Watch, solver: Solver) -> Answer:
     if model.cover.height == 0:
-        return Answer("stopped", None, np.inf, 0.0)
+        return _NO_ANSWER
     return solver.solve(set_cover_model(model, whole=False), Watch(watch.part(0.4)))
 
 
-def _certificate(
-    problem: CoverProblem, terms: Terms, model: SetCover, relaxed: Answer
-) -> Certificate:
-    """Return the duals of the relaxation, on the demand points, each row's on its first point."""
+def _certificate(problem: CoverProblem, model: SetCover, relaxed: Answer) -> Certificate:
+    """Return the duals of the relaxation, on the demand points, each row's on its first point.
+
+    Its upper bounds are zero too where another candidate makes one needless.
+    """
+    terms = model.terms
     weights = np.where(problem.served > 0, 0.0, problem.weights)
     rows = np.zeros(len(weights))
     rules = np.zeros(len(model.terms.right))
