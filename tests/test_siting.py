@@ -31,6 +31,7 @@ from tests.siting_support import Instance, instances, keeps, selections
 
 LIMIT_S = 200.0
 FAR_S = 400.0
+SHORT = Effort(time_limit_s=10)  # a proof takes milliseconds here; a fault shall not take hours
 THOROUGH = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SOME = settings(THOROUGH, max_examples=80)
 
@@ -100,9 +101,9 @@ def impossible(one: Instance) -> bool:
 def test_mclp_under_all_rules_is_the_best_of_all_selections(one: Instance) -> None:
     if impossible(one):
         with pytest.raises(SitingError):
-            solve_mclp(one.cover(LIMIT_S), one.rules)
+            solve_mclp(one.cover(LIMIT_S), one.rules, effort=SHORT)
         return
-    result = solve_mclp(one.cover(LIMIT_S), one.rules)
+    result = solve_mclp(one.cover(LIMIT_S), one.rules, effort=SHORT)
     every = selections(one.rules, one.times.shape[1])
     agree(result, max(covered(one, chosen) for chosen in every), one)
     assert covered(one, tuple(result.chosen)) == pytest.approx(result.objective)
@@ -118,7 +119,7 @@ def test_mclp_under_all_rules_is_the_best_of_all_selections(one: Instance) -> No
 def test_backup_cover_is_the_best_of_all_selections(one: Instance, backup: float) -> None:
     if impossible(one):
         return
-    result = solve_backup_cover(one.cover(LIMIT_S), one.rules, backup=backup)
+    result = solve_backup_cover(one.cover(LIMIT_S), one.rules, backup=backup, effort=SHORT)
     every = selections(one.rules, one.times.shape[1])
     agree(result, max(covered(one, chosen, backup=backup) for chosen in every), one)
     assert result.certificate is not None
@@ -133,7 +134,7 @@ def test_capacitated_cover_is_the_best_of_all_selections(one: Instance, seed: in
     if impossible(one):
         return
     capacity = np.random.default_rng(seed).choice([0.0, 1.0, 3.0, 8.0], one.times.shape[1])
-    result = solve_capacitated_cover(one.cover(LIMIT_S), one.rules, capacity=capacity)
+    result = solve_capacitated_cover(one.cover(LIMIT_S), one.rules, capacity=capacity, effort=SHORT)
     every = selections(one.rules, one.times.shape[1])
     agree(result, max(served_most(one, capacity, chosen) for chosen in every), one)
 
@@ -146,9 +147,9 @@ def test_lscp_is_the_cheapest_of_all_selections(one: Instance, share: float) -> 
     enough = [chosen for chosen in every if covered(one, chosen) >= needed]
     if not enough:
         with pytest.raises(SitingError):
-            solve_lscp(one.cover(LIMIT_S), one.rules, share=share)
+            solve_lscp(one.cover(LIMIT_S), one.rules, share=share, effort=SHORT)
         return
-    result = solve_lscp(one.cover(LIMIT_S), one.rules, share=share)
+    result = solve_lscp(one.cover(LIMIT_S), one.rules, share=share, effort=SHORT)
     prices = np.asarray(one.rules.prices)
     agree(result, min(prices[list(chosen)].sum() for chosen in enough), one)
     assert covered(one, tuple(result.chosen)) >= needed
@@ -160,7 +161,7 @@ def test_lscp_is_the_cheapest_of_all_selections(one: Instance, share: float) -> 
 def test_p_median_is_the_best_of_all_selections(one: Instance) -> None:
     if impossible(one):
         return
-    result = solve_p_median(one.median(FAR_S), one.rules)
+    result = solve_p_median(one.median(FAR_S), one.rules, effort=SHORT)
     every = selections(one.rules, one.times.shape[1])
     agree(result, min(total_time(one, chosen) for chosen in every), one)
     assert total_time(one, tuple(result.chosen)) == pytest.approx(result.objective)
@@ -177,16 +178,16 @@ def test_p_center_is_the_best_of_all_selections(one: Instance) -> None:
     best = min((worst_time(one, chosen) for chosen in every), default=np.inf)
     if np.isinf(best):
         with pytest.raises(SitingError):
-            solve_p_center(one.median(FAR_S), one.rules)
+            solve_p_center(one.median(FAR_S), one.rules, effort=SHORT)
         return
-    result = solve_p_center(one.median(FAR_S), one.rules)
+    result = solve_p_center(one.median(FAR_S), one.rules, effort=SHORT)
     agree(result, best, one)
 
 
 @SOME
 @given(instances(free=True))
 def test_each_point_is_assigned_to_the_nearest_that_covers_it(one: Instance) -> None:
-    result = solve_mclp(one.cover(LIMIT_S), one.rules)
+    result = solve_mclp(one.cover(LIMIT_S), one.rules, effort=SHORT)
     for point, site in enumerate(result.assignment):
         times = {int(j): one.times[point, j] for j in result.chosen}
         near = min(times.values(), default=np.inf)
@@ -283,6 +284,13 @@ def test_the_median_of_a_line_worked_by_hand() -> None:
     assert result.status == "optimal"
     far = solve_p_center(TimeProblem(csr_array(times), np.ones(4)), Rules(new=2))
     assert (list(far.chosen), far.objective, far.bound) == ([1, 3], 10.0, 10.0)
+
+
+def test_where_no_candidate_can_be_afforded_nothing_is_chosen_and_that_is_proven() -> None:
+    """The only candidate in the budget covers nobody; fractions of the other would."""
+    cover = csr_array(np.array([[1, 0], [1, 0]], bool))
+    result = solve_mclp(CoverProblem(cover, [1, 1]), Rules(budget=2, prices=[4, 1]))
+    assert (list(result.chosen), result.objective, result.status) == ([], 0.0, "optimal")
 
 
 def test_a_search_that_is_cancelled_returns_what_it_has() -> None:

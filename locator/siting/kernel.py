@@ -233,6 +233,8 @@ class Solver:
         left = watch.left_s()
         if left <= 0.0 or watch.stop():
             return _NOTHING
+        if model.size[1] == 0:
+            return _without_columns(model)
         if model.size[2] <= _SMALL:
             return run_highs(model, left, _tell_nobody)
         self.warm()
@@ -284,6 +286,13 @@ def _better(best: Answer, heard: Answer) -> Answer:
         x, objective = heard.x, heard.objective
     bound = max(best.bound, heard.bound)
     return Answer(best.ended, x, objective, bound, heard.duals)
+
+
+def _without_columns(model: Model) -> Answer:
+    """Return the answer where there is nothing to choose, which HiGHS calls no model at all."""
+    if (model.row_low > 1e-9).any() or (model.row_high < -1e-9).any():
+        return Answer("infeasible", None, np.inf, np.inf, last=True)
+    return Answer("optimal", np.zeros(0), 0.0, 0.0, np.zeros(len(model.row_low)), last=True)
 
 
 def _send(stream: BinaryIO, message: object) -> None:

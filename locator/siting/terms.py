@@ -11,6 +11,8 @@ from locator.siting.problem import Floats, Ints, Rules, Truths
 
 __all__ = ["Terms", "compile_rules"]
 
+_SLACK = 1e-9  # of sums of prices, which are rounded
+
 
 @dataclass(frozen=True, eq=False)
 class Terms:
@@ -90,6 +92,8 @@ def compile_rules(rules: Rules, size: int) -> Terms:
     if (prices < 0).any() or not np.isfinite(prices).all():
         raise InputError("A price is negative or not a number.")
     new, budget = _limits(rules)
+    spare = budget - float(prices[low > 0].sum())
+    high[(low == 0) & (prices > spare + _SLACK * max(1.0, prices.max(initial=0.0)))] = 0.0
     group = _row(rules.groups, size, "Groups", -1).astype(np.int64)
     district = _row(rules.districts, size, "Districts", -1).astype(np.int64)
     needs = _needs(rules)
