@@ -12,6 +12,8 @@ from coverage import bench_criticality, bench_week
 from gaps import DENSE, bench_gaps
 from nearest import bench_nearest
 from register import bench_import
+from siting import bench_alone, bench_lscp, bench_mclp, bench_median
+from siting_city import SPREAD, ZONES
 
 Run = Callable[[], dict[str, object] | list[dict[str, object]]]
 MODERATE: dict[str, list[Run]] = {
@@ -20,10 +22,30 @@ MODERATE: dict[str, list[Run]] = {
     "gaps": [lambda: bench_gaps(120), lambda: bench_gaps(5_000)],
     "nearest": [lambda: bench_nearest(20_000, 100_000), lambda: bench_nearest(180_000, 1_000_000)],
     "register": [lambda: bench_import(180_000)],
+    "siting": [
+        lambda: bench_mclp(1_000, 200, 10),
+        lambda: bench_median(1_000, 200, 10),
+        lambda: bench_alone("MCLP", 100_000, 10_000, 100, ZONES, (60.0, 0.0)),
+        lambda: bench_alone("MCLP", 100_000, 10_000, 100, SPREAD, (5.0, 0.0)),
+    ],
 }
 LARGE: dict[str, list[Run]] = {
     "gaps": [lambda: bench_gaps(100_000, per_km2=DENSE), lambda: bench_gaps(100_000)],
     "register": [lambda: bench_import(1_000_000)],
+    "siting": [
+        lambda: bench_mclp(10_000, 1_000, 10),
+        lambda: bench_mclp(10_000, 1_000, 10, texture=SPREAD),
+        lambda: bench_lscp(10_000, 1_000),
+        lambda: bench_mclp(50_000, 5_000, 100),
+        lambda: bench_mclp(50_000, 5_000, 100, texture=SPREAD),
+        lambda: bench_alone("p-median", 50_000, 5_000, 50, ZONES, (120.0, 0.0)),
+        lambda: bench_alone("p-median", 50_000, 5_000, 50, SPREAD, (120.0, 0.0)),
+        lambda: bench_alone("MCLP", 100_000, 10_000, 100, SPREAD, (60.0, 0.003)),
+        lambda: bench_alone("MCLP", 200_000, 10_000, 100, ZONES, (120.0, 0.01)),
+        lambda: bench_alone("MCLP", 200_000, 10_000, 100, SPREAD, (120.0, 0.01)),
+        lambda: bench_alone("MCLP", 1_000_000, 20_000, 200, ZONES, (120.0, 0.01)),
+        lambda: bench_alone("MCLP", 1_000_000, 20_000, 200, SPREAD, (120.0, 0.01)),
+    ],
 }
 
 

@@ -15,6 +15,7 @@
     │   └── ConflictError     the change contradicts what is stored; nothing was written
     ├── StudyError            a planner's run cannot be carried out
     ├── DeskBusyError         too many questions at once; ask again
+    ├── SitingError           no selection of sites can keep the rules, or none was found in time
     └── RoadsError            an extract or a line layer gives no road network
 
 Each message is one sentence that says what is wrong, where, and what to do about it: the
@@ -31,6 +32,7 @@ __all__ = [
     "RegisterError",
     "RoadsError",
     "SettingsError",
+    "SitingError",
     "StoreBusyError",
     "StoreError",
     "StoreMissingError",
@@ -89,6 +91,10 @@ class StudyError(LocatorError):
 
 class DeskBusyError(LocatorError):
     """Too many planners ask at once; nothing was done, ask again."""
+
+
+class SitingError(LocatorError):
+    """No selection of sites can keep the rules, or none was found in time."""
 
 
 class RoadsError(LocatorError):

@@ -1,0 +1,187 @@
+"""The p-median: sites that make the mean time to the nearest one smallest.
+
+Hakimi 1964, *Optimum locations of switching centers*, Operations Research 12:450-459. The model
+here is what new sites save: S_ij = weight_i * (time_i now - time_ij) where that is positive, and
+the value of a selection is the sum over i of its largest S_ij.
+"""
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from locator.errors import InputError
+from locator.siting.assign import nearest_of
+from locator.siting.kernel import Solver
+from locator.siting.median_bound import MedianBound
+from locator.siting.median_kernel import solve_median_kernel
+from locator.siting.median_search import MedianSearch, wander
+from locator.siting.problem import Floats, Ints, Rules, TimeProblem
+from locator.siting.repair import first_selection
+from locator.siting.result import BEYOND, EXISTING, Certificate, Siting
+from locator.siting.terms import Terms, compile_rules
+from locator.siting.watch import Effort, Watch
+
+__all__ = ["savings_of", "solve_p_median"]
+
+_PROVEN = 1e-6
+_SMALL = 4_000
+_ENTRIES = 400_000
+_STAGES = ((150, 0.1), (600, 0.2), (100_000, 0.3))  # rounds, and share of the time left
+
+
+def savings_of(problem: TimeProblem) -> tuple[csr_array, Floats]:
+    """Return what each candidate would save each point, (n, m), and the time each has now."""
+    now = np.minimum(problem.served_s, problem.unserved_s)
+    times = problem.times
+    row = np.repeat(np.arange(len(now)), np.diff(times.indptr))
+    saved = (now[row] - times.data) * problem.weights[row]
+    keep = saved > 0
+    indptr = np.concatenate([[0], np.cumsum(keep)])[times.indptr].astype(times.indptr.dtype)
+    matrix = csr_array((saved[keep], times.indices[keep], indptr), shape=times.shape)
+    matrix.has_canonical_format = True
+    return matrix, now
+
+
+def solve_p_median(problem: TimeProblem, rules: Rules, *, effort: Effort | None = None) -> Siting:
+    """Choose sites that make the weighted time to the nearest station smallest.
+
+    Parameters
+    ----------
+    problem
+        Times, weights, existing stations, and what a point out of reach counts.
+    rules
+        At least a number of new sites or a budget.
+
+    Returns
+    -------
+    Siting
+        ``objective``, ``baseline`` and ``bound`` are sums of weight times seconds; divided by the
+        sum of weights they are mean seconds.
+
+    Raises
+    ------
+    InputError
+        If an argument is wrong, or neither a number nor a budget is given.
+    SitingError
+        If no selection keeps the rules; the sentence names the rule.
+    """
+    if rules.new is None and rules.budget is None:
+        raise InputError("Say how many new sites (new) or how much they may cost (budget).")
+    watch = Watch(effort or Effort())
+    watch.begin("reduce")
+    terms = compile_rules(rules, problem.shape[1])
+    savings, now = savings_of(problem)
+    with Solver() as solver:
+        hunt = _Hunt(savings, terms, watch, solver)
+        try:
+            hunt.run()
+        except KeyboardInterrupt:
+            watch.interrupted = True
+    return _result(problem, now, hunt)
+
+
+class _Hunt:
+    """The search for one p-median; mutable."""
+
+    def __init__(self, savings: csr_array, terms: Terms, watch: Watch, solver: Solver) -> None:
+        self.savings, self.terms, self.watch, self.solver = savings, terms, watch, solver
+        self.kernel = (0, 0, 0)
+        self.solver_bound = np.inf
+        watch.begin("greedy")
+        self.search = MedianSearch(savings, terms)
+        self.search.fill(watch)
+        if not self.search.room.whole():
+            self.search.move_to(first_selection(terms, self.search.gain, watch, solver))
+            self.search.fill(watch)
+        self.sites, self.value = self.search.sites(), self.search.exact_value()
+        self.bounds = MedianBound(savings, terms, self.search.halfway())
+
+    def best_bound(self) -> float:
+        """Return the better of both bounds."""
+        return max(self.value, min(self.bounds.bound, self.solver_bound))
+
+    def gap(self) -> float:
+        """Return the gap of what is saved."""
+        bound = self.best_bound()
+        return (bound - self.value) / bound if bound > 0 else 0.0
+
+    def _done(self) -> bool:
+        self.watch.objective, self.watch.bound = self.value, self.best_bound()
+        return self.gap() <= max(_PROVEN, self.watch.effort.gap) or self.watch.stop()
+
+    def run(self) -> None:
+        """Exchange, bound, and where they do not meet, search on or ask HiGHS."""
+        watch = self.watch
+        watch.begin("swaps")
+        self.search.descend(watch)
+        self._keep()
+        self.bounds = MedianBound(self.savings, self.terms, self.search.halfway())
+        for rounds, share in _STAGES:
+            watch.begin("bound")
+            until = watch.effort.clock() + watch.left_s() * share
+            self.bounds.run(watch, until=until, target=self.value, rounds=rounds)
+            if self._done():
+                return
+            watch.begin("swaps")
+            seconds = min(watch.seconds["bound"], watch.left_s() * share)
+            wander(self.search, self.bounds, watch, watch.effort.clock() + seconds)
+            self._keep()
+            watch.begin("kernel")
+            if self._done() or self._ask(_SMALL):  # milliseconds, where so little is left
+                return
+        self._ask(_ENTRIES)
+        self._done()
+
+    def _keep(self) -> None:
+        value = self.search.exact_value()
+        if value > self.value and self.search.room.whole():
+            self.sites, self.value = self.search.sites(), value
+
+    def _ask(self, entries: int) -> bool:
+        """Give what the bound leaves open to HiGHS; return whether that settled it."""
+        found = solve_median_kernel(
+            self.savings,
+            self.terms,
+            self.bounds,
+            (self.sites, self.value),
+            self.watch,
+            self.solver,
+            entries=entries,
+        )
+        if found is None:
+            return False
+        self.kernel = found.size
+        self.solver_bound = min(self.solver_bound, found.bound)
+        if found.value > self.value:
+            self.sites, self.value = found.sites, found.value
+        return self._done()
+
+
+def _result(problem: TimeProblem, now: Floats, hunt: _Hunt) -> Siting:
+    sites: Ints = np.sort(hunt.sites)
+    baseline = float(problem.weights @ now)
+    site, seconds = nearest_of(problem.times, sites)
+    existing = problem.served_s <= seconds
+    assignment = np.where(existing & np.isfinite(problem.served_s), EXISTING, site)
+    assignment[~np.isfinite(np.minimum(problem.served_s, seconds))] = BEYOND
+    best_s = np.minimum(now, seconds)
+    objective = float(problem.weights @ best_s)
+    ones = np.zeros(len(now))
+    certificate = Certificate(
+        "saving", hunt.savings, ones, ones, hunt.bounds.rows, hunt.bounds.rules, hunt.terms
+    )
+    proven = hunt.gap() <= _PROVEN
+    return Siting(
+        model="p-median",
+        chosen=sites,
+        assignment=assignment,
+        objective=objective,
+        baseline=baseline,
+        bound=objective if proven else min(objective, baseline - hunt.best_bound()),
+        status="optimal" if proven else "feasible",
+        proof="solver" if hunt.solver_bound < hunt.bounds.bound else "certificate",
+        certificate=certificate,
+        certificate_bound=baseline - certificate.bound(),
+        seconds=hunt.watch.end(),
+        kernel=hunt.kernel,
+        stopped="" if proven else hunt.watch.why(),
+    )

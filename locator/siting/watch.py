@@ -1,0 +1,138 @@
+"""How much effort a search may spend, who may stop it, and what it says on the way."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from locator.errors import InputError
+
+__all__ = ["Effort", "Progress", "Watch"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a search says on the way.
+
+    Attributes
+    ----------
+    phase
+        ``greedy``, ``bound``, ``swaps`` or ``kernel``.
+    elapsed_s
+        Seconds since the search began.
+    share
+        Share of the time limit that is spent, 0 to 1.
+    objective, bound
+        The best selection found and the best bound proven so far, in the units of the objective;
+        None before there is one.
+    """
+
+    phase: str
+    elapsed_s: float
+    share: float
+    objective: float | None
+    bound: float | None
+
+
+def _never() -> bool:
+    return False
+
+
+def _say_nothing(progress: Progress) -> None:
+    del progress
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to search, how close is close enough, and who may stop it.
+
+    Attributes
+    ----------
+    time_limit_s
+        Seconds on the wall after which the best selection found is returned with its gap. The
+        solver's process is killed then; phases in this process look at the clock many times a
+        second at a city's size, and every few seconds at a million demand points.
+    gap
+        Enough is a gap of the added coverage (or of the objective where nothing is added) of this
+        much; 0 asks for a proof.
+    cancelled
+        Asked often; when it says True the search stops as if its time were up.
+    progress
+        Told a few times a second what was reached.
+    clock
+        Seconds, monotonic.
+    """
+
+    time_limit_s: float = 60.0
+    gap: float = 0.0
+    cancelled: Callable[[], bool] = _never
+    progress: Callable[[Progress], None] = _say_nothing
+    clock: Callable[[], float] = time.perf_counter
+
+    def __post_init__(self) -> None:
+        if not self.time_limit_s > 0:
+            raise InputError(f"The time limit is {self.time_limit_s} s; it must be above zero.")
+        if not 0 <= self.gap < 1:
+            raise InputError(f"The gap asked for is {self.gap}; it must lie from 0 to below 1.")
+
+
+class Watch:
+    """The clock of one search: phases, time left, cancellation, progress."""
+
+    def __init__(self, effort: Effort) -> None:
+        self.effort = effort
+        self.began = effort.clock()
+        self.until = self.began + effort.time_limit_s
+        self.seconds: dict[str, float] = {}
+        self.objective: float | None = None
+        self.bound: float | None = None
+        self.interrupted = False
+        self._phase = ""
+        self._phase_began = self.began
+        self._told = -math.inf
+
+    def begin(self, phase: str) -> None:
+        """Close the phase that runs and begin another."""
+        now = self.effort.clock()
+        if self._phase:
+            spent = self.seconds.get(self._phase, 0.0)
+            self.seconds[self._phase] = spent + now - self._phase_began
+        self._phase, self._phase_began = phase, now
+        self.tell(force=True)
+
+    def end(self) -> dict[str, float]:
+        """Close the last phase and return the seconds of each, with ``total``."""
+        self.begin("")
+        return self.seconds | {"total": self.effort.clock() - self.began}
+
+    def left_s(self) -> float:
+        """Return the seconds that are left, never below zero."""
+        return max(0.0, self.until - self.effort.clock())
+
+    def stop(self) -> bool:
+        """Return whether to stop now: out of time, cancelled or interrupted."""
+        self.tell()
+        if not self.interrupted and self.effort.cancelled():
+            self.interrupted = True
+        return self.interrupted or self.left_s() <= 0.0
+
+    def part(self, share: float) -> Effort:
+        """Return the effort of a part of the search: so much of the time that is left."""
+        seconds = max(1e-3, self.left_s() * share)
+        return replace(self.effort, time_limit_s=seconds, progress=_say_nothing)
+
+    def why(self) -> str:
+        """Return why the search ended without a proof."""
+        if self.interrupted:
+            return "cancelled"
+        return "time" if self.left_s() <= 0.0 else ""
+
+    def tell(self, *, force: bool = False) -> None:
+        """Say how far the search is, at most five times a second."""
+        now = self.effort.clock()
+        if not self._phase or (now - self._told < 0.2 and not force):
+            return
+        self._told = now
+        elapsed = now - self.began
+        share = min(1.0, elapsed / (self.until - self.began))
+        self.effort.progress(Progress(self._phase, elapsed, share, self.objective, self.bound))
