@@ -1,6 +1,6 @@
 """What a siting model answers: a selection, what it brings, and how far it can be from the best."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -159,7 +159,6 @@ class Siting:
     seconds: dict[str, float]
     kernel: tuple[int, int, int] = (0, 0, 0)
     stopped: str = ""
-    marginal: Floats = field(default_factory=lambda: np.zeros(0))
 
     @property
     def added(self) -> float:
