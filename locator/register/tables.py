@@ -10,12 +10,16 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from locator.errors import RegisterError
-from locator.register.grid import Row, find_rows, rate_header
+from locator.register.grid import Line, Row, find_rows, rate_header
 from locator.register.layers import FEATURE_ID, FEATURE_POSITION, open_layer
 from locator.register.sheets import cell_text, read_sheet
 from locator.schema import STATION_COLUMNS
+
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
 
 __all__ = [
     "AS_REJECTED",
@@ -23,11 +27,17 @@ __all__ = [
     "FEATURE_POSITION",
     "OUR_COLUMNS_PREFIX",
     "READABLE",
+    "CsvLines",
     "Row",
     "Table",
+    "check_size",
+    "known_names",
+    "numbered_lines",
+    "open_csv_lines",
     "open_table",
     "read_table",
     "row_digest",
+    "unguard",
 ]
 
 OUR_COLUMNS_PREFIX = "#"  # columns that a file of rejected rows carries for the person mending it
@@ -88,16 +98,9 @@ def open_table(path: Path, *, columns: frozenset[str] = frozenset()) -> Iterator
         raise RegisterError(
             f"{path.name}: this ending is not known; save it as one of {', '.join(READABLE)}."
         )
-    known = _KNOWN | {name.casefold() for name in columns}
-    limit = _MAX_WHOLE_BYTES if reader is _open_geojson else _MAX_BYTES
     try:
-        size = path.stat().st_size
-        if size > limit:
-            raise RegisterError(
-                f"{path.name} has {size / 1e6:,.0f} MB; more than {limit // 1_000_000:,} MB of "
-                f"{path.suffix} is not read: divide it, or save it as CSV or GeoPackage."
-            )
-        with reader(path, known) as table:
+        check_size(path, _MAX_WHOLE_BYTES if reader is _open_geojson else _MAX_BYTES)
+        with reader(path, known_names(columns)) as table:
             rows = iter(table.rows)
             first = next(rows, None)
             if first is None:
@@ -107,14 +110,53 @@ def open_table(path: Path, *, columns: frozenset[str] = frozenset()) -> Iterator
         raise RegisterError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
+def known_names(columns: frozenset[str]) -> frozenset[str]:
+    """Return the names by which a header is known, in lower case: ours and a mapping's."""
+    return _KNOWN | {name.casefold() for name in columns}
+
+
+def check_size(path: Path, limit: int) -> None:
+    """Refuse a file of more bytes than a limit."""
+    size = path.stat().st_size
+    if size > limit:
+        raise RegisterError(
+            f"{path.name} has {size / 1e6:,.0f} MB; more than {limit // 1_000_000:,} MB of "
+            f"{path.suffix} is not read: divide it, or save it as CSV or GeoPackage."
+        )
+
+
 def row_digest(row: Row) -> str:
     """Return a short digest of a row's cells, ours left out, by which a mended row is known."""
     cells = sorted((k, v) for k, v in row.cells.items() if not k.startswith(OUR_COLUMNS_PREFIX))
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:12]
 
 
+@dataclass(frozen=True)
+class CsvLines:
+    """A CSV file being read.
+
+    Attributes
+    ----------
+    lines
+        Its lines' cells as they stand, with the number of the line each starts in.
+    text, delimiter
+        What has not been taken yet, for who wants to read on faster; what parts the cells.
+    lines_taken
+        Tells how many lines of text have been taken.
+    share_read
+        Tells how much of the file has been gone through, 0 to 1.
+    """
+
+    lines: Iterator[Line]
+    text: TextIO
+    delimiter: str
+    lines_taken: Callable[[], int]
+    share_read: Callable[[], float]
+
+
 @contextmanager
-def _open_csv(path: Path, known: frozenset[str]) -> Iterator[Table]:
+def open_csv_lines(path: Path, known: frozenset[str]) -> Iterator[CsvLines]:
+    """Open a CSV file, its encoding and delimiter found."""
     size = max(path.stat().st_size, 1)
     with (
         path.open("rb") as raw,
@@ -122,19 +164,40 @@ def _open_csv(path: Path, known: frozenset[str]) -> Iterator[Table]:
     ):
         sample = text.read(_SAMPLE)
         text.seek(0)
-        reader = csv.reader(text, delimiter=_find_delimiter(sample, known), strict=True)
+        delimiter = _find_delimiter(sample, known)
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        yield CsvLines(
+            numbered_lines(reader, path.name),
+            text,
+            delimiter,
+            lambda: reader.line_num,
+            lambda: min(raw.tell() / size, 1.0),
+        )
 
-        def lines() -> Iterator[tuple[int, list[str]]]:
-            start = 1
-            try:
-                for values in reader:
-                    yield start, [_unguard(value) for value in values]
-                    start = reader.line_num + 1
-            except csv.Error as error:
-                raise RegisterError(f"{path.name}, line {reader.line_num}: {error}.") from error
 
-        header, rows = find_rows(lines(), known, path.name)
-        yield Table(path.name, tuple(header), rows, lambda: min(raw.tell() / size, 1.0))
+def numbered_lines(reader: "CsvReader", source: str, *, before: int = 0) -> Iterator[Line]:
+    """Yield the cells of each line of a CSV with its number, ``before`` lines having gone before.
+
+    Raises
+    ------
+    RegisterError
+        A quote is never closed, or something follows one.
+    """
+    start = 1
+    try:
+        for values in reader:
+            yield before + start, values
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise RegisterError(f"{source}, line {before + reader.line_num}: {error}.") from error
+
+
+@contextmanager
+def _open_csv(path: Path, known: frozenset[str]) -> Iterator[Table]:
+    with open_csv_lines(path, known) as csv_file:
+        plain = ((n, [unguard(value) for value in values]) for n, values in csv_file.lines)
+        header, rows = find_rows(plain, known, path.name)
+        yield Table(path.name, tuple(header), rows, csv_file.share_read)
 
 
 def _find_delimiter(sample: str, known: frozenset[str]) -> str:
@@ -165,7 +228,7 @@ def _find_encoding(path: Path) -> str:
     )
 
 
-def _unguard(value: str) -> str:
+def unguard(value: str) -> str:
     """Take off the apostrophe that keeps a spreadsheet from running a text as a formula."""
     guarded = len(value) > 1 and value[0] == "'" and value[1] in _FORMULA_STARTS
     return value[1:] if guarded else value
