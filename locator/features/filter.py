@@ -19,6 +19,7 @@ from locator.features.crs import Crs
 from locator.features.operands import (
     Context,
     Numbers,
+    Operand,
     Shapes,
     Spans,
     Texts,
@@ -29,7 +30,7 @@ from locator.features.operands import (
 )
 from locator.features.view import Flags, Rows, View
 
-__all__ = ["filter_rows"]
+__all__ = ["filter_rows", "like_pattern"]
 
 _MAX_CONDITIONS = 50
 _MAX_MEMBERS = 1_000
@@ -157,8 +158,8 @@ def _compare(call: Call, context: Context) -> Truth:
 
 def _ordered(
     sign: str,
-    left: Texts | Numbers | Spans | Shapes,
-    right: Texts | Numbers | Spans | Shapes,
+    left: Operand,
+    right: Operand,
     context: Context,
 ) -> Truth:
     if isinstance(left, Spans) or isinstance(right, Spans):

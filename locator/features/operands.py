@@ -19,7 +19,18 @@ from locator.features.moments import Period, parse_moment, parse_period
 from locator.features.view import Flags, Rows, View
 from locator.schema import split_set
 
-__all__ = ["Context", "Numbers", "Shapes", "Spans", "Texts", "names_of", "operand"]
+__all__ = [
+    "Context",
+    "Numbers",
+    "Operand",
+    "Shapes",
+    "Spans",
+    "Texts",
+    "as_spans",
+    "members_of",
+    "names_of",
+    "operand",
+]
 
 _MOMENTS = frozenset({"date", "timestamp", "interval"})
 _ARITHMETIC: dict[str, Callable[..., npt.NDArray[np.float64]]] = {

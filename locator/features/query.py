@@ -179,7 +179,7 @@ def _equals(view: View, name: str, value: str) -> Flags:
         if period is None:
             raise InputError(f"{name}={value[:40]!r} is not a date; write 2026-11-23.")
         times = view.times(name)
-        return times.known & (times.start == period.start)
+        return np.asarray(times.known & (times.start == period.start), dtype=bool)
     cells = view.cells(name)
     if cells.kind == "number":
         try:

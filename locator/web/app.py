@@ -9,6 +9,7 @@ from flask import Flask, Response, g, jsonify, render_template, request
 from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from locator.errors import InputError, StoreError
 from locator.hours import calendar_doubts
@@ -19,7 +20,7 @@ from locator.schema import Provenance, Status, is_illustrative
 from locator.service import Service, open_service, utc_now
 from locator.settings import Settings
 from locator.travel import Routed, StraightLine
-from locator.web import api, assets, embed, offline, phone, rider
+from locator.web import api, assets, embed, offline, ogc, phone, rider
 from locator.web.compress import compress
 from locator.web.language import gettext as _
 from locator.web.language import in_language, language, use_languages
@@ -56,9 +57,15 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.json = _PlainJson(app)  # words in pages as themselves: a third of their bytes
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["locator"] = service
+    if settings.proxies:
+        n = settings.proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=0, x_proto=n, x_host=n, x_prefix=n
+        )
     assets.load_assets(app)
     phone.keep_registers(app)
-    for module in (rider, phone, embed, api, assets, offline):
+    ogc.use_views(app)
+    for module in (rider, phone, embed, api, assets, offline, ogc):
         app.register_blueprint(module.blueprint)
     app.before_request(_begin)
     app.after_request(compress)  # runs after _secure: Flask goes through these from the last
@@ -151,6 +158,8 @@ def _ancestors(others: str) -> str:
 def _answer_error(status: int, title: str, reason: str) -> ResponseReturnValue:
     if request.path.startswith(("/api/", "/healthz")):
         return jsonify(error=reason), status
+    if request.path.startswith("/ogc"):
+        return ogc.fault(status, title, reason)
     return render_template("error.html", title=title, reason=reason), status
 
 
@@ -160,6 +169,8 @@ def _bad_input(error: InputError) -> ResponseReturnValue:
 
 def _store_trouble(error: StoreError) -> ResponseReturnValue:
     logging.getLogger("locator").error("the store failed: %s", error)
+    if request.path.startswith("/ogc"):
+        return jsonify(code="503", description="The store cannot be read just now."), 503
     return jsonify(error="The store cannot be read just now."), 503
 
 
