@@ -37,10 +37,14 @@ class SortKey:
 
 @dataclass(frozen=True)
 class Mark:
-    """A place in an order: the sorted values and the id of the row that stands there."""
+    """A place in an order: the sorted values and the id of the row that stands there.
+
+    The page that it names follows it, or comes before it where ``backwards``.
+    """
 
     values: tuple[Cell, ...]
     id: str
+    backwards: bool
 
 
 def parse_sort(text: str, collection: Collection) -> tuple[SortKey, ...]:
@@ -49,7 +53,7 @@ def parse_sort(text: str, collection: Collection) -> tuple[SortKey, ...]:
     Raises
     ------
     InputError
-        A name is not a property, stands twice, or is a set.
+        A name is not a property, or is a set; there are too many.
     """
     keys = []
     for part in text.split(","):
@@ -58,9 +62,7 @@ def parse_sort(text: str, collection: Collection) -> tuple[SortKey, ...]:
         if column is None or column.dtype == "set":
             known = ["id", *(c.name for c in collection.columns if c.dtype != "set")]
             raise InputError(f"sortby={part[:40]!r}: sort by {', '.join(known)}.")
-        keys.append(SortKey(name, part.strip().startswith("-")))
-    if len({key.name for key in keys}) < len(keys):
-        raise InputError(f"sortby={text[:80]!r} names a property twice.")
+        keys.append(SortKey(name, part.strip().startswith("-")))  # a second time adds nothing
     if len(keys) > _MAX_KEYS:
         raise InputError(f"sortby names {len(keys)} properties; {_MAX_KEYS} are the most.")
     return tuple(keys)
@@ -104,20 +106,19 @@ def _place_of(view: View, key: SortKey, value: Cell) -> float:
     return -rank if key.descending else rank
 
 
-def make_mark(view: View, row: int, keys: Sequence[SortKey]) -> str:
+def make_mark(view: View, row: int, keys: Sequence[SortKey], *, backwards: bool) -> str:
     """Return the mark of a row as a text for an address."""
     values: list[Cell] = []
     for key in keys:
         cells = view.cells(key.name)
         value = cells.data[row] if cells.known[row] else None
         values.append(float(value) if isinstance(value, np.floating | float) else value)
-    body = json.dumps([[key.name for key in keys], values, view.ids[row]], separators=(",", ":"))
+    parts = [_names(keys), values, view.ids[row], backwards]
+    body = json.dumps(parts, separators=(",", ":"))
     return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
 
 
-def parse_mark(
-    text: str, collection: Collection, keys: Sequence[SortKey], *, parameter: str
-) -> Mark:
+def parse_mark(text: str, collection: Collection, keys: Sequence[SortKey]) -> Mark:
     """Read a mark.
 
     Raises
@@ -126,8 +127,7 @@ def parse_mark(
         It is none, or one of another order.
     """
     wrong = InputError(
-        f"{parameter}={text[:40]!r} does not belong to this order; follow the links of the first "
-        "page."
+        f"page={text[:40]!r} does not belong to this order; follow the links of the first page."
     )
     if len(text) > _MAX_MARK:
         raise wrong
@@ -136,16 +136,19 @@ def parse_mark(
         body = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, binascii.Error, RecursionError) as error:
         raise wrong from error
-    if not (isinstance(body, list) and len(body) == 3 and isinstance(body[2], str)):
+    if not isinstance(body, list) or len(body) != 4:
         raise wrong
-    names, values, identity = body
-    if names != [key.name for key in keys] or not isinstance(values, list):
+    names, values, identity, backwards = body
+    typed = isinstance(values, list) and isinstance(identity, str) and isinstance(backwards, bool)
+    if not typed or names != _names(keys) or len(values) != len(keys):
         raise wrong
-    if len(values) != len(keys) or not all(
-        _fits(value, collection, key) for value, key in zip(values, keys, strict=True)
-    ):
+    if not all(_fits(value, collection, key) for value, key in zip(values, keys, strict=True)):
         raise wrong
-    return Mark(tuple(values), identity)
+    return Mark(tuple(values), identity, backwards)
+
+
+def _names(keys: Sequence[SortKey]) -> list[str]:
+    return [("-" if key.descending else "") + key.name for key in keys]
 
 
 def _fits(value: object, collection: Collection, key: SortKey) -> bool:

@@ -12,7 +12,7 @@ from locator.errors import InputError
 from locator.features.crs import CRS84, Crs
 from locator.features.filter import filter_rows
 from locator.features.moments import Period, parse_moment
-from locator.features.order import SortKey, make_mark, order_rows, parse_mark, split_rows
+from locator.features.order import Mark, SortKey, make_mark, order_rows, parse_mark, split_rows
 from locator.features.view import Flags, Rows, View
 from locator.schema import split_set
 
@@ -38,8 +38,8 @@ class Query:
         CQL2 text, and the system of its geometries.
     equal
         Properties that must have a value; a set must hold all members named.
-    after, before
-        A mark: the page begins after it, or ends before it.
+    page
+        The mark of a page beside another one; None is the first page.
     """
 
     limit: int = 100
@@ -49,8 +49,7 @@ class Query:
     filter_crs: Crs = CRS84
     equal: Mapping[str, str] = field(default_factory=dict)
     sort: tuple[SortKey, ...] = ()
-    after: str | None = None
-    before: str | None = None
+    page: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,8 @@ class Page:
 
     rows: Rows
     matched: int
-    after: str | None
-    before: str | None
+    following: str | None
+    previous: str | None
 
 
 def read_bbox(text: str, crs: Crs) -> tuple[Box, ...]:
@@ -109,23 +108,24 @@ def find_page(view: View, query: Query) -> Page:
     rows = _matching(view, query)
     ordered = order_rows(view, rows, query.sort)
     first, last = 0, min(query.limit, len(ordered))
-    if query.after is not None:
-        first = _split(view, ordered, query, query.after, "after")[1]
-        last = min(first + query.limit, len(ordered))
-    elif query.before is not None:
-        last = _split(view, ordered, query, query.before, "before")[0]
-        first = max(0, last - query.limit)
-    page = ordered[first:last]
+    if query.page is not None:
+        mark = parse_mark(query.page, view.collection, query.sort)
+        before, through = _split(view, ordered, query, mark)
+        if mark.backwards:
+            first, last = max(0, before - query.limit), before
+        else:
+            first, last = through, min(through + query.limit, len(ordered))
+    page, sort = ordered[first:last], query.sort
+    more, less = len(page) and last < len(ordered), len(page) and first > 0
     return Page(
         page,
         len(ordered),
-        make_mark(view, int(page[-1]), query.sort) if len(page) and last < len(ordered) else None,
-        make_mark(view, int(page[0]), query.sort) if len(page) and first > 0 else None,
+        make_mark(view, int(page[-1]), sort, backwards=False) if more else None,
+        make_mark(view, int(page[0]), sort, backwards=True) if less else None,
     )
 
 
-def _split(view: View, ordered: Rows, query: Query, text: str, parameter: str) -> tuple[int, int]:
-    mark = parse_mark(text, view.collection, query.sort, parameter=parameter)
+def _split(view: View, ordered: Rows, query: Query, mark: Mark) -> tuple[int, int]:
     if not query.sort and len(ordered) == len(view):  # the common case: nothing to look through
         return bisect_left(view.ids, mark.id), bisect_right(view.ids, mark.id)
     return split_rows(view, ordered, query.sort, mark)
@@ -182,13 +182,25 @@ def _equals(view: View, name: str, value: str) -> Flags:
         return np.asarray(times.known & (times.start == period.start), dtype=bool)
     cells = view.cells(name)
     if cells.kind == "number":
-        try:
-            number = float(value)
-        except ValueError as error:
-            raise InputError(f"{name}={value[:40]!r} is not a number.") from error
+        number = _number(name, value, whole=column.dtype == "integer")
         return np.asarray(cells.known & (cells.data == number), dtype=bool)
+    wanted = frozenset(value.split(",")) if cells.kind == "set" else frozenset({value})
+    codes = {member.value for member in column.choices} if column.choices else wanted
+    if not wanted <= codes:
+        raise InputError(
+            f"{name}={min(wanted - codes)[:40]!r} must be one of {', '.join(sorted(codes))}."
+        )
     if cells.kind == "set":
-        wanted = frozenset(value.split(","))
-        holds = (wanted <= split_set(text) for text in cells.data)
-        return np.fromiter(holds, bool, len(view))
+        return np.fromiter((wanted <= split_set(text) for text in cells.data), bool, len(view))
     return np.asarray(cells.known & (cells.data == value), dtype=bool)
+
+
+def _number(name: str, text: str, *, whole: bool) -> float:
+    try:
+        number = float(int(text) if whole else float(text))
+    except (ValueError, OverflowError) as error:
+        kind = "whole number" if whole else "number"
+        raise InputError(f"{name}={text[:40]!r} is not a {kind}.") from error
+    if not math.isfinite(number):
+        raise InputError(f"{name}={text[:40]!r} is not a number.")
+    return number

@@ -5,10 +5,10 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import Flask, Response, g, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from locator.errors import InputError, StoreError
@@ -180,4 +180,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, InternalServerError):
         return f"<!DOCTYPE html><title>500</title><p>{_('服务出错，请稍后再试。')}</p>", 500
     reason = error.description or error.name
-    return _answer_error(status, titles.get(status, error.name), reason)
+    response = make_response(_answer_error(status, titles.get(status, error.name), reason))
+    if isinstance(error, MethodNotAllowed):
+        response.allow.update(error.valid_methods or ())  # RFC 9110, 15.5.6
+    return response

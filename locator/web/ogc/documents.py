@@ -86,7 +86,8 @@ def collection_document(view: View, *, alone: bool = False) -> Document:
     title = collection.title.say(spoken)
     links: list[Link] = [
         *self_link,
-        link("items", "items", GEOJSON, title, f="json", **own),
+        # Without f: GDAL puts an id right behind this address.
+        link("items", "items", GEOJSON, title, **own),
         link("items", "items", HTML, title, f="html", **own),
         link(_QUERYABLES, "queryables", SCHEMA, _("可查询的属性"), **own),
     ]

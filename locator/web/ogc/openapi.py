@@ -20,6 +20,7 @@ __all__ = ["openapi_document"]
 
 _POSITION: Document = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 _TEXT: Document = {"type": "string"}
+_NOT_EMPTY: Document = {"type": "string", "minLength": 1}
 
 
 def openapi_document(collections: list[Collection]) -> Document:
@@ -73,7 +74,7 @@ def _collection_paths(collection: Collection) -> Document:
     }
     one = _get(GEOJSON, feature, ITEM, crs=True)
     one["parameters"] = [
-        {"name": "featureId", "in": "path", "required": True, "schema": _TEXT},
+        {"name": "featureId", "in": "path", "required": True, "schema": _NOT_EMPTY},
         *describe_parameters(ITEM, collection),
     ]
     return {

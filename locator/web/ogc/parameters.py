@@ -43,7 +43,7 @@ ITEM = (*PLAIN, "crs")
 ITEMS = (
     *ITEM,
     *("limit", "bbox", "bbox-crs", "datetime", "filter", "filter-lang", "filter-crs"),
-    *("sortby", "properties", "after", "before"),
+    *("sortby", "properties", "page"),
 )
 _DEFAULT_LIMIT = 100
 # The second is the name that older drafts and GDAL use.
@@ -117,8 +117,6 @@ def read_query(values: Values, view: View) -> Query:
         A value is wrong, or two of them contradict each other.
     """
     collection, bbox, period = view.collection, values.get("bbox"), values.get("datetime")
-    if "after" in values and "before" in values:
-        raise InputError("A page begins after a mark or ends before one: give one of the two.")
     language = values.get("filter-lang", _FILTER_LANGUAGES[0])
     if language not in _FILTER_LANGUAGES:
         raise InputError(f"filter-lang={language[:40]!r} must be cql2-text.")
@@ -132,8 +130,7 @@ def read_query(values: Values, view: View) -> Query:
         filter_crs=filter_crs,
         equal={n: values[n] for n in queryable_names(collection) if n in values},
         sort=parse_sort(values["sortby"], collection) if "sortby" in values else (),
-        after=values.get("after"),
-        before=values.get("before"),
+        page=values.get("page"),
     )
 
 
@@ -145,9 +142,10 @@ def _limit(text: str | None) -> int:
     """Read ``limit``; more than the most is the most (OGC 17-069r4, requirement 22)."""
     if text is None:
         return _DEFAULT_LIMIT
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) >= 1):
+    digits = text.lstrip("0")
+    if not (text.isascii() and text.isdigit() and digits):
         raise InputError(f"limit={text[:40]!r} must be a whole number of at least 1.")
-    return min(int(text), MAX_LIMIT)
+    return MAX_LIMIT if len(digits) > len(str(MAX_LIMIT)) else min(int(digits), MAX_LIMIT)
 
 
 def describe_parameters(names: Sequence[str], collection: Collection | None) -> list[Document]:
@@ -169,7 +167,11 @@ def _table(collection: Collection | None) -> list[Parameter]:
         Parameter(
             "bbox",
             _("范围：四个数（或带高程的六个），轴的次序按 bbox-crs"),
-            {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 6},
+            {
+                "type": "array",
+                "items": {"type": "number"},
+                "oneOf": [{"minItems": n, "maxItems": n} for n in (4, 6)],
+            },
             in_list=True,
         ),
         Parameter("bbox-crs", _("bbox 的坐标系"), crs),
@@ -187,10 +189,9 @@ def _table(collection: Collection | None) -> list[Parameter]:
         ),
         Parameter("filter-crs", _("filter 中几何的坐标系"), crs),
         Parameter(
-            "after", _("从这个标记之后开始（见 next 链接）"), {"type": "string", "format": "mark"}
-        ),
-        Parameter(
-            "before", _("到这个标记之前为止（见 prev 链接）"), {"type": "string", "format": "mark"}
+            "page",
+            _("上一页或下一页的标记，取自 prev 和 next 链接，只用于同样的排序"),
+            {"type": "string", "format": "mark"},
         ),
     ]
     return named if collection is None else named + _of_collection(collection)
@@ -200,7 +201,7 @@ def _of_collection(collection: Collection) -> list[Parameter]:
     names = [column.name for column in collection.columns]
     sortable = [c.name for c in collection.columns if c.dtype != "set"]
     signed = [sign + name for name in ["id", *sortable] for sign in ("", "+", "-")]
-    ways: Document = {"type": "array", "minItems": 1, "maxItems": 1}
+    ways: Document = {"type": "array", "minItems": 1, "maxItems": 5}
     some: Document = {"type": "array", "minItems": 1, "items": {"type": "string", "enum": names}}
     return [
         Parameter(
@@ -210,9 +211,17 @@ def _of_collection(collection: Collection) -> list[Parameter]:
             in_list=True,
         ),
         Parameter("properties", _("只要这些属性"), some, in_list=True),
-        Parameter("id", _("编号"), {"type": "string"}),
-        *(Parameter(c.name, _("等于这个值"), _value_schema(c)) for c in collection.columns),
+        Parameter("id", _("编号"), {"type": "string", "minLength": 1}),
+        *(_equal(column) for column in collection.columns),
     ]
+
+
+def _equal(column: Column) -> Parameter:
+    schema = _value_schema(column)
+    if column.dtype == "set":
+        several: Document = {"type": "array", "minItems": 1, "items": schema}
+        return Parameter(column.name, _("含有这些值"), several, in_list=True)
+    return Parameter(column.name, _("等于这个值"), schema)
 
 
 def _value_schema(column: Column) -> Document:
@@ -221,4 +230,6 @@ def _value_schema(column: Column) -> Document:
         return {"type": "string", "format": formats[column.dtype]}
     if column.dtype in {"integer", "number"}:
         return {"type": column.dtype}
-    return {"type": "string"}
+    if column.choices is not None:
+        return {"type": "string", "enum": [member.value for member in column.choices]}
+    return {"type": "string", "minLength": 1}

@@ -237,19 +237,15 @@ def _links(view: View, page: Page) -> list[Link]:
         *here(GEOJSON),
         link("collection", "collection", JSON, collection=view.collection.id),
     ]
-    for rel, marks in _beside(page).items():
-        links.append({"href": address(f="json", **marks), "rel": rel, "type": GEOJSON})
+    for rel, mark in _beside(page).items():
+        links.append({"href": address(f="json", page=mark), "rel": rel, "type": GEOJSON})
     return links
 
 
-def _beside(page: Page) -> dict[str, dict[str, str | None]]:
-    """Return the parameters of the pages beside."""
-    beside: dict[str, dict[str, str | None]] = {}
-    if page.after is not None:
-        beside["next"] = {"after": page.after, "before": None}
-    if page.before is not None:
-        beside["prev"] = {"before": page.before, "after": None}
-    return beside
+def _beside(page: Page) -> dict[str, str]:
+    """Return the marks of the pages beside, by their relation."""
+    marks = {"next": page.following, "prev": page.previous}
+    return {rel: mark for rel, mark in marks.items() if mark is not None}
 
 
 def _feature_collection(view: View, page: Page, shape: Shape) -> Iterator[bytes]:
@@ -274,7 +270,7 @@ def _feature_collection(view: View, page: Page, shape: Shape) -> Iterator[bytes]
 
 def _html_items(view: View, page: Page, shape: Shape, mark: str) -> Response:
     document: Document = {"links": here(GEOJSON)} | _said(view)
-    beside = {rel: address(f="html", **marks) for rel, marks in _beside(page).items()}
+    beside = {rel: address(f="html", page=mark) for rel, mark in _beside(page).items()}
     rows = item_rows(view, page.rows, shape)
     context = {"view": view, "rows": rows, "matched": page.matched, "beside": beside}
     response = answer(document, GEOJSON, "items", mark, **context)
