@@ -158,7 +158,7 @@ def _ancestors(others: str) -> str:
 def _answer_error(status: int, title: str, reason: str) -> ResponseReturnValue:
     if request.path.startswith(("/api/", "/healthz")):
         return jsonify(error=reason), status
-    if request.path.startswith("/ogc"):
+    if f"{request.path}/".startswith("/ogc/"):
         return ogc.fault(status, title, reason)
     return render_template("error.html", title=title, reason=reason), status
 
@@ -169,7 +169,7 @@ def _bad_input(error: InputError) -> ResponseReturnValue:
 
 def _store_trouble(error: StoreError) -> ResponseReturnValue:
     logging.getLogger("locator").error("the store failed: %s", error)
-    if request.path.startswith("/ogc"):
+    if f"{request.path}/".startswith("/ogc/"):
         return jsonify(code="503", description="The store cannot be read just now."), 503
     return jsonify(error="The store cannot be read just now."), 503
 
