@@ -26,6 +26,7 @@ __all__ = [
     "bd09_to_gcj02",
     "bd09mc_to_bd09",
     "from_mercator",
+    "from_web_mercator",
     "from_wgs84",
     "gcj02_to_bd09",
     "gcj02_to_wgs84",
@@ -37,6 +38,7 @@ __all__ = [
     "mercator_scale",
     "steps_m",
     "to_mercator",
+    "to_web_mercator",
     "to_wgs84",
     "wgs84_to_gcj02",
 ]
@@ -359,3 +361,16 @@ def mercator_scale(lat: npt.ArrayLike) -> npt.NDArray[np.float64]:
     phi = np.radians(np.asarray(lat, dtype=np.float64))
     scale: npt.NDArray[np.float64] = np.sqrt(1.0 - (_WGS84_E * np.sin(phi)) ** 2) / np.cos(phi)
     return scale
+
+
+def to_web_mercator(lonlat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Project (n, 2) degrees WGS-84 to the metres of EPSG:3857 (IOGP 373-07-2, method 1024)."""
+    phi = np.radians(lonlat[..., 1])
+    return _WGS84_A * np.stack([np.radians(lonlat[..., 0]), np.arctanh(np.sin(phi))], axis=-1)
+
+
+def from_web_mercator(xy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Undo :func:`to_web_mercator`: (n, 2) metres of EPSG:3857 to degrees WGS-84."""
+    x, y = xy[..., 0] / _WGS84_A, xy[..., 1] / _WGS84_A
+    with np.errstate(over="ignore"):  # far past a pole is the pole
+        return np.stack([np.degrees(x), np.degrees(np.arctan(np.sinh(y)))], axis=-1)

@@ -56,6 +56,13 @@ def _minutes(value: str) -> int:
     return number
 
 
+def _proxies(value: str) -> int:
+    number = int(value)
+    if not 0 <= number <= 10:
+        raise ValueError("must be the number of proxies in front, 0 to 10")
+    return number
+
+
 def _timezone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -172,6 +179,11 @@ class Settings:
     )
     frame_ancestors: str = _setting(  # type: ignore[assignment]
         "*", "who may frame /embed pages (CSP frame-ancestors)", _ancestors
+    )
+    proxies: int = _setting(  # type: ignore[assignment]
+        0,
+        "proxies in front whose X-Forwarded-Proto, -Host and -Prefix are believed; 0 believes none",
+        _proxies,
     )
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,10 +112,22 @@ class Server:
 @pytest.fixture
 def server(settings: Settings) -> Iterator[Server]:
     """Return a running ``locator serve`` on this test's store, without a base map."""
+    with running_server(settings) as running:
+        yield running
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {"LOCATOR_BASEMAP": "none", "PYTHONUTF8": "1"}
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running_server(settings: Settings, **more: str) -> Iterator[Server]:
+    """Run ``locator serve`` on a store, with more variables of the environment."""
+    port = free_port()
+    environment = os.environ | {"LOCATOR_BASEMAP": "none", "PYTHONUTF8": "1"} | more
     command = [sys.executable, "-m", "locator", "--store", settings.store, "serve"]
     process = subprocess.Popen(
         [*command, "--port", str(port)],

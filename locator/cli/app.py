@@ -80,7 +80,15 @@ def serve(settings: Settings, host: str, port: int, threads: int) -> None:
 
     app = create_app(settings)
     try:
-        server = waitress.create_server(app, host=host, port=port, threads=threads, ident="locator")
+        server = waitress.create_server(
+            app,
+            host=host,
+            port=port,
+            threads=threads,
+            ident="locator",
+            # The application itself believes as many proxies as the setting says, or none.
+            clear_untrusted_proxy_headers=settings.proxies == 0,
+        )
         click.echo(f"Serving on http://{host}:{port} — stop with Ctrl-C")
         server.run()
         server.close()

@@ -5,10 +5,11 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import Flask, Response, g, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from locator.errors import InputError, NoWayError, StoreError
 from locator.hours import calendar_doubts
@@ -19,7 +20,7 @@ from locator.schema import Provenance, Status, is_illustrative
 from locator.service import Service, open_service, utc_now
 from locator.settings import Settings
 from locator.travel import Routed, StraightLine
-from locator.web import api, assets, embed, offline, phone, planner, rider
+from locator.web import api, assets, embed, offline, ogc, phone, planner, rider
 from locator.web.compress import compress
 from locator.web.language import gettext as _
 from locator.web.language import in_language, language, use_languages
@@ -56,10 +57,16 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.json = _PlainJson(app)  # words in pages as themselves: a third of their bytes
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["locator"] = service
+    if settings.proxies:
+        n = settings.proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=0, x_proto=n, x_host=n, x_prefix=n
+        )
     assets.load_assets(app)
     phone.keep_registers(app)
     planner.open_desk(app)
-    for module in (rider, phone, embed, planner, api, assets, offline):
+    ogc.use_views(app)
+    for module in (rider, phone, embed, planner, api, assets, offline, ogc):
         app.register_blueprint(module.blueprint)
     app.before_request(_begin)
     app.after_request(compress)  # runs after _secure: Flask goes through these from the last
@@ -153,6 +160,8 @@ def _ancestors(others: str) -> str:
 def _answer_error(status: int, title: str, reason: str) -> ResponseReturnValue:
     if request.path.startswith(("/api/", "/healthz", "/planner/")):
         return jsonify(error=reason), status
+    if f"{request.path}/".startswith("/ogc/"):
+        return ogc.fault(status, title, reason)
     return render_template("error.html", title=title, reason=reason), status
 
 
@@ -166,6 +175,8 @@ def _no_way(error: NoWayError) -> ResponseReturnValue:
 
 def _store_trouble(error: StoreError) -> ResponseReturnValue:
     logging.getLogger("locator").error("the store failed: %s", error)
+    if f"{request.path}/".startswith("/ogc/"):
+        return jsonify(code="503", description="The store cannot be read just now."), 503
     return jsonify(error="The store cannot be read just now."), 503
 
 
@@ -175,4 +186,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, InternalServerError):
         return f"<!DOCTYPE html><title>500</title><p>{_('服务出错，请稍后再试。')}</p>", 500
     reason = error.description or error.name
-    return _answer_error(status, titles.get(status, error.name), reason)
+    response = make_response(_answer_error(status, titles.get(status, error.name), reason))
+    if isinstance(error, MethodNotAllowed):
+        response.allow.update(error.valid_methods or ())  # RFC 9110, 15.5.6
+    return response

@@ -8,6 +8,7 @@ __all__ = ["compress", "takes_gzip"]
 
 _WORTH_IT = 600  # bytes
 _KINDS = ("text/", "application/json", "application/geo+json", "application/manifest+json")
+_DOCUMENTS = ("application/schema+json", "application/vnd.oai.openapi+json")
 _SCRIPTS = ("application/javascript", "image/svg+xml")
 
 
@@ -18,7 +19,8 @@ def takes_gzip() -> bool:
 
 def compress(response: Response) -> Response:
     """Pack an answer if the browser takes it so, and it is text and worth it."""
-    if not (response.mimetype or "").startswith((*_KINDS, *_SCRIPTS)) or response.is_streamed:
+    text = (response.mimetype or "").startswith((*_KINDS, *_DOCUMENTS, *_SCRIPTS))
+    if not text or response.is_streamed:
         return response
     response.vary.add("Accept-Encoding")
     plain = response.direct_passthrough or response.headers.get("Content-Encoding")

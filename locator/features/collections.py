@@ -1,0 +1,144 @@
+"""The table of collections: which layers are published, and which of their columns.
+
+A column is public because it is named here; a new column of the schema is not until it is. What
+a station's page shows is public; the datum a row came in, and the history, are not.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import geopandas as gpd
+
+from locator.schema import LAYERS, Column, Language, Status
+from locator.service import Snapshot
+
+__all__ = ["COLLECTIONS", "Collection", "Words", "collections_offered", "find_collection"]
+
+
+@dataclass(frozen=True)
+class Words:
+    """A text in both languages."""
+
+    zh: str
+    en: str
+
+    def say(self, language: Language) -> str:
+        """Return the text in a language."""
+        return self.zh if language == "zh" else self.en
+
+
+@dataclass(frozen=True)
+class Collection:
+    """One published collection.
+
+    Attributes
+    ----------
+    columns
+        The public columns beside ``id``, in their order.
+    dates
+        Those of them that the parameter ``datetime`` looks at.
+    geometry_type
+        ``Point`` or ``MultiPolygon``.
+    rows
+        Takes the collection's rows out of a snapshot: EPSG:4326, ordered by id.
+    shows_borders
+        The collection draws district lines, which the public sees only on a map that has its
+        approval number (审图号).
+    """
+
+    id: str
+    title: Words
+    description: Words
+    columns: tuple[Column, ...]
+    dates: tuple[str, ...]
+    geometry_type: Literal["Point", "MultiPolygon"]
+    rows: Callable[[Snapshot], gpd.GeoDataFrame]
+    shows_borders: bool = False
+
+    def column(self, name: str) -> Column | None:
+        """Return a public column by its name, ``id`` included."""
+        if name == "id":
+            return _ID
+        return next((column for column in self.columns if column.name == name), None)
+
+
+_ID = Column("id", "编号", required=True)
+
+
+def _public(layer: str, *names: str) -> tuple[Column, ...]:
+    known = {column.name: column for column in LAYERS[layer].columns}
+    return tuple(known[name] for name in names)
+
+
+def _in_service(snapshot: Snapshot) -> gpd.GeoDataFrame:
+    """Return the stations but those closed for good, which no list and no map shows either."""
+    stations = snapshot.stations
+    return stations[stations["status"] != Status.CLOSED.value].reset_index(drop=True)
+
+
+COLLECTIONS: tuple[Collection, ...] = (
+    Collection(
+        "stations",
+        Words("骑手驿站", "Rest stations for riders"),
+        Words(
+            "外卖骑手可以歇脚、饮水、充电的站点。坐标为 WGS-84；空值表示未知，未知不等于关门。"
+            "永久停用的站点不在其中。datetime 按更新时间、核实日期和通知的起止日期选取。",
+            "Where delivery riders can rest, drink and charge. Positions are WGS-84; null is "
+            "unknown, and unknown is not closed. Stations closed for good are left out. datetime "
+            "looks at the time of the last change, the day of the last check, and a notice's days.",
+        ),
+        _public(
+            "stations",
+            *("name", "kind", "host", "address", "entrance_note", "phone", "services"),
+            *("opening_hours", "platforms", "access", "notice", "notice_from", "notice_until"),
+            *("status", "capacity", "provenance", "source", "last_verified", "updated_at"),
+        ),
+        ("updated_at", "last_verified", "notice_from", "notice_until"),
+        "Point",
+        _in_service,
+    ),
+    Collection(
+        "hot_zones",
+        Words("配送热区", "Hot zones"),
+        Words(
+            "骑手集中的区域，以及每小时需求（一周的平均值）。",
+            "Where riders gather, with demand per hour as the mean of a week.",
+        ),
+        _public("hot_zones", "name", "kind", "demand_per_h", "provenance", "source", "updated_at"),
+        ("updated_at",),
+        "MultiPolygon",
+        lambda snapshot: snapshot.hot_zones,
+    ),
+    Collection(
+        "districts",
+        Words("区县", "Districts and counties"),
+        Words("宝鸡市的区和县。", "The districts and counties of Baoji."),
+        _public("districts", "name", "name_en", "provenance", "source", "updated_at"),
+        ("updated_at",),
+        "MultiPolygon",
+        lambda snapshot: snapshot.districts,
+        shows_borders=True,
+    ),
+    Collection(
+        "places",
+        Words("地名", "Named places"),
+        Words("镇、街道和其他有名字的地方。", "Towns, sub-districts and other places with a name."),
+        _public(
+            "places", "name", "name_en", "kind", "population", "provenance", "source", "updated_at"
+        ),
+        ("updated_at",),
+        "Point",
+        lambda snapshot: snapshot.places,
+    ),
+)
+
+
+def collections_offered(*, borders: bool) -> list[Collection]:
+    """Return the collections; those that draw district lines only if these may be shown."""
+    return [c for c in COLLECTIONS if borders or not c.shows_borders]
+
+
+def find_collection(name: str) -> Collection | None:
+    """Return a collection by its id, offered or not."""
+    return next((c for c in COLLECTIONS if c.id == name), None)

@@ -1,0 +1,140 @@
+"""Rows as GeoJSON features (RFC 7946) in bytes: unknown is null, times have an offset."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import shapely
+
+from locator.features.crs import CRS84, Crs
+from locator.features.moments import parse_moment
+from locator.features.view import BLOCK_ROWS, Rows, View
+from locator.schema import Column, Service, split_set
+
+__all__ = ["Shape", "encode_rows", "iso_moment", "properties_of"]
+
+Json = str | int | float | list[str] | None
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How features are written: their coordinate system, and which properties (None: all)."""
+
+    crs: Crs = CRS84
+    properties: tuple[str, ...] | None = None
+
+
+def encode_rows(view: View, rows: Rows, shape: Shape) -> Iterator[list[bytes]]:
+    """Yield features in pieces of at most :data:`BLOCK_ROWS`, so that memory stays bounded.
+
+    Parameters
+    ----------
+    rows
+        Positions in the view, (n,).
+    """
+    plain = shape == Shape() and len(rows) > 0 and int(rows[-1]) - int(rows[0]) == len(rows) - 1
+    if plain and bool((np.diff(rows) == 1).all()):
+        yield from _from_blocks(view, int(rows[0]), int(rows[-1]) + 1)
+        return
+    for begin in range(0, len(rows), BLOCK_ROWS):
+        yield _encode(view, rows[begin : begin + BLOCK_ROWS], shape)
+
+
+def _from_blocks(view: View, begin: int, end: int) -> Iterator[list[bytes]]:
+    for number in range(begin // BLOCK_ROWS, (end - 1) // BLOCK_ROWS + 1):
+        first = number * BLOCK_ROWS
+        block = view.kept_block(number)
+        if block is None:
+            block = _encode(view, np.arange(first, min(first + BLOCK_ROWS, len(view))), Shape())
+            view.keep_block(number, block)
+        yield block[max(begin - first, 0) : end - first]
+
+
+def _encode(view: View, rows: Rows, shape: Shape) -> list[bytes]:
+    shapes = shapely.transform(view.geometry[rows], shape.crs.from_lonlat)
+    geometries = shapely.to_geojson(shapes)
+    records = properties_of(view, rows, shape.properties)
+    return [
+        b'{"type":"Feature","id":%b,"geometry":%b,"properties":%b}'
+        % (_dump(view.ids[row]), geometry.encode(), _dump(record))
+        for row, geometry, record in zip(rows, geometries, records, strict=True)
+    ]
+
+
+def properties_of(
+    view: View, rows: Rows, names: Sequence[str] | None = None
+) -> list[dict[str, Json]]:
+    """Return the public properties of rows; sets are lists, unknown is None."""
+    columns = [c for c in view.collection.columns if names is None or c.name in names]
+    read = {
+        c.name: [_WRITERS.get(c.dtype, _text)(value, c, view) for value in _values(view, c, rows)]
+        for c in columns
+    }
+    return [{name: values[place] for name, values in read.items()} for place in range(len(rows))]
+
+
+def _values(view: View, column: Column, rows: Rows) -> list[object]:
+    values = view.frame[column.name].iloc[rows]
+    return list(values.astype(object).where(values.notna(), None))
+
+
+def _text(value: object, column: Column, view: View) -> Json:
+    del column, view
+    return None if value is None else str(value)
+
+
+def _integer(value: object, column: Column, view: View) -> Json:
+    del column, view
+    return None if value is None else int(str(value))
+
+
+def _number(value: object, column: Column, view: View) -> Json:
+    del column, view
+    number = float(str(value)) if value is not None else float("nan")
+    return number if np.isfinite(number) else None
+
+
+def _set(value: object, column: Column, view: View) -> Json:
+    del view
+    if value is None:
+        return None
+    members = split_set(value)
+    order = list(Service) if column.choices is Service else sorted(members)
+    return [str(member) for member in order if member in members]
+
+
+def _day(value: object, column: Column, view: View) -> Json:
+    del column, view
+    try:
+        return None if value is None else date.fromisoformat(str(value)).isoformat()
+    except ValueError:
+        return None
+
+
+def _moment(value: object, column: Column, view: View) -> Json:
+    del column
+    period = None if value is None else parse_moment(str(value), view.timezone)
+    return None if period is None else iso_moment(period.start)
+
+
+_WRITERS: dict[str, Callable[[object, Column, View], Json]] = {
+    "integer": _integer,
+    "number": _number,
+    "set": _set,
+    "date": _day,
+    "datetime": _moment,
+}
+
+
+def iso_moment(micros: int) -> str:
+    """Return microseconds since 1970 as RFC 3339 in UTC, to the second."""
+    moment = _EPOCH + timedelta(microseconds=micros)
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _dump(value: object) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")  # half a surrogate pair is no text

@@ -1,0 +1,191 @@
+"""One collection at one version of the store, read-only, with what queries need of it kept.
+
+Columns are turned into arrays when they are first asked for, and the features of the plain order
+into GeoJSON in blocks of which a bounded number is kept: a page of them is a join of bytes.
+"""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from locator.features.collections import Collection
+from locator.features.moments import BEGINNING, END, parse_moment
+from locator.schema import Column, is_illustrative
+from locator.service import Snapshot
+
+__all__ = ["BLOCK_ROWS", "Cells", "Flags", "Rows", "Times", "View", "Views"]
+
+BLOCK_ROWS = 500
+_BLOCKS_KEPT = 64  # about 20 MB of stations
+
+Flags = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]
+Geometries = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A column as an array: what is unknown holds a filler, and ``known`` is False there.
+
+    Attributes
+    ----------
+    kind
+        What stands in ``data``: text, float64 numbers, or texts that are joined sets.
+    """
+
+    kind: Literal["text", "number", "set"]
+    data: npt.NDArray[np.object_] | npt.NDArray[np.float64]
+    known: Flags
+
+
+@dataclass(frozen=True)
+class Times:
+    """A column of days or moments: microseconds since 1970, first and last of each."""
+
+    start: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+    known: Flags
+
+
+class View:
+    """The rows of one collection; build it with :class:`Views`."""
+
+    def __init__(self, collection: Collection, frame: gpd.GeoDataFrame, timezone: ZoneInfo) -> None:
+        self.collection = collection
+        self.frame = frame
+        self.timezone = timezone
+        self.ids: list[str] = [str(i) for i in frame["id"]]
+        self.illustrative = is_illustrative(frame)
+        self._cells: dict[str, Cells] = {}
+        self._times: dict[str, Times] = {}
+        self._ranks: dict[str, tuple[npt.NDArray[np.float64], list[str] | list[float]]] = {}
+        self._geometry: Geometries | None = None
+        self._bounds: npt.NDArray[np.float64] | None = None
+        self._blocks: OrderedDict[int, list[bytes]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def column(self, name: str) -> Column:
+        """Return a public column; the caller has checked its name."""
+        found = self.collection.column(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    @property
+    def geometry(self) -> Geometries:
+        """Geometries in degrees, longitude first; polygons valid, shells counter-clockwise."""
+        if self._geometry is None:
+            shapes = self.frame.geometry.to_numpy()
+            if self.collection.geometry_type != "Point":
+                # RFC 7946, section 3.1.6; normalize() turns shells clockwise.
+                shapes = shapely.reverse(shapely.normalize(shapely.make_valid(shapes)))
+            self._geometry = shapes
+        return self._geometry
+
+    @property
+    def bounds(self) -> npt.NDArray[np.float64]:
+        """West, south, east, north of each row, (n, 4) degrees."""
+        if self._bounds is None:
+            self._bounds = np.asarray(shapely.bounds(self.frame.geometry.to_numpy()))
+        return self._bounds
+
+    def extent(self) -> tuple[float, float, float, float] | None:
+        """Return west, south, east, north of all rows; None if there is none."""
+        if not len(self):
+            return None
+        west, south = self.bounds[:, :2].min(axis=0)
+        east, north = self.bounds[:, 2:].max(axis=0)
+        return float(west), float(south), float(east), float(north)
+
+    def time_extent(self) -> tuple[int | None, int | None]:
+        """Return the first and last time of change, microseconds since 1970."""
+        times = self.times(self.collection.dates[0])
+        if not times.known.any():
+            return None, None
+        return int(times.start[times.known].min()), int(times.end[times.known].max())
+
+    def cells(self, name: str) -> Cells:
+        """Return a column as an array."""
+        if name not in self._cells:
+            self._cells[name] = self._read_cells(name)
+        return self._cells[name]
+
+    def _read_cells(self, name: str) -> Cells:
+        column, series = self.column(name), self.frame[name]
+        if column.dtype in {"integer", "number"}:
+            numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
+            known = np.isfinite(numbers)
+            return Cells("number", np.where(known, numbers, 0.0), known)
+        known = series.notna().to_numpy(dtype=bool)
+        texts = series.to_numpy(dtype=object).copy()
+        texts[~known] = ""
+        return Cells("set" if column.dtype == "set" else "text", texts, known)
+
+    def times(self, name: str) -> Times:
+        """Return a column of days or moments; what is not one counts as unknown."""
+        if name not in self._times:
+            codes, texts = pd.factorize(self.frame[name].to_numpy(dtype=object))
+            periods = [parse_moment(str(text), self.timezone) for text in texts] + [None]
+            starts = np.array([p.start if p else BEGINNING for p in periods], dtype=np.int64)
+            ends = np.array([p.end if p else END for p in periods], dtype=np.int64)
+            known = np.array([p is not None for p in periods], dtype=bool)
+            self._times[name] = Times(starts[codes], ends[codes], known[codes])
+        return self._times[name]
+
+    def ranks(self, name: str) -> tuple[npt.NDArray[np.float64], list[str] | list[float]]:
+        """Return each row's place among a column's values (unknown: NaN), and these values."""
+        if name not in self._ranks:
+            cells = self.cells(name)
+            known = np.flatnonzero(cells.known)
+            given = [cells.data[row] for row in known]
+            values = sorted(set(given))
+            number = {value: place for place, value in enumerate(values)}
+            places = np.full(len(self), np.nan)
+            places[known] = [number[value] for value in given]
+            self._ranks[name] = places, values
+        return self._ranks[name]
+
+    def kept_block(self, number: int) -> list[bytes] | None:
+        """Return a block of encoded features, if it is kept."""
+        with self._lock:
+            if number in self._blocks:
+                self._blocks.move_to_end(number)
+            return self._blocks.get(number)
+
+    def keep_block(self, number: int, features: list[bytes]) -> None:
+        """Keep a block of encoded features, and let go of the one unused for the longest time."""
+        with self._lock:
+            self._blocks[number] = features
+            if len(self._blocks) > _BLOCKS_KEPT:
+                self._blocks.popitem(last=False)
+
+
+class Views:
+    """The views of a process: one a collection, made anew when the snapshot is another."""
+
+    def __init__(self, timezone: ZoneInfo) -> None:
+        self._timezone = timezone
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._views: dict[str, View] = {}
+
+    def view(self, snapshot: Snapshot, collection: Collection) -> View:
+        """Return a collection's view at a snapshot."""
+        with self._lock:
+            if self._snapshot is not snapshot:
+                self._snapshot, self._views = snapshot, {}
+            if collection.id not in self._views:
+                rows = collection.rows(snapshot)
+                self._views[collection.id] = View(collection, rows, self._timezone)
+            return self._views[collection.id]

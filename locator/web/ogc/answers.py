@@ -1,0 +1,157 @@
+"""Formats, links and headers of ``/ogc``: what every answer there has in common."""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
+from urllib.parse import urlencode
+
+from flask import Response, g, make_response, render_template, request, stream_with_context, url_for
+from werkzeug.exceptions import NotAcceptable
+
+from locator import __version__
+from locator.web.compress import takes_gzip
+from locator.web.language import gettext as _
+from locator.web.language import language
+from locator.web.request import get_service
+
+__all__ = [
+    "GEOJSON",
+    "HTML",
+    "JSON",
+    "OPENAPI",
+    "SCHEMA",
+    "Document",
+    "Link",
+    "answer",
+    "choose_format",
+    "here",
+    "link",
+    "not_modified",
+    "plain",
+    "stream",
+    "tag",
+]
+
+JSON, HTML, GEOJSON = "application/json", "text/html", "application/geo+json"
+SCHEMA = "application/schema+json"
+OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
+Format = Literal["json", "html"]
+Document = dict[str, object]
+Link = dict[str, str]
+_VARY = ("Accept", "Accept-Language", "Cookie", "Accept-Encoding")
+
+
+def choose_format(media: str) -> Format:
+    """Return the format asked for, by ``f`` or else by ``Accept``.
+
+    Parameters
+    ----------
+    media
+        The media type of the answer where it is JSON.
+
+    Raises
+    ------
+    NotAcceptable
+        The client takes neither JSON nor HTML.
+    """
+    asked = request.args.get("f")
+    if asked in {"json", "html"}:
+        return "html" if asked == "html" else "json"
+    if not request.accept_mimetypes:
+        return "json"
+    offered = list(dict.fromkeys((media.split(";", maxsplit=1)[0], media, JSON, HTML)))
+    best = request.accept_mimetypes.best_match(offered)
+    if best is None:
+        raise NotAcceptable(_("这里只有 JSON 和 HTML（f=json 或 f=html）。"))
+    return "html" if best == HTML else "json"
+
+
+def link(rel: str, endpoint: str, media: str, title: str = "", **values: str) -> Link:
+    """Return a link to one of our own addresses, whole, as the client sees them."""
+    href = url_for(f"ogc.{endpoint}", _external=True, **values)
+    return {"href": href, "rel": rel, "type": media} | ({"title": title} if title else {})
+
+
+def here(media: str, **changed: str | None) -> list[Link]:
+    """Return links to this very page, ``self`` and ``alternate``, in its two formats."""
+    shown = choose_format(media)
+    other: Format = "html" if shown == "json" else "json"
+    types = {"json": media, "html": HTML}
+    return [
+        {"href": address(f=shown, **changed), "rel": "self", "type": types[shown]},
+        {"href": address(f=other, **changed), "rel": "alternate", "type": types[other]},
+    ]
+
+
+def address(**changed: str | None) -> str:
+    """Return this page's address with some parameters changed, or left out where None."""
+    values = {**request.args.to_dict(), **changed}
+    kept = {name: value for name, value in values.items() if value is not None}
+    arguments = dict(request.view_args or {})
+    # What comes from the path is no parameter; url_for would mix the two.
+    path = url_for(str(request.endpoint), _external=True, **arguments)
+    return path + _query(kept)
+
+
+def _query(values: Mapping[str, str]) -> str:
+    return "?" + urlencode(values) if values else ""
+
+
+def tag(version: str) -> str:
+    """Return the mark of this answer: the same while data, program and question are the same."""
+    parts = [version, __version__, request.url, language(), str(g.local)]
+    parts += [request.headers.get("Accept", ""), str(get_service().settings)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+
+def not_modified(mark: str) -> Response | None:
+    """Return 304 if the client has this answer already."""
+    if not request.if_none_match.contains_weak(mark):
+        return None
+    return _headed(Response(status=304), mark)
+
+
+def answer(document: Document, media: str, template: str, mark: str, **context: object) -> Response:
+    """Return a document as JSON, or as the page that a template makes of it."""
+    unchanged = not_modified(mark)
+    if unchanged is not None:
+        return unchanged
+    if choose_format(media) == "html":
+        page = render_template(f"ogc/{template}.html", document=document, **context)
+        return _headed(make_response(page), mark)
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _headed(Response(text, content_type=media), mark)
+
+
+def plain(body: bytes, media: str, mark: str) -> Response:
+    """Return a body that is whole already."""
+    return _headed(Response(body, content_type=media), mark)
+
+
+def stream(pieces: Iterable[bytes], media: str, mark: str) -> Response:
+    """Return an answer that is sent while it is made, packed where the client takes it so."""
+    packed = takes_gzip()
+    body = _pack(pieces) if packed else iter(pieces)
+    response = Response(stream_with_context(body), content_type=media)
+    if packed:
+        response.headers["Content-Encoding"] = "gzip"
+    return _headed(response, mark)
+
+
+def _pack(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(level=4, wbits=31)  # 31: a gzip header
+    for piece in pieces:
+        # Flushed, so that the client reads each piece when it was sent.
+        yield packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH)
+    yield packer.flush()
+
+
+def _headed(response: Response, mark: str) -> Response:
+    # Weak: the same features, packed or not, at another time stamp.
+    response.set_etag(mark, weak=True)
+    response.vary.update(_VARY)
+    if response.status_code != 304:
+        response.content_language.add("zh-CN" if language() == "zh" else "en")
+    return response

@@ -1,0 +1,235 @@
+"""The query parameters of ``/ogc``: one table, which requests are read by and which is published.
+
+Whatever is not in it is refused, as OGC 17-069r4, requirement 8, has it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from werkzeug.datastructures import MultiDict
+
+from locator.errors import InputError
+from locator.features import (
+    CRS84,
+    CRS_TABLE,
+    MAX_LIMIT,
+    Collection,
+    Crs,
+    Query,
+    Shape,
+    View,
+    parse_crs,
+    parse_period,
+    parse_sort,
+    read_bbox,
+)
+from locator.schema import Column
+from locator.web.language import gettext as _
+
+__all__ = [
+    "ITEM",
+    "ITEMS",
+    "PLAIN",
+    "Parameter",
+    "check_parameters",
+    "describe_parameters",
+    "queryable_names",
+    "read_query",
+    "read_shape",
+]
+
+PLAIN = ("f", "lang")
+ITEM = (*PLAIN, "crs")
+ITEMS = (
+    *ITEM,
+    *("limit", "bbox", "bbox-crs", "datetime", "filter", "filter-lang", "filter-crs"),
+    *("sortby", "properties", "page"),
+)
+_DEFAULT_LIMIT = 100
+# The second is the name that older drafts and GDAL use.
+_FILTER_LANGUAGES = ("cql2-text", "cql-text")
+Values = MultiDict[str, str]
+Document = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A query parameter as OpenAPI 3.0 describes it."""
+
+    name: str
+    description: str
+    schema: Document
+    in_list: bool = False  # an array, written with commas
+
+    def document(self) -> Document:
+        """Return the parameter object."""
+        body: Document = {"name": self.name, "in": "query", "required": False}
+        body |= {"description": self.description, "schema": self.schema}
+        return body | ({"style": "form", "explode": False} if self.in_list else {})
+
+
+def queryable_names(collection: Collection) -> list[str]:
+    """Return the properties that are parameters of their own."""
+    return ["id", *(column.name for column in collection.columns)]
+
+
+def check_parameters(values: Values, known: Sequence[str]) -> None:
+    """Refuse a parameter that there is not, or that is given twice or empty.
+
+    Raises
+    ------
+    InputError
+        Names it.
+    """
+    for name, given in values.lists():
+        if name not in known:
+            raise InputError(f"{name[:40]!r} is not a parameter; there are {', '.join(known)}.")
+        if len(given) > 1:
+            raise InputError(f"The parameter {name!r} is given {len(given)} times; give it once.")
+        if not given[0]:
+            raise InputError(f"The parameter {name!r} is empty.")
+    for name, allowed in (("f", ("json", "html")), ("lang", ("zh", "en"))):
+        if values.get(name, allowed[0]) not in allowed:
+            raise InputError(f"{name}={values[name][:40]!r} must be {' or '.join(allowed)}.")
+
+
+def read_shape(values: Values, collection: Collection) -> Shape:
+    """Read how features are to be written: ``crs`` and ``properties``."""
+    names = values.get("properties")
+    chosen = None
+    if names is not None:
+        chosen = tuple(name.strip() for name in names.split(","))
+        known = [column.name for column in collection.columns]
+        unknown = [name for name in chosen if name not in known]
+        if unknown:
+            raise InputError(
+                f"properties={unknown[0][:40]!r} is not a property; there are {', '.join(known)}."
+            )
+    return Shape(parse_crs(values["crs"]) if "crs" in values else CRS84, chosen)
+
+
+def read_query(values: Values, view: View) -> Query:
+    """Read what is asked of a collection.
+
+    Raises
+    ------
+    InputError
+        A value is wrong, or two of them contradict each other.
+    """
+    collection, bbox, period = view.collection, values.get("bbox"), values.get("datetime")
+    language = values.get("filter-lang", _FILTER_LANGUAGES[0])
+    if language not in _FILTER_LANGUAGES:
+        raise InputError(f"filter-lang={language[:40]!r} must be cql2-text.")
+    # Read even where nothing needs them: a wrong value is wrong.
+    bbox_crs, filter_crs = _crs(values, "bbox-crs"), _crs(values, "filter-crs")
+    return Query(
+        limit=_limit(values.get("limit")),
+        boxes=read_bbox(bbox, bbox_crs) if bbox is not None else (),
+        period=parse_period(period, view.timezone) if period is not None else None,
+        filter=values.get("filter"),
+        filter_crs=filter_crs,
+        equal={n: values[n] for n in queryable_names(collection) if n in values},
+        sort=parse_sort(values["sortby"], collection) if "sortby" in values else (),
+        page=values.get("page"),
+    )
+
+
+def _crs(values: Values, name: str) -> Crs:
+    return parse_crs(values[name], parameter=name) if name in values else CRS84
+
+
+def _limit(text: str | None) -> int:
+    """Read ``limit``; more than the most is the most (OGC 17-069r4, requirement 22)."""
+    if text is None:
+        return _DEFAULT_LIMIT
+    digits = text.lstrip("0")
+    if not (text.isascii() and text.isdigit() and digits):
+        raise InputError(f"limit={text[:40]!r} must be a whole number of at least 1.")
+    return MAX_LIMIT if len(digits) > len(str(MAX_LIMIT)) else min(int(digits), MAX_LIMIT)
+
+
+def describe_parameters(names: Sequence[str], collection: Collection | None) -> list[Document]:
+    """Return the parameter objects of a path."""
+    table = {p.name: p for p in _table(collection)}
+    return [table[name].document() for name in names]
+
+
+def _table(collection: Collection | None) -> list[Parameter]:
+    crs: Document = {"type": "string", "format": "uri", "enum": [c.uri for c in CRS_TABLE]}
+    named: list[Parameter] = [
+        Parameter("f", _("格式"), {"type": "string", "enum": ["json", "html"]}),
+        Parameter("lang", _("说明文字的语言"), {"type": "string", "enum": ["zh", "en"]}),
+        Parameter(
+            "limit",
+            _("一页的要素数，大于 %(most)d 时按 %(most)d", most=MAX_LIMIT),
+            {"type": "integer", "minimum": 1, "default": _DEFAULT_LIMIT},
+        ),
+        Parameter(
+            "bbox",
+            _("范围：四个数（或带高程的六个），轴的次序按 bbox-crs"),
+            {
+                "type": "array",
+                "items": {"type": "number"},
+                "oneOf": [{"minItems": n, "maxItems": n} for n in (4, 6)],
+            },
+            in_list=True,
+        ),
+        Parameter("bbox-crs", _("bbox 的坐标系"), crs),
+        Parameter(
+            "datetime",
+            _("时刻、日期，或用 / 隔开的时段，.. 表示不限"),
+            {"type": "string", "format": "ogc-interval"},
+        ),
+        Parameter("crs", _("坐标的坐标系"), crs),
+        Parameter("filter", _("CQL2 文本条件"), {"type": "string", "format": "cql2-text"}),
+        Parameter(
+            "filter-lang",
+            _("filter 的语言"),
+            {"type": "string", "enum": list(_FILTER_LANGUAGES)},
+        ),
+        Parameter("filter-crs", _("filter 中几何的坐标系"), crs),
+        Parameter(
+            "page",
+            _("上一页或下一页的标记，取自 prev 和 next 链接，只用于同样的排序"),
+            {"type": "string", "format": "mark"},
+        ),
+    ]
+    return named if collection is None else named + _of_collection(collection)
+
+
+def _of_collection(collection: Collection) -> list[Parameter]:
+    names = [column.name for column in collection.columns]
+    sortable = [c.name for c in collection.columns if c.dtype != "set"]
+    signed = [sign + name for name in ["id", *sortable] for sign in ("", "+", "-")]
+    ways: Document = {"type": "array", "minItems": 1, "maxItems": 5}
+    some: Document = {"type": "array", "minItems": 1, "items": {"type": "string", "enum": names}}
+    return [
+        Parameter(
+            "sortby",
+            _("排序：属性前加 - 为降序，未知的排最后；可用逗号列出最多五个"),
+            ways | {"items": {"type": "string", "enum": signed}},
+            in_list=True,
+        ),
+        Parameter("properties", _("只要这些属性"), some, in_list=True),
+        Parameter("id", _("编号"), {"type": "string", "minLength": 1}),
+        *(_equal(column) for column in collection.columns),
+    ]
+
+
+def _equal(column: Column) -> Parameter:
+    schema = _value_schema(column)
+    if column.dtype == "set":
+        several: Document = {"type": "array", "minItems": 1, "items": schema}
+        return Parameter(column.name, _("含有这些值"), several, in_list=True)
+    return Parameter(column.name, _("等于这个值"), schema)
+
+
+def _value_schema(column: Column) -> Document:
+    formats = {"date": "date", "datetime": "date-time"}
+    if column.dtype in formats:
+        return {"type": "string", "format": formats[column.dtype]}
+    if column.dtype in {"integer", "number"}:
+        return {"type": column.dtype}
+    if column.choices is not None:
+        return {"type": "string", "enum": [member.value for member in column.choices]}
+    return {"type": "string", "minLength": 1}

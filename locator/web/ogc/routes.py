@@ -1,0 +1,278 @@
+"""The addresses of ``/ogc``: each reads its request, asks ``features`` and links the answer."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC
+from typing import cast
+
+import numpy as np
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from locator.features import (
+    CRS84,
+    Collection,
+    Page,
+    Shape,
+    View,
+    Views,
+    collections_offered,
+    encode_rows,
+    find_collection,
+    find_page,
+    find_row,
+)
+from locator.service import Service
+from locator.web.language import gettext as _
+from locator.web.ogc.answers import (
+    GEOJSON,
+    HTML,
+    JSON,
+    OPENAPI,
+    SCHEMA,
+    Document,
+    Link,
+    address,
+    answer,
+    choose_format,
+    here,
+    link,
+    not_modified,
+    plain,
+    stream,
+    tag,
+)
+from locator.web.ogc.documents import (
+    collection_document,
+    collections_document,
+    conformance_document,
+    illustrative_note,
+    landing_document,
+    queryables_document,
+)
+from locator.web.ogc.openapi import openapi_document
+from locator.web.ogc.pages import item_rows
+from locator.web.ogc.parameters import (
+    ITEM,
+    ITEMS,
+    PLAIN,
+    check_parameters,
+    queryable_names,
+    read_query,
+    read_shape,
+)
+from locator.web.request import get_service
+
+__all__ = ["blueprint", "fault", "use_views"]
+
+blueprint = Blueprint("ogc", __name__, url_prefix="/ogc")
+
+_STREAMED = 1_000  # features; a page of more is sent while it is made
+
+
+def use_views(app: Flask) -> None:
+    """Give an application its views of the collections."""
+    service = cast("Service", app.extensions["locator"])
+    app.extensions["locator.views"] = Views(service.rules.timezone)
+
+
+@blueprint.get("", strict_slashes=False)
+def landing() -> Response:
+    """Say what there is."""
+    check_parameters(request.args, PLAIN)
+    return answer(landing_document(), JSON, "landing", tag("landing"))
+
+
+@blueprint.get("/conformance")
+def conformance() -> Response:
+    """Say which standards are kept."""
+    check_parameters(request.args, PLAIN)
+    return answer(conformance_document(), JSON, "conformance", tag("conformance"))
+
+
+@blueprint.get("/api")
+def api() -> Response:
+    """Describe the interface as OpenAPI 3.0."""
+    check_parameters(request.args, PLAIN)
+    version = get_service().snapshot().version
+    return answer(openapi_document(_offered()), OPENAPI, "api", tag(version))
+
+
+@blueprint.get("/collections")
+def collections() -> Response:
+    """List the collections."""
+    check_parameters(request.args, PLAIN)
+    version = get_service().snapshot().version
+    document = collections_document([_view(collection) for collection in _offered()])
+    return answer(document, JSON, "collections", tag(version))
+
+
+@blueprint.get("/collections/<collection>")
+def collection(collection: str) -> Response:
+    """Describe one collection."""
+    check_parameters(request.args, PLAIN)
+    view = _view(_find(collection))
+    document = collection_document(view, alone=True)
+    return answer(document, JSON, "collection", tag(_version()), view=view)
+
+
+@blueprint.get("/collections/<collection>/queryables")
+def queryables(collection: str) -> Response:
+    """Describe what filters may name."""
+    check_parameters(request.args, PLAIN)
+    view = _view(_find(collection))
+    own = url_for("ogc.queryables", collection=collection, _external=True)
+    return answer(queryables_document(view, own), SCHEMA, "queryables", tag(_version()), view=view)
+
+
+@blueprint.get("/collections/<collection>/items")
+def items(collection: str) -> Response:
+    """Answer a question to a collection with a page of features."""
+    chosen = _find(collection)
+    check_parameters(request.args, (*ITEMS, *queryable_names(chosen)))
+    view, shape = _view(chosen), read_shape(request.args, chosen)
+    shown, mark = choose_format(GEOJSON), tag(_version())
+    query = read_query(request.args, view)
+    unchanged = not_modified(mark)
+    if unchanged is not None:
+        return unchanged
+    page = find_page(view, query)
+    if shown == "html":
+        return _html_items(view, page, shape, mark)
+    pieces = _feature_collection(view, page, shape)
+    if len(page.rows) > _STREAMED:
+        response = stream(pieces, GEOJSON, mark)
+    else:
+        response = plain(b"".join(pieces), GEOJSON, mark)
+    response.headers["Content-Crs"] = f"<{shape.crs.uri}>"
+    return response
+
+
+@blueprint.get("/collections/<collection>/items/<path:item>")
+def item(collection: str, item: str) -> Response:
+    """Answer with one feature."""
+    chosen = _find(collection)
+    check_parameters(request.args, ITEM)
+    view, shape = _view(chosen), read_shape(request.args, chosen)
+    row = find_row(view, item)
+    if row is None:
+        abort(404, _("这个数据集里没有编号为“%(id)s”的要素。", id=item[:80]))
+    ((feature,),) = encode_rows(view, np.array([row]), shape)
+    own = {"collection": chosen.id}
+    links = [*here(GEOJSON), link("collection", "collection", JSON, **own)]
+    document: Document = json.loads(feature) | {"links": links} | _said(view)
+    context = {"view": view, "row": item_rows(view, np.array([row]), shape)[0]}
+    response = answer(document, GEOJSON, "item", tag(_version()), **context)
+    response.headers["Content-Crs"] = f"<{shape.crs.uri}>"
+    return response
+
+
+@blueprint.after_request
+def _open(response: Response) -> Response:
+    """Let scripts of any site read: it is all public, and no cookie counts."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = "Content-Crs, ETag"
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
+        response.headers["Access-Control-Allow-Headers"] = "Accept, Accept-Language, If-None-Match"
+    return response
+
+
+def fault(status: int, title: str, reason: str) -> ResponseReturnValue:
+    """Return an error as OGC 17-069r4 has it, or as a page for who asked for one."""
+    best = request.accept_mimetypes.best_match([JSON, HTML], default=JSON)
+    if request.args.get("f", "json" if best == JSON else "html") == "html":
+        return render_template("error.html", title=title, reason=reason), status
+    body = json.dumps({"code": str(status), "description": reason}, ensure_ascii=False)
+    response = Response(body, status=status, mimetype=JSON)
+    response.headers["Access-Control-Allow-Origin"] = "*"  # routes that are none come by here only
+    return response
+
+
+def _version() -> str:
+    return get_service().snapshot().version
+
+
+def _offered() -> list[Collection]:
+    """Return what this visitor is offered: district lines as on the maps."""
+    return collections_offered(borders=_may_show_borders())
+
+
+def _may_show_borders() -> bool:
+    return bool(get_service().settings.map_approval) or bool(g.local)
+
+
+def _find(name: str) -> Collection:
+    found = find_collection(name)
+    if found is None:
+        known = ", ".join(own.id for own in _offered())
+        abort(404, _("没有数据集“%(name)s”；有 %(known)s。", name=name[:40], known=known))
+    if found.shows_borders and not _may_show_borders():
+        abort(404, _("这里不公开区县界线：服务器没有设置审图号（LOCATOR_MAP_APPROVAL）。"))
+    return found
+
+
+def _view(collection: Collection) -> View:
+    views = cast("Views", current_app.extensions["locator.views"])
+    return views.view(get_service().snapshot(), collection)
+
+
+def _said(view: View) -> Document:
+    said: Document = {"illustrative": view.illustrative}
+    return said | ({"note": illustrative_note()} if view.illustrative else {})
+
+
+def _links(view: View, page: Page) -> list[Link]:
+    links = [
+        *here(GEOJSON),
+        link("collection", "collection", JSON, collection=view.collection.id),
+    ]
+    for rel, mark in _beside(page).items():
+        links.append({"href": address(f="json", page=mark), "rel": rel, "type": GEOJSON})
+    return links
+
+
+def _beside(page: Page) -> dict[str, str]:
+    """Return the marks of the pages beside, by their relation."""
+    marks = {"next": page.following, "prev": page.previous}
+    return {rel: mark for rel, mark in marks.items() if mark is not None}
+
+
+def _feature_collection(view: View, page: Page, shape: Shape) -> Iterator[bytes]:
+    """Yield a feature collection, all but its features first."""
+    now = get_service().now().astimezone(UTC)
+    head: Document = {
+        "type": "FeatureCollection",
+        "numberMatched": page.matched,
+        "numberReturned": len(page.rows),
+        "timeStamp": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        **_said(view),
+        "links": _links(view, page),
+    }
+    text = json.dumps(head, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    yield text.encode()[:-1] + b',"features":['
+    between = b""
+    for features in encode_rows(view, page.rows, shape):
+        yield between + b",".join(features)
+        between = b","
+    yield b"]}"
+
+
+def _html_items(view: View, page: Page, shape: Shape, mark: str) -> Response:
+    document: Document = {"links": here(GEOJSON)} | _said(view)
+    beside = {rel: address(f="html", page=mark) for rel, mark in _beside(page).items()}
+    rows = item_rows(view, page.rows, shape)
+    context = {"view": view, "rows": rows, "matched": page.matched, "beside": beside}
+    response = answer(document, GEOJSON, "items", mark, **context)
+    response.headers["Content-Crs"] = f"<{CRS84.uri}>"
+    return response
