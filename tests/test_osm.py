@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import shutil
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -289,6 +290,44 @@ def test_files_without_roads_are_said_in_a_sentence(tmp_path: Path) -> None:
     unsorted.write_text(f'<osm version="0.6">{way}{nodes}</osm>', "utf-8")
     with pytest.raises(RoadsError, match="osmium sort"):
         read_osm(unsorted, E_BIKE)
+
+
+def test_a_node_outside_the_file_parts_a_road_wherever_it_stands(tmp_path: Path) -> None:
+    """Nodes 1 to 6 lie 0.001 degrees apart; 8 and 9 are not in the file.
+
+    By way: 8 1 2 is joined from 1 to 2; 2 8 3 4 from 3 to 4; 4 8 8 9 5 6 from 5 to 6; 6 6 8 6 and
+    8 9 nowhere.
+    """
+    nodes = "".join(f'<node id="{n}" lon="{107 + n / 1000}" lat="34"/>' for n in range(1, 7))
+    ways = ("8 1 2", "2 8 3 4", "4 8 8 9 5 6", "6 6 8 6", "8 9", "")
+    drawn = "".join(
+        f'<way id="{number}">'
+        + "".join(f'<nd ref="{ref}"/>' for ref in refs.split())
+        + '<tag k="highway" v="primary"/></way>'
+        for number, refs in enumerate(ways, 1)
+    )
+    path = tmp_path / "border.osm"
+    path.write_text(f'<osm version="0.6">{nodes}{drawn}</osm>', "utf-8")
+    edges = read_osm(path, E_BIKE)
+    ends = np.rint((edges.node_lonlat[np.stack([edges.tail, edges.head]), 0] - 107) * 1000)
+    assert ends.T.tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert edges.notes["vertices missing"] == 8
+
+
+@pytest.mark.realdata
+def test_reading_needs_little_memory_for_what_it_reads(realdata: Path) -> None:
+    """The aim is 50 MB per million nodes of the file; libosmium's 16 are not traced here.
+
+    They are gone before the most is held, and a fixed base of 2 MB stands for parsers and text.
+    """
+    path = realdata / "roads" / "porto.osm.pbf"
+    nodes = 347_944
+    read_osm(EXTRACTS / "rules.osm", E_BIKE)
+    tracemalloc.start()
+    read_osm(path, E_BIKE)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2e6 + 50 * nodes
 
 
 @pytest.mark.realdata

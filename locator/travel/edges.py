@@ -23,7 +23,7 @@ __all__ = [
     "travel_ms",
 ]
 
-_EDGES_AT_ONCE = 1 << 14
+_EDGES_AT_ONCE = 1 << 12
 Arcs = tuple[int, ...]
 CLOSED = np.uint32(0)  # the time of a direction that may not be used
 

@@ -7,6 +7,7 @@ Arrays as long as all vertices are what reading costs, so they are kept as small
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +20,12 @@ __all__ = ["PER_DEGREE", "Gathered", "cut_ways"]
 
 PER_DEGREE = 10_000_000  # OSM keeps coordinates as whole 1e-7 degrees
 _NOWHERE = 2**31 - 1  # libosmium's coordinate of a node that is not in the file
-_AT_ONCE = 1 << 16  # vertices, or edges
+_AT_ONCE = 1 << 13  # vertices, or edges
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+_Whole = TypeVar("_Whole", np.int32, np.int64)
 
 
 @dataclass
@@ -79,6 +81,7 @@ def _take_places(read: Gathered) -> _Places:
     x, y = np.frombuffer(read.x, dtype=np.int32), np.frombuffer(read.y, dtype=np.int32)
     sizes = np.frombuffer(read.sizes, dtype=np.int32)
     read.refs, read.x, read.y = array("q"), array("i"), array("i")
+    read.sizes = array("i")
     start = np.cumsum(sizes, dtype=np.int64) - sizes
     missing = (x == _NOWHERE) | (y == _NOWHERE)
     # A node that follows itself adds nothing.
@@ -95,11 +98,11 @@ def _take_places(read: Gathered) -> _Places:
     first[breaks[breaks < kept]] = True
     count = int(missing.sum())
     del missing, repeated
-    parts = [_without(values, dropped) for values in (ref, x, y)]
-    return _Places(parts[0], parts[1], parts[2], first, start, count)
+    ref, x, y = _without(ref, dropped), _without(x, dropped), _without(y, dropped)
+    return _Places(ref, x, y, first, start, count)
 
 
-def _without(values: npt.NDArray[np.generic], dropped: Longs) -> npt.NDArray[np.generic]:
+def _without(values: npt.NDArray[_Whole], dropped: Longs) -> npt.NDArray[_Whole]:
     """Take rows out of an array, within its own memory."""
     to = 0
     for begin, end in _pieces(len(values)):
@@ -169,8 +172,9 @@ def _cut(v: _Places, shut_ids: set[int]) -> _Cut:
     del ids
     ends = (np.cumsum(is_used, dtype=np.int32) - np.int32(1))[ends]
     place = np.empty((len(node_ref), 2))
-    place[ends, 0] = v.x[vertex] / PER_DEGREE
-    place[ends, 1] = v.y[vertex] / PER_DEGREE
+    place[ends, 0] = v.x[vertex]
+    place[ends, 1] = v.y[vertex]
+    place /= PER_DEGREE
     way = np.searchsorted(v.way_start, begin, side="right").astype(np.int32) - np.int32(1)
     tail, head = ends[: len(begin)], ends[len(begin) :]
     return _Cut(v.x, v.y, begin, end, tail, head, place, node_ref, way, v.missing)
@@ -179,7 +183,8 @@ def _cut(v: _Places, shut_ids: set[int]) -> _Cut:
 def _shapes(cut: _Cut) -> tuple[Longs, npt.NDArray[np.float64]]:
     """Return where each edge's shape starts, and the vertices of all."""
     size = cut.end - cut.begin + 1
-    start = np.concatenate([[0], np.cumsum(size, dtype=np.int64)])
+    start = np.zeros(len(size) + 1, dtype=np.int64)
+    np.cumsum(size, out=start[1:])
     shape = np.empty((int(start[-1]), 2))
     for low, high in _pieces(len(size)):
         to = slice(int(start[low]), int(start[high]))
