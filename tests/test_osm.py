@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from locator.errors import InputError, RoadsError
+from locator.network import rider_profile
+from locator.settings import Settings
 from locator.travel.graph import RoadGraph, build_graph
 from locator.travel.osm import read_osm
-from locator.travel.osm_profile import E_BIKE, WALK, Profile, profile_named
+from locator.travel.osm_profile import E_BIKE, WALK, Profile
 from tests.road_support import EXTRACTS, graph_of, read, speeds
 
 BOTH = (18.0, 18.0)
@@ -91,14 +93,39 @@ def test_a_ferry_takes_its_duration_and_the_wait() -> None:
     assert edges.forward_ms[row] == edges.backward_ms[row] == (10 * 60 + 300) * 1000
 
 
-def test_switches_and_speed_of_a_profile() -> None:
-    assert speeds(read("rules", replace(E_BIKE, trunk=True)), "trunk") == BOTH
-    assert speeds(read("rules", replace(E_BIKE, push_private=False)), "private") is None
-    assert speeds(read("rules", profile_named("e-bike", 25.0)), "street") == (20.0, 20.0)
-    assert speeds(read("rules", profile_named("e-bike", 25.0)), "main road") == (25.0, 25.0)
-    assert profile_named("walk").walks
+@pytest.mark.parametrize(
+    ("changed", "name", "before", "after"),
+    [
+        ({"trunk_roads": "open"}, "trunk", None, BOTH),
+        ({"private_ways": "closed"}, "private", PUSHED, None),
+        ({"push_speed_kmh": 3.0}, "footway", PUSHED, (3.0, 3.0)),
+        ({"ride_speed_kmh": 25.0}, "street", BOTH, (20.0, 20.0)),
+        ({"ride_speed_kmh": 25.0}, "main road", BOTH, (25.0, 25.0)),
+        ({"profile": "walk", "ride_speed_kmh": 5.0}, "steps", None, (2.5, 2.5)),
+        ({"profile": "walk", "ride_speed_kmh": 4.0}, "footway", PUSHED, (4.0, 4.0)),
+    ],
+)
+def test_each_setting_of_the_rider(
+    changed: dict[str, str | float],
+    name: str,
+    before: tuple[float, float] | None,
+    after: tuple[float, float] | None,
+) -> None:
+    assert rider_profile(Settings()) == E_BIKE
+    assert speeds(read("rules"), name) == before
+    profile = rider_profile(replace(Settings(), **changed))  # type: ignore[arg-type]
+    assert speeds(read("rules", profile), name) == after
+
+
+def test_the_wait_for_a_ferry_is_a_setting() -> None:
+    edges = read("rules", rider_profile(Settings(ferry_wait_minutes=12)))
+    (row,) = [e for e in range(len(edges.tail)) if edges.names[edges.name[e]] == "ferry"]
+    assert edges.forward_ms[row] == (10 + 12) * 60_000
+
+
+def test_a_profile_that_nobody_has_is_refused() -> None:
     with pytest.raises(InputError, match="e-bike or walk"):
-        profile_named("horse")
+        Profile(name="horse")
     with pytest.raises(InputError, match="1 to 60"):
         Profile(speed_kmh=0)
 
