@@ -342,6 +342,15 @@ def test_a_node_outside_the_file_parts_a_road_wherever_it_stands(tmp_path: Path)
 
 
 @pytest.mark.realdata
+def test_progress_rises_evenly_to_the_end(realdata: Path) -> None:
+    shares: list[float] = []
+    read_osm(realdata / "roads" / "newport.osm.pbf", E_BIKE, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert max(np.diff([0.0, *shares])) < 0.1
+
+
+@pytest.mark.realdata
 def test_reading_needs_little_memory_for_what_it_reads(realdata: Path) -> None:
     """The aim is 50 MB per million nodes of the file; libosmium's 16 are not traced here.
 

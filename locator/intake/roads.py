@@ -94,7 +94,7 @@ def import_roads(
             "class and direction."
         )
     else:
-        graph, kept = import_lines(path, folder, profile, mapping, datum=datum)
+        graph, kept = import_lines(path, folder, profile, mapping, datum=datum, progress=progress)
     roads = Roads(graph, road_options(settings))
     fit = fit_stations(roads, lonlat)
     use_roads(settings, kept)

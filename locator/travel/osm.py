@@ -4,13 +4,13 @@ One pass: barriers on nodes, ways with the places of their nodes, turn restricti
 to a rider is judged in ``osm_profile.py``; ways are cut into edges in ``osm_edges.py``.
 """
 
-import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import osmium
 from osmium.filter import KeyFilter, TagFilter
-from osmium.osm import NODE, RELATION, WAY, Node, Relation, Way
+from osmium.osm import NODE, RELATION, WAY, Node, Relation, Way, osm_entity_bits
 
 from locator.errors import RoadsError
 from locator.travel.edges import RoadEdges
@@ -25,10 +25,9 @@ Progress = Callable[[float], None]
 
 _ENDINGS = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
 # Places of nodes, 16 bytes each; where the system lets memory grow in place, none is copied.
-_LOCATIONS = next(
-    kind for kind in ("sparse_mmap_array", "flex_mem") if kind in osmium.index.map_types()
-)
-_EVERY = 500  # barriers, ways and relations between two words about progress
+_LOCATIONS = ("sparse_mmap_array", "flex_mem")
+_EVERY = 500  # barriers and ways between two words about progress
+_OF_BARRIERS = 0.1  # of the time that reading takes: places of nodes are read beside them
 
 
 def read_osm(
@@ -41,7 +40,8 @@ def read_osm(
     bbox
         West, south, east, north in degrees: ways without a node inside are left out.
     progress
-        Called now and then with the share of the file that was read, 0 to 1.
+        Called now and then with the share that was done, 0 to 1. The file is then read once more,
+        to count what there is: a tenth of the time.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def read_osm(
     if not path.name.lower().endswith(_ENDINGS):
         raise RoadsError(f"{path.name} is not an OpenStreetMap extract; give .osm.pbf or .osm.")
     read = Gathered(tuple(round(side * PER_DEGREE) for side in bbox) if bbox else None)
-    dated = _scan(path, profile, read, progress or _silent)
+    dated = _scan(path, profile, read, progress)
     if not read.roads:
         found = f"{read.lines} ways, none of them open to the profile {profile.name}"
         raise RoadsError(f"{path.name} holds no roads ({found}); is it the extract you mean?")
@@ -65,29 +65,52 @@ def read_osm(
                 "is it the extract of the stations' city?"
             )
         raise RoadsError(f"{path.name} holds no road {where}")
+    if progress is not None:
+        progress(1.0)
     return edges
 
 
-def _silent(_: float) -> None:
-    """Say nothing."""
+def _processor(path: Path, kinds: osm_entity_bits) -> osmium.FileProcessor:
+    """Return what goes through barriers, ways and turn restrictions in the order of the file."""
+    processor = osmium.FileProcessor(path, kinds)
+    for wanted, kind in (
+        (KeyFilter("barrier"), NODE),
+        (KeyFilter("highway", "route"), WAY),
+        (TagFilter(("type", "restriction")), RELATION),
+    ):
+        wanted.enable_for(kind)
+        processor.with_filter(wanted)
+    return processor
 
 
-def _scan(path: Path, profile: Profile, read: Gathered, progress: Progress) -> str:
+class _Steps:
+    """Tells how far reading has come, as a share of the barriers and ways counted before."""
+
+    def __init__(self, path: Path, progress: Progress) -> None:
+        self._progress = progress
+        counted = Counter(map(type, _processor(path, NODE | WAY)))
+        shares = {Node: _OF_BARRIERS, Way: 1.0 - _OF_BARRIERS}
+        self._step = {kind: share / max(1, counted[kind]) for kind, share in shares.items()}
+        self._done = self._told = 0.0
+
+    def take(self, kind: type) -> None:
+        """Count one that was read."""
+        self._done += self._step.get(kind, 0.0)
+        if self._done - self._told > _EVERY * self._step[Way]:
+            self._told = self._done
+            self._progress(min(1.0, self._done))
+
+
+def _scan(path: Path, profile: Profile, read: Gathered, progress: Progress | None) -> str:
     """Fill ``read`` from the file and return the day of its data."""
     try:
-        stat = path.stat()
-        processor = osmium.FileProcessor(path, NODE | WAY | RELATION)
-        processor = processor.with_locations(_LOCATIONS)
-        for wanted, kind in (
-            (KeyFilter("barrier"), NODE),
-            (KeyFilter("highway", "route"), WAY),
-            (TagFilter(("type", "restriction")), RELATION),
-        ):
-            wanted.enable_for(kind)
-            processor.with_filter(wanted)
-        for number, item in enumerate(processor):
-            if number % _EVERY == 0:
-                progress(_share_read(stat))
+        path.stat()
+        steps = _Steps(path, progress) if progress is not None else None
+        storage = next(kind for kind in _LOCATIONS if kind in osmium.index.map_types())
+        processor = _processor(path, NODE | WAY | RELATION).with_locations(storage)
+        for item in processor:
+            if steps is not None:
+                steps.take(type(item))
             if isinstance(item, Way):
                 _take_way(item, profile, read)
             elif isinstance(item, Node):
@@ -95,7 +118,6 @@ def _scan(path: Path, profile: Profile, read: Gathered, progress: Progress) -> s
                     read.shut.add(item.id)
             elif isinstance(item, Relation):
                 read.restrictions.append(read_restriction(item, profile))
-        progress(1.0)
         return processor.header.get("osmosis_replication_timestamp")[:10]
     except OSError as error:
         raise RoadsError(f"{path} cannot be read: {error.strerror or error}.") from error
@@ -125,18 +147,3 @@ def _take_way(way: Way, profile: Profile, read: Gathered) -> None:
     read.ways.append(way.id)
     read.rule_of.append(read.rules.setdefault(rule, len(read.rules)))
     read.name_of.append(read.names.setdefault(tags.get("name", ""), len(read.names)))
-
-
-def _share_read(stat: os.stat_result) -> float:
-    """Return how far into the file its reader is.
-
-    libosmium does not say, so its open file is found among this process's by what it is.
-    """
-    for number in range(3, 64):
-        try:
-            here = os.fstat(number)
-            if (here.st_dev, here.st_ino) == (stat.st_dev, stat.st_ino):
-                return min(1.0, os.lseek(number, 0, os.SEEK_CUR) / max(stat.st_size, 1))
-        except OSError:
-            continue
-    return 1.0  # read to the end, and closed
