@@ -1,7 +1,9 @@
 """Which road network lies beside a store and counts, and the travel model that follows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,12 +16,14 @@ from locator.travel import StraightLine, TravelModel
 from locator.travel.base import Positions
 
 if TYPE_CHECKING:
+    from locator.travel.osm_profile import Profile
     from locator.travel.roads import RoadOptions, Roads
 
 __all__ = [
     "choose_travel",
     "read_roads",
     "remove_roads",
+    "rider_profile",
     "road_distances",
     "road_options",
     "roads_folder",
@@ -27,6 +31,17 @@ __all__ = [
     "use_roads",
 ]
 
+# What a graph is built with, and the setting that says it.
+_PROFILE_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "name": "profile",
+        "speed_kmh": "ride_speed_kmh",
+        "push_kmh": "push_speed_kmh",
+        "trunk": "trunk_roads",
+        "push_private": "private_ways",
+        "ferry_wait_s": "ferry_wait_minutes",
+    }
+)
 _CURRENT = "current.txt"  # names the graph that counts: the others are older or another profile's
 
 
@@ -70,6 +85,32 @@ def read_roads(settings: Settings) -> "Roads | None":
     return Roads(load_graph(roads_folder(settings) / stamp.split(" ")[0]), road_options(settings))
 
 
+def rider_profile(settings: Settings) -> "Profile":
+    """Return the profile that the settings describe: roads are imported for it."""
+    from locator.travel.osm_profile import Profile
+
+    return Profile(
+        name=settings.profile,
+        speed_kmh=settings.ride_speed_kmh,
+        push_kmh=settings.push_speed_kmh,
+        trunk=settings.trunk_roads == "open",
+        push_private=settings.private_ways == "push",
+        ferry_wait_s=settings.ferry_wait_minutes * 60.0,
+    )
+
+
+def _check_profile(roads: "Roads", settings: Settings) -> None:
+    """Refuse roads that were imported for another rider than the settings describe."""
+    held, wanted = asdict(roads.graph.profile), asdict(rider_profile(settings))
+    for field, name in _PROFILE_SETTINGS.items():
+        if held[field] != wanted[field]:
+            raise RoadsError(
+                f"The roads were imported under another LOCATOR_{name.upper()} than "
+                f"{getattr(settings, name)}; run 'locator roads import EXTRACT' again, or set it "
+                "back."
+            )
+
+
 def road_distances(settings: Settings) -> Callable[[Positions], Positions] | None:
     """Return what tells how far places are from a road, in m; None where no roads were imported.
 
@@ -87,10 +128,12 @@ def choose_travel(settings: Settings) -> TravelModel:
     Raises
     ------
     RoadsError
-        Roads are asked for and none were imported, or their file is damaged.
+        Roads are asked for and none were imported, their file is damaged, or they were imported
+        for another rider than the settings describe.
     """
     roads = None if settings.travel == "straightline" else read_roads(settings)
     if roads is not None:
+        _check_profile(roads, settings)
         return roads
     if settings.travel == "roads":
         raise RoadsError("No roads were imported yet; run 'locator roads import EXTRACT' first.")

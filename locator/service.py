@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import geopandas as gpd
 import shapely
 
-from locator.errors import InputError
+from locator.errors import InputError, RoadsError
 from locator.hours import HoursRules, parse_calendar
 from locator.nearest import StationFilter, StationIndex
 from locator.network import choose_travel, roads_stamp
@@ -83,7 +83,7 @@ class Service:
         version, roads = self.store.version(), roads_stamp(self.settings)
         with self._lock:
             if roads != self._roads:
-                self.travel, self._roads, self._snapshot = choose_travel(self.settings), roads, None
+                self._take_roads(roads)
             if self._snapshot is None or self._snapshot.version != version:
                 self._snapshot = self._read()
                 if self._prepares:
@@ -91,6 +91,16 @@ class Service:
                     work = self._snapshot.index.prepare
                     threading.Thread(target=work, name="prepare", daemon=True).start()
             return self._snapshot
+
+    def _take_roads(self, stamp: str) -> None:
+        """Take the roads that count now; what cannot be taken leaves the answers as they were."""
+        self._roads = stamp
+        try:
+            self.travel = choose_travel(self.settings)
+        except RoadsError as error:
+            logging.getLogger("locator").warning("%s Answers go on as before.", error)
+        else:
+            self._snapshot = None
 
     def snapshot_as_of(self, moment: datetime) -> Snapshot:
         """Return the store with its stations and hot zones as they were at a moment.

@@ -28,6 +28,10 @@ PREFIX = "LOCATOR_"
 _NOT_SETTINGS = frozenset({"CONFIG", "REALDATA", "REQUIRE_ALL"})
 TRAVELS = ("auto", "roads", "straightline")
 WEATHERS = ("none", "heat", "cold", "rain")
+PROFILES = ("e-bike", "walk")
+TRUNKS = ("tagged", "open")
+PRIVATES = ("push", "closed")
+_FASTEST_WALK_KMH = 7.0
 BASEMAPS = ("osm", "tianditu", "none")
 
 
@@ -84,16 +88,20 @@ def _language(value: str) -> str:
     return value
 
 
-def _weather(value: str) -> str:
-    if value not in WEATHERS:
-        raise ValueError(f"must be one of {', '.join(WEATHERS)}")
-    return value
+def _one_of(words: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return value
+
+    return parse
 
 
-def _travel(value: str) -> str:
-    if value not in TRAVELS:
-        raise ValueError(f"must be one of {', '.join(TRAVELS)}")
-    return value
+def _push_speed(value: str) -> float:
+    number = float(value)
+    if not 1 <= number <= 10:
+        raise ValueError("must be 1 to 10 km/h")
+    return number
 
 
 def _basemap(value: str) -> str:
@@ -148,12 +156,12 @@ class Settings:
     weather: str = _setting(  # type: ignore[assignment]
         "none",
         "what the list favours today: none, heat, cold or rain; a rider may choose another",
-        _weather,
+        _one_of(WEATHERS),
     )
     travel: str = _setting(  # type: ignore[assignment]
         "auto",
         "how riding times are found: auto (roads once imported), roads or straightline",
-        _travel,
+        _one_of(TRAVELS),
     )
     max_snap_m: float = _setting(  # type: ignore[assignment]
         300.0, "a place farther than this from every road is out of reach, in m", _positive
@@ -162,6 +170,27 @@ class Settings:
         18.0,
         "riding speed in km/h, stops included; the legal limit of an e-bike is 25 (GB 17761-2018)",
         _positive,
+    )
+    profile: str = _setting(  # type: ignore[assignment]
+        "e-bike",
+        "whose ways the roads are: e-bike, or walk with a speed of about 5; import them again",
+        _one_of(PROFILES),
+    )
+    push_speed_kmh: float = _setting(  # type: ignore[assignment]
+        4.5, "speed on foot beside the bicycle and from door to road; import again", _push_speed
+    )
+    trunk_roads: str = _setting(  # type: ignore[assignment]
+        "tagged",
+        "trunk roads (国道): tagged (only where cycling is tagged) or open; import again",
+        _one_of(TRUNKS),
+    )
+    private_ways: str = _setting(  # type: ignore[assignment]
+        "push",
+        "private ways and gates: push (a rider delivers behind them) or closed; import again",
+        _one_of(PRIVATES),
+    )
+    ferry_wait_minutes: int = _setting(  # type: ignore[assignment]
+        5, "minutes waited for a ferry, besides its tagged duration; import again", _minutes
     )
     detour_factor: float = _setting(  # type: ignore[assignment]
         1.3,
@@ -234,9 +263,18 @@ def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
         except ValueError as error:
             raise SettingsError(f"{where} is {text!r}: {error}.") from error
     settings = Settings(**values)  # type: ignore[arg-type]
+    _refuse_contradictions(settings)
+    return settings
+
+
+def _refuse_contradictions(settings: Settings) -> None:
     if settings.basemap == "tianditu" and not settings.basemap_key:
         raise SettingsError("LOCATOR_BASEMAP is tianditu, which needs LOCATOR_BASEMAP_KEY, its tk.")
-    return settings
+    if settings.profile == "walk" and settings.ride_speed_kmh > _FASTEST_WALK_KMH:
+        raise SettingsError(
+            f"LOCATOR_PROFILE is walk, but LOCATOR_RIDE_SPEED_KMH {settings.ride_speed_kmh:g} is "
+            "no walker's; set it to about 5."
+        )
 
 
 def _refuse_misspelt(environ: Mapping[str, str], known: Collection[str]) -> None:

@@ -17,7 +17,7 @@ from werkzeug.serving import make_server
 from locator.datum import wgs84_to_gcj02
 from locator.errors import RoadsError
 from locator.intake.roads import import_roads
-from locator.network import choose_travel, remove_roads
+from locator.network import choose_travel, remove_roads, roads_folder
 from locator.service import open_service
 from locator.settings import Settings
 from locator.store import Change, GeoPackageStore
@@ -217,6 +217,47 @@ def test_a_running_service_takes_new_roads_at_its_next_answer(
     other = replace(settings, travel="straightline")
     take(settings, store, river)
     assert isinstance(choose_travel(other), StraightLine)
+
+
+def test_roads_of_another_rider_are_refused_until_they_are_imported_again(
+    settings: Settings, store: GeoPackageStore, river: Path
+) -> None:
+    take(settings, store, river)
+    folder = roads_folder(settings)
+    for changed, word in (
+        ({"ride_speed_kmh": 20.0}, "LOCATOR_RIDE_SPEED_KMH than 20.0"),
+        ({"profile": "walk", "ride_speed_kmh": 5.0}, "LOCATOR_PROFILE than walk"),
+        ({"push_speed_kmh": 4.0}, "LOCATOR_PUSH_SPEED_KMH than 4.0"),
+        ({"trunk_roads": "open"}, "LOCATOR_TRUNK_ROADS than open"),
+        ({"private_ways": "closed"}, "LOCATOR_PRIVATE_WAYS than closed"),
+        ({"ferry_wait_minutes": 9}, "LOCATOR_FERRY_WAIT_MINUTES than 9"),
+    ):
+        other = replace(settings, **changed)  # type: ignore[arg-type]
+        with pytest.raises(RoadsError, match=f"{word}; run 'locator roads import EXTRACT' again"):
+            choose_travel(other)
+        assert isinstance(choose_travel(replace(other, travel="straightline")), StraightLine)
+        kept = len(list(folder.glob("roads-*.npz")))
+        take(other, store, river)
+        assert len(list(folder.glob("roads-*.npz"))) == kept + 1
+        assert choose_travel(other).describe().startswith("roads, ")
+        take(settings, store, river)
+    assert choose_travel(settings).describe().endswith("e-bike 18 km/h")
+
+
+def test_a_running_service_goes_on_when_it_cannot_take_the_new_roads(
+    settings: Settings, store: GeoPackageStore, river: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    take(settings, store, river)
+    with open_service(settings, clock=fixed_clock) as service:
+        first = service.snapshot()
+        take(replace(settings, ride_speed_kmh=10.0), store, river)
+        assert service.snapshot() is first
+        assert service.snapshot() is first
+        (said,) = [record.getMessage() for record in caplog.records]
+        assert "import EXTRACT' again" in said
+        assert said.endswith("Answers go on as before.")
+        take(settings, store, river)
+        assert service.snapshot() is not first
 
 
 def test_a_server_prepares_while_riders_are_answered(

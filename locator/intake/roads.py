@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 
 from locator.errors import InputError
-from locator.network import road_options, roads_folder, use_roads
+from locator.network import rider_profile, road_options, roads_folder, use_roads
 from locator.schema import Datum, Status
 from locator.settings import Settings
 from locator.travel.importing import (
@@ -19,7 +19,6 @@ from locator.travel.importing import (
     report_doubts,
 )
 from locator.travel.lines import LineMapping
-from locator.travel.osm_profile import E_BIKE, profile_named
 from locator.travel.roads import Roads
 
 __all__ = ["RoadsImport", "import_roads"]
@@ -84,7 +83,7 @@ def import_roads(
     lonlat = np.column_stack([active.geometry.x, active.geometry.y])
     folder = roads_folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    profile = profile_named(E_BIKE.name, settings.ride_speed_kmh)
+    profile = rider_profile(settings)
     if path.suffix.lower() in _EXTRACTS:
         if bbox is None and not whole and len(lonlat):
             bbox = box_around(lonlat, margin_km=_MARGIN_KM)
@@ -95,7 +94,7 @@ def import_roads(
             "class and direction."
         )
     else:
-        graph, kept = import_lines(path, folder, profile, mapping, datum=datum)
+        graph, kept = import_lines(path, folder, profile, mapping, datum=datum, progress=progress)
     roads = Roads(graph, road_options(settings))
     fit = fit_stations(roads, lonlat)
     use_roads(settings, kept)

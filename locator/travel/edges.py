@@ -23,7 +23,7 @@ __all__ = [
     "travel_ms",
 ]
 
-_VERTICES_AT_ONCE = 1 << 16
+_EDGES_AT_ONCE = 1 << 12
 Arcs = tuple[int, ...]
 CLOSED = np.uint32(0)  # the time of a direction that may not be used
 
@@ -101,9 +101,10 @@ def shape_lengths_m(
     vertex_lonlat: npt.NDArray[np.float64], vertex_start: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """Return the geodesic length of each ragged shape."""
-    steps = np.zeros(len(vertex_lonlat))
-    for begin in range(0, len(steps) - 1, _VERTICES_AT_ONCE):  # bounds the memory
-        end = min(begin + _VERTICES_AT_ONCE, len(steps) - 1)
-        steps[begin:end] = steps_m(vertex_lonlat[begin : end + 1])
-    steps[vertex_start[1:] - 1] = 0.0  # from the end of one shape to the start of the next
-    return np.asarray(np.add.reduceat(steps, vertex_start[:-1]), dtype=np.float64)
+    length_m = np.empty(len(vertex_start) - 1)
+    for begin in range(0, len(length_m), _EDGES_AT_ONCE):  # bounds the memory
+        start = vertex_start[begin : begin + _EDGES_AT_ONCE + 1]
+        steps = np.append(steps_m(vertex_lonlat[start[0] : start[-1]]), 0.0)
+        steps[start[1:] - start[0] - 1] = 0.0  # from the end of one shape to the start of the next
+        length_m[begin : begin + len(start) - 1] = np.add.reduceat(steps, start[:-1] - start[0])
+    return length_m

@@ -229,61 +229,75 @@ def merge_twins(edges: RoadEdges) -> RoadEdges:
     Ways drawn twice, and layers with a row a direction: a rider on such a road can leave it both
     ways, so it must be one edge. The quicker time and the first one's class and name stay.
     """
-    tail, head = edges.tail.astype(np.int64), edges.head.astype(np.int64)
-    turned = tail > head
-    size = np.diff(edges.vertex_start)
-    middle = np.add.reduceat(edges.vertex_lonlat, edges.vertex_start[:-1], axis=0) / size[:, None]
-    keys = [np.minimum(tail, head), np.maximum(tail, head), size]
-    keys += [np.rint(edges.length_m * 100), *np.rint(middle.T * 1e6)]
-    # A loop's direction does not show in its ends, so loops stay as they are.
-    keys.append(np.where(tail == head, np.arange(len(tail)), -1))
-    first, group = _group(np.column_stack(keys))
-    if len(first) == len(tail):
+    first = _first_of_each_kind(edges)
+    everyone = np.arange(len(first), dtype=np.int32)
+    stays = first == everyone
+    if stays.all():
         return edges
-    turned ^= turned[first][group]  # against the one that stays
+    turned = edges.tail > edges.head
+    turned ^= turned[first]  # against the one that stays
+    number = (np.cumsum(stays, dtype=np.int32) - np.int32(1))[first]
     never = np.uint32(2**32 - 1)
     there = np.where(turned, edges.backward_ms, edges.forward_ms)
     back = np.where(turned, edges.forward_ms, edges.backward_ms)
-    best = np.full((2, len(first)), never, dtype=np.uint32)
+    best = np.full((2, int(stays.sum())), never, dtype=np.uint32)
     for row, times in zip(best, (there, back), strict=True):
-        np.minimum.at(row, group, np.where(times == CLOSED, never, times))
+        np.minimum.at(row, number, np.where(times == CLOSED, never, times))
     best[best == never] = CLOSED
-    kept = np.sort(first)
-    number = np.searchsorted(kept, first)
-    merged = _take_edges(edges, kept)
-    by_kept = np.argsort(number)
 
     def renamed(arc: int) -> int:
-        return int(2 * number[group[arc // 2]] + (arc % 2 ^ int(turned[arc // 2])))
+        return int(2 * number[arc // 2] + (arc % 2 ^ int(turned[arc // 2])))
 
     return replace(
-        merged,
-        forward_ms=best[0][by_kept],
-        backward_ms=best[1][by_kept],
+        _take_edges(edges, stays),
+        forward_ms=best[0],
+        backward_ms=best[1],
         forbidden=tuple(dict.fromkeys(tuple(map(renamed, seq)) for seq in edges.forbidden)),
-        notes=edges.notes | {"edges drawn more than once": len(tail) - len(first)},
+        notes=edges.notes | {"edges drawn more than once": len(first) - len(best[0])},
     )
 
 
-def _group(keys: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the first row of each kind of row, and the kind of each row."""
+def _first_of_each_kind(edges: RoadEdges) -> Ints:
+    """Return the first edge with the ends and the shape of each edge, most often itself."""
+    first = np.arange(len(edges.tail), dtype=np.int32)
+    lower = np.minimum(edges.tail, edges.head).astype(np.int64)
+    ends = lower * len(edges.node_lonlat) + np.maximum(edges.tail, edges.head)
+    # A loop's direction does not show in its ends, so loops stay as they are.
+    ends[edges.tail == edges.head] = -1
+    order = np.argsort(ends, kind="stable")
+    ordered = ends[order]
+    alike = np.zeros(len(ends), dtype=bool)
+    same = (ordered[1:] == ordered[:-1]) & (ordered[1:] >= 0)
+    alike[order[1:]] = same
+    alike[order[:-1]] |= same
+    if not alike.any():
+        return first
+    some = _take_edges(edges, alike)
+    size = np.diff(some.vertex_start)
+    middle = np.add.reduceat(some.vertex_lonlat, some.vertex_start[:-1], axis=0) / size[:, None]
+    keys = [ends[alike], size, np.rint(some.length_m * 100), *np.rint(middle.T * 1e6)]
+    first[alike] = first[alike][_first_rows(np.column_stack(keys))]
+    return first
+
+
+def _first_rows(keys: Floats) -> npt.NDArray[np.int64]:
+    """Return for each row the first one that equals it."""
     order = np.lexsort(keys.T)
     new = np.append(True, (keys[order][1:] != keys[order][:-1]).any(axis=1))
-    group = np.empty(len(keys), dtype=np.int64)
-    group[order] = np.cumsum(new) - 1
-    return order[new], group  # the sort is stable: the first of a kind comes first
+    first = np.empty(len(keys), dtype=np.int64)
+    first[order] = order[new][np.cumsum(new) - 1]  # the sort is stable
+    return first
 
 
-def _take_edges(edges: RoadEdges, kept: npt.NDArray[np.int64]) -> RoadEdges:
-    size = np.diff(edges.vertex_start)[kept]
-    start = np.concatenate([[0], np.cumsum(size)])
-    vertex = np.repeat(edges.vertex_start[:-1][kept] - start[:-1], size) + np.arange(start[-1])
+def _take_edges(edges: RoadEdges, kept: npt.NDArray[np.bool_]) -> RoadEdges:
+    size = np.diff(edges.vertex_start)
+    start = np.concatenate([[0], np.cumsum(size[kept])])
     return replace(
         edges,
         tail=edges.tail[kept],
         head=edges.head[kept],
         vertex_start=start,
-        vertex_lonlat=edges.vertex_lonlat[vertex],
+        vertex_lonlat=edges.vertex_lonlat[np.repeat(kept, size)],
         length_m=edges.length_m[kept],
         forward_ms=edges.forward_ms[kept],
         backward_ms=edges.backward_ms[kept],

@@ -17,6 +17,8 @@ from locator.travel.osm import Box, read_osm
 from locator.travel.osm_profile import Profile
 from locator.travel.roads import Roads
 
+Progress = Callable[[float], None]
+
 __all__ = [
     "StationFit",
     "box_around",
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 _FAR_M = 100.0
+_READ, _BUILT = 0.8, 0.95  # of the work, once the file is read and the graph is built
 _TORN = 0.8  # below this share of the kilometres in one piece, something is missing
 
 
@@ -36,7 +39,7 @@ def import_extract(
     profile: Profile,
     *,
     bbox: Box | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[RoadGraph, Path]:
     """Return the graph of an OpenStreetMap extract and the file it is kept in.
 
@@ -49,7 +52,7 @@ def import_extract(
     bbox
         West, south, east, north in degrees: only ways that touch it.
     progress
-        Called with the share of the extract that was read.
+        Called with the share of the work that was done, 0 to 1.
 
     Raises
     ------
@@ -61,7 +64,8 @@ def import_extract(
         folder,
         profile,
         repr(bbox),
-        lambda: read_osm(path, profile, bbox=bbox, progress=progress),
+        lambda part: read_osm(path, profile, bbox=bbox, progress=part),
+        progress,
     )
 
 
@@ -73,8 +77,14 @@ def import_lines(
     *,
     datum: Datum = Datum.WGS84,
     layer: str | None = None,
+    progress: Progress | None = None,
 ) -> tuple[RoadGraph, Path]:
     """Return the graph of a layer of lines and the file it is kept in.
+
+    Parameters
+    ----------
+    progress
+        Called with the share of the work that was done, 0 to 1.
 
     Raises
     ------
@@ -86,12 +96,18 @@ def import_lines(
         folder,
         profile,
         f"{mapping!r} {datum} {layer}",
-        lambda: read_lines(path, mapping, profile, datum=datum, layer=layer),
+        lambda _: read_lines(path, mapping, profile, datum=datum, layer=layer),
+        progress,
     )
 
 
 def _kept(
-    path: Path, folder: Path, profile: Profile, extra: str, read: Callable[[], RoadEdges]
+    path: Path,
+    folder: Path,
+    profile: Profile,
+    extra: str,
+    read: Callable[[Progress | None], RoadEdges],
+    progress: Progress | None,
 ) -> tuple[RoadGraph, Path]:
     digest = _digest(path)
     kept = graph_path(folder, digest, profile, extra)
@@ -100,8 +116,12 @@ def _kept(
             return load_graph(kept), kept
         except RoadsError:
             kept.unlink()  # a damaged copy of what can be made again
-    graph = build_graph(read(), profile, source=path.name, digest=digest)
+    tell = progress or (lambda _: None)
+    part = None if progress is None else (lambda share: tell(share * _READ))
+    graph = build_graph(read(part), profile, source=path.name, digest=digest)
+    tell(_BUILT)
     save_graph(graph, kept)
+    tell(1.0)
     return graph, kept
 
 

@@ -9,7 +9,7 @@ Relation:restriction.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -25,7 +25,6 @@ __all__ = [
     "is_shut",
     "judge_restriction",
     "judge_way",
-    "profile_named",
 ]
 
 
@@ -163,18 +162,6 @@ _TABLES: Mapping[str, Mapping[str, ClassRule]] = MappingProxyType(
 )
 E_BIKE = Profile()
 WALK = Profile(name="walk", speed_kmh=5.0, push_kmh=4.5)
-
-
-def profile_named(name: str, speed_kmh: float | None = None) -> Profile:
-    """Return a profile by its name, at a speed if one is given.
-
-    Raises
-    ------
-    InputError
-        There is no such profile, or the speed is not one.
-    """
-    profile = WALK if name == "walk" else Profile(name=name)
-    return profile if speed_kmh is None else replace(profile, speed_kmh=speed_kmh)
 
 
 # Values of access keys; any other value is read as yes (Key:access lists over a hundred).

@@ -5,7 +5,7 @@ out but the one it names, at each node along the *via*. A *via* is a node, or wa
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from osmium.osm import Relation
 
-from locator.travel.edges import Arcs, RoadEdges, arc_heads, arc_ms, arc_tails
+from locator.travel.edges import Arcs, RoadEdges
 from locator.travel.osm_profile import Profile, judge_restriction
 
-__all__ = ["Restriction", "read_restriction", "resolve"]
+__all__ = ["Restriction", "among", "read_restriction", "resolve"]
 
 HONOURED = "restrictions honoured"
 EMPTY = "restrictions without a turn in this network"
@@ -55,6 +55,16 @@ def read_restriction(relation: Relation, profile: Profile) -> Restriction:
     )
 
 
+def among(values: npt.NDArray[np.int64], some: Collection[int]) -> npt.NDArray[np.int64]:
+    """Return the rows of values that are among some, in order; needs little memory."""
+    wanted = np.sort(np.fromiter(some, np.int64, len(some)))
+    if not len(wanted):
+        return wanted
+    place = np.searchsorted(wanted, values)
+    np.minimum(place, len(wanted) - 1, out=place)
+    return np.flatnonzero(wanted[place] == values)
+
+
 class _Network:
     """The arcs of ways and nodes, for the few that restrictions name."""
 
@@ -65,20 +75,33 @@ class _Network:
         node_ref: npt.NDArray[np.int64],
         restrictions: Sequence[Restriction],
     ) -> None:
-        self.tail = arc_tails(edges.tail, edges.head)
-        self.head = arc_heads(edges.tail, edges.head)
-        self._open = arc_ms(edges.forward_ms, edges.backward_ms) > 0
+        self._edges = edges
         named = {w for r in restrictions for w in (*r.from_ways, *r.via_ways, *r.to_ways)}
-        wanted = np.flatnonzero(np.isin(way_id, np.fromiter(named, np.int64, len(named))))
         self._arcs: dict[int, list[int]] = {}
-        for edge in wanted:
-            arcs = [arc for arc in (2 * int(edge), 2 * int(edge) + 1) if self._open[arc]]
+        touched = np.zeros(len(node_ref), dtype=bool)
+        for edge in among(way_id, named).tolist():
+            arcs = [arc for arc in (2 * edge, 2 * edge + 1) if self._is_open(arc)]
             self._arcs.setdefault(int(way_id[edge]), []).extend(arcs)
+            touched[[edges.tail[edge], edges.head[edge]]] = True
         vias = {r.via_node for r in restrictions if r.via_node is not None}
-        at = np.flatnonzero(np.isin(node_ref, np.fromiter(vias, np.int64, len(vias))))
-        self._node = {int(node_ref[i]): int(i) for i in at}
-        order = np.argsort(self.tail, kind="stable")
-        self._order, self._sorted = order, self.tail[order]
+        self._node = {int(node_ref[i]): i for i in among(node_ref, vias).tolist()}
+        self._leaving: dict[int, list[int]] = {}
+        for edge in np.flatnonzero(touched[edges.tail] | touched[edges.head]).tolist():
+            for arc in (2 * edge, 2 * edge + 1):
+                if self._is_open(arc):
+                    self._leaving.setdefault(self.tail(arc), []).append(arc)
+
+    def _is_open(self, arc: int) -> bool:
+        times = self._edges.backward_ms if arc % 2 else self._edges.forward_ms
+        return bool(times[arc // 2])
+
+    def tail(self, arc: int) -> int:
+        """Return the node an arc leaves."""
+        return int((self._edges.head if arc % 2 else self._edges.tail)[arc // 2])
+
+    def head(self, arc: int) -> int:
+        """Return the node an arc arrives at."""
+        return self.tail(arc ^ 1)
 
     def node(self, ref: int) -> int | None:
         """Return the node of an OSM id."""
@@ -86,30 +109,29 @@ class _Network:
 
     def into(self, way: int, node: int) -> list[int]:
         """Return the open arcs of a way that arrive at a node."""
-        return [arc for arc in self._arcs.get(way, []) if self.head[arc] == node]
+        return [arc for arc in self._arcs.get(way, []) if self.head(arc) == node]
 
     def out_of(self, way: int, node: int) -> list[int]:
         """Return the open arcs of a way that leave a node."""
-        return [arc for arc in self._arcs.get(way, []) if self.tail[arc] == node]
+        return [arc for arc in self._arcs.get(way, []) if self.tail(arc) == node]
 
     def leaving(self, node: int) -> list[int]:
-        """Return every open arc that leaves a node."""
-        low, high = np.searchsorted(self._sorted, [node, node + 1])
-        return [int(arc) for arc in self._order[low:high] if self._open[arc]]
+        """Return every open arc that leaves a node of a named way."""
+        return self._leaving.get(node, [])
 
     def along(self, way: int, node: int) -> Iterator[Arcs]:
         """Yield the ways to travel a whole way from a node: along it and against it."""
         for parity in (0, 1):
             arcs = [arc for arc in self._arcs.get(way, []) if arc % 2 == parity]
             arcs = arcs[::-1] if parity else arcs
-            whole = all(self.head[a] == self.tail[b] for a, b in pairwise(arcs))
-            if arcs and whole and self.tail[arcs[0]] == node:
+            whole = all(self.head(a) == self.tail(b) for a, b in pairwise(arcs))
+            if arcs and whole and self.tail(arcs[0]) == node:
                 yield tuple(arcs)
 
     def ends(self, ways: tuple[int, ...]) -> set[int]:
         """Return the nodes that ways touch."""
         arcs = [arc for way in ways for arc in self._arcs.get(way, [])]
-        return {int(node) for arc in arcs for node in (self.tail[arc], self.head[arc])}
+        return {int(node) for arc in arcs for node in (self.tail(arc), self.head(arc))}
 
 
 def resolve(
@@ -157,7 +179,7 @@ def _paths(restriction: Restriction, network: _Network) -> Iterator[Arcs]:
         starts = set() if node is None else {node}
     for start, begin, finish in product(sorted(starts), restriction.from_ways, restriction.to_ways):
         for through in _chains(restriction.via_ways, start, network):
-            last = int(network.head[through[-1]]) if through else start
+            last = network.head(through[-1]) if through else start
             for a, b in product(network.into(begin, start), network.out_of(finish, last)):
                 yield (a, *through, b)
 
@@ -167,7 +189,7 @@ def _chains(ways: tuple[int, ...], node: int, network: _Network) -> Iterator[Arc
         yield ()
         return
     for head in network.along(ways[0], node):
-        for rest in _chains(ways[1:], int(network.head[head[-1]]), network):
+        for rest in _chains(ways[1:], network.head(head[-1]), network):
             yield (*head, *rest)
 
 
@@ -176,7 +198,7 @@ def _sequences(path: Arcs, kind: str, network: _Network) -> Iterator[Arcs]:
         yield path
         return
     for step in range(1, len(path)):
-        node = int(network.tail[path[step]])
+        node = network.tail(path[step])
         for arc in network.leaving(node):
             if arc != path[step]:
                 yield (*path[:step], arc)
