@@ -149,7 +149,16 @@ def test_a_run_cut_off_leaves_no_results_only_tables_to_take_up(
 
 
 @pytest.mark.parametrize(
-    ("minutes", "metres"), [(None, None), ("5", "500"), ("0", None), ("5,x", None), ("nan", None)]
+    ("minutes", "metres"),
+    [
+        (None, None),
+        ("5", "500"),
+        ("0", None),
+        ("5,x", None),
+        ("nan", None),
+        ("1e9", None),
+        (None, "1e9"),
+    ],
 )
 def test_standards_that_are_none(minutes: str | None, metres: str | None) -> None:
     with pytest.raises(InputError):

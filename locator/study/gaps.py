@@ -46,13 +46,17 @@ _FILES = frozenset(
 )
 
 
+# Circles of ten hours' riding leave every local projection.
+_MOST = {"min": 600, "m": 200_000}
+
+
 def parse_standards(*, minutes: str | None, metres: str | None) -> tuple[Standard, ...]:
     """Read ``"3,5,10"`` minutes or metres; exactly one of the two must be given.
 
     Raises
     ------
     InputError
-        None or both are given, or a number is not above 0.
+        None or both are given, or a number is not above 0 or past 600 minutes or 200 km.
     """
     if (minutes is None) == (metres is None):
         raise InputError("Say the coverage standard: either --minutes 5,10 or --metres 1000.")
@@ -65,6 +69,9 @@ def parse_standards(*, minutes: str | None, metres: str | None) -> tuple[Standar
             amount = math.nan
         if not 0 < amount < math.inf:
             raise InputError(f"{part!r} is not a standard; write numbers above 0, such as 5,10.")
+        if amount > _MOST[unit]:
+            most = f"{_MOST[unit]:,} {unit}"
+            raise InputError(f"{part!r} is too far for a standard; the most is {most}.")
         standards.append(Standard(amount, unit))
     return tuple(dict.fromkeys(standards))
 
