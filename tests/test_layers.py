@@ -14,7 +14,7 @@ FLOORS = {
     "register": 1,
     "store": 2,
     "travel": 3,
-    "nearest": 4, "coverage": 4,
+    "nearest": 4, "coverage": 4, "hotzones": 4,
     "service": 5, "network": 5, "intake": 5, "phone": 5, "answer": 5,
     "maps": 5, "figures": 5, "reporting": 5, "study": 5, "planner": 5,
     "web": 6, "cli": 6, "__main__": 6,
@@ -35,6 +35,9 @@ ONLY_IN: dict[str, str | tuple[str, ...]] = {
     "jinja2": "reporting",
     "osmium": "travel",
     "contourpy": "travel",
+    "h3": "hotzones",
+    "esda": "hotzones",
+    "libpysal": "hotzones",
 }
 
 

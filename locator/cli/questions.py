@@ -12,7 +12,6 @@ from locator.cli.base import (
     FOLDER,
     KINDS,
     SERVICES,
-    CommandGroup,
     EnumType,
     opened,
     progress_bar,
@@ -23,7 +22,7 @@ from locator.cli.base import (
 from locator.schema import Datum, Kind, Service, Weather
 from locator.settings import Settings
 
-__all__ = ["gaps", "hotzones", "map_command", "nearest", "report", "route"]
+__all__ = ["gaps", "map_command", "nearest", "report", "route"]
 
 _WEATHERS = EnumType(Weather)
 
@@ -287,28 +286,3 @@ def map_command(
     with opened(with_travel(settings, travel)) as service:
         write_map(service, out, as_of=as_of, reach=minutes)
     click.echo(f"The map is in {out}")
-
-
-@click.group(cls=CommandGroup)
-def hotzones() -> None:
-    """Bring hot zones in."""
-
-
-@hotzones.command("import")
-@click.argument("file", type=FILE)
-@click.pass_obj
-def import_zones(settings: Settings, file: Path) -> None:
-    """Put hot zones from a file in the place of the store's.
-
-    Anything GDAL reads, with its datum; columns id, name, kind, demand_per_h and, if you have
-    it, profile.
-
-    \b
-    Example:  locator hotzones import zones.gpkg
-    """
-    from locator.intake import import_hot_zones
-    from locator.store import open_store
-
-    with open_store(settings.store) as store:
-        done = import_hot_zones(store, file, actor="locator hotzones import")
-    click.echo(f"Hot zones: {done.inserted} new, {done.updated} changed, {done.removed} removed.")

@@ -70,7 +70,10 @@ def read_layer_file(path: Path) -> gpd.GeoDataFrame:
         The file is missing, damaged, or says no datum.
     """
     try:
-        frame = pyogrio.read_dataframe(path)
+        names = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
+        # Of several layers, such as a build's, the hot zones; else the first, as GDAL has it.
+        layer = "hot_zones" if "hot_zones" in names[1:] else names[0] if names else 0
+        frame = pyogrio.read_dataframe(path, layer=layer)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
         raise InputError(f"{path} cannot be read: {register.short_reason(path, error)}.") from error
     if not isinstance(frame, gpd.GeoDataFrame):

@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 from locator.errors import RegisterError
 
-__all__ = ["Row", "find_rows", "rate_header"]
+__all__ = ["Line", "Row", "check_width", "find_lines", "find_rows", "rate_header"]
 
 _LOOKED_AT = 12  # lines that may stand before the data: titles, notes, group headers
 _HEADER_LINES = 3
@@ -45,13 +45,21 @@ def find_rows(
     RegisterError
         There is no header, or a name stands twice in it; later, a row has more cells than it.
     """
+    header, below = find_lines(lines, known, source)
+    rows = (_row(header, number, cells, source) for number, cells in below)
+    return header, (row for row in rows if row is not None)
+
+
+def find_lines(
+    lines: Iterable[Line], known: frozenset[str], source: str
+) -> tuple[list[str], Iterator[Line]]:
+    """Return the header and the lines below it as they are; see :func:`find_rows`."""
     stream = iter(lines)
     head = [(number, _strip(cells)) for number, cells in islice(stream, _LOOKED_AT)]
     first, last = _find_header(head, known)
     header = _join_header([cells for _, cells in head[first:last]], known)
     _check_header(header, source)
-    rows = (_row(header, number, cells, source) for number, cells in chain(head[last:], stream))
-    return header, (row for row in rows if row is not None)
+    return header, chain(head[last:], stream)
 
 
 def rate_header(lines: Iterable[Line], known: frozenset[str]) -> tuple[int, int, int]:
@@ -118,9 +126,20 @@ def _row(header: Sequence[str], number: int, cells: Sequence[str], source: str) 
     found = {name: cell.strip() for name, cell in named if name and cell.strip()}
     if not found:
         return None
+    check_width(header, number, cells, source)
+    return Row(number, found)
+
+
+def check_width(header: Sequence[str], number: int, cells: Sequence[str], source: str) -> None:
+    """Refuse a line with more cells than the header has names.
+
+    Raises
+    ------
+    RegisterError
+        Names the line.
+    """
     if any(cell.strip() for cell in cells[len(header) :]):
         raise RegisterError(
             f"{source}, row {number}: {len(cells)} cells for {len(header)} columns; "
             "is a comma missing its quotes?"
         )
-    return Row(number, found)

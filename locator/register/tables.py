@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from locator.errors import RegisterError
-from locator.register.grid import Row, find_rows, rate_header
+from locator.register.grid import Line, Row, find_rows, rate_header
 from locator.register.layers import FEATURE_ID, FEATURE_POSITION, open_layer
 from locator.register.sheets import cell_text, read_sheet
 from locator.schema import STATION_COLUMNS
@@ -25,9 +25,13 @@ __all__ = [
     "READABLE",
     "Row",
     "Table",
+    "check_size",
+    "known_names",
+    "open_csv_lines",
     "open_table",
     "read_table",
     "row_digest",
+    "unguard",
 ]
 
 OUR_COLUMNS_PREFIX = "#"  # columns that a file of rejected rows carries for the person mending it
@@ -88,16 +92,9 @@ def open_table(path: Path, *, columns: frozenset[str] = frozenset()) -> Iterator
         raise RegisterError(
             f"{path.name}: this ending is not known; save it as one of {', '.join(READABLE)}."
         )
-    known = _KNOWN | {name.casefold() for name in columns}
-    limit = _MAX_WHOLE_BYTES if reader is _open_geojson else _MAX_BYTES
     try:
-        size = path.stat().st_size
-        if size > limit:
-            raise RegisterError(
-                f"{path.name} has {size / 1e6:,.0f} MB; more than {limit // 1_000_000:,} MB of "
-                f"{path.suffix} is not read: divide it, or save it as CSV or GeoPackage."
-            )
-        with reader(path, known) as table:
+        check_size(path, _MAX_WHOLE_BYTES if reader is _open_geojson else _MAX_BYTES)
+        with reader(path, known_names(columns)) as table:
             rows = iter(table.rows)
             first = next(rows, None)
             if first is None:
@@ -107,6 +104,21 @@ def open_table(path: Path, *, columns: frozenset[str] = frozenset()) -> Iterator
         raise RegisterError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
+def known_names(columns: frozenset[str]) -> frozenset[str]:
+    """Return the names by which a header is known, in lower case: ours and a mapping's."""
+    return _KNOWN | {name.casefold() for name in columns}
+
+
+def check_size(path: Path, limit: int) -> None:
+    """Refuse a file of more bytes than a limit."""
+    size = path.stat().st_size
+    if size > limit:
+        raise RegisterError(
+            f"{path.name} has {size / 1e6:,.0f} MB; more than {limit // 1_000_000:,} MB of "
+            f"{path.suffix} is not read: divide it, or save it as CSV or GeoPackage."
+        )
+
+
 def row_digest(row: Row) -> str:
     """Return a short digest of a row's cells, ours left out, by which a mended row is known."""
     cells = sorted((k, v) for k, v in row.cells.items() if not k.startswith(OUR_COLUMNS_PREFIX))
@@ -114,7 +126,10 @@ def row_digest(row: Row) -> str:
 
 
 @contextmanager
-def _open_csv(path: Path, known: frozenset[str]) -> Iterator[Table]:
+def open_csv_lines(
+    path: Path, known: frozenset[str]
+) -> Iterator[tuple[Iterator[Line], Callable[[], float]]]:
+    """Give a CSV file's lines as they stand, numbered, and what tells the share gone through."""
     size = max(path.stat().st_size, 1)
     with (
         path.open("rb") as raw,
@@ -128,13 +143,20 @@ def _open_csv(path: Path, known: frozenset[str]) -> Iterator[Table]:
             start = 1
             try:
                 for values in reader:
-                    yield start, [_unguard(value) for value in values]
+                    yield start, values
                     start = reader.line_num + 1
             except csv.Error as error:
                 raise RegisterError(f"{path.name}, line {reader.line_num}: {error}.") from error
 
-        header, rows = find_rows(lines(), known, path.name)
-        yield Table(path.name, tuple(header), rows, lambda: min(raw.tell() / size, 1.0))
+        yield lines(), lambda: min(raw.tell() / size, 1.0)
+
+
+@contextmanager
+def _open_csv(path: Path, known: frozenset[str]) -> Iterator[Table]:
+    with open_csv_lines(path, known) as (lines, share_read):
+        plain = ((number, [unguard(value) for value in values]) for number, values in lines)
+        header, rows = find_rows(plain, known, path.name)
+        yield Table(path.name, tuple(header), rows, share_read)
 
 
 def _find_delimiter(sample: str, known: frozenset[str]) -> str:
@@ -165,7 +187,7 @@ def _find_encoding(path: Path) -> str:
     )
 
 
-def _unguard(value: str) -> str:
+def unguard(value: str) -> str:
     """Take off the apostrophe that keeps a spreadsheet from running a text as a formula."""
     guarded = len(value) > 1 and value[0] == "'" and value[1] in _FORMULA_STARTS
     return value[1:] if guarded else value

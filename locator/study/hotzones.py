@@ -1,0 +1,337 @@
+"""Hot zones from a file of orders or shops: a layer and its cleaning report, or nothing."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyogrio
+
+from locator import __version__, register
+from locator.coverage.demand import HOURS_OF_WEEK, zone_demand
+from locator.errors import InputError, StudyError
+from locator.hotzones import FoundZones, ZoneNames, ZoneRules, find_zones
+from locator.network import road_distances
+from locator.paths import refuse_store, written_together
+from locator.register.columns import open_columns
+from locator.register.orders import ORDER_FIELDS, WEIGHT_UNITS, OrderRules
+from locator.schema import Datum, Provenance, ZoneKind
+from locator.service import read_rules, utc_now
+from locator.settings import Settings
+from locator.store import open_store
+from locator.study.drawing import settings_language
+from locator.study.hotzones_output import (
+    CLEANING,
+    ENDINGS,
+    SUMMARY,
+    BuildSummary,
+    check_ending,
+    reporting,
+    write_layers,
+)
+from locator.study.hotzones_rows import Gathered, Gathering, gather
+
+__all__ = ["BuildOptions", "build_hot_zones"]
+
+_MANY_SUPPRESSED = 0.2
+_FINEST, _COARSEST = 11, 5
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How hot zones are built; every one is a choice of the caller's.
+
+    Attributes
+    ----------
+    datum, mapping
+        Of the file.
+    resolution
+        Of the H3 cells: with 9, a cell and its neighbours have 0.7 km², a business district.
+    k, alpha, normal
+        As :class:`locator.hotzones.ZoneRules`.
+    hour_of
+        ``time`` (the default: when the rider is sent), ``end_time``, or None for no times.
+    since, until
+        ISO moments, local time, of what counts; None is as far as the file goes.
+    profile
+        Where there are no times: ``flat``, ``store`` (the mean of the store's hot zones), or a
+        JSON file of 168 shares.
+    anywhere
+        Count points outside the store's districts too.
+    swap, keep_identical
+        Mend exchanged coordinates; count identical rows each by itself.
+    """
+
+    datum: Datum = Datum.WGS84
+    mapping: register.Mapping | None = None
+    resolution: int = 9
+    k: int = 10
+    alpha: float = 0.05
+    normal: bool = False
+    hour_of: str | None = "time"
+    since: str | None = None
+    until: str | None = None
+    profile: str = "flat"
+    anywhere: bool = False
+    swap: bool = False
+    keep_identical: bool = False
+    kind: ZoneKind = ZoneKind.OTHER
+    provenance: Provenance | None = None
+    piece_rows: int = 100_000
+
+
+@dataclass(frozen=True)
+class _City:
+    """What the store knows of the place."""
+
+    districts: gpd.GeoDataFrame
+    places: gpd.GeoDataFrame
+    hot_zones: gpd.GeoDataFrame
+
+
+def build_hot_zones(
+    settings: Settings,
+    points: Path,
+    out: Path,
+    options: BuildOptions,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    progress: Callable[[float], None] = lambda _: None,
+) -> tuple[BuildSummary, FoundZones]:
+    """Build hot zones from a file of orders or shops.
+
+    ``out`` (.gpkg or .geojson) has the layer ``hot_zones``, and in a GeoPackage ``cells``; beside
+    it ``.cleaning.csv`` lists every row left out, and ``.summary.json`` says what all rests on. The
+    three appear together or not at all.
+
+    Raises
+    ------
+    InputError
+        The file or an option is wrong, or nothing in it can be shown.
+    StudyError
+        The place cannot be written.
+    """
+    _check(points, out, options)
+    now = clock().astimezone(read_rules(settings).timezone)
+    with open_store(settings.store) as store:
+        _, layers = store.read_all("districts", "places", "hot_zones")
+    city = _City(**layers)
+    asked = _gathering(settings, city, options, now)
+    shares, assumed = _read_profile(options.profile, city)
+    try:
+        with written_together(out, ENDINGS) as draft:
+            with (
+                reporting(draft.with_suffix(CLEANING)) as report,
+                open_columns(points, columns=_names(options.mapping)) as table,
+            ):
+                gathered = gather(table, asked, report, progress=lambda s: progress(0.9 * s))
+            rules = _zone_rules(options, gathered, shares)
+            names = ZoneNames(city.places, city.districts, settings_language(settings))
+            found = find_zones(gathered.cells, rules, names)
+            demand = _demand_words(gathered, options, assumed)
+            summary = _summarise(points, options, gathered, found, demand, now)
+            write_layers(draft, _with_source(found.zones, summary, options), found.cells)
+            text = json.dumps(summary, ensure_ascii=False, indent=2, allow_nan=False)
+            draft.with_suffix(SUMMARY).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StudyError(f"{out} cannot be written: {error.strerror or error}.") from error
+    except pyogrio.errors.DataSourceError as error:
+        raise StudyError(f"{out} cannot be written: {error}.") from error
+    progress(1.0)
+    return summary, found
+
+
+def _check(points: Path, out: Path, options: BuildOptions) -> None:
+    check_ending(out)
+    for path in (out, *(out.with_suffix(ending) for ending in ENDINGS)):
+        refuse_store(path)
+        if path.resolve() == points.resolve():
+            raise InputError(f"{points} would be written over; name another --out.")
+    if not _COARSEST <= options.resolution <= _FINEST:
+        raise InputError(
+            f"--resolution must lie between {_COARSEST} (250 km² a cell) and {_FINEST} (0.002 km²)."
+        )
+    if options.k < 1:
+        raise InputError("--k must be 1 or more; with 1 nothing is suppressed.")
+    if not 0 < options.alpha < 1:
+        raise InputError("--alpha must lie between 0 and 1, such as 0.05.")
+
+
+def _names(mapping: register.Mapping | None) -> frozenset[str]:
+    mapped = mapping.columns.values() if mapping else ()
+    return frozenset([*mapped, *ORDER_FIELDS, *ORDER_FIELDS.values()])
+
+
+def _gathering(settings: Settings, city: _City, options: BuildOptions, now: datetime) -> Gathering:
+    districts = city.districts.iloc[:0] if options.anywhere else city.districts
+    box = None
+    if len(districts):
+        west, south, east, north = (float(value) for value in districts.total_bounds)
+        box = (west, south, east, north)
+    zone = read_rules(settings).timezone
+    return Gathering(
+        rules=OrderRules(
+            datum=options.datum,
+            timezone=zone,
+            now=np.datetime64(now.replace(tzinfo=None), "s"),
+            box=box,
+            repair_swapped=options.swap,
+            hour_of=options.hour_of,
+        ),
+        resolution=options.resolution,
+        districts=districts,
+        since=_moment(options.since),
+        until=_moment(options.until),
+        keep_identical=options.keep_identical,
+        mapping=options.mapping,
+        road_distance_m=road_distances(settings) if len(districts) else None,
+        piece_rows=options.piece_rows,
+    )
+
+
+def _moment(text: str | None) -> np.datetime64 | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(
+            f"{text!r} is not a moment; write it like 2026-11-01 or 2026-11-01T06:00."
+        ) from error
+    if moment.tzinfo is not None or (moment.minute, moment.second, moment.microsecond) != (0, 0, 0):
+        raise InputError(f"{text!r} must be a whole hour in local time, without an offset.")
+    return np.datetime64(moment, "s")
+
+
+def _read_profile(text: str, city: _City) -> tuple[npt.NDArray[np.float64] | None, str]:
+    """Return the profile assumed where there are no times, and its name."""
+    if text == "flat":
+        return None, "flat"
+    if text == "store":
+        return _store_profile(city.hot_zones), "the mean of the store's hot zones"
+    path = Path(text)
+    try:
+        value = json.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise InputError(
+            f"--profile {text}: cannot be read ({error.strerror or error}); it is flat, store or a "
+            "JSON file."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"--profile {path.name} is not JSON: {error}.") from error
+    good = isinstance(value, list) and all(type(share) in {int, float} for share in value)
+    zones = pd.DataFrame({"id": [path.name], "demand_per_h": [1.0], "profile": [value]})
+    if not good:
+        raise InputError(f"--profile {path.name} is not a list of {HOURS_OF_WEEK} numbers.")
+    zone_demand(gpd.GeoDataFrame(zones), hour=0)
+    shares = np.array(value, dtype=np.float64)
+    return shares / shares.sum(), path.name
+
+
+def _store_profile(zones: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
+    hours = [zone_demand(zones, hour=hour).sum() for hour in range(HOURS_OF_WEEK)]
+    shares = np.array(hours, dtype=np.float64)
+    if not shares.sum() > 0:
+        raise InputError("--profile store: the store has no hot zones with demand.")
+    return np.asarray(shares / shares.sum())
+
+
+def _zone_rules(
+    options: BuildOptions, gathered: Gathered, shares: npt.NDArray[np.float64] | None
+) -> ZoneRules:
+    return ZoneRules(
+        k=options.k,
+        alpha=options.alpha,
+        normal=options.normal,
+        unit=WEIGHT_UNITS,
+        span=gathered.span,
+        shares=shares if gathered.span is None else None,
+        kind=options.kind,
+    )
+
+
+def _demand_words(gathered: Gathered, options: BuildOptions, assumed: str) -> str:
+    weighted = "weight" in gathered.columns or "demand_per_h" in gathered.columns
+    if gathered.span is not None:
+        hour = "the time" if options.hour_of == "time" else "the end_time"
+        return f"{'weighted orders' if weighted else 'orders'} at the hour of {hour}"
+    amount = "the file's demand per hour" if weighted else "1 an hour each, assumed"
+    return f"by shop or point, {amount}; profile assumed: {assumed}"
+
+
+def _summarise(
+    points: Path,
+    options: BuildOptions,
+    gathered: Gathered,
+    found: FoundZones,
+    demand: str,
+    now: datetime,
+) -> BuildSummary:
+    span = gathered.span
+    hidden = found.rows - found.rows_shown
+    share = hidden / found.rows
+    doubts = list(gathered.doubts)
+    if share > _MANY_SUPPRESSED:
+        doubts.append(
+            f"{share:.0%} of the rows are suppressed: take a coarser --resolution, or a lower --k "
+            "if the points are public."
+        )
+    curve = "normal curve" if options.normal else "values shuffled"
+    return BuildSummary(
+        title="Hot zones from data",
+        made_at=now.isoformat(timespec="seconds"),
+        program=f"locator {__version__}",
+        file=points.name,
+        data_hash=_digest(points),
+        datum=options.datum.value,
+        demand=demand,
+        since=None if span is None else str(span.since),
+        until=None if span is None else str(span.until),
+        hours=None if span is None else span.hours,
+        days_with_rows=None if span is None else gathered.days_with_rows,
+        rows_read=gathered.read,
+        rows_left_out=gathered.left_out,
+        rows_repaired=gathered.repaired,
+        rows_used=found.rows,
+        rows_suppressed=hidden,
+        suppressed_share=share,
+        k=options.k,
+        resolution=options.resolution,
+        cells_compared=found.area_cells,
+        cells_shown=len(found.cells),
+        cells_significant=found.significant_cells,
+        alpha=options.alpha,
+        test=f"Gi*, two-sided, {curve}, false-discovery rate {options.alpha:g}",
+        p_below=found.threshold,
+        zones=len(found.zones),
+        zones_without_hours=None if span is None else found.pools.count(1),
+        demand_per_h=float(found.zones["demand_per_h"].sum()),
+        demand_share_in_zones=found.demand_share,
+        doubts=doubts,
+    )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+
+
+def _with_source(
+    zones: gpd.GeoDataFrame, summary: BuildSummary, options: BuildOptions
+) -> gpd.GeoDataFrame:
+    when = f", {summary['since']} to {summary['until']}" if summary["since"] else ""
+    source = (
+        f"{summary['file']} ({summary['data_hash']}){when}; {summary['demand']}; H3 "
+        f"{summary['resolution']}, {summary['test']}, k {summary['k']}"
+    )
+    provenance = options.provenance.value if options.provenance else None
+    texts = {"provenance": provenance, "source": source}
+    return zones.assign(
+        **{name: pd.Series([text] * len(zones), dtype=object) for name, text in texts.items()}
+    )
