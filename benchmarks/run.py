@@ -10,6 +10,7 @@ from collections.abc import Callable
 from command import bench_command
 from coverage import bench_criticality, bench_week
 from gaps import DENSE, bench_gaps
+from hotzones import bench_hotzones
 from nearest import bench_nearest
 from register import bench_import
 
@@ -18,11 +19,13 @@ MODERATE: dict[str, list[Run]] = {
     "command": [bench_command],
     "coverage": [bench_week, bench_criticality],
     "gaps": [lambda: bench_gaps(120), lambda: bench_gaps(5_000)],
+    "hotzones": [lambda: bench_hotzones(500_000)],
     "nearest": [lambda: bench_nearest(20_000, 100_000), lambda: bench_nearest(180_000, 1_000_000)],
     "register": [lambda: bench_import(180_000)],
 }
 LARGE: dict[str, list[Run]] = {
     "gaps": [lambda: bench_gaps(100_000, per_km2=DENSE), lambda: bench_gaps(100_000)],
+    "hotzones": [lambda: bench_hotzones(2_000_000)],
     "register": [lambda: bench_import(1_000_000)],
 }
 

@@ -5,10 +5,12 @@ what is wrong with each. Here nothing is built for a row of a CSV file, and a pi
 columns at once.
 """
 
+import csv
+import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +19,11 @@ import numpy.typing as npt
 from locator.errors import RegisterError
 from locator.register.grid import Line, check_width, find_lines
 from locator.register.tables import (
+    CsvLines,
     Row,
     check_size,
     known_names,
+    numbered_lines,
     open_csv_lines,
     open_table,
     unguard,
@@ -28,6 +32,8 @@ from locator.register.tables import (
 __all__ = ["ColumnPiece", "ColumnTable", "open_columns"]
 
 _MAX_CSV_BYTES = 20_000_000_000
+_FIRST_LINES = 20  # past those in which the header was looked for
+_BLOCK = 1 << 20
 _APART = "\x1f"  # no text has it: the row as one text
 
 
@@ -100,33 +106,78 @@ def _open_csv(path: Path, columns: frozenset[str]) -> Iterator[ColumnTable]:
     known = known_names(columns)
     try:
         check_size(path, _MAX_CSV_BYTES)
-        with open_csv_lines(path, known) as (lines, share_read):
-            header, below = find_lines(lines, known, path.name)
-            yield ColumnTable(
-                path.name,
-                tuple(header),
-                lambda wanted, size: _line_pieces(below, header, path.name, wanted, size),
-                share_read,
-            )
+        with open_csv_lines(path, known) as csv_file:
+            header, below = find_lines(csv_file.lines, known, path.name)
+            shape = _Shape(path.name, tuple(header), csv_file.delimiter)
+
+            def pieces(wanted: Sequence[str], size: int) -> Iterator[ColumnPiece]:
+                yield from _line_pieces(islice(below, _FIRST_LINES), shape, wanted, size)
+                yield from _text_pieces(csv_file, shape, wanted, size)
+
+            yield ColumnTable(path.name, shape.header, pieces, csv_file.share_read)
     except OSError as error:
         raise RegisterError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _line_pieces(
-    lines: Iterable[Line], header: list[str], source: str, wanted: Sequence[str], size: int
+@dataclass(frozen=True)
+class _Shape:
+    source: str
+    header: tuple[str, ...]
+    delimiter: str
+
+
+def _text_pieces(
+    csv_file: CsvLines, shape: _Shape, wanted: Sequence[str], size: int
 ) -> Iterator[ColumnPiece]:
-    places = [(name, header.index(name)) for name in wanted]
-    stream = iter(lines)
+    """Read on in blocks of whole lines; one without quotes is parted at every delimiter."""
+    text, taken = csv_file.text, csv_file.lines_taken()
+    while block := text.read(_BLOCK):
+        block += text.readline()
+        plain = block.replace("\r\n", "\n")
+        if '"' in plain or "\r" in plain:
+            # From here on, a quoted cell may hold delimiters and line ends.
+            rest = chain(io.StringIO(block, newline=""), text)
+            reader = csv.reader(rest, delimiter=shape.delimiter, strict=True)
+            lines = numbered_lines(reader, shape.source, before=taken)
+            yield from _line_pieces(lines, shape, wanted, size)
+            return
+        rows = plain.removesuffix("\n").split("\n")
+        for start in range(0, len(rows), size):
+            piece = _plain_piece(rows[start : start + size], taken + start + 1, shape, wanted)
+            if piece is not None:
+                yield piece
+        taken += len(rows)
+
+
+def _plain_piece(
+    rows: list[str], first: int, shape: _Shape, wanted: Sequence[str]
+) -> ColumnPiece | None:
+    width, delimiter = len(shape.header), shape.delimiter
+    if {row.count(delimiter) for row in rows} != {width - 1} or width == 1:
+        lines = ((first + place, row.split(delimiter)) for place, row in enumerate(rows))
+        return next(_line_pieces(lines, shape, wanted, len(rows)), None)
+    cells = delimiter.join(rows).split(delimiter)
+    return ColumnPiece(
+        np.arange(first, first + len(rows)),
+        {name: _plain(cells[shape.header.index(name) :: width]) for name in wanted},
+        [row.replace(delimiter, _APART) for row in rows],
+    )
+
+
+def _line_pieces(
+    lines: Iterable[Line], shape: _Shape, wanted: Sequence[str], size: int
+) -> Iterator[ColumnPiece]:
+    stream, header = iter(lines), shape.header
     while taken := list(islice(stream, size)):
         numbers, rows = zip(*taken, strict=True)
         if set(map(len, rows)) != {len(header)} or not all(map(any, rows)):
-            numbers, rows = _squared(taken, header, source)
+            numbers, rows = _squared(taken, header, shape.source)
         if not rows:
             continue
         columns = list(zip(*rows, strict=True))
         yield ColumnPiece(
             np.array(numbers, dtype=np.int64),
-            {name: _plain(columns[place]) for name, place in places},
+            {name: _plain(columns[header.index(name)]) for name in wanted},
             [_APART.join(row) for row in rows],
         )
 
@@ -146,7 +197,10 @@ def _squared(
 
 
 def _plain(texts: Sequence[str]) -> list[str]:
-    return [unguard(text.strip()) for text in texts]
+    stripped = [text.strip() for text in texts]
+    if "'" not in {text[:1] for text in stripped}:
+        return stripped
+    return [unguard(text) for text in stripped]
 
 
 def _row_pieces(rows: Iterable[Row], wanted: Sequence[str], size: int) -> Iterator[ColumnPiece]:

@@ -36,7 +36,7 @@ ORDER_FIELDS = (
 )
 WEIGHT_UNITS = 10_000  # weights are kept in whole parts of these: sums in any order are the same
 _MAX_WEIGHT = 1e6
-_PIECE_ROWS = 100_000
+_PIECE_ROWS = 10_000  # larger ones keep the garbage collector busy
 _FIRST_YEAR = np.datetime64("2000-01-01", "s")  # before it, a clock that was never set
 
 Floats = npt.NDArray[np.float64]

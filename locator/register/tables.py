@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from locator.errors import RegisterError
 from locator.register.grid import Line, Row, find_rows, rate_header
@@ -17,16 +18,21 @@ from locator.register.layers import FEATURE_ID, FEATURE_POSITION, open_layer
 from locator.register.sheets import cell_text, read_sheet
 from locator.schema import STATION_COLUMNS
 
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
+
 __all__ = [
     "AS_REJECTED",
     "FEATURE_ID",
     "FEATURE_POSITION",
     "OUR_COLUMNS_PREFIX",
     "READABLE",
+    "CsvLines",
     "Row",
     "Table",
     "check_size",
     "known_names",
+    "numbered_lines",
     "open_csv_lines",
     "open_table",
     "read_table",
@@ -125,11 +131,32 @@ def row_digest(row: Row) -> str:
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:12]
 
 
+@dataclass(frozen=True)
+class CsvLines:
+    """A CSV file being read.
+
+    Attributes
+    ----------
+    lines
+        Its lines' cells as they stand, with the number of the line each starts in.
+    text, delimiter
+        What has not been taken yet, for who wants to read on faster; what parts the cells.
+    lines_taken
+        Tells how many lines of text have been taken.
+    share_read
+        Tells how much of the file has been gone through, 0 to 1.
+    """
+
+    lines: Iterator[Line]
+    text: TextIO
+    delimiter: str
+    lines_taken: Callable[[], int]
+    share_read: Callable[[], float]
+
+
 @contextmanager
-def open_csv_lines(
-    path: Path, known: frozenset[str]
-) -> Iterator[tuple[Iterator[Line], Callable[[], float]]]:
-    """Give a CSV file's lines as they stand, numbered, and what tells the share gone through."""
+def open_csv_lines(path: Path, known: frozenset[str]) -> Iterator[CsvLines]:
+    """Open a CSV file, its encoding and delimiter found."""
     size = max(path.stat().st_size, 1)
     with (
         path.open("rb") as raw,
@@ -137,26 +164,40 @@ def open_csv_lines(
     ):
         sample = text.read(_SAMPLE)
         text.seek(0)
-        reader = csv.reader(text, delimiter=_find_delimiter(sample, known), strict=True)
+        delimiter = _find_delimiter(sample, known)
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        yield CsvLines(
+            numbered_lines(reader, path.name),
+            text,
+            delimiter,
+            lambda: reader.line_num,
+            lambda: min(raw.tell() / size, 1.0),
+        )
 
-        def lines() -> Iterator[tuple[int, list[str]]]:
-            start = 1
-            try:
-                for values in reader:
-                    yield start, values
-                    start = reader.line_num + 1
-            except csv.Error as error:
-                raise RegisterError(f"{path.name}, line {reader.line_num}: {error}.") from error
 
-        yield lines(), lambda: min(raw.tell() / size, 1.0)
+def numbered_lines(reader: "CsvReader", source: str, *, before: int = 0) -> Iterator[Line]:
+    """Yield the cells of each line of a CSV with its number, ``before`` lines having gone before.
+
+    Raises
+    ------
+    RegisterError
+        A quote is never closed, or something follows one.
+    """
+    start = 1
+    try:
+        for values in reader:
+            yield before + start, values
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise RegisterError(f"{source}, line {before + reader.line_num}: {error}.") from error
 
 
 @contextmanager
 def _open_csv(path: Path, known: frozenset[str]) -> Iterator[Table]:
-    with open_csv_lines(path, known) as (lines, share_read):
-        plain = ((number, [unguard(value) for value in values]) for number, values in lines)
+    with open_csv_lines(path, known) as csv_file:
+        plain = ((n, [unguard(value) for value in values]) for n, values in csv_file.lines)
         header, rows = find_rows(plain, known, path.name)
-        yield Table(path.name, tuple(header), rows, share_read)
+        yield Table(path.name, tuple(header), rows, csv_file.share_read)
 
 
 def _find_delimiter(sample: str, known: frozenset[str]) -> str:

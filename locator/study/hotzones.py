@@ -83,7 +83,7 @@ class BuildOptions:
     keep_identical: bool = False
     kind: ZoneKind = ZoneKind.OTHER
     provenance: Provenance | None = None
-    piece_rows: int = 100_000
+    piece_rows: int = 10_000
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,11 @@ from locator.hotzones import (
 from locator.register.columns import ColumnTable
 from locator.register.orders import OrderFault, OrderRules, Reason, parse_orders
 from locator.schema import CRS
-from locator.study.spool import Spool
+from locator.study.spool import PARTS, Spool
 
 __all__ = ["Gathered", "Gathering", "gather"]
 
-_SAMPLE = 10_000  # points by which datum and offset are judged
+_SAMPLE = 4_000  # points by which datum and offset are judged
 _MOSTLY = 0.5
 _DAY = np.timedelta64(1, "D")
 _REPEATED = 0.01
@@ -60,7 +60,7 @@ class Gathering:
     keep_identical: bool = False
     mapping: register.Mapping | None = None
     road_distance_m: register.RoadDistance | None = None
-    piece_rows: int = 100_000
+    piece_rows: int = 10_000
 
 
 @dataclass
@@ -137,7 +137,7 @@ def gather(
         sweep = _Sweep(asked, counts, crowded, report, "id" in columns)
         for number, rows in enumerate(spool.parts(), start=1):
             sweep.add(rows)
-            progress(0.7 + 0.3 * number / 32)
+            progress(0.7 + 0.3 * number / PARTS)
     return sweep.finish(table.source, columns)
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from locator.register.orders import OrderPiece
 
-__all__ = ["Spool"]
+__all__ = ["PARTS", "Spool"]
 
 _ROW = np.dtype(
     [
@@ -25,7 +25,7 @@ _ROW = np.dtype(
         ("number", np.int64),
     ]
 )
-_PARTS = 32
+PARTS = 32
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Spool:
 
     def __enter__(self) -> Self:
         folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="locator-")))
-        for part in range(_PARTS):
+        for part in range(PARTS):
             self._files.append(self._stack.enter_context((folder / f"{part}").open("w+b")))
         return self
 
@@ -58,9 +58,9 @@ class Spool:
         for name in ("key", "lon", "lat", "weight", "number"):
             rows[name] = getattr(piece, name)
         rows["time"] = 0 if piece.time is None else piece.time.astype(np.int64)
-        part = (rows["key"] % _PARTS).astype(np.int64)
+        part = (rows["key"] % PARTS).astype(np.int64)
         order = np.argsort(part, kind="stable")
-        bounds = np.searchsorted(part[order], np.arange(_PARTS + 1))
+        bounds = np.searchsorted(part[order], np.arange(PARTS + 1))
         for number, file in enumerate(self._files):
             chosen = order[bounds[number] : bounds[number + 1]]
             file.write(rows[chosen].tobytes())
