@@ -1,4 +1,4 @@
-"""Hot zones, the method: Gi* by hand and by PySAL, chance makes no zones, nothing tells on a few."""
+"""Hot zones, the method: Gi* by hand and by PySAL, no zones by chance."""
 
 import math
 from collections.abc import Sequence

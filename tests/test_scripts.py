@@ -13,7 +13,7 @@ from locator.schema import Datum
 from locator.settings import Settings
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
-RECIPES = ("gap_analysis.py", "export_map.py", "import_stations.py")
+RECIPES = ("hot_zones.py", "gap_analysis.py", "export_map.py", "import_stations.py")
 
 
 def run(settings: Settings, name: str, *words: str) -> str:
@@ -42,6 +42,17 @@ def test_export_map(settings: Settings, tmp_path: Path) -> None:
     for name in ("a.html", "b.png"):
         run(settings, "export_map.py", str(tmp_path / name), "--district", "金台区")
         assert (tmp_path / name).stat().st_size > 10_000
+
+
+def test_hot_zones(settings: Settings, tmp_path: Path) -> None:
+    from tests.test_hotzones_build import make_orders
+
+    path = tmp_path / "orders.csv"
+    make_orders(6_000).to_csv(path, index=False)
+    lines = run(settings, "hot_zones.py", str(path)).splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith("HZ-89")
+    assert lines[-1].endswith("of 6,000 rows lie in zones.")
 
 
 def test_import_stations(settings: Settings, tmp_path: Path) -> None:

@@ -153,14 +153,16 @@ def _plain_piece(
     rows: list[str], first: int, shape: _Shape, wanted: Sequence[str]
 ) -> ColumnPiece | None:
     width, delimiter = len(shape.header), shape.delimiter
-    if {row.count(delimiter) for row in rows} != {width - 1} or width == 1:
+    whole = [row.replace(delimiter, _APART) for row in rows]
+    # The separator counts as white space: what strip leaves nothing of is an empty row.
+    if {row.count(delimiter) for row in rows} != {width - 1} or not all(map(str.strip, whole)):
         lines = ((first + place, row.split(delimiter)) for place, row in enumerate(rows))
         return next(_line_pieces(lines, shape, wanted, len(rows)), None)
     cells = delimiter.join(rows).split(delimiter)
     return ColumnPiece(
         np.arange(first, first + len(rows)),
         {name: _plain(cells[shape.header.index(name) :: width]) for name in wanted},
-        [row.replace(delimiter, _APART) for row in rows],
+        whole,
     )
 
 
@@ -170,15 +172,17 @@ def _line_pieces(
     stream, header = iter(lines), shape.header
     while taken := list(islice(stream, size)):
         numbers, rows = zip(*taken, strict=True)
-        if set(map(len, rows)) != {len(header)} or not all(map(any, rows)):
+        whole = list(map(_APART.join, rows))
+        if set(map(len, rows)) != {len(header)} or not all(map(str.strip, whole)):
             numbers, rows = _squared(taken, header, shape.source)
+            whole = list(map(_APART.join, rows))
         if not rows:
             continue
         columns = list(zip(*rows, strict=True))
         yield ColumnPiece(
             np.array(numbers, dtype=np.int64),
             {name: _plain(columns[header.index(name)]) for name in wanted},
-            [_APART.join(row) for row in rows],
+            whole,
         )
 
 
@@ -197,10 +201,9 @@ def _squared(
 
 
 def _plain(texts: Sequence[str]) -> list[str]:
-    stripped = [text.strip() for text in texts]
-    if "'" not in {text[:1] for text in stripped}:
-        return stripped
-    return [unguard(text) for text in stripped]
+    if "'" in {text[:1] for text in texts}:
+        texts = [unguard(text) for text in texts]
+    return [text.strip() for text in texts]
 
 
 def _row_pieces(rows: Iterable[Row], wanted: Sequence[str], size: int) -> Iterator[ColumnPiece]:
