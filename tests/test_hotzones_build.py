@@ -292,6 +292,7 @@ def test_every_row_left_out_is_listed_with_its_reason(
     by_row = {row["row"]: row for row in listed}
     assert by_row[expected[1][0]]["value"] == "north"
     assert by_row[expected[1][0]]["column"] == "lat"
+    assert by_row[expected[-1][0]]["value"] == "row 5"  # O000003, below the header and O000002
 
 
 def test_swapped_rows_are_mended_only_when_asked_and_still_listed(

@@ -124,6 +124,9 @@ def build(
         return
     for line in build_lines(summary, found):
         click.echo(line)
+    if not summary["zones"]:
+        click.echo(f"No cluster stands out from chance; {out} has no zone to import.")
+        return
     click.echo(f"The zones are in {out}; 'locator hotzones import {out}' takes them in.")
 
 

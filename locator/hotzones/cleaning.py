@@ -123,7 +123,7 @@ def fit_offset(lon: Floats, lat: Floats, districts: gpd.GeoDataFrame) -> Offset 
     """
     if not len(districts) or not len(lon):
         return None
-    area = shapely.union_all(districts.geometry.to_numpy())
+    area = shapely.union_all(shapely.make_valid(districts.geometry.to_numpy()))
     shapely.prepare(area)
     as_is = float(shapely.intersects_xy(area, lon, lat).mean())
     best = Offset(0.0, 0.0, as_is, as_is)

@@ -21,7 +21,7 @@ from locator.network import road_distances
 from locator.paths import refuse_store, written_together
 from locator.register.columns import open_columns
 from locator.register.orders import ORDER_FIELDS, WEIGHT_UNITS, OrderRules
-from locator.schema import Datum, Provenance, ZoneKind
+from locator.schema import Datum, Provenance, ZoneKind, drop_unusable
 from locator.service import read_rules, utc_now
 from locator.settings import Settings
 from locator.store import open_store
@@ -88,7 +88,7 @@ class BuildOptions:
 
 @dataclass(frozen=True)
 class _City:
-    """What the store knows of the place."""
+    """What the store knows of the place; rows that cannot be used name nothing."""
 
     districts: gpd.GeoDataFrame
     places: gpd.GeoDataFrame
@@ -120,8 +120,8 @@ def build_hot_zones(
     _check(points, out, options)
     now = clock().astimezone(read_rules(settings).timezone)
     with open_store(settings.store) as store:
-        _, layers = store.read_all("districts", "places", "hot_zones")
-    city = _City(**layers)
+        _, stored = store.read_all("districts", "places", "hot_zones")
+    city = _City(**{layer: drop_unusable(frame, layer)[0] for layer, frame in stored.items()})
     asked = _gathering(settings, city, options, now)
     shares, assumed = _read_profile(options.profile, city)
     try:
@@ -275,13 +275,6 @@ def _summarise(
 ) -> BuildSummary:
     span = gathered.span
     hidden = found.rows - found.rows_shown
-    share = hidden / found.rows
-    doubts = list(gathered.doubts)
-    if share > _MANY_SUPPRESSED:
-        doubts.append(
-            f"{share:.0%} of the rows are suppressed: take a coarser --resolution, or a lower --k "
-            "if the points are public."
-        )
     curve = "normal curve" if options.normal else "values shuffled"
     return BuildSummary(
         title="Hot zones from data",
@@ -300,7 +293,7 @@ def _summarise(
         rows_repaired=gathered.repaired,
         rows_used=found.rows,
         rows_suppressed=hidden,
-        suppressed_share=share,
+        suppressed_share=hidden / found.rows,
         k=options.k,
         resolution=options.resolution,
         cells_compared=found.area_cells,
@@ -313,8 +306,17 @@ def _summarise(
         zones_without_hours=None if span is None else found.pools.count(1),
         demand_per_h=float(found.zones["demand_per_h"].sum()),
         demand_share_in_zones=found.demand_share,
-        doubts=doubts,
+        doubts=[*gathered.doubts, *_suppression_doubts(hidden / found.rows)],
     )
+
+
+def _suppression_doubts(share: float) -> list[str]:
+    if share <= _MANY_SUPPRESSED:
+        return []
+    return [
+        f"{share:.0%} of the rows are suppressed: take a coarser --resolution, or a lower --k if "
+        "the points are public."
+    ]
 
 
 def _digest(path: Path) -> str:

@@ -122,14 +122,16 @@ def build_lines(summary: BuildSummary, found: FoundZones) -> Sequence[str]:
             f"{summary['days_with_rows']:,} days."
         )
     lines.append(f"Demand: {summary['demand']}.")
-    lines.append(
-        f"{summary['suppressed_share']:.1%} of the rows lie in cells with fewer than "
-        f"{summary['k']} and are suppressed."
-    )
+    if summary["k"] > 1:
+        lines.append(
+            f"{summary['suppressed_share']:.1%} of the rows are suppressed, so that nothing shown "
+            f"rests on fewer than {summary['k']}."
+        )
     lines.append(
         f"{summary['cells_compared']:,} cells compared; {summary['cells_significant']:,} are "
-        f"significantly high ({summary['test']}, p < {summary['p_below']:.2g}) and make "
-        f"{summary['zones']:,} zones with {summary['demand_share_in_zones']:.0%} of the demand."
+        f"significantly high ({summary['test']}: p < {summary['p_below']:.2g}) and make "
+        f"{summary['zones']:,} zones with {summary['demand_share_in_zones']:.0%} of the demand "
+        "shown."
     )
     if summary["zones_without_hours"]:
         lines.append(

@@ -63,7 +63,7 @@ class Gathering:
     piece_rows: int = 10_000
 
 
-@dataclass
+@dataclass(frozen=True)
 class Gathered:
     """What was read and counted.
 
@@ -233,14 +233,17 @@ class _Sweep:
     def _once(self, rows: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
         by = [rows[name] for name in ("time", "lon", "lat", "weight", "number")]
         first = first_of_each(rows["key"], *by)
+        kept, again = np.sort(rows[first], order="key"), rows[~first]
+        counted = kept["number"][np.searchsorted(kept["key"], again["key"])]
         if self._identified:
-            self._list(rows[~first], Reason.DUPLICATE, "id", "has an id that stands before")
+            words = "has an id that stands in another row, which counts"
+            self._list(again, Reason.DUPLICATE, "id", words, counted)
             return rows[first]
-        self._repeated += int((~first).sum())
+        self._repeated += len(again)
         if self._asked.keep_identical:
             return rows
-        words = "is the same in every cell as another row (--keep-identical counts it)"
-        self._list(rows[~first], Reason.IDENTICAL, "", words)
+        words = "is the same in every cell as another row (--keep-identical counts both)"
+        self._list(again, Reason.IDENTICAL, "", words, counted)
         return rows[first]
 
     def _in_time(self, rows: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
@@ -252,10 +255,21 @@ class _Sweep:
         self._counts.leave_out("other_time", int((~keep).sum()))
         return rows[keep]
 
-    def _list(self, rows: npt.NDArray[np.void], reason: Reason, column: str, words: str) -> None:
+    def _list(
+        self,
+        rows: npt.NDArray[np.void],
+        reason: Reason,
+        column: str,
+        words: str,
+        counted: npt.NDArray[np.int64] | None = None,
+    ) -> None:
+        """List rows; the value is the row that counts instead, or the position."""
         self._counts.leave_out(reason.value, len(rows))
-        for row in np.sort(rows, order="number"):
-            value = f"{row['lon']:.6f},{row['lat']:.6f}" if reason is Reason.OUTSIDE else ""
+        for place in np.argsort(rows["number"]).tolist():
+            row = rows[place]
+            value = f"{row['lon']:.6f},{row['lat']:.6f}"
+            if counted is not None:
+                value = f"row {counted[place]}"
             self._report(OrderFault(int(row["number"]), reason, column, value, words))
 
     def finish(self, source: str, columns: dict[str, str]) -> Gathered:
@@ -327,7 +341,8 @@ class _Sweep:
 def _area_test(districts: gpd.GeoDataFrame) -> AreaTest | None:
     if not len(districts):
         return None
-    return AreaTest(shapely.union_all(districts.geometry.to_numpy()))
+    # Districts that somebody has edited may cross themselves.
+    return AreaTest(shapely.union_all(shapely.make_valid(districts.geometry.to_numpy())))
 
 
 def _span_doubts(span: Span, days_with_rows: int) -> list[str]:
