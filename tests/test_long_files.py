@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locator.errors import RegisterError
@@ -37,6 +37,7 @@ def read(path: Path, size: int) -> list[tuple[int, str, str, str]]:
     st.integers(0, 30),
     st.integers(1, 40),
 )
+@settings(deadline=None)
 def test_columns_are_what_rows_are(
     rows: list[tuple[str, str, str]], end: str, plain: int, size: int
 ) -> None:

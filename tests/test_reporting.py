@@ -340,6 +340,27 @@ def test_a_report_is_a_function_of_its_folder(weekly: Path, english: Path, tmp_p
         assert (folder / name).read_bytes() == (weekly / name).read_bytes(), name
 
 
+def test_office_files_do_not_hang_on_what_else_is_loaded(weekly: Path) -> None:
+    """Libraries tell Python's XML writer prefixes of their own: OWSLib, here in its place."""
+    content = (weekly / "tables.xlsx").read_bytes()
+    other = io_with(content, {b"dcterms:": b"dct:", b"xmlns:dcterms=": b"xmlns:dct="})
+    moment = "2026-11-23T04:00:00Z"
+    assert repack(other, modified=moment) == repack(content, modified=moment)
+
+
+def io_with(content: bytes, words: dict[bytes, bytes]) -> bytes:
+    """Return an Office file whose core properties have other words."""
+    packed = BytesIO()
+    with zipfile.ZipFile(BytesIO(content)) as source, zipfile.ZipFile(packed, "w") as target:
+        for name in source.namelist():
+            data = source.read(name)
+            if name == "docProps/core.xml":
+                for one, other in words.items():
+                    data = data.replace(one, other)
+            target.writestr(name, data)
+    return packed.getvalue()
+
+
 def test_office_files_hold_no_time_of_writing(weekly: Path) -> None:
     for name in ("report.docx", "tables.xlsx"):
         with zipfile.ZipFile(weekly / name) as archive:

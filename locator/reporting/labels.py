@@ -244,6 +244,7 @@ SETTINGS: dict[str, Pair] = {
     "ferry_wait_minutes": ("候渡时间（分钟）", "Wait for a ferry (min)"),
     "detour_factor": ("绕行系数", "Detour factor"),
     "basemap": ("底图", "Base map"),
+    "proxies": ("代理层数", "Proxies in front"),
     "map_approval": ("审图号", "Map approval number"),
     "frame_ancestors": ("可嵌入的网站", "Sites that may embed the pages"),
 }
