@@ -216,9 +216,15 @@ def bench_rider(graph: RoadGraph, rng: np.random.Generator) -> Iterator[Row]:
 
 
 def _waits(bound: BoundRoads, here: np.ndarray) -> Row:
-    waits = [seconds(lambda at=at: bound.nearest(here[[at]], k=5), 1) for at in range(len(here))]
-    p50, p99 = np.percentile(waits, [50, 99]) * 1000
-    return {"p50_ms": float(p50), "p99_ms": float(p99)}
+    """Return milliseconds on the wall, and of the processor: the rest is others' work."""
+    waits = []
+    for at in range(len(here)):
+        wall, cpu = time.perf_counter(), time.thread_time()
+        bound.nearest(here[[at]], k=5)
+        waits.append((time.perf_counter() - wall, time.thread_time() - cpu))
+    p50, p99 = np.percentile(waits, [50, 99], axis=0) * 1000
+    found = {"p50_ms": p50[0], "p99_ms": p99[0], "p50_cpu_ms": p50[1], "p99_cpu_ms": p99[1]}
+    return {name: float(value) for name, value in found.items()}
 
 
 def bench_roads(extract: Path | None = None) -> Iterator[Row]:
