@@ -5,7 +5,7 @@ Figures hold as ratios only; nothing here is a test. README.md says against what
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from command import bench_command
 from coverage import bench_criticality, bench_week
@@ -13,10 +13,11 @@ from gaps import DENSE, bench_gaps
 from hotzones import bench_hotzones
 from nearest import bench_nearest
 from register import bench_import
+from roads import bench_roads
 from siting import bench_alone, bench_lscp, bench_mclp, bench_median
 from siting_city import SPREAD, ZONES
 
-Run = Callable[[], dict[str, object] | list[dict[str, object]]]
+Run = Callable[[], dict[str, object] | Iterable[dict[str, object]]]
 MODERATE: dict[str, list[Run]] = {
     "command": [bench_command],
     "coverage": [bench_week, bench_criticality],
@@ -24,6 +25,7 @@ MODERATE: dict[str, list[Run]] = {
     "hotzones": [lambda: bench_hotzones(500_000)],
     "nearest": [lambda: bench_nearest(20_000, 100_000), lambda: bench_nearest(180_000, 1_000_000)],
     "register": [lambda: bench_import(180_000)],
+    "roads": [bench_roads],
     "siting": [
         lambda: bench_mclp(1_000, 200, 10),
         lambda: bench_median(1_000, 200, 10),
@@ -63,7 +65,7 @@ def main() -> None:
     for subject in [options.only] if options.only else MODERATE:
         for run in MODERATE[subject] + (LARGE.get(subject, []) if options.large else []):
             found = run()
-            for row in found if isinstance(found, list) else [found]:
+            for row in [found] if isinstance(found, dict) else found:
                 shown = {
                     k: float(f"{v:.3g}") if isinstance(v, float) else v for k, v in row.items()
                 }

@@ -551,7 +551,8 @@ def test_by_road_a_river_is_a_barrier(
 
 
 def fake(text: str) -> PlainTable:
-    return PlainTable(columns=["hour"], rows=[[text]])
+    columns = ["hour", "standard", "share_with_1", "share_with_2"]
+    return PlainTable(columns=columns, rows=[[text, 5.0, 0.5, 0.25]])
 
 
 def unfinished(
@@ -578,7 +579,7 @@ def test_a_finished_table_is_taken_up(
     assert tables["backup"]["hour"].tolist() == ["kept"]
     assert not waiting.exists()
     _, tables = run(service, tmp_path / "g")
-    assert "share_with_1" in tables["backup"]
+    assert "hour" not in tables["backup"]
 
 
 @pytest.mark.parametrize(
@@ -599,7 +600,7 @@ def test_another_questions_tables_are_thrown_away(
     waiting = unfinished(service, tmp_path / "g", monkeypatch)
     (waiting / "backup.json").write_text(json.dumps(fake("another's")))
     _, tables = run(service, tmp_path / "g", **other)
-    assert "share_with_1" in tables["backup"]
+    assert "hour" not in tables["backup"]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,8 @@ def import_command(
 ) -> None:
     """Bring roads in: an OpenStreetMap extract (.osm.pbf), or a layer of lines with --map.
 
-    A running server takes them at its next answer.
+    Who rides is said by settings (LOCATOR_PROFILE, LOCATOR_RIDE_SPEED_KMH, …): after a change of
+    them, import again. A running server takes new roads at its next answer.
 
     \b
     Example:  locator roads import shaanxi-latest.osm.pbf
