@@ -1,6 +1,5 @@
 """A page of 1,000 features from ``/ogc``, against a plain Flask route that sends the same bytes."""
 
-import http.client
 import json
 import socket
 import statistics
@@ -8,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
@@ -19,7 +19,8 @@ from locator.store import Change, open_store
 
 SEED = 20261123
 PATH = "/ogc/collections/stations/items?limit=1000"
-REQUESTS = 200
+REQUESTS = 300
+MORE_PAGES = 15
 
 
 def make_store(path: Path, count: int) -> None:
@@ -47,8 +48,35 @@ def make_store(path: Path, count: int) -> None:
         store.apply(Change("stations", frame, absent="remove"), actor="benchmark")
 
 
+class Client:
+    """One connection that is kept open, and reads of an answer's head no more than its length."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._buffer = bytearray(4 * 2**20)
+        self._host = f"127.0.0.1:{port}"
+
+    def get(self, address: str) -> tuple[float, bytes]:
+        """Return the seconds that an answer took, and its body."""
+        begin = time.perf_counter()
+        self._socket.sendall(f"GET {address} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
+        view, size, start, end = memoryview(self._buffer), 0, 0, 0
+        while not end or size < end:
+            size += self._socket.recv_into(view[size:])
+            if not end and (at := self._buffer.find(b"\r\n\r\n", 0, size)) >= 0:
+                head = bytes(view[:at]).lower().split(b"content-length: ")[1]
+                start = at + 4
+                end = start + int(head.split(b"\r\n")[0])
+        seconds = time.perf_counter() - begin
+        return seconds, bytes(view[start:end])
+
+
 def bench_ogc(count: int) -> dict[str, object]:
-    """Compare medians of requests that take turns on one connection that is kept open."""
+    """Compare medians of requests that take turns; and of pages that nobody asked for before.
+
+    ``same_application`` is a plain route of the application itself, with its headers and languages.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "store.gpkg"
         make_store(path, count)
@@ -59,40 +87,46 @@ def bench_ogc(count: int) -> dict[str, object]:
         server = subprocess.Popen([sys.executable, script, str(path), str(port), PATH])
         try:
             client = _connected(port)
-            first = _read(client, PATH)[1]
-            same = _read(client, "/plain/")[1]
+            first, same = client.get(PATH)[1], client.get("/plain/")[1]
             assert json.loads(first)["features"] == json.loads(same)["features"]
-            times: dict[str, list[float]] = {PATH: [], "/plain/": []}
-            for number in range(REQUESTS):
-                for address in sorted(times, reverse=bool(number % 2)):
-                    times[address].append(_read(client, address)[0])
+            ours, peer, here = _turns(client, [PATH] * REQUESTS)
+            unseen, _, _ = _turns(client, list(_following(client, first)))
         finally:
             server.terminate()
             server.wait()
-    ours, peer = (statistics.median(times[address]) for address in (PATH, "/plain/"))
     return {
         "what": f"1,000 features of {count:,} from /ogc ({len(first):,} bytes)",
         "peer": "a Flask route that sends the same bytes",
         "ours_s": ours,
         "peer_s": peer,
         "ratio": peer / ours,
+        "same_application_s": here,
+        "same_application_ratio": here / ours,
+        "unseen_s": unseen,
     }
 
 
-def _connected(port: int) -> http.client.HTTPConnection:
+def _turns(client: Client, addresses: list[str]) -> list[float]:
+    """Return the medians of ours and of the two plain routes, which take turns."""
+    times = [[client.get(own)[0] for own in (address, "/plain/", "/here")] for address in addresses]
+    return [statistics.median(own) for own in zip(*times, strict=True)]
+
+
+def _following(client: Client, page: bytes) -> Iterator[str]:
+    """Yield addresses of the pages after a page, asked for in another language than later."""
+    for _ in range(MORE_PAGES):
+        links = {link["rel"]: link["href"] for link in json.loads(page)["links"]}
+        if "next" not in links:
+            return
+        address = links["next"].partition("/ogc")[2]
+        yield f"/ogc{address}&lang=en"
+        page = client.get(f"/ogc{address}")[1]
+
+
+def _connected(port: int) -> Client:
     for _ in range(600):
-        client = http.client.HTTPConnection("127.0.0.1", port)
         try:
-            client.connect()
+            return Client(port)
         except OSError:
             time.sleep(0.1)
-        else:
-            return client
     raise TimeoutError("the server did not start in a minute")
-
-
-def _read(client: http.client.HTTPConnection, address: str) -> tuple[float, bytes]:
-    begin = time.perf_counter()
-    client.request("GET", address)
-    body = client.getresponse().read()
-    return time.perf_counter() - begin, body

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from locator import __version__
 from locator.web.compress import takes_gzip
 from locator.web.language import gettext as _
 from locator.web.language import language
+from locator.web.ogc.kept import GZIP, Kept
 from locator.web.request import get_service
 
 __all__ = [
@@ -123,10 +124,14 @@ def answer(document: Document, media: str, template: str, mark: str, **context: 
     return _headed(Response(text, content_type=media), mark)
 
 
-def plain(pieces: Sequence[bytes], media: str, mark: str, crs_uri: str) -> Response:
-    """Return features that are whole already; the pieces are sent without being joined."""
-    length = str(sum(map(len, pieces)))
-    headers = [("Content-Type", media), ("Content-Length", length), ("Content-Crs", f"<{crs_uri}>")]
+def plain(kept: Kept, end: bytes, media: str, mark: str) -> Response:
+    """Return features that are whole already, not copied, or packed where the client takes it."""
+    headers = [("Content-Type", media), ("Content-Crs", f"<{kept.crs_uri}>")]
+    pieces: tuple[bytes, ...] = (kept.body, end)
+    if takes_gzip():
+        pieces = (kept.packed(end),)
+        headers.append(("Content-Encoding", "gzip"))
+    headers.append(("Content-Length", str(sum(map(len, pieces)))))
     return Response(pieces, headers=headers + _common(mark) + _spoken())
 
 
@@ -141,7 +146,7 @@ def stream(pieces: Iterable[bytes], media: str, mark: str) -> Response:
 
 
 def _pack(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    packer = zlib.compressobj(level=4, wbits=31)  # 31: a gzip header
+    packer = zlib.compressobj(level=4, wbits=GZIP)
     for piece in pieces:
         # Flushed, so that the client reads each piece when it was sent.
         yield packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH)

@@ -1,27 +1,34 @@
-"""Answers that are asked for again and again, kept whole but for their time."""
+"""Answers that are asked for again and again, kept whole but for their time stamp, and packed."""
 
 import threading
+import zlib
 from collections import OrderedDict
-from dataclasses import dataclass
 
-__all__ = ["Kept", "KeptAnswers"]
+__all__ = ["GZIP", "Kept", "KeptAnswers"]
 
+GZIP = 31  # zlib's wbits for a gzip header around the largest window
 _ANSWERS = 32
 _BYTES = 16 * 2**20
 
 
-@dataclass(frozen=True)
 class Kept:
-    """An answer after its time stamp: all but its features, and these; and their system."""
+    """An answer but for its end, and the system of its coordinates."""
 
-    head: bytes
-    features: bytes
-    crs_uri: str
+    def __init__(self, body: bytes, crs_uri: str) -> None:
+        self.body = body
+        self.crs_uri = crs_uri
+        self._lock = threading.Lock()
+        self._packed = b""
+        self._packer = zlib.compressobj(level=6, wbits=GZIP)
 
-    @property
-    def size(self) -> int:
-        """Bytes of both."""
-        return len(self.head) + len(self.features)
+    def packed(self, end: bytes) -> bytes:
+        """Return the answer with an end as gzip; all but the end is packed only once."""
+        with self._lock:
+            if not self._packed:
+                begun = self._packer.compress(self.body)
+                self._packed = begun + self._packer.flush(zlib.Z_SYNC_FLUSH)
+            packer = self._packer.copy()
+        return self._packed + packer.compress(end) + packer.flush()
 
 
 class KeptAnswers:
@@ -45,7 +52,7 @@ class KeptAnswers:
             if tag in self._answers:
                 return
             self._answers[tag] = answer
-            self._size += answer.size
+            self._size += len(answer.body)
             while len(self._answers) > _ANSWERS or self._size > _BYTES:
                 _, gone = self._answers.popitem(last=False)
-                self._size -= gone.size
+                self._size -= len(gone.body)

@@ -154,16 +154,16 @@ def items(collection: str) -> Response:
         return _html_items(view, page, shape, mark)
     pieces = _feature_collection(view, page, shape)
     if len(page.rows) > _STREAMED:
-        response = stream(chain([_opening()], pieces), GEOJSON, mark)
+        response = stream(chain(pieces, [_ending()]), GEOJSON, mark)
         response.headers["Content-Crs"] = f"<{shape.crs.uri}>"
         return response
-    answered = Kept(next(pieces), b"".join(pieces), shape.crs.uri)
+    answered = Kept(b"".join(pieces), shape.crs.uri)
     _kept_answers().keep(mark, answered)
     return _send(answered, mark)
 
 
 def _send(kept: Kept, mark: str) -> Response:
-    return plain((_opening() + kept.head, kept.features), GEOJSON, mark, kept.crs_uri)
+    return plain(kept, _ending(), GEOJSON, mark)
 
 
 @blueprint.get("/collections/<collection>/items/<path:item>")
@@ -267,29 +267,29 @@ def _beside(page: Page) -> dict[str, str]:
     return {rel: mark for rel, mark in marks.items() if mark is not None}
 
 
-def _opening() -> bytes:
-    """Return how a feature collection begins: with what changes from answer to answer."""
+def _ending() -> bytes:
+    """Return how a feature collection ends: with what changes from answer to answer."""
     now = get_service().now().astimezone(UTC)
-    stamp = now.isoformat(timespec="seconds").replace("+00:00", "Z")
-    return f'{{"type":"FeatureCollection","timeStamp":"{stamp}",'.encode()
+    return f',"timeStamp":"{now:%Y-%m-%dT%H:%M:%S}Z"}}'.encode()
 
 
 def _feature_collection(view: View, page: Page, shape: Shape) -> Iterator[bytes]:
-    """Yield a feature collection after its opening, all but its features first."""
+    """Yield a feature collection up to its ending, all but its features first."""
     head: Document = {
+        "type": "FeatureCollection",
         "numberMatched": page.matched,
         "numberReturned": len(page.rows),
         **_said(view),
         "links": _links(view, page),
     }
     text = json.dumps(head, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    yield text.encode()[1:-1] + b',"features":['
+    yield text.encode()[:-1] + b',"features":['
     between = b""
     for features in encode_rows(view, page.rows, shape):
         yield between
         yield features
         between = b","
-    yield b"]}"
+    yield b"]"
 
 
 def _html_items(view: View, page: Page, shape: Shape, mark: str) -> Response:
