@@ -12,6 +12,7 @@ from coverage import bench_criticality, bench_week
 from gaps import DENSE, bench_gaps
 from hotzones import bench_hotzones
 from nearest import bench_nearest
+from ogc import bench_ogc
 from register import bench_import
 from roads import bench_roads
 from siting import bench_alone, bench_lscp, bench_mclp, bench_median
@@ -24,6 +25,7 @@ MODERATE: dict[str, list[Run]] = {
     "gaps": [lambda: bench_gaps(120), lambda: bench_gaps(5_000)],
     "hotzones": [lambda: bench_hotzones(500_000)],
     "nearest": [lambda: bench_nearest(20_000, 100_000), lambda: bench_nearest(180_000, 1_000_000)],
+    "ogc": [lambda: bench_ogc(20_000)],
     "register": [lambda: bench_import(180_000)],
     "roads": [bench_roads],
     "siting": [
@@ -36,6 +38,7 @@ MODERATE: dict[str, list[Run]] = {
 LARGE: dict[str, list[Run]] = {
     "gaps": [lambda: bench_gaps(100_000, per_km2=DENSE), lambda: bench_gaps(100_000)],
     "hotzones": [lambda: bench_hotzones(2_000_000)],
+    "ogc": [lambda: bench_ogc(180_000)],
     "register": [lambda: bench_import(1_000_000)],
     "siting": [
         lambda: bench_mclp(10_000, 1_000, 10),

@@ -35,6 +35,7 @@ from locator.features import (
     read_bbox,
 )
 from locator.features.filter import filter_rows, like_pattern
+from locator.features.view import Rows
 from locator.schema import LAYERS
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -405,8 +406,8 @@ def test_features_are_strict_json_whatever_stands_in_the_store() -> None:
     def refuse(text: str) -> None:
         pytest.fail(f"{text} is not JSON")
 
-    ((*texts,),) = encode_rows(view, np.arange(3), Shape())
-    features = [json.loads(text, parse_constant=refuse) for text in texts]
+    (text,) = encode_rows(view, np.arange(3), Shape())
+    features = json.loads(b"[%b]" % text, parse_constant=refuse)
     own = [feature["properties"] for feature in features]
     assert [o["capacity"] for o in own] == [None, 3, None]
     assert [o["last_verified"] for o in own] == [None, "2026-11-23", None]
@@ -423,7 +424,7 @@ def test_shells_run_counter_clockwise_and_coordinates_have_seven_decimals() -> N
         crs="EPSG:4326",
     )
     view = View(collection("hot_zones"), frame, SHANGHAI)
-    ((feature,),) = encode_rows(view, np.array([0]), Shape())
+    (feature,) = encode_rows(view, np.array([0]), Shape())
     ring = json.loads(feature)["geometry"]["coordinates"][0]
     assert Polygon(ring).exterior.is_ccw
     assert min(x for x, _ in ring) == 107.1234568
@@ -434,12 +435,17 @@ def test_pages_of_blocks_equal_features_one_by_one() -> None:
     view = stations(name=[f"站 {n}" for n in range(1_203)])
     for begin, end in [(0, 1_203), (499, 501), (700, 1_203), (500, 1_000), (3, 4)]:
         rows = np.arange(begin, end)
-        together = [f for piece in encode_rows(view, rows, Shape()) for f in piece]
-        alone = [
-            f for row in rows for (f,) in encode_rows(view, np.array([row]), Shape(CRS_TABLE[0]))
-        ]
-        shuffled = [f for piece in encode_rows(view, rows[::-1], Shape()) for f in piece]
-        assert together == alone == shuffled[::-1]
+        together = encoded(view, rows)
+        assert together == [f for row in rows for f in encoded(view, np.array([row]))]
+        assert together == encoded(view, rows[::-1])[::-1]
+        assert [feature["id"] for feature in together] == [view.ids[row] for row in rows]
+
+
+def encoded(view: View, rows: Rows) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(
+        b"[%b]" % b",".join(encode_rows(view, rows, Shape()))
+    )
+    return found
 
 
 def test_every_collection_publishes_only_columns_that_are_named() -> None:

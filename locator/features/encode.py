@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
 
 import numpy as np
 import shapely
 
 from locator.features.crs import CRS84, Crs
 from locator.features.moments import parse_moment
-from locator.features.view import BLOCK_ROWS, Rows, View
+from locator.features.view import BLOCK_ROWS, Block, Rows, View
 from locator.schema import Column, Service, split_set
 
 __all__ = ["Shape", "encode_rows", "iso_moment", "properties_of"]
@@ -27,8 +28,8 @@ class Shape:
     properties: tuple[str, ...] | None = None
 
 
-def encode_rows(view: View, rows: Rows, shape: Shape) -> Iterator[list[bytes]]:
-    """Yield features in pieces of at most :data:`BLOCK_ROWS`, so that memory stays bounded.
+def encode_rows(view: View, rows: Rows, shape: Shape) -> Iterator[bytes]:
+    """Yield features with commas between, in pieces, so that memory stays bounded.
 
     Parameters
     ----------
@@ -40,17 +41,19 @@ def encode_rows(view: View, rows: Rows, shape: Shape) -> Iterator[list[bytes]]:
         yield from _from_blocks(view, int(rows[0]), int(rows[-1]) + 1)
         return
     for begin in range(0, len(rows), BLOCK_ROWS):
-        yield _encode(view, rows[begin : begin + BLOCK_ROWS], shape)
+        yield b",".join(_encode(view, rows[begin : begin + BLOCK_ROWS], shape))
 
 
-def _from_blocks(view: View, begin: int, end: int) -> Iterator[list[bytes]]:
+def _from_blocks(view: View, begin: int, end: int) -> Iterator[bytes]:
     for number in range(begin // BLOCK_ROWS, (end - 1) // BLOCK_ROWS + 1):
-        first = number * BLOCK_ROWS
+        first, last = number * BLOCK_ROWS, min((number + 1) * BLOCK_ROWS, len(view))
         block = view.kept_block(number)
         if block is None:
-            block = _encode(view, np.arange(first, min(first + BLOCK_ROWS, len(view))), Shape())
+            features = _encode(view, np.arange(first, last), Shape())
+            ends = list(accumulate(len(feature) + 1 for feature in features))
+            block = Block(b",".join(features), ends)
             view.keep_block(number, block)
-        yield block[max(begin - first, 0) : end - first]
+        yield block.slice(max(begin - first, 0), min(end, last) - first)
 
 
 def _encode(view: View, rows: Rows, shape: Shape) -> list[bytes]:

@@ -132,7 +132,7 @@ def _split(view: View, ordered: Rows, query: Query, mark: Mark) -> tuple[int, in
 
 
 def _matching(view: View, query: Query) -> Rows:
-    rows = np.arange(len(view))
+    rows = view.rows
     if query.boxes:
         rows = rows[_in_boxes(view, query.boxes)]
     for name, value in query.equal.items():

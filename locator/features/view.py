@@ -21,7 +21,7 @@ from locator.features.moments import BEGINNING, END, parse_moment
 from locator.schema import Column, is_illustrative
 from locator.service import Snapshot
 
-__all__ = ["BLOCK_ROWS", "Cells", "Flags", "Rows", "Times", "View", "Views"]
+__all__ = ["BLOCK_ROWS", "Block", "Cells", "Flags", "Rows", "Times", "View", "Views"]
 
 BLOCK_ROWS = 500
 _BLOCKS_KEPT = 64  # about 20 MB of stations
@@ -55,6 +55,19 @@ class Times:
     known: Flags
 
 
+@dataclass(frozen=True)
+class Block:
+    """Encoded features in one piece, commas between them, and where each ends with its comma."""
+
+    text: bytes
+    ends: list[int]
+
+    def slice(self, first: int, last: int) -> bytes:
+        """Return the features from one place to before another, commas between them."""
+        begin = self.ends[first - 1] if first else 0
+        return self.text[begin : self.ends[last - 1] - 1]  # of the whole: no copy
+
+
 class View:
     """The rows of one collection; build it with :class:`Views`."""
 
@@ -67,9 +80,10 @@ class View:
         self._cells: dict[str, Cells] = {}
         self._times: dict[str, Times] = {}
         self._ranks: dict[str, tuple[npt.NDArray[np.float64], list[str] | list[float]]] = {}
+        self.rows: Rows = np.arange(len(frame))
         self._geometry: Geometries | None = None
         self._bounds: npt.NDArray[np.float64] | None = None
-        self._blocks: OrderedDict[int, list[bytes]] = OrderedDict()
+        self._blocks: OrderedDict[int, Block] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -156,14 +170,14 @@ class View:
             self._ranks[name] = places, values
         return self._ranks[name]
 
-    def kept_block(self, number: int) -> list[bytes] | None:
+    def kept_block(self, number: int) -> Block | None:
         """Return a block of encoded features, if it is kept."""
         with self._lock:
             if number in self._blocks:
                 self._blocks.move_to_end(number)
             return self._blocks.get(number)
 
-    def keep_block(self, number: int, features: list[bytes]) -> None:
+    def keep_block(self, number: int, features: Block) -> None:
         """Keep a block of encoded features, and let go of the one unused for the longest time."""
         with self._lock:
             self._blocks[number] = features

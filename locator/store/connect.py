@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import shapely
 import sqlalchemy as sa
@@ -82,6 +83,16 @@ class Connections:
         """Yield a connection that sees one moment."""
         with self._explained(), self._current().connect() as connection:
             yield connection
+
+    @contextmanager
+    def asking(self) -> Iterator[sqlite3.Connection]:
+        """Yield the driver's own connection for one reading statement, which needs no BEGIN."""
+        with self._explained():
+            pooled = self._current().raw_connection()
+            try:
+                yield cast("sqlite3.Connection", pooled.driver_connection)
+            finally:
+                pooled.close()
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
@@ -311,7 +322,7 @@ def explain(path: Path, error: object, busy_s: float) -> StoreError:
 
 
 def _beside(path: Path, ending: str) -> Path:
-    return path.with_name(path.name + ending)
+    return Path(f"{path}{ending}")
 
 
 def _log_size(path: Path) -> int:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from locator.store.tables import audit_table, meta_table
 __all__ = ["GeoPackageStore", "free_name"]
 
 _BUSY_S = 10.0
+_VERSION = "SELECT key, value FROM locator_meta WHERE key IN ('store_id', 'version')"
 
 
 class GeoPackageStore:
@@ -100,8 +101,8 @@ class GeoPackageStore:
 
     def version(self) -> str:
         """Return a text that changes with every committed write, whoever made it."""
-        with self._reading() as connection:
-            return _version(connection)
+        with self._connections.asking() as connection:  # at every request, so the short way
+            return _join_version(connection.execute(_VERSION).fetchall())
 
     def read(
         self,
@@ -260,9 +261,11 @@ def _meta(connection: sa.Connection, key: str) -> str:
 
 
 def _version(connection: sa.Connection) -> str:
-    table = meta_table()
-    query = sa.select(table.c.key, table.c.value).where(table.c.key.in_(["store_id", "version"]))
-    meta = {str(key): str(value) for key, value in connection.execute(query)}
+    return _join_version(connection.exec_driver_sql(_VERSION).all())
+
+
+def _join_version(rows: Iterable[Sequence[object]]) -> str:
+    meta = {str(key): str(value) for key, value in rows}
     if len(meta) != 2:
         raise StoreError("The store has lost its version; restore a backup.")
     return f"{meta['store_id']}-{meta['version']}"

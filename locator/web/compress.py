@@ -22,7 +22,8 @@ def compress(response: Response) -> Response:
     text = (response.mimetype or "").startswith((*_KINDS, *_DOCUMENTS, *_SCRIPTS))
     if not text or response.is_streamed:
         return response
-    response.vary.add("Accept-Encoding")
+    if "Accept-Encoding" not in response.headers.get("Vary", ""):
+        response.vary.add("Accept-Encoding")
     plain = response.direct_passthrough or response.headers.get("Content-Encoding")
     if plain or request.method == "HEAD" or not takes_gzip():
         return response

@@ -61,5 +61,7 @@ def _choose(settings: Settings) -> Language:
     for asked in (request.args.get("lang"), request.cookies.get(COOKIE)):
         if asked in _LOCALES:
             return "en" if asked == "en" else "zh"
-    best = request.accept_languages.best_match(["zh", "en"])
+    best = None
+    if "Accept-Language" in request.headers:  # programs send none, and need not wait for a choice
+        best = request.accept_languages.best_match(["zh", "en"])
     return "en" if (best or settings.language) == "en" else "zh"

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from locator import __version__
 from locator.web.compress import takes_gzip
 from locator.web.language import gettext as _
 from locator.web.language import language
+from locator.web.ogc.kept import GZIP, Kept
 from locator.web.request import get_service
 
 __all__ = [
@@ -40,7 +41,7 @@ OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 Format = Literal["json", "html"]
 Document = dict[str, object]
 Link = dict[str, str]
-_VARY = ("Accept", "Accept-Language", "Cookie", "Accept-Encoding")
+_VARY = "Accept, Accept-Language, Cookie, Accept-Encoding"
 
 
 def choose_format(media: str) -> Format:
@@ -89,20 +90,18 @@ def address(**changed: str | None) -> str:
     """Return this page's address with some parameters changed, or left out where None."""
     values = {**request.args.to_dict(), **changed}
     kept = {name: value for name, value in values.items() if value is not None}
-    arguments = dict(request.view_args or {})
-    # What comes from the path is no parameter; url_for would mix the two.
-    path = url_for(str(request.endpoint), _external=True, **arguments)
-    return path + _query(kept)
-
-
-def _query(values: Mapping[str, str]) -> str:
-    return "?" + urlencode(values) if values else ""
+    if "ogc_path" not in g:
+        # What comes from the path is no parameter; url_for would mix the two.
+        g.ogc_path = url_for(str(request.endpoint), _external=True, **(request.view_args or {}))
+    return f"{g.ogc_path}?{urlencode(kept)}" if kept else str(g.ogc_path)
 
 
 def tag(version: str) -> str:
     """Return the mark of this answer: the same while data, program and question are the same."""
-    parts = [version, __version__, request.url, language(), str(g.local)]
-    parts += [request.headers.get("Accept", ""), str(get_service().settings)]
+    address = [request.scheme, request.host, request.root_path, request.path]
+    parts = [version, __version__, *address, language(), str(g.local)]
+    parts += [request.headers.get("Accept", ""), get_service().settings.map_approval]
+    parts.append(request.query_string.decode("latin-1"))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
@@ -125,9 +124,15 @@ def answer(document: Document, media: str, template: str, mark: str, **context: 
     return _headed(Response(text, content_type=media), mark)
 
 
-def plain(body: bytes, media: str, mark: str) -> Response:
-    """Return a body that is whole already."""
-    return _headed(Response(body, content_type=media), mark)
+def plain(kept: Kept, end: bytes, media: str, mark: str) -> Response:
+    """Return features that are whole already, not copied, or packed where the client takes it."""
+    headers = [("Content-Type", media), ("Content-Crs", f"<{kept.crs_uri}>")]
+    pieces: tuple[bytes, ...] = (kept.body, end)
+    if takes_gzip():
+        pieces = (kept.packed(end),)
+        headers.append(("Content-Encoding", "gzip"))
+    headers.append(("Content-Length", str(sum(map(len, pieces)))))
+    return Response(pieces, headers=headers + _common(mark) + _spoken())
 
 
 def stream(pieces: Iterable[bytes], media: str, mark: str) -> Response:
@@ -141,7 +146,7 @@ def stream(pieces: Iterable[bytes], media: str, mark: str) -> Response:
 
 
 def _pack(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    packer = zlib.compressobj(level=4, wbits=31)  # 31: a gzip header
+    packer = zlib.compressobj(level=4, wbits=GZIP)
     for piece in pieces:
         # Flushed, so that the client reads each piece when it was sent.
         yield packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH)
@@ -149,9 +154,14 @@ def _pack(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _headed(response: Response, mark: str) -> Response:
-    # Weak: the same features, packed or not, at another time stamp.
-    response.set_etag(mark, weak=True)
-    response.vary.update(_VARY)
-    if response.status_code != 304:
-        response.content_language.add("zh-CN" if language() == "zh" else "en")
+    response.headers.update(_common(mark) + ([] if response.status_code == 304 else _spoken()))
     return response
+
+
+def _common(mark: str) -> list[tuple[str, str]]:
+    # Weak: the same features, packed or not, at another time stamp.
+    return [("ETag", f'W/"{mark}"'), ("Vary", _VARY)]
+
+
+def _spoken() -> list[tuple[str, str]]:
+    return [("Content-Language", "zh-CN" if language() == "zh" else "en")]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC
+from itertools import chain
 from typing import cast
 
 import numpy as np
@@ -32,7 +33,7 @@ from locator.features import (
     find_page,
     find_row,
 )
-from locator.service import Service
+from locator.service import Service, Snapshot
 from locator.web.language import gettext as _
 from locator.web.ogc.answers import (
     GEOJSON,
@@ -60,6 +61,7 @@ from locator.web.ogc.documents import (
     landing_document,
     queryables_document,
 )
+from locator.web.ogc.kept import Kept, KeptAnswers
 from locator.web.ogc.openapi import openapi_document
 from locator.web.ogc.pages import item_rows
 from locator.web.ogc.parameters import (
@@ -84,6 +86,7 @@ def use_views(app: Flask) -> None:
     """Give an application its views of the collections."""
     service = cast("Service", app.extensions["locator"])
     app.extensions["locator.views"] = Views(service.rules.timezone)
+    app.extensions["locator.answers"] = KeptAnswers()
 
 
 @blueprint.get("", strict_slashes=False)
@@ -104,17 +107,15 @@ def conformance() -> Response:
 def api() -> Response:
     """Describe the interface as OpenAPI 3.0."""
     check_parameters(request.args, PLAIN)
-    version = get_service().snapshot().version
-    return answer(openapi_document(_offered()), OPENAPI, "api", tag(version))
+    return answer(openapi_document(_offered()), OPENAPI, "api", tag(_version()))
 
 
 @blueprint.get("/collections")
 def collections() -> Response:
     """List the collections."""
     check_parameters(request.args, PLAIN)
-    version = get_service().snapshot().version
     document = collections_document([_view(collection) for collection in _offered()])
-    return answer(document, JSON, "collections", tag(version))
+    return answer(document, JSON, "collections", tag(_version()))
 
 
 @blueprint.get("/collections/<collection>")
@@ -138,11 +139,13 @@ def queryables(collection: str) -> Response:
 @blueprint.get("/collections/<collection>/items")
 def items(collection: str) -> Response:
     """Answer a question to a collection with a page of features."""
-    chosen = _find(collection)
+    chosen, mark = _find(collection), tag(_version())
+    kept = _kept_answers().get(mark)
+    if kept is not None:
+        return not_modified(mark) or _send(kept, mark)
     check_parameters(request.args, (*ITEMS, *queryable_names(chosen)))
     view, shape = _view(chosen), read_shape(request.args, chosen)
-    shown, mark = choose_format(GEOJSON), tag(_version())
-    query = read_query(request.args, view)
+    shown, query = choose_format(GEOJSON), read_query(request.args, view)
     unchanged = not_modified(mark)
     if unchanged is not None:
         return unchanged
@@ -151,11 +154,16 @@ def items(collection: str) -> Response:
         return _html_items(view, page, shape, mark)
     pieces = _feature_collection(view, page, shape)
     if len(page.rows) > _STREAMED:
-        response = stream(pieces, GEOJSON, mark)
-    else:
-        response = plain(b"".join(pieces), GEOJSON, mark)
-    response.headers["Content-Crs"] = f"<{shape.crs.uri}>"
-    return response
+        response = stream(chain(pieces, [_ending()]), GEOJSON, mark)
+        response.headers["Content-Crs"] = f"<{shape.crs.uri}>"
+        return response
+    answered = Kept(b"".join(pieces), shape.crs.uri)
+    _kept_answers().keep(mark, answered)
+    return _send(answered, mark)
+
+
+def _send(kept: Kept, mark: str) -> Response:
+    return plain(kept, _ending(), GEOJSON, mark)
 
 
 @blueprint.get("/collections/<collection>/items/<path:item>")
@@ -167,7 +175,7 @@ def item(collection: str, item: str) -> Response:
     row = find_row(view, item)
     if row is None:
         abort(404, _("这个数据集里没有编号为“%(id)s”的要素。", id=item[:80]))
-    ((feature,),) = encode_rows(view, np.array([row]), shape)
+    (feature,) = encode_rows(view, np.array([row]), shape)
     own = {"collection": chosen.id}
     links = [*here(GEOJSON), link("collection", "collection", JSON, **own)]
     document: Document = json.loads(feature) | {"links": links} | _said(view)
@@ -199,8 +207,15 @@ def fault(status: int, title: str, reason: str) -> ResponseReturnValue:
     return response
 
 
+def _snapshot() -> Snapshot:
+    """Return the store at one version, the same throughout an answer."""
+    if "ogc_snapshot" not in g:
+        g.ogc_snapshot = get_service().snapshot()
+    return cast("Snapshot", g.ogc_snapshot)
+
+
 def _version() -> str:
-    return get_service().snapshot().version
+    return _snapshot().version
 
 
 def _offered() -> list[Collection]:
@@ -222,9 +237,13 @@ def _find(name: str) -> Collection:
     return found
 
 
+def _kept_answers() -> KeptAnswers:
+    return cast("KeptAnswers", current_app.extensions["locator.answers"])
+
+
 def _view(collection: Collection) -> View:
     views = cast("Views", current_app.extensions["locator.views"])
-    return views.view(get_service().snapshot(), collection)
+    return views.view(_snapshot(), collection)
 
 
 def _said(view: View) -> Document:
@@ -248,14 +267,18 @@ def _beside(page: Page) -> dict[str, str]:
     return {rel: mark for rel, mark in marks.items() if mark is not None}
 
 
-def _feature_collection(view: View, page: Page, shape: Shape) -> Iterator[bytes]:
-    """Yield a feature collection, all but its features first."""
+def _ending() -> bytes:
+    """Return how a feature collection ends: with what changes from answer to answer."""
     now = get_service().now().astimezone(UTC)
+    return f',"timeStamp":"{now:%Y-%m-%dT%H:%M:%S}Z"}}'.encode()
+
+
+def _feature_collection(view: View, page: Page, shape: Shape) -> Iterator[bytes]:
+    """Yield a feature collection up to its ending, all but its features first."""
     head: Document = {
         "type": "FeatureCollection",
         "numberMatched": page.matched,
         "numberReturned": len(page.rows),
-        "timeStamp": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         **_said(view),
         "links": _links(view, page),
     }
@@ -263,9 +286,10 @@ def _feature_collection(view: View, page: Page, shape: Shape) -> Iterator[bytes]
     yield text.encode()[:-1] + b',"features":['
     between = b""
     for features in encode_rows(view, page.rows, shape):
-        yield between + b",".join(features)
+        yield between
+        yield features
         between = b","
-    yield b"]}"
+    yield b"]"
 
 
 def _html_items(view: View, page: Page, shape: Shape, mark: str) -> Response:
