@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from locator.siting import (
     Effort,
     Progress,
     Rules,
+    Siting,
     TimeProblem,
     solve_backup_cover,
     solve_capacitated_cover,
@@ -235,11 +237,66 @@ def test_the_time_limit_ends_the_search_with_its_best_and_no_process_is_left() -
     assert children() <= before
 
 
-def test_ctrl_c_returns_the_best_found_with_its_gap() -> None:
-    if threading.current_thread() is not threading.main_thread():
-        pytest.skip("signals reach the main thread only")
-    timer = threading.Timer(2.0, lambda: signal.raise_signal(signal.SIGINT))
+@pytest.fixture
+def _own_handler() -> Iterator[None]:
+    """Restore the program's handling of Ctrl-C after a test."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def interrupt_after(seconds: float) -> threading.Timer:
+    timer = threading.Timer(seconds, lambda: signal.raise_signal(signal.SIGINT))
     timer.start()
+    return timer
+
+
+def test_ctrl_c_is_not_lost_where_python_drops_exceptions() -> None:
+    """An exception raised while an object is taken away is dropped by Python."""
+
+    class Dying:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    def tell(progress: Progress) -> None:
+        if progress.phase == "bound" and not said:
+            said.append(Dying())
+            said[0] = None
+
+    said: list[Dying | None] = []
+    result = solve_mclp(hard(), Rules(new=40), effort=Effort(time_limit_s=30, progress=tell))
+    assert said
+    assert result.stopped == "cancelled"
+
+
+@pytest.mark.usefixtures("_own_handler")
+def test_a_program_that_handles_ctrl_c_itself_keeps_its_way() -> None:
+    heard: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    timer = interrupt_after(1.0)
+    result = solve_mclp(hard(), Rules(new=40), effort=Effort(time_limit_s=3))
+    timer.join()
+    assert (heard, result.stopped) == ([signal.SIGINT], "time")
+
+
+@pytest.mark.parametrize(
+    "solve",
+    [
+        lambda effort: solve_mclp(hard(), Rules(new=40), effort=effort),
+        lambda effort: solve_lscp(hard(), Rules(), effort=effort),
+    ],
+    ids=["mclp", "lscp"],
+)
+def test_ctrl_c_ends_every_model_with_its_best(solve: Callable[[Effort], Siting]) -> None:
+    timer = interrupt_after(2.0)
+    result = solve(Effort(time_limit_s=60))
+    timer.join()
+    assert (result.status, result.stopped) == ("feasible", "cancelled")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_returns_the_best_found_with_its_gap() -> None:
+    timer = interrupt_after(2.0)
     result = solve_mclp(hard(), Rules(new=40), effort=Effort(time_limit_s=60))
     timer.join()
     assert result.stopped == "cancelled"

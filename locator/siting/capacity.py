@@ -19,13 +19,14 @@ from locator.siting.reduce import Cover, reduce_cover
 from locator.siting.repair import first_selection
 from locator.siting.result import BEYOND, EXISTING, Siting
 from locator.siting.terms import Terms, compile_rules
-from locator.siting.watch import Effort, Watch
+from locator.siting.watch import Effort, Watch, interruptible
 
 __all__ = ["solve_capacitated_cover"]
 
 _PROVEN = 1e-6
 
 
+@interruptible
 def solve_capacitated_cover(
     problem: CoverProblem,
     rules: Rules,

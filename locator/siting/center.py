@@ -19,11 +19,12 @@ from locator.siting.repair import first_selection
 from locator.siting.result import EXISTING, Siting
 from locator.siting.set_cover import SetCover, cheap_cover, reduce_all, set_cover_model
 from locator.siting.terms import Terms, compile_rules
-from locator.siting.watch import Effort, Watch
+from locator.siting.watch import Effort, Watch, interruptible
 
 __all__ = ["solve_p_center"]
 
 
+@interruptible
 def solve_p_center(problem: TimeProblem, rules: Rules, *, effort: Effort | None = None) -> Siting:
     """Choose sites that make the longest time to the nearest station smallest.
 

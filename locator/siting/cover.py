@@ -21,7 +21,7 @@ from locator.siting.reduce import Cover, reduce_cover, restrict
 from locator.siting.repair import first_selection
 from locator.siting.result import Certificate, Proof, Siting
 from locator.siting.terms import Terms, compile_rules
-from locator.siting.watch import Effort, Watch
+from locator.siting.watch import Effort, Watch, interruptible
 
 __all__ = ["Outcome", "search_cover", "solve_backup_cover", "solve_mclp"]
 
@@ -62,6 +62,7 @@ class Outcome:
             self.sites, self.value = np.sort(sites), value
 
 
+@interruptible
 def solve_mclp(problem: CoverProblem, rules: Rules, *, effort: Effort | None = None) -> Siting:
     """Choose sites that cover the most demand not covered yet.
 
@@ -90,6 +91,7 @@ def solve_mclp(problem: CoverProblem, rules: Rules, *, effort: Effort | None = N
     return _solve(problem, rules, effort or Effort(), "MCLP", 0.0)
 
 
+@interruptible
 def solve_backup_cover(
     problem: CoverProblem, rules: Rules, *, backup: float = 0.5, effort: Effort | None = None
 ) -> Siting:
@@ -181,10 +183,7 @@ def search_cover(cover: Cover, terms: Terms, watch: Watch) -> Outcome:
         watch.begin("greedy")
         outcome = _start(cover, terms, watch, solver)
         outcome.whole = _all_whole(cover)
-        try:
-            _refine(cover, terms, watch, outcome, solver)
-        except KeyboardInterrupt:
-            watch.interrupted = True
+        _refine(cover, terms, watch, outcome, solver)
     return outcome
 
 

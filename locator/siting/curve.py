@@ -19,7 +19,7 @@ from locator.siting.polish import value_of
 from locator.siting.problem import CoverProblem, Floats, Ints, Rules
 from locator.siting.reduce import Cover, reduce_cover
 from locator.siting.terms import Terms, compile_rules
-from locator.siting.watch import Effort, Watch
+from locator.siting.watch import Effort, Watch, interruptible
 
 __all__ = ["Curve", "CurvePoint", "trace_curve"]
 
@@ -62,6 +62,7 @@ class Curve:
     seconds: dict[str, float]
 
 
+@interruptible
 def trace_curve(
     problem: CoverProblem,
     rules: Rules,

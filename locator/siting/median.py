@@ -18,7 +18,7 @@ from locator.siting.problem import Floats, Ints, Rules, TimeProblem
 from locator.siting.repair import first_selection
 from locator.siting.result import BEYOND, EXISTING, Certificate, Siting
 from locator.siting.terms import Terms, compile_rules
-from locator.siting.watch import Effort, Watch
+from locator.siting.watch import Effort, Watch, interruptible
 
 __all__ = ["savings_of", "solve_p_median"]
 
@@ -41,6 +41,7 @@ def savings_of(problem: TimeProblem) -> tuple[csr_array, Floats]:
     return matrix, now
 
 
+@interruptible
 def solve_p_median(problem: TimeProblem, rules: Rules, *, effort: Effort | None = None) -> Siting:
     """Choose sites that make the weighted time to the nearest station smallest.
 
@@ -72,10 +73,7 @@ def solve_p_median(problem: TimeProblem, rules: Rules, *, effort: Effort | None 
     savings, now = savings_of(problem)
     with Solver() as solver:
         hunt = _Hunt(savings, terms, watch, solver)
-        try:
-            hunt.run()
-        except KeyboardInterrupt:
-            watch.interrupted = True
+        hunt.run()
     return _result(problem, now, hunt)
 
 

@@ -27,7 +27,7 @@ from locator.siting.repair import first_selection
 from locator.siting.result import Certificate, Siting
 from locator.siting.set_cover_bound import price_rows
 from locator.siting.terms import Terms, compile_rules
-from locator.siting.watch import Effort, Watch
+from locator.siting.watch import Effort, Watch, interruptible
 
 __all__ = ["SetCover", "cheap_cover", "reduce_all", "set_cover_model", "solve_lscp"]
 
@@ -52,6 +52,7 @@ class SetCover:
         return not np.isfinite(self.target)
 
 
+@interruptible
 def solve_lscp(
     problem: CoverProblem, rules: Rules, *, share: float = 1.0, effort: Effort | None = None
 ) -> Siting:

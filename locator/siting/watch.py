@@ -1,13 +1,22 @@
 """How much effort a search may spend, who may stop it, and what it says on the way."""
 
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import wraps
+from types import FrameType
+from typing import ParamSpec, TypeVar
 
 from locator.errors import InputError
 
-__all__ = ["Effort", "Progress", "Watch"]
+__all__ = ["Effort", "Progress", "Watch", "interruptible"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,48 @@ class Effort:
             raise InputError(f"The time limit is {self.time_limit_s} s; it must be above zero.")
         if not 0 <= self.gap < 1:
             raise InputError(f"The gap asked for is {self.gap}; it must lie from 0 to below 1.")
+
+
+def interruptible(solve: Callable[P, R]) -> Callable[P, R]:
+    """Make a function that takes ``effort`` end with the best it has at the first Ctrl-C.
+
+    The signal sets a flag, as ``cancelled`` does: an exception could be raised inside a callback of
+    the garbage collector, where Python drops it, and the search would go on. A second Ctrl-C
+    is an exception. Nothing is changed in other threads than the main one, nor where the program
+    has a handler of its own.
+    """
+
+    @wraps(solve)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        given = kwargs.get("effort")
+        effort = given if isinstance(given, Effort) else Effort()
+        with _pressed() as pressed:
+            flagged = replace(effort, cancelled=lambda: pressed() or effort.cancelled())
+            kwargs["effort"] = flagged
+            return solve(*args, **kwargs)
+
+    return wrapper
+
+
+@contextmanager
+def _pressed() -> Iterator[Callable[[], bool]]:
+    """Take Ctrl-C, and yield whether it was pressed."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield _never
+        return
+    times: list[int] = []
+
+    def press(number: int, frame: FrameType | None) -> None:
+        if times:
+            signal.default_int_handler(number, frame)
+        times.append(number)
+
+    signal.signal(signal.SIGINT, press)
+    try:
+        yield lambda: bool(times)
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Watch:
