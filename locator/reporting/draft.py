@@ -191,6 +191,12 @@ class Draft:
         text = "" if name is None else str(name)
         return self.names.get(text, text) or UNKNOWN
 
+    def named(self, sentence: str) -> str:
+        """Return a sentence with the places and districts in it as the language calls them."""
+        for name, other in self.names.items():
+            sentence = sentence.replace(name, other)
+        return sentence
+
     def heading(self, zh: str, en: str, *, level: int = 1) -> None:
         """Add a heading; sections are numbered."""
         text = self.say(zh, en)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from locator.errors import InputError
+from locator.reporting.sentences import translate
 from locator.schema import SET_SEPARATOR, Host, Kind, LabelledEnum, Language, Service
 
 __all__ = [
@@ -248,51 +249,6 @@ SETTINGS: dict[str, Pair] = {
     "map_approval": ("审图号", "Map approval number"),
     "frame_ancestors": ("可嵌入的网站", "Sites that may embed the pages"),
 }
-# Sentences that a study writes in English, and their Chinese.
-_SENTENCES: tuple[Pair, ...] = (
-    (
-        r"estimate: straight line × (\S+) at (\S+) km/h, not along roads",
-        r"估算：直线距离 × \1，时速 \2 公里，未按道路计算",
-    ),
-    (
-        r"roads, extract of (.+), e-bike (\S+) km/h",
-        r"按道路计算：\1 的路网，电动自行车，时速 \2 公里",
-    ),
-    (r"roads, (.+), e-bike (\S+) km/h", r"按道路计算：路网 \1，电动自行车，时速 \2 公里"),
-    (r"roads, extract of (.+), walk (\S+) km/h", r"按道路计算：\1 的路网，步行，时速 \2 公里"),
-    (r"roads, (.+), walk (\S+) km/h", r"按道路计算：路网 \1，步行，时速 \2 公里"),
-    (
-        r"opening hours were not considered; demand is the week's mean",
-        r"未考虑开放时间，需求为一周平均",
-    ),
-    (
-        r"stations open at (.+) local time; demand of that hour",
-        r"当地时间 \1 开放的站点，需求为该小时",
-    ),
-    (r"hot zones, spread evenly over each polygon", r"热区，需求在面内均匀分布"),
-    (r"points", r"需求点"),
-    (
-        r"Demand: (\d+) points of (.+), the file's weights\.",
-        r"需求：\2 中的 \1 个点，权重取自文件。",
-    ),
-    (
-        r"Demand: (\d+) points of (.+), 1 a point, the same at every hour\.",
-        r"需求：\2 中的 \1 个点，每点计 1，各小时相同。",
-    ),
-    (
-        r"No station counts: the filter, or the hour, leaves none\.",
-        r"没有计入任何站点：筛选条件或时刻排除了全部站点。",
-    ),
-    (
-        r"The week studied has days that are not what the week says: (.+)\.",
-        r"所研究的一周中有与星期不符的日子：\1。",
-    ),
-    (
-        r"The calendar of make-up workdays and moved holidays ends with (\d+); on such days of "
-        r"(\d+) opening hours may be wrong \(LOCATOR_CALENDAR\)\.",
-        r"调休日历止于 \1 年；\2 年的调休日开放时间可能有误（LOCATOR_CALENDAR）。",
-    ),
-)
 
 
 def choose(pair: Pair, language: Language) -> str:
@@ -342,13 +298,3 @@ def hour_label(hour: int, language: Language) -> str:
     day, clock = divmod(hour, 24)
     name = choose(DAYS[day], language)
     return f"{name} {clock:02d}:00"
-
-
-def translate(sentence: str, language: Language) -> str:
-    """Return a sentence of the study in a language; one that is not known as it is."""
-    if language == "en":
-        return sentence
-    for pattern, chinese in _SENTENCES:
-        if found := re.fullmatch(pattern, sentence):
-            return found.expand(chinese)
-    return sentence

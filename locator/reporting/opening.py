@@ -51,6 +51,9 @@ def add_opening(draft: Draft) -> None:
     """Add page one."""
     if draft.study.summary["illustrative"]:
         draft.blocks.append(Band(illustrative_words(draft)))
+    for warning in draft.study.summary["warnings"]:
+        said = translate(warning, draft.language)
+        draft.blocks.append(Band(draft.say("请注意：", "Please note: ") + draft.named(said)))
     draft.heading("结论", "The answer")
     draft.text(*_coverage(draft))
     draft.text(*_week(draft))

@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 _REACH_UP_TO = 5_000  # stations
+_UNITS = {"weight": "of the points' weight", "points": "points"}
 
 
 def summary_table(outcomes: list[Outcome]) -> pd.DataFrame:
@@ -223,6 +224,7 @@ def _reach(study: Study, standard: Standard, language: Language) -> gpd.GeoDataF
 def summary_lines(summary: Summary) -> list[str]:
     """Return the summary as lines for a terminal."""
     lines = []
+    unit = _UNITS.get(summary["demand_unit"], "orders/h")
     for result in summary["results"]:
         share, possible = result["covered_share"], result["covered_share_if_unknown_open"]
         text = f"{result['standard']}: "
@@ -234,17 +236,17 @@ def summary_lines(summary: Summary) -> list[str]:
             text += f" (as the crow flies {straight:.1%})"
         if result["area_m2"] and result["covered_area_m2"] is not None:
             text += f", {result['covered_area_m2'] / result['area_m2']:.1%} of hot-zone area"
-        unit = "orders/h" if summary["demand"] != "points" else "of the points' demand"
         gaps = f"{result['gaps']} gap{'' if result['gaps'] == 1 else 's'}"
         text += f"; {gaps}, {result['unserved_demand_per_h']:,.1f} {unit} unserved"
         lines.append(text)
-    lines += _week_lines(summary["week"])
+    lines += _week_lines(summary["week"], unit)
     lines += _before_lines(summary)
     lines.append(f"Stations counted: {summary['stations_counted']}; {summary['hours']}.")
     if summary["as_of"] is not None:
         lines.append(f"Register as of {summary['as_of'][:16].replace('T', ' ')} local time.")
     lines.append(f"Travel time: {summary['travel']}.")
     lines += summary["notes"]
+    lines += [f"Warning: {warning}" for warning in summary["warnings"]]
     if summary["rejected_points"]:
         lines.append(f"{summary['rejected_points']} points were rejected; see rejected.csv.")
     if summary["illustrative"]:
@@ -252,7 +254,7 @@ def summary_lines(summary: Summary) -> list[str]:
     return lines
 
 
-def _week_lines(week: WeekTotals | None) -> list[str]:
+def _week_lines(week: WeekTotals | None, unit: str) -> list[str]:
     """Say how the first standard fares over a whole week."""
     if week is None or week["covered_share"] is None:
         return []
@@ -262,7 +264,7 @@ def _week_lines(week: WeekTotals | None) -> list[str]:
     )
     if week["worst_hour"] is not None:
         day, hour = divmod(week["worst_hour"], 24)
-        unserved = f"{week['worst_unserved_per_h']:,.0f} orders/h unserved"
+        unserved = f"{week['worst_unserved_per_h']:,.0f} {unit} unserved"
         line += f"; worst {DAYS[day]} {hour:02d}:00, {unserved}"
     return [line + "."]
 
