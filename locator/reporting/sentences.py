@@ -4,7 +4,7 @@ import re
 
 from locator.schema import Language
 
-__all__ = ["translate"]
+__all__ = ["in_language", "translate"]
 
 Pair = tuple[str, str]
 _SENTENCES: tuple[Pair, ...] = (
@@ -95,6 +95,18 @@ _SENTENCES: tuple[Pair, ...] = (
         r"请核对坐标系，或是否为本市数据。",
     ),
 )
+
+
+def in_language(text: str, language: Language) -> str:
+    """Return of a text in Chinese and English the sentences of a language; all, if in one only."""
+    parts = [part for part in re.split(r"(?<=。)\s*|(?<=[.!?])\s+", text) if part.strip()]
+    chinese = [bool(re.search(r"[\u4e00-\u9fff]", part)) for part in parts]
+    if all(chinese) or not any(chinese):
+        return text
+    wanted = [
+        part for part, is_zh in zip(parts, chinese, strict=True) if is_zh == (language == "zh")
+    ]
+    return ("" if language == "zh" else " ").join(wanted)
 
 
 def translate(sentence: str, language: Language) -> str:

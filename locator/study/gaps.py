@@ -23,6 +23,7 @@ from locator.reporting import FIGURE_FILES, FIGURES, REPORT_FILES, write_report
 from locator.reporting.folder import LAYERS_FILE, MANIFEST, REJECTED, TABLES
 from locator.schema import Datum, check_frame
 from locator.service import Service, Snapshot
+from locator.study.areas import describe_areas
 from locator.study.basis import make_basis
 from locator.study.doubts import doubt_places, doubt_scenario
 from locator.study.drawing import read_snapshot, settings_language
@@ -195,7 +196,8 @@ def run_gaps(service: Service, inputs: GapsInputs, question: Question, *, out: P
         out.parent.mkdir(parents=True, exist_ok=True)
         stages = Stages(out.parent / f".{out.name}-unfinished", _key(summary, study))
         tables = make_tables(basis, stages.take, lambda share: progress(0.4 + 0.3 * share))
-        run = Run(now, study, basis, outcomes, before or [], tables, summary)
+        areas = describe_areas(basis, outcomes[0].gaps)
+        run = Run(now, study, basis, outcomes, before or [], tables, areas, summary)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
             draft = Path(folder) / "run"
             draft.mkdir()

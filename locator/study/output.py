@@ -14,10 +14,10 @@ import pyogrio
 from locator.coverage import compare_gaps
 from locator.maps import MapLayers
 from locator.register import guard_cell, write_rejected
+from locator.reporting.areas import areas_to_draw
 from locator.reporting.folder import LAYERS_FILE, MANIFEST, TABLES
 from locator.schema import CRS, Language
 from locator.service import Service
-from locator.study.areas import describe_areas
 from locator.study.basis import Basis
 from locator.study.drawing import as_of_words, draw, map_options, settings_language
 from locator.study.manifest import DAYS, Summary, WeekTotals
@@ -90,6 +90,7 @@ class Run:
     outcomes: list[Outcome]
     before: list[Outcome]
     tables: Tables
+    areas: gpd.GeoDataFrame
     summary: Summary
 
 
@@ -139,8 +140,7 @@ def _write_layers(folder: Path, run: Run) -> None:
             _write_layer(pieces.to_crs(CRS), layers, f"coverage_{slug}", "MultiPolygon")
         if outcome.points is not None:
             _write_layer(outcome.points, layers, f"points_{slug}", "Point")
-    areas = describe_areas(run.basis, run.outcomes[0].gaps)
-    _write_layer(areas, layers, "gap_areas", "MultiPolygon")
+    _write_layer(run.areas, layers, "gap_areas", "MultiPolygon")
     if run.before:
         for name, changed in compare_gaps(run.before[0].gaps, run.outcomes[0].gaps).items():
             _write_layer(changed, layers, name, "MultiPolygon")
@@ -182,12 +182,15 @@ def write_maps(folder: Path, service: Service, run: Run) -> None:
         zones is not None
     ):  # the map shows the demand that was measured, the hour's where there is one
         zones = zones.assign(demand_per_h=study.demand_per_h)
+    places = snapshot.places.dropna(subset=["name", "name_en"])
+    english = dict(zip(places["name"], places["name_en"], strict=True))
+    names = english if language == "en" else {}
     layers = MapLayers(
         stations=snapshot.stations[study.mask],
         hot_zones=zones,
         districts=snapshot.districts,
         places=snapshot.places,
-        gaps=first.gaps,
+        gaps=areas_to_draw(run.areas, demand_unit=summary["demand_unit"], names=names),
         reach=_reach(study, first.standard, language),
     )
     share = first.result["covered_share"]
