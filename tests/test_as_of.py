@@ -96,7 +96,7 @@ def test_a_map_of_then_shows_the_stations_of_then(
 @pytest.mark.parametrize(
     ("moment", "reason"),
     [
-        ("2020-01-01", "history has no station of 2020-01-01 00:00"),
+        ("2020-01-01", "2020-01-01 00:00; it begins at 2026-11-23 12:01: name that"),
         ("2030-01-01", "lies in the future"),
         ("yesterday", "is not a moment"),
     ],

@@ -610,3 +610,53 @@ def test_a_map_of_changes_shows_all_of_them_and_counts_them() -> None:
     assert "新增覆盖（1）" in texts
     assert "不再覆盖（1）" in texts
     assert not [text for text in texts if "不再覆盖 1" in text]  # none outside of the map
+
+
+@pytest.mark.parametrize(
+    "values", [(5, 6, 10), (5, 5.5, 6, 6.5, 7), (1, 29, 29.5, 30), (10, 5, 6)], ids=str
+)
+def test_names_of_close_standards_do_not_overprint(values: tuple[float, ...]) -> None:
+    """Each name keeps clear of every other, and stays inside the sheet."""
+    x = np.linspace(1.0, 30.0, 30)
+    names = [f"{value:g} min 91.4%" for value in values]
+    marks = list(zip(values, names, strict=True))
+    figure = draw_curve([Line("now", x, x / 30)], marks=marks, unit="min", options=options())
+    shown = {t.get_text(): t.get_window_extent() for t in figure.findobj(Text) if t.get_text()}
+    named = [shown[name] for name in names]
+    for i, one in enumerate(named):
+        assert one.x1 <= figure.bbox.x1
+        for other in named[i + 1 :]:
+            assert not one.overlaps(other)
+
+
+def test_the_heading_of_the_table_of_gaps_is_not_cut() -> None:
+    """Where every name is shorter than the heading, the column is just as wide as that."""
+    gaps = make_gaps(zone_name=None)
+    for language, heading in (("en", "Largest gaps"), ("zh", "最大的缺口")):
+        figure = draw_map(gaps=gaps, options=options(language=language))
+        assert heading in texts(figure)
+    areas = gaps.assign(gaps=1).rename(columns={"unserved_demand_per_h": "unserved_demand"})
+    said = texts(draw_map(gaps=areas, options=options(language="en")))
+    assert {"Largest gap areas", "Unserved"} <= set(said)
+    assert "Unserved/h" not in said
+
+
+def test_an_overview_shows_districts_and_data_that_lie_far_apart(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Gaps 1,300 km east of the districts: both lie in the overview, which stays a square."""
+    far = make_gaps().translate(xoff=14.0, yoff=-3.0)
+    gaps = make_gaps().set_geometry(far)
+    figure = draw_map(gaps=gaps, districts=make_districts(), options=options())
+    render_figure(figure, "svg")
+    assert not caplog.records
+    overview = figure.axes[-1]
+    (x0, x1), (y0, y1) = overview.get_xlim(), overview.get_ylim()
+    assert x1 - x0 == pytest.approx(y1 - y0)
+    assert x1 - x0 > 1_000_000
+    assert overview.collections
+    for collection in overview.collections:
+        for path in collection.get_paths():
+            box = path.get_extents()
+            assert x0 < box.x0 < box.x1 < x1
+            assert y0 < box.y0 < box.y1 < y1

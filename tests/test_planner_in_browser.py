@@ -118,6 +118,34 @@ def test_moving_the_threshold_changes_the_number_and_the_map(desk: Callable[...,
     expect(page.locator("#minutes")).to_have_value("12")  # not a standard: the last one stays
 
 
+@pytest.mark.parametrize("given", ["0", "61", "-3", ""])
+def test_minutes_that_cannot_be_are_explained(desk: Callable[..., Page], given: str) -> None:
+    page = desk()
+    before = share(page)
+    page.locator("#minutes").fill(given)
+    page.locator("#minutes").press("Enter")
+    expect(page.locator("#minutes-wrong")).to_have_text("请填 1 到 60 之间的分钟数；没有改变。")
+    expect(page.locator("#minutes-wrong")).to_be_visible()
+    expect(page.locator("#minutes")).to_have_value("5")
+    assert share(page) == before
+    settle(
+        page, lambda: (page.locator("#minutes").fill("6"), page.locator("#minutes").press("Enter"))
+    )
+    expect(page.locator("#minutes-wrong")).to_be_hidden()
+
+
+def test_the_strip_rounds_as_the_report_does(desk: Callable[..., Page]) -> None:
+    page = desk()
+    with page.expect_response("**/planner/answer") as caught:
+        page.locator("#minutes-range").press("ArrowLeft")
+    shares = caught.value.json()["now"]["hours"]
+    page.wait_for_timeout(200)
+    cells = page.locator("#strip button").all_inner_texts()
+    apart = [abs(int(text) - 100 * value) for text, value in zip(cells, shares, strict=True)]
+    assert max(apart) <= 0.5 + 1e-6
+    assert any(int(text) > 100 * value for text, value in zip(cells, shares, strict=True))
+
+
 def test_the_strip_is_the_picker_of_hours(desk: Callable[..., Page]) -> None:
     page = desk()
     cell = page.get_by_role("button", name="周五 22:00", exact=False)

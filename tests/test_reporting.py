@@ -19,6 +19,8 @@ import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 from docx.oxml.ns import qn
+from hypothesis import given
+from hypothesis import strategies as st
 from playwright.sync_api import Page
 
 from locator.cli import main
@@ -26,7 +28,8 @@ from locator.coverage.reasons import Reason
 from locator.errors import InputError, StudyError
 from locator.figures.paper import Pen
 from locator.reporting import write_report
-from locator.reporting.draft import show
+from locator.reporting.areas import areas_to_draw
+from locator.reporting.draft import digits_of, show
 from locator.reporting.folder import read_folder
 from locator.reporting.labels import (
     CODES,
@@ -41,7 +44,9 @@ from locator.reporting.labels import (
     standard_label,
     translate,
 )
+from locator.reporting.opening import whole_percents
 from locator.reporting.packed import repack
+from locator.reporting.sentences import in_language
 from locator.schema import Host, Kind, Language
 from locator.schema import Service as Amenity
 from locator.service import open_service
@@ -65,6 +70,8 @@ HOSTILE = (
 SCENARIO = """
 name: night
 close: [BJ-R-013]
+open: [BJ-R-001]
+services: {BJ-R-002: [battery_swap, tools]}
 add:
   - {id: X-1, name: New post, kind: rest_post, status: active, lon: "107.2151", lat: "34.42093"}
 """
@@ -119,9 +126,9 @@ def points(store_file: Path) -> Path:
 
 
 @pytest.fixture
-def folder(weekly: Path, tmp_path: Path) -> Path:
-    """Return a copy of a finished study to spoil."""
-    return Path(shutil.copytree(weekly, tmp_path / "study"))
+def folder(points: Path, tmp_path: Path) -> Path:
+    """Return a copy of a finished study to spoil: the one that is made anew the fastest."""
+    return Path(shutil.copytree(points, tmp_path / "study"))
 
 
 def of(language: Language, weekly: Path, english: Path) -> Path:
@@ -226,8 +233,30 @@ def test_a_study_of_points_at_an_hour_says_weights_and_rejected_rows(points: Pat
     assert "2 个需求点因无法读取被拒" in text
     assert "=bad" in text
     assert "单/小时" not in text
+    assert "未覆盖（权重）" in text
     assert "未逐小时研究一周" in text
     assert not (points / "figures" / "week.svg").exists()
+
+
+def test_points_without_weights_are_points_and_no_orders_an_hour(
+    store_file: Path, tmp_path: Path
+) -> None:
+    """Two points, one beside a station: 1 of 2, and over the week each counts at 168 hours."""
+    file = tmp_path / "two.csv"
+    with open_service(Settings(store=f"geopackage:{store_file}"), clock=fixed_clock) as service:
+        at = service.snapshot().stations.geometry.iloc[0]
+    file.write_text(f"lon,lat\n{at.x},{at.y}\n107.5,34.1\n", encoding="utf-8")
+    folder = study(store_file, tmp_path / "two", points=file, week_of=MONDAY_NOON.date())
+    write_report(folder, language="en")
+    text = "".join(Tags(page_of(folder)).texts)
+    assert "(1 of 2 points)" in text
+    assert "Unserved (points)" in text
+    sheets = openpyxl.load_workbook(folder / "tables.xlsx").worksheets
+    heads = [str(cell.value) for sheet in sheets for cell in sheet[1]]
+    assert any("(point-hours)" in head for head in heads)
+    assert not [head for head in heads if "orders" in head or "/h" in head]
+    assert not re.search(r"orders|points?/h|points? an hour|per hour", text.partition("Method")[0])
+    assert read_folder(folder).summary["demand_unit"] == "points"
 
 
 def test_a_study_without_gaps_or_stations_is_reported_too(store_file: Path, tmp_path: Path) -> None:
@@ -299,6 +328,100 @@ def test_the_roads_are_described_as_the_roads_describe_themselves() -> None:
 
     roads = Roads(graph_of("barriers"))
     assert translate(roads.describe(), "zh") == roads.describe("zh")
+
+
+def test_shares_in_whole_per_cent_add_up() -> None:
+    """Thirds are 34, 33, 33; 0.5 + 49.75 + 49.75 is 0 + 50 + 50; nothing is 0."""
+    assert whole_percents([1, 1, 1]) == [34, 33, 33]
+    assert whole_percents([0.5, 49.75, 49.75]) == [0, 50, 50]
+    assert whole_percents([26.5, 26.5, 47]) == [27, 26, 47]
+    assert whole_percents([0, 0]) == [0, 0]
+    assert whole_percents([29, 71]) == [29, 71]
+
+
+@given(st.lists(st.floats(0, 1e9), min_size=1, max_size=9).filter(lambda v: sum(v) > 1e-3))
+def test_whole_per_cents_are_100_and_each_within_one(amounts: list[float]) -> None:
+    shares = whole_percents(amounts)
+    assert sum(shares) == 100
+    for share, amount in zip(shares, amounts, strict=True):
+        assert abs(share - 100 * amount / sum(amounts)) < 1 + 1e-6
+
+
+def test_numbers_of_a_column_have_decimals_alike() -> None:
+    assert digits_of([100.4, 3.0, None]) == 0
+    assert digits_of([35.0, 9.4]) == 1
+    assert digits_of([0.5, 9.99]) == 2
+    assert digits_of([]) == 2
+    assert show(9.4, "number", "en", digits=1) == "9.4"
+
+
+def test_a_text_in_two_languages_gives_the_one_that_is_asked() -> None:
+    both = "示意：均为虚构。Illustrative: all is made up (News, 2022). No more."
+    assert in_language(both, "zh") == "示意：均为虚构。"
+    assert in_language(both, "en") == "Illustrative: all is made up (News, 2022). No more."
+    assert in_language("只有中文", "en") == "只有中文"
+    assert in_language("English. Only.", "zh") == "English. Only."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_settings_and_scenario_are_words(language: Language, weekly: Path, english: Path) -> None:
+    text = document_text(of(language, weekly, english))
+    for code in ("battery_swap", "straightline", "geopackage:"):
+        assert code not in text
+    assert ("BJ-R-002: 换电" if language == "zh" else "BJ-R-002: Battery swap") in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_warnings_stand_on_the_first_page(language: Language, weekly: Path, english: Path) -> None:
+    page = page_of(of(language, weekly, english))
+    bands = re.findall(r'<p class="band"[^>]*>(.*?)</p>', page, re.DOTALL)
+    said = "在服务中" if language == "zh" else "in service already"
+    assert any("BJ-R-001" in band and said in band for band in bands)
+
+
+def test_chinese_captions_have_no_stray_space(weekly: Path) -> None:
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", page_of(weekly), re.DOTALL)
+    assert captions
+    assert not [caption for caption in captions if " （" in caption]
+    assert not [caption for caption in captions if "Illustrative" in caption]
+
+
+def test_the_map_has_the_numbers_of_the_table(english: Path) -> None:
+    """The ranks over the figure, in the page's map and in the first table are those of areas."""
+    areas = read_folder(english).tables["gap_areas"]
+    assert areas.numbers("rank") == [float(n + 1) for n in range(len(areas.rows))]
+    drawn = areas_to_draw(read_folder(english).layers["gap_areas"], demand_unit="orders")
+    assert list(drawn["rank"]) == areas.numbers("rank")
+    page = (english / "map.html").read_text("utf-8")
+    for row in areas.records():
+        assert f"缺口片区 {row['rank']} · {row['zone_names']}" in page
+    assert "缺口 1 ·" not in page
+
+
+def test_a_table_says_what_it_is_sorted_by(weekly: Path, english: Path) -> None:
+    assert "按“关闭将失去（单/周）”由大到小" in page_of(weekly)
+    assert "by “Lost if closed (orders/week)”, the largest first" in page_of(english)
+    assert "first 9, tables.xlsx all 9" not in page_of(english)
+
+
+def test_short_tables_stay_whole_and_captions_with_them(weekly: Path) -> None:
+    document = docx.Document(str(weekly / "report.docx"))
+    for name in ("Heading 1", "Heading 2"):
+        assert document.styles[name].paragraph_format.keep_with_next  # type: ignore[attr-defined]
+    grids = [t for t in document.tables if t.rows[0]._tr.findall(f".//{qn('w:tblHeader')}")]
+    for table in grids:
+        kept = [bool(row.cells[0].paragraphs[0].paragraph_format.keep_with_next)
+                for row in table.rows]  # fmt: skip
+        assert kept[0]
+        assert not kept[-1]
+        assert all(kept[:-1]) or len(kept) > 16
+
+
+def test_tables_hold_no_noise_of_sums(weekly: Path) -> None:
+    for name, table in read_folder(weekly).tables.items():
+        for column in table.columns:
+            tiny = [v for v in table.numbers(column) if v is not None and 0 < abs(v) < 1e-12]
+            assert not tiny, (name, column)
 
 
 def test_cells_are_shown_in_the_unit_of_their_header() -> None:
@@ -496,8 +619,12 @@ def test_the_workbook_has_every_table_with_its_numbers(english: Path) -> None:
     study_folder = read_folder(english)
     manifest = {row[0].value: row[1].value for row in book.worksheets[0].iter_rows()}
     assert manifest["Data hash"] == study_folder.summary["data_hash"]
-    assert "store.gpkg" in manifest["Setting: Store"]
-    assert "/" not in manifest["Setting: Store"]
+    assert manifest["Setting: Store"] == "geopackage"
+    assert manifest["Stations counted"] == study_folder.summary["stations_counted"]
+    assert manifest["Stations of unknown hours"] == "not considered"
+    assert manifest["Setting: Detour factor"] == 1.3
+    assert manifest["Setting: Weather"] == "not considered"
+    assert manifest["Scenario, Services added"] == "BJ-R-002: Battery swap, Repair tools"
     assert set(book.sheetnames[1:]) == {
         TABLES[name][1] for name in (*study_folder.tables, "results", "before", "week")
     }
@@ -505,7 +632,8 @@ def test_the_workbook_has_every_table_with_its_numbers(english: Path) -> None:
         sheet = book[TABLES[name][1]]
         assert sheet.freeze_panes == "A2"
         header = [cell.value for cell in sheet[1]]
-        assert header == [column_of(c).en.format(unit="orders") for c in table.columns]
+        units = {"per_h": "orders/h", "per_week": "orders/week"}
+        assert header == [column_of(c).en.format(**units) for c in table.columns]
         assert sheet.max_row == len(table.rows) + 1
         for place, column in enumerate(table.columns):
             if column_of(column).form == "share":

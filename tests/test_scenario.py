@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from click.testing import Result
 
-from locator.coverage import Scenario, apply_scenario
+from locator.coverage import Scenario, apply_scenario, idle_changes
 from locator.datum import wgs84_to_gcj02
 from locator.errors import InputError
 from locator.service import Service
@@ -188,6 +188,8 @@ WRONG = {
     "move: {a: [[1], 2]}": r"move of a must be \[longitude, latitude\]",
     "move: {a: [107.1, x]}": "move of a: .*'x'",
     "move: {a: [34.3, 107.1]}": "move of a: .*'107.1'",
+    "move: {a: [11928500, 4049500]}": r"metres\? Then say datum: bd09mc\.$",
+    "move: {a: [200, 34]}": r"swapped, or is it metres\?$",
     "move: {a: [nan, 34]}": "move of a: .*'nan'",
     "move: {a: [0, 0]}": "move of a: .*0, 0 is not a place",
     "add: {id: a}": "add must be a list of stations",
@@ -202,9 +204,11 @@ WRONG = {
         "add, station 1, opening_hours 'when it suits'"
     ),
     f"add: [{{{STATION}}}, {{{STATION}}}]": "add, station 2, id 'n': stands already",
-    "add: [{id: n, name: n, kind: rest_post}]": "add, station 1: .*no column for lon, lat",
+    "add: [{id: n, name: n, kind: rest_post}]": (
+        "add, station 1 lacks lon, lat; it has id, name, kind"
+    ),
     "add: [{id: n, name: n, kind: rest_post, lon: 200, lat: 34}]": "add, station 1, lon '200'",
-    "add: [{name: n, kind: rest_post, lon: 107, lat: 34}]": "add, station 1: .*no column for id",
+    "add: [{name: n, kind: rest_post, lon: 107, lat: 34}]": "add, station 1 lacks id",
 }
 
 
@@ -237,6 +241,28 @@ def test_what_does_not_fit_the_register_is_said(
 ) -> None:
     with pytest.raises(InputError, match=words):
         changed(register, text)
+
+
+def test_a_change_that_changes_nothing_is_found(register: gpd.GeoDataFrame) -> None:
+    """BJ-R-001 is in service, BJ-R-002 is not: to open the one and close the other is idle."""
+    closed = apply_scenario(register, parse_scenario("close: [BJ-R-002]", source="p"))
+    row = register.set_index("id").loc["BJ-R-003"]
+    at, service = row["geometry"], row["services"].split(";")[0]
+    text = f"""
+        open: [BJ-R-001]
+        close: [BJ-R-002]
+        hours: {{BJ-R-003: "{row["opening_hours"].replace(" ", "  ")}", BJ-R-004: 24/7}}
+        services: {{BJ-R-003: {service}, BJ-R-004: tools}}
+        move: {{BJ-R-003: [{at.x}, {at.y}], BJ-R-004: [107.2, 34.4]}}
+    """
+    scenario = parse_scenario(text, source="p")
+    found = [(idle.verb, idle.id) for idle in idle_changes(closed, scenario)]
+    assert found == [
+        ("open", "BJ-R-001"), ("close", "BJ-R-002"), ("hours", "BJ-R-003"),
+        ("services", "BJ-R-003"), ("move", "BJ-R-003"),
+    ]  # fmt: skip
+    other = parse_scenario("open: [BJ-R-002]\nclose: [BJ-R-001]", source="p")
+    assert idle_changes(closed, other) == ()
 
 
 def test_files_that_are_no_scenario(tmp_path: Path) -> None:

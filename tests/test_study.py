@@ -2,10 +2,12 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pytest
 import shapely
 from click.testing import Result
@@ -18,7 +20,8 @@ from locator.schema import Service as Amenity
 from locator.service import Service
 from locator.store import Change
 from locator.study import Question, Standard, gaps_inputs, parse_standards, run_gaps, write_map
-from locator.study.manifest import Summary
+from locator.study.doubts import districts_away
+from locator.study.manifest import Summary, store_kind
 
 FILES = {"gaps.gpkg", "gaps.geojson", "summary.csv", "summary.json", "tables.json"}
 FILES |= {"map.html", "map.png", "report.html", "report.docx", "tables.xlsx", "figures"}
@@ -190,6 +193,80 @@ def test_maps_as_files(service: Service, tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "map.svg").read_text("utf-8")
     with pytest.raises(InputError, match=r"\.html, \.png or \.svg"):
         write_map(service, tmp_path / "map.pdf")
+
+
+def test_hours_that_are_not_considered_are_not_nought(service: Service, tmp_path: Path) -> None:
+    summary = run(service, tmp_path / "a", standards=TWO[:1])
+    assert summary["stations_hours_unknown"] is None
+    assert summary["results"][0]["covered_share_if_unknown_open"] is None
+    with (tmp_path / "a" / "summary.csv").open(encoding="utf-8-sig", newline="") as stream:
+        assert {row["covered_share_if_unknown_open"] for row in csv.DictReader(stream)} == {""}
+
+
+def test_a_manifest_does_not_say_where_the_store_is(service: Service, tmp_path: Path) -> None:
+    """A store's address may hold a password, and a file's path a person's name."""
+    run(service, tmp_path / "a", standards=TWO[:1])
+    assert json.loads((tmp_path / "a" / "summary.json").read_text("utf-8"))["settings"][
+        "store"
+    ] == ("geopackage")
+    assert store_kind("postgresql+psycopg://me:secret@host/db") == "postgresql"
+    assert store_kind("") == "geopackage"
+
+
+def test_a_scenario_that_changes_nothing_says_so(
+    cli: Callable[..., Result], tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("open: [BJ-R-001]", encoding="utf-8")
+    result = cli("gaps", "--minutes", "5", "--scenario", plan, "--out", tmp_path / "g")
+    assert "Warning: The scenario (open) changes nothing at BJ-R-001 (" in result.stdout
+    assert "it is in service already." in result.stdout
+    page = (tmp_path / "g" / "report.html").read_text("utf-8")
+    assert "方案（open）对 BJ-R-001" in page
+    assert "本就在服务中" in page
+
+
+def test_how_far_places_lie_from_the_districts() -> None:
+    """One degree of latitude is 110.9 km at 34° N; a place inside is 0 away."""
+    district = gpd.GeoDataFrame(
+        {"name": ["甲"]}, geometry=[shapely.box(107.0, 34.0, 107.4, 34.4)], crs=CRS
+    )
+    metres, names = districts_away(
+        np.array([[107.2, 34.2], [107.2, 33.0], [108.4, 34.2]]), district
+    )
+    east = GEOD.inv(107.4, 34.2, 108.4, 34.2)[2]
+    assert metres == pytest.approx([0.0, GEOD.inv(107.2, 34.0, 107.2, 33.0)[2], east], rel=1e-3)
+    assert names == ["甲"] * 3
+    assert len(districts_away(np.array([[107.2, 34.2]]), district.iloc[:0])[0]) == 0
+
+
+def test_demand_and_stations_of_another_city_are_said(
+    cli: Callable[..., Result], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    points = tmp_path / "points.csv"
+    points.write_text("lon,lat\n121.47,31.23\n121.48,31.24\n", encoding="utf-8")
+    told = cli("gaps", "--minutes", "5", "--points", points, "--out", tmp_path / "g").stdout
+    assert re.search(
+        r"Outside the known districts: 2 of 2 demand points of points.csv, 1,[23]\d\d.* km", told
+    )
+    assert not [record.message for record in caplog.records]
+    assert "需求点中有 2 个在已知区县之外" in (tmp_path / "g" / "report.html").read_text("utf-8")
+    points.write_text("lon,lat\n121.47,31.23\n107.15,34.36\n", encoding="utf-8")
+    torn = cli("gaps", "--minutes", "5", "--points", points, "--out", tmp_path / "h")
+    assert torn.exit_code == 2
+    assert "1 of 2 demand points" in torn.stderr
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(
+        "add: [{id: n, name: n, kind: rest_post, lon: 121.47, lat: 31.23}]", encoding="utf-8"
+    )
+    told = cli("gaps", "--minutes", "5", "--scenario", plan, "--out", tmp_path / "i").stdout
+    assert re.search(r"station n, added, lies 1,[23]\d\d km from the nearest known district", told)
+
+
+def test_a_folder_below_a_file_is_refused_in_words(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StudyError, match=r"file is a file; name a folder"):
+        run(service, tmp_path / "file" / "sub" / "gaps")
 
 
 @pytest.mark.realdata

@@ -47,6 +47,11 @@ class EnumType(click.ParamType[LabelledEnum]):
         self.enum = enum
         self.name = "|".join(member.value for member in enum)
 
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return the codes as they are written."""
+        del param, ctx
+        return f"[{self.name}]"
+
     def convert(
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> LabelledEnum:

@@ -26,7 +26,7 @@ from locator.coverage.quality import (
     week_lost_by_closing,
 )
 from locator.coverage.reasons import Reason, explain_points, main_reasons
-from locator.coverage.scenario import Scenario, apply_scenario
+from locator.coverage.scenario import Idle, Scenario, apply_scenario, idle_changes
 from locator.coverage.share import Coverage, cover_points, cover_zones
 from locator.coverage.uncertainty import Interval, bootstrap_share, moved_share
 from locator.coverage.week import OpenWeek, WeekCoverage, cover_week, open_week
@@ -34,6 +34,7 @@ from locator.coverage.week import OpenWeek, WeekCoverage, cover_week, open_week
 __all__ = [
     "Coverage",
     "DemandPoints",
+    "Idle",
     "Interval",
     "OpenWeek",
     "Reason",
@@ -56,6 +57,7 @@ __all__ = [
     "gini",
     "hour_of_week",
     "hourly_factors",
+    "idle_changes",
     "main_reasons",
     "merge_gaps",
     "moved_share",

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from locator.errors import InputError
 from locator.hours import is_readable
 from locator.schema import CRS, STATION_COLUMNS, Service, Status, join_set, split_set
 
-__all__ = ["Scenario", "apply_scenario"]
+__all__ = ["Idle", "Scenario", "apply_scenario", "idle_changes"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,49 @@ class Scenario:
     services: Mapping[str, frozenset[str]] = field(default_factory=dict)
     move: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     add: gpd.GeoDataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Idle:
+    """A change that changes nothing: the verb, the station's id and name, and what it has."""
+
+    verb: str
+    id: str
+    name: str
+    has: str
+
+
+def idle_changes(stations: gpd.GeoDataFrame, scenario: Scenario) -> tuple[Idle, ...]:
+    """Return the changes of a scenario that leave a station as it is.
+
+    Parameters
+    ----------
+    stations
+        The register before the scenario; it has every id that the scenario names.
+    """
+    now = {str(row["id"]): row for _, row in stations.iterrows()}
+    found = [
+        (verb, identity, now[identity]["status"])
+        for verb, ids, there in (("open", scenario.reopen, True), ("close", scenario.close, False))
+        for identity in ids
+        if (now[identity]["status"] == Status.ACTIVE.value) is there
+    ]
+    found += [
+        ("hours", identity, text)
+        for identity, text in scenario.hours.items()
+        if str(now[identity]["opening_hours"]).split() == text.split()
+    ]
+    found += [
+        ("services", identity, join_set(codes, Service))
+        for identity, codes in scenario.services.items()
+        if codes <= split_set(now[identity]["services"])
+    ]
+    found += [
+        ("move", identity, f"{lon:.7f}, {lat:.7f}")
+        for identity, (lon, lat) in scenario.move.items()
+        if now[identity]["geometry"].equals(shapely.Point(lon, lat))
+    ]
+    return tuple(Idle(verb, i, str(now[i]["name"]), str(has)) for verb, i, has in found)
 
 
 def apply_scenario(stations: gpd.GeoDataFrame, scenario: Scenario) -> gpd.GeoDataFrame:

@@ -81,9 +81,11 @@ def _inset_box(frames: Frames, view: View) -> Box | None:
     a0, b0, a1, b1 = view.box
     if a0 <= x0 and b0 <= y0 and a1 >= x1 and b1 >= y1:
         return None
+    # Both, in a square, as the panel is.
+    x0, y0, x1, y1 = min(x0, a0), min(y0, b0), max(x1, a1), max(y1, b1)
     half = 0.54 * max(x1 - x0, y1 - y0)
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
-    return min(x - half, a0), min(y - half, b0), max(x + half, a1), max(y + half, b1)
+    return x - half, y - half, x + half, y + half
 
 
 def _draw_inset(sheet: Sheet, view: View, box: Box, groups: Sequence[Group], y: float) -> None:
@@ -101,7 +103,6 @@ def _draw_inset(sheet: Sheet, view: View, box: Box, groups: Sequence[Group], y: 
     a0, b0, a1, b1 = view.box
     here = Rectangle((a0, b0), a1 - a0, b1 - b0, facecolor="none", edgecolor=PALETTE["ink"])
     axes.add_patch(here)
-    axes.set_aspect("equal", adjustable="datalim")
 
 
 def _count(group: Group, pen: Pen) -> str:

@@ -26,6 +26,7 @@ __all__ = ["Bar", "Line", "draw_bars", "draw_curve", "draw_heat_table"]
 
 _DAYS, _HOURS = 7, 24
 _ROW_MM, _PLOT_MM = 6.0, 62.0
+_LABEL_ROW_MM = 3.6  # between names of marks, one above the other
 _LABEL_MM = 62.0  # the widest label of a bar
 
 
@@ -151,13 +152,48 @@ def draw_curve(
             name = sheet.pen.trim(sheet.pen.plain(line.name), BODY, 70)
             sheet.write(x + 10, top + 3, name)
             x += 16 + sheet.pen.width_mm(name, BODY)
-        for value, name in marks:
+        shown = [(place[0] + value * across, name) for value, name in marks if 0 < value <= most]
+        for value, _ in marks:
             if 0 < value <= most:
                 axes.axvline(value, color=PALETTE["ink"], linewidth=0.9, linestyle=":", zorder=2)
-                sheet.write(
-                    place[0] + value * across + 1, place[3] - 3, name, size=SMALL, halo=True
-                )
+        for x, row, name in _label_rows(shown, place[2], sheet.pen):
+            sheet.write(x, place[3] - 3 - row * _LABEL_ROW_MM, name, size=SMALL, halo=True)
         return sheet.figure
+
+
+def _label_rows(
+    marks: Sequence[tuple[float, str]], right: float, pen: Pen
+) -> list[tuple[float, int, str]]:
+    """Return where names begin (mm) and in which row from below, so that none overlaps another.
+
+    A name stands right of its line, or left of it where it would cross another or leave the chart.
+    """
+    lines = [x for x, _ in marks]
+    ends: list[list[tuple[float, float]]] = []
+    placed = []
+    for x, name in sorted(marks):
+        width = pen.width_mm(name, SMALL)
+        sides = [x + 1, x - 1 - width]
+        free = [
+            side
+            for side in sides
+            if side + width <= right and not any(side < line < side + width for line in lines)
+        ]
+        begin = (free or [sides[x + 1 + width > right]])[0]
+        box = (begin - 1, begin + width + 1)
+        row = next(
+            (
+                number
+                for number, taken in enumerate(ends)
+                if all(box[1] <= low or box[0] >= high for low, high in taken)
+            ),
+            len(ends),
+        )
+        if row == len(ends):
+            ends.append([])
+        ends[row].append(box)
+        placed.append((begin, row, name))
+    return placed
 
 
 def draw_bars(

@@ -144,6 +144,12 @@ def numbers(frame: gpd.GeoDataFrame, column: str) -> Numbers:
     return np.where(np.isfinite(values), values, np.nan)
 
 
+def _unserved(frame: gpd.GeoDataFrame) -> Numbers:
+    """Return the unserved demand, an hour's or that of points without an hour."""
+    column = "unserved_demand" if "unserved_demand" in frame else "unserved_demand_per_h"
+    return numbers(frame, column)
+
+
 def _focus(frames: Frames) -> Box:
     """Return the box, in degrees, of what answers the question.
 
@@ -160,7 +166,7 @@ def _focus(frames: Frames) -> Box:
     if first == "stations":
         (west, east), (south, north) = dense_range(frame.geometry.x), dense_range(frame.geometry.y)
         return west, south, east, north
-    weights = np.nan_to_num(numbers(frame, "unserved_demand_per_h")).clip(min=0)
+    weights = np.nan_to_num(_unserved(frame)).clip(min=0)
     weights = weights if weights.any() else np.ones(len(frame))
     edges = []
     for values, share in zip(frame.bounds.to_numpy().T, (0.05, 0.05, 0.95, 0.95), strict=True):
@@ -244,7 +250,8 @@ def group_layers(frames: Frames, view: View, pen: Pen) -> list[Group]:
         red = PALETTE["gap"]
         paint = {"facecolor": to_rgba(red, 0.14), "edgecolor": red, "linewidth": 0.8}
         rows = frames["gaps"]
-        groups.append(Group(pen.word["gap"], "gaps", rows, paint=paint | {"hatch": "//////"}))
+        word = pen.word["gap_area" if "gaps" in rows else "gap"]
+        groups.append(Group(word, "gaps", rows, paint=paint | {"hatch": "//////"}))
     for name, colour, hatch in (("gained", "accent", "oo"), ("lost", "gap", "xxxx")):
         if name in frames:
             line = PALETTE[colour]
@@ -264,7 +271,7 @@ def group_layers(frames: Frames, view: View, pen: Pen) -> list[Group]:
 
 def largest_gaps(gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the largest gaps in order: by their rank, else by unserved demand, else by area."""
-    rank, demand = numbers(gaps, "rank"), numbers(gaps, "unserved_demand_per_h")
+    rank, demand = numbers(gaps, "rank"), _unserved(gaps)
     if np.isnan(rank).all():
         area = np.where(np.isnan(given := numbers(gaps, "area_m2")), gaps.area, given)
         rank[np.lexsort([-area, -np.nan_to_num(demand, nan=-1.0)])] = np.arange(1, len(gaps) + 1)
@@ -278,12 +285,16 @@ def gap_table(largest: gpd.GeoDataFrame, pen: Pen) -> list[tuple[str, ...]]:
     names = largest.get("zone_name", largest.get("district_name", blank))
     columns = [
         ["", *(f"{rank:.0f}" for rank in largest["rank"])],
-        [pen.word["largest"], *(pen.plain(name) or unknown for name in names)],
+        [
+            pen.word["largest_areas" if "gaps" in largest else "largest"],
+            *(pen.plain(name) or unknown for name in names),
+        ],
     ]
-    if "unserved_demand_per_h" in largest:
-        demand = numbers(largest, "unserved_demand_per_h")
-        texts = [f"{value:.1f}" if np.isfinite(value) else unknown for value in demand]
-        columns.append([pen.word["unserved"], *texts])
+    for column in ("unserved_demand_per_h", "unserved_demand"):
+        if column in largest:
+            demand = numbers(largest, column)
+            texts = [f"{value:.1f}" if np.isfinite(value) else unknown for value in demand]
+            columns.append([pen.word[column], *texts])
     for column in ("nearest_m", "nearest_ride_m"):
         if column in largest:
             texts = [pen.distance(metres) for metres in numbers(largest, column)]

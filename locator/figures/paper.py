@@ -61,6 +61,9 @@ TITLE, BODY, SMALL = 12.0, 7.5, 6.5  # points
 _MAX_PIXELS = 16_000
 
 
+_ROUNDING_MM = 1e-6  # a text fits a place that was measured by it
+
+
 _WORDS: Mapping[str, tuple[str, str]] = {
     "stations": ("驿站", "stations"),
     "hot_zones": ("热区", "hot zones"),
@@ -78,9 +81,12 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "zone_class": ("热区，每小时需求 {}", "Hot zone, demand/h {}"),
     "zone_unknown": ("热区，需求未知", "Hot zone, demand unknown"),
     "gap": ("覆盖缺口", "Gap in coverage"),
+    "gap_area": ("缺口片区", "Gap area"),
     "district": ("区县界", "District line"),
     "largest": ("最大的缺口", "Largest gaps"),
-    "unserved": ("未覆盖需求/时", "Unserved/h"),
+    "largest_areas": ("最大的缺口片区", "Largest gap areas"),
+    "unserved_demand_per_h": ("未覆盖需求/时", "Unserved/h"),
+    "unserved_demand": ("未覆盖需求", "Unserved"),
     "nearest": ("最近驿站", "Nearest"),
     "unknown": ("未知", "unknown"),
     "north": ("北", "N"),
@@ -200,7 +206,7 @@ class Pen:
 
     def trim(self, text: str, size: float, width_mm: float) -> str:
         """Cut a text to a width, with an ellipsis where something was cut."""
-        if self.width_mm(text, size) <= width_mm:
+        if self.width_mm(text, size) <= width_mm + _ROUNDING_MM:
             return text
         ends = np.cumsum(self._ems(text + "…")) * size / POINTS_PER_MM
         dots = ends[-1] - ends[-2]

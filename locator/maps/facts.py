@@ -138,7 +138,7 @@ def gap_facts(row: Row, language: Language) -> list[Fact]:
     unknown = say(LABELS["unknown"], language)
     nearest = [clean_text(row.get("nearest_station_name")), _distance(row.get("nearest_m"))]
     facts = [
-        ("unserved_demand_per_h", _demand(row.get("unserved_demand_per_h"), language) or unknown),
+        ("unserved_demand_per_h", _unserved(row, language) or unknown),
         ("nearest_station_name", " · ".join(text for text in nearest if text) or unknown),
         ("area_m2", _area(row.get("area_m2"))),
         ("district_name", clean_text(row.get("district_name"))),
@@ -151,7 +151,8 @@ def gap_name(row: Row, language: Language) -> str:
     rank = number_of(row.get("rank"))
     name = say(LABELS["gap"], language)
     if rank is not None:
-        name = say(LABELS["gap_ranked"], language).format(n=int(rank))
+        word = LABELS["area_ranked" if "gaps" in row else "gap_ranked"]
+        name = say(word, language).format(n=int(rank))
     zone = clean_text(row.get("zone_name")) or clean_text(row.get("zone_id"))
     return f"{name} · {zone}" if zone else name
 
@@ -198,6 +199,14 @@ def _demand(value: object, language: Language) -> str:
     if number is None:
         return ""
     return say(PER_HOUR, language).format(n=f"{number:,.1f}".removesuffix(".0"))
+
+
+def _unserved(row: Row, language: Language) -> str:
+    """Return the unserved demand: orders an hour, or that of points without an hour."""
+    points = number_of(row.get("unserved_demand"))
+    if points is not None:
+        return f"{points:,.1f}".removesuffix(".0")
+    return _demand(row.get("unserved_demand_per_h"), language)
 
 
 def _distance(value: object) -> str:

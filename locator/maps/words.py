@@ -44,6 +44,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "kind_unknown": ("类型未知", "Kind unknown"),
     "gap": ("覆盖缺口", "Gap in coverage"),
     "gap_ranked": ("缺口 {n}", "Gap {n}"),
+    "area_ranked": ("缺口片区 {n}", "Gap area {n}"),
     "illustrative": (
         "示例数据：位置与数值仅作演示，并非实地调查。",
         "Illustrative data: positions and figures are made up, not surveyed.",

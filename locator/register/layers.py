@@ -123,8 +123,10 @@ def _told(path: Path) -> Iterator[None]:
 
 def short_reason(path: Path, error: Exception) -> str:
     """Return what GDAL says is wrong, without its advice to programmers and the folder."""
-    words = _ADVICE.sub("", str(error)).replace(f"{path.parent}{os.sep}", "")
-    return words.split("; ")[-1].strip(" .:;") or "it cannot be read"
+    words = _ADVICE.sub("", str(error)).replace(f"{path.parent}{os.sep}", "").split("; ")[-1]
+    # Whoever says the reason has named the file.
+    words = words.removeprefix(f"{path.name}: ").removeprefix(f"'{path.name}' ")
+    return words.strip(" .:;") or "it cannot be read"
 
 
 def _in_degrees(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

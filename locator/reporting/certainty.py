@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from locator.reporting.draft import Draft, percent
-from locator.reporting.labels import choose, standard_label
+from locator.reporting.labels import SCENARIO, change_label, choose, standard_label
 from locator.reporting.opening import rests_on
 
 __all__ = ["add_certainty", "add_scenario"]
@@ -61,17 +61,13 @@ def _comparisons(draft: Draft) -> Iterator[str]:
 
 def _changes(draft: Draft, scenario: Mapping[str, str | list[str]]) -> Iterator[str]:
     """Say what a scenario changes, stations with their names."""
-    verbs = {
-        "close": ("关闭", "Closed"), "open": ("重新开放", "Opened again"),
-        "hours": ("改变开放时间", "Hours changed"), "services": ("增加服务", "Services added"),
-        "move": ("迁移", "Moved"), "add": ("新增", "Added"),
-    }  # fmt: skip
     stations = draft.study.layers["stations"]
     names = dict(zip(stations["id"].map(str), stations["name"].map(str), strict=True))
-    for key, pair in verbs.items():
+    for key, pair in SCENARIO.items():
         given = scenario.get(key)
         if isinstance(given, list) and given:
-            texts = [f"{item} {names.get(item, '')}".strip() for item in given]
+            said = [change_label(key, item, draft.language) for item in given]
+            texts = [f"{item} {names.get(item, '')}".strip() for item in said]
             listed = draft.say("；", "; ").join(texts)
             yield choose(pair, draft.language) + draft.say("：", ": ") + listed
 
@@ -100,11 +96,11 @@ def add_scenario(draft: Draft) -> None:
                 f"{now['gaps']}",
             ]
         )
-    unit = draft.unit
     header = [
         say("标准", "Standard"), say("覆盖率，前", "Covered, before"), say("后", "After"),
         say("变化（百分点）", "Change (points)"),
-        say(f"未覆盖，前（{unit}/小时）", f"Unserved, before ({unit}/h)"), say("后", "After"),
+        say(f"未覆盖，前（{draft.per_h}）", f"Unserved, before ({draft.per_h})"),
+        say("后", "After"),
         say("缺口，前", "Gaps, before"), say("后", "After"),
     ]  # fmt: skip
     draft.plain_grid(say("方案前后", "Before and after"), header, rows, right=1)

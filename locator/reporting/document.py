@@ -39,6 +39,7 @@ _LATIN = "Arial"
 _BODY, _HEADS = "宋体", "黑体"  # named for East Asian text; both come with Windows and WPS
 _WIDTH_MM = 174.0
 _LETTER_MM, _PADDING_MM = 1.75, 5.5  # of a wide face at 8.5 points; a cell's left and right
+_SHORT_TABLE, _FIRST_ROWS = 16, 3  # rows, the header with them
 _ENOUGH, _SHORT = 40.0, 10.0  # letters of a line that need not be longer, that stays whole
 
 
@@ -54,6 +55,9 @@ def render_document(draft: Draft, images: Mapping[str, Image], *, title: str) ->
     document.add_paragraph(clean_text(dated), style="Subtitle")
     for number, block in enumerate(draft.blocks):
         _add(document, block, images, number)
+        following = draft.blocks[number + 1] if number + 1 < len(draft.blocks) else None
+        if isinstance(block, Text) and isinstance(following, Grid | Picture):
+            document.paragraphs[-1].paragraph_format.keep_with_next = True
     stream = io.BytesIO()
     document.save(stream)
     return repack(stream.getvalue(), modified=f"{made:%Y-%m-%dT%H:%M:%SZ}")
@@ -77,6 +81,8 @@ def _set_up(document: Document, draft: Draft, title: str, made: datetime) -> Non
     _font(document, "Heading 1", 14, _HEADS)
     _font(document, "Heading 2", 11.5, _HEADS)
     _font(document, "Caption", 9, _HEADS, "ink-quiet")
+    for name in ("Title", "Subtitle", "Heading 1", "Heading 2"):
+        _style(document, name).paragraph_format.keep_with_next = True
     _language(document)
     footer = section.footer.paragraphs[0]
     footer.alignment = WD_ALIGN_PARAGRAPH.CENTER
@@ -182,8 +188,18 @@ def _add_grid(document: Document, block: Grid) -> None:
         _row_property(row, "w:cantSplit")
         for i, (cell, text) in enumerate(zip(row.cells, texts, strict=True)):
             _fill(cell, text, right=i in block.right)
+    _keep_together(table)
     _set_widths(table, _widths(block))
     document.add_paragraph().paragraph_format.space_after = Pt(2)
+
+
+def _keep_together(table: Table) -> None:
+    """Keep a short table on one page, and of a long one the first rows with its header."""
+    count = len(table.rows)
+    kept = count - 1 if count <= _SHORT_TABLE else _FIRST_ROWS
+    for row in table.rows[:kept]:
+        for cell in row.cells:
+            cell.paragraphs[0].paragraph_format.keep_with_next = True
 
 
 def _widths(block: Grid) -> list[float]:

@@ -33,11 +33,31 @@ __all__ = [
     "Points",
     "Signatures",
     "Text",
+    "digits_of",
     "percent",
     "show",
 ]
 
 UNKNOWN = "—"
+_PER_H = {
+    "orders": ("单/小时", "orders/h"), "weight": ("权重", "weight"), "points": ("点", "points"),
+}  # fmt: skip
+_PER_WEEK = {
+    "orders": ("单/周", "orders/week"),
+    "weight": ("权重×小时", "weight × h"),
+    "points": ("点×小时", "point-hours"),
+}
+_IN_HOUR = {
+    "orders": ("每小时 {} 单", "{} orders an hour"),
+    "weight": ("权重 {}", "a weight of {}"),
+    "points": ("{} 个点", "{} points"),
+}
+_IN_WEEK = {
+    "orders": ("每周 {} 单", "{} orders a week"),
+    "weight": ("一周 {} 权重×小时", "{} weight-hours a week"),
+    "points": ("一周 {} 点×小时", "{} point-hours a week"),
+}
+_WHOLE: frozenset[Form] = frozenset({"count", "metres", "area", "seconds"})
 _LEFT: frozenset[Form] = frozenset({"text", "code", "codes", "words", "hour", "standard"})
 
 
@@ -116,8 +136,19 @@ def percent(share: float | None, digits: int = 1) -> str:
     return UNKNOWN if share is None else f"{share:.{digits}%}"
 
 
-def show(value: Cell, form: Form, language: Language, *, column: str = "") -> str:
-    """Return a cell as text, in the unit that its column's header names."""
+def digits_of(values: Iterable[Cell]) -> int:
+    """Return how many decimals the numbers of a column have, all alike: by the largest."""
+    most = max((abs(amount) for v in values if (amount := number(v)) is not None), default=0.0)
+    return 0 if most >= 100 else 1 if most >= 10 else 2
+
+
+def show(
+    value: Cell, form: Form, language: Language, *, column: str = "", digits: int | None = None
+) -> str:
+    """Return a cell as text, in the unit that its column's header names.
+
+    ``digits`` are the decimals of its column's numbers; None goes by the number alone.
+    """
     if value is None or value == "":
         return UNKNOWN
     if isinstance(value, str):
@@ -133,19 +164,19 @@ def show(value: Cell, form: Form, language: Language, *, column: str = "") -> st
     amount = number(value)
     if amount is None:
         return UNKNOWN
-    return hour_label(int(amount), language) if form == "hour" else _amount(amount, form)
+    if form == "hour":
+        return hour_label(int(amount), language)
+    return _amount(amount, form, digits_of([amount]) if digits is None else digits)
 
 
-def _amount(value: float, form: Form) -> str:
+def _amount(value: float, form: Form, digits: int) -> str:
     if form == "share":
         return f"{100 * value:.1f}"
     if form == "change":
         return f"{100 * value:+.1f}" if abs(value) >= 0.0005 else "0.0"
     if form == "minutes":
         return f"{value / 60:,.1f}"
-    if form in {"count", "metres", "area", "seconds"} or abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    return f"{value:,.{0 if form in _WHOLE else digits}f}"
 
 
 @dataclass
@@ -163,18 +194,24 @@ class Draft:
         return zh if self.language == "zh" else en
 
     @property
-    def unit(self) -> str:
-        """Return what demand counts."""
-        if self.study.summary["demand"] == "points":
-            return self.say("权重", "weight")
-        return self.say("单", "orders")
+    def per_h(self) -> str:
+        """Return what demand counts: orders an hour, or points that have no hour."""
+        return choose(_PER_H[self._unit], self.language)
 
     @property
-    def orders(self) -> str:
-        """Return what demand counts, within a sentence."""
-        if self.study.summary["demand"] == "points":
-            return self.say("需求权重", " of the points' weight")
-        return self.say("单", " orders")
+    def per_week(self) -> str:
+        """Return what demand counts over a week: a point that is there at each hour, 168 times."""
+        return choose(_PER_WEEK[self._unit], self.language)
+
+    @property
+    def _unit(self) -> str:
+        unit = self.study.summary["demand_unit"]
+        return unit if unit in _PER_H else "orders"
+
+    def demand(self, amount: float, *, weekly: bool = False) -> str:
+        """Return an amount of demand within a sentence."""
+        words = _IN_WEEK if weekly else _IN_HOUR
+        return choose(words[self._unit], self.language).format(f"{amount:,.0f}")
 
     @property
     def standard(self) -> str:
@@ -190,6 +227,12 @@ class Draft:
         """Return a place's or district's name in the language, where it has one."""
         text = "" if name is None else str(name)
         return self.names.get(text, text) or UNKNOWN
+
+    def named(self, sentence: str) -> str:
+        """Return a sentence with the places and districts in it as the language calls them."""
+        for name, other in self.names.items():
+            sentence = sentence.replace(name, other)
+        return sentence
 
     def heading(self, zh: str, en: str, *, level: int = 1) -> None:
         """Add a heading; sections are numbered."""
@@ -223,14 +266,15 @@ class Draft:
             return
         shown = [name for name in columns if name in rows[0]]
         known = [column_of(name) for name in shown]
+        digits = [digits_of(row[name] for row in rows) for name in shown]
         self.blocks.append(
             Grid(
                 caption=self._caption("表 ", "Table ", self.say(zh, en), "table"),
                 header=tuple(self.header(column) for column in known),
                 rows=tuple(
                     tuple(
-                        self.cell(row[name], name, column)
-                        for name, column in zip(shown, known, strict=True)
+                        self.cell(row[name], name, column, digits=fine)
+                        for name, column, fine in zip(shown, known, digits, strict=True)
                     )
                     for row in rows
                 ),
@@ -252,21 +296,21 @@ class Draft:
 
     def picture(self, name: str, title: str, text: str, *, rests_on: str) -> None:
         """Add a figure; its caption says what it shows and what it rests on."""
-        caption = self._caption("图 ", "Figure ", f"{text} {rests_on}", "picture")
+        caption = self._caption("图 ", "Figure ", text + self.say("", " ") + rests_on, "picture")
         self.blocks.append(Picture(name, title, caption, text))
 
     def header(self, column: Column) -> str:
         """Return a column's header, with what demand counts."""
-        return column.label(self.language).format(unit=self.unit)
+        return column.label(self.language).format(per_h=self.per_h, per_week=self.per_week)
 
-    def cell(self, value: Cell, name: str, column: Column) -> str:
+    def cell(self, value: Cell, name: str, column: Column, *, digits: int | None = None) -> str:
         """Return a cell as text."""
-        text = show(value, column.form, self.language, column=name)
+        text = show(value, column.form, self.language, column=name, digits=digits)
         return self.place(text) if name in {"place", "district_name", "name"} else text
 
-    def plain_cell(self, value: Cell, name: str) -> str:
+    def plain_cell(self, value: Cell, name: str, *, digits: int | None = None) -> str:
         """Return a cell of a known column as text."""
-        return self.cell(value, name, column_of(name))
+        return self.cell(value, name, column_of(name), digits=digits)
 
     def _caption(self, zh: str, en: str, text: str, series: str) -> str:
         return f"{self.say(zh, en)}{self._next(series)}{self.say('　', '. ')}{text}"

@@ -114,9 +114,10 @@ class Summary(TypedDict):
     credit: str  # whose roads they are, where somebody is owed a notice
     hours: str
     stations_counted: int
-    stations_hours_unknown: int
+    stations_hours_unknown: int | None  # null where opening hours are not considered
     filter: dict[str, list[str]]
     demand: str
+    demand_unit: str  # orders an hour, the weight of points, or points
     results: list[Result]
     week: WeekTotals | None
     sampling: Sampling
@@ -124,6 +125,7 @@ class Summary(TypedDict):
     before: list[Result]
     rejected_points: int
     notes: list[str]
+    warnings: list[str]  # what a reader must see first
     settings: dict[str, str | float | int]
 
 

@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from locator.errors import InputError
+from locator.reporting.sentences import translate
 from locator.schema import SET_SEPARATOR, Host, Kind, LabelledEnum, Language, Service
 
 __all__ = [
+    "CHOICES",
     "CODES",
     "COLUMNS",
     "DAYS",
+    "SCENARIO",
     "SETTINGS",
     "TABLES",
     "WINDS",
     "Column",
     "Form",
+    "change_label",
     "choose",
     "code_label",
     "column_of",
@@ -44,14 +48,12 @@ class Column:
         return self.zh if language == "zh" else self.en
 
 
-# "{unit}" is orders, or what the demand points count.
+# "{per_h}" is orders an hour, or what the demand points count.
 COLUMNS: dict[str, Column] = {
-    "access_per_1000_orders_h": Column(
-        "每千{unit}/小时可用供给", "Supply per 1,000 {unit}/h", "number"
-    ),
+    "access_per_1000_orders_h": Column("每千{per_h}可用供给", "Supply per 1,000 {per_h}", "number"),
     "adds_nothing": Column("关闭无影响", "Closing it changes nothing", "flag"),
     "always_per_h": Column(
-        "全天开放时可覆盖（{unit}/小时）", "Covered if always open ({unit}/h)", "number"
+        "全天开放时可覆盖（{per_h}）", "Covered if always open ({per_h})", "number"
     ),
     "always_share": Column("全天开放时覆盖率（%）", "Share if always open (%)", "share"),
     "area_m2": Column("面积（平方米）", "Area (m²)", "area"),
@@ -62,8 +64,8 @@ COLUMNS: dict[str, Column] = {
         "覆盖面积，真圆（平方米）", "Covered area, true circles (m²)", "area"
     ),
     "covered_area_m2": Column("覆盖面积（平方米）", "Covered area (m²)", "area"),
-    "covered_demand_per_h": Column("已覆盖需求（{unit}/小时）", "Covered ({unit}/h)", "number"),
-    "covered_per_h": Column("已覆盖（{unit}/小时）", "Covered ({unit}/h)", "number"),
+    "covered_demand_per_h": Column("已覆盖需求（{per_h}）", "Covered ({per_h})", "number"),
+    "covered_per_h": Column("已覆盖（{per_h}）", "Covered ({per_h})", "number"),
     "covered_share": Column("覆盖率（%）", "Covered (%)", "share"),
     "covered_share_any_hours": Column(
         "覆盖率，不计开放时间（%）", "Covered, hours left out (%)", "share"
@@ -74,8 +76,8 @@ COLUMNS: dict[str, Column] = {
     "covered_share_straight_line": Column(
         "覆盖率，直线估算（%）", "Covered as the crow flies (%)", "share"
     ),
-    "demand_per_h": Column("需求（{unit}/小时）", "Demand ({unit}/h)", "number"),
-    "demand_per_week": Column("需求（{unit}/周）", "Demand ({unit}/week)", "number"),
+    "demand_per_h": Column("需求（{per_h}）", "Demand ({per_h})", "number"),
+    "demand_per_week": Column("需求（{per_week}）", "Demand ({per_week})", "number"),
     "district_name": Column("区县", "District", "text"),
     "gaps": Column("缺口数", "Gaps", "count"),
     "gini_of_access": Column("可达性基尼系数（0–1）", "Gini of access (0–1)", "number"),
@@ -86,9 +88,9 @@ COLUMNS: dict[str, Column] = {
     "kind": Column("类型", "Kind", "code"),
     "level": Column("层级", "Level", "code"),
     "limit_s": Column("限时（秒）", "Limit (s)", "seconds"),
-    "lost_demand_per_h": Column("关闭将失去（{unit}/小时）", "Lost if closed ({unit}/h)", "number"),
+    "lost_demand_per_h": Column("关闭将失去（{per_h}）", "Lost if closed ({per_h})", "number"),
     "lost_orders_per_week": Column(
-        "关闭将失去（{unit}/周）", "Lost if closed ({unit}/week)", "number"
+        "关闭将失去（{per_week}）", "Lost if closed ({per_week})", "number"
     ),
     "lost_to_hours": Column("因时间失去（%）", "Lost to hours (%)", "share"),
     "low": Column("下限（%）", "Low (%)", "share"),
@@ -108,7 +110,7 @@ COLUMNS: dict[str, Column] = {
     "place": Column("最近地名", "Nearest place", "text"),
     "place_m": Column("距地名（米）", "From the place (m)", "metres"),
     "possible_per_h": Column(
-        "时间未知者均开放（{unit}/小时）", "If unknown hours are open ({unit}/h)", "number"
+        "时间未知者均开放（{per_h}）", "If unknown hours are open ({per_h})", "number"
     ),
     "possible_share": Column("时间未知者均开放（%）", "If unknown hours are open (%)", "share"),
     "rank": Column("名次", "Rank", "count"),
@@ -124,7 +126,7 @@ COLUMNS: dict[str, Column] = {
     "supply": Column("供给单位", "Supply in", "code"),
     "travel": Column("出行模型", "Travel model", "words"),
     "unreachable_share": Column("不可达（%）", "Unreachable (%)", "share"),
-    "unserved_demand_per_h": Column("未覆盖（{unit}/小时）", "Unserved ({unit}/h)", "number"),
+    "unserved_demand_per_h": Column("未覆盖（{per_h}）", "Unserved ({per_h})", "number"),
     "value": Column("取值", "Value", "number"),
     "week_covered_share": Column("全周覆盖率（%）", "Covered over the week (%)", "share"),
     "what": Column("项目", "What", "code"),
@@ -134,7 +136,7 @@ COLUMNS: dict[str, Column] = {
         "最差十分之一平均（分钟）", "Worst-served tenth, mean (min)", "minutes"
     ),
     "worst_unserved_per_h": Column(
-        "最差时未覆盖（{unit}/小时）", "Unserved at worst ({unit}/h)", "number"
+        "最差时未覆盖（{per_h}）", "Unserved at worst ({per_h})", "number"
     ),
     "zone_names": Column("热区", "Hot zones", "text"),
 }
@@ -248,51 +250,42 @@ SETTINGS: dict[str, Pair] = {
     "map_approval": ("审图号", "Map approval number"),
     "frame_ancestors": ("可嵌入的网站", "Sites that may embed the pages"),
 }
-# Sentences that a study writes in English, and their Chinese.
-_SENTENCES: tuple[Pair, ...] = (
-    (
-        r"estimate: straight line × (\S+) at (\S+) km/h, not along roads",
-        r"估算：直线距离 × \1，时速 \2 公里，未按道路计算",
-    ),
-    (
-        r"roads, extract of (.+), e-bike (\S+) km/h",
-        r"按道路计算：\1 的路网，电动自行车，时速 \2 公里",
-    ),
-    (r"roads, (.+), e-bike (\S+) km/h", r"按道路计算：路网 \1，电动自行车，时速 \2 公里"),
-    (r"roads, extract of (.+), walk (\S+) km/h", r"按道路计算：\1 的路网，步行，时速 \2 公里"),
-    (r"roads, (.+), walk (\S+) km/h", r"按道路计算：路网 \1，步行，时速 \2 公里"),
-    (
-        r"opening hours were not considered; demand is the week's mean",
-        r"未考虑开放时间，需求为一周平均",
-    ),
-    (
-        r"stations open at (.+) local time; demand of that hour",
-        r"当地时间 \1 开放的站点，需求为该小时",
-    ),
-    (r"hot zones, spread evenly over each polygon", r"热区，需求在面内均匀分布"),
-    (r"points", r"需求点"),
-    (
-        r"Demand: (\d+) points of (.+), the file's weights\.",
-        r"需求：\2 中的 \1 个点，权重取自文件。",
-    ),
-    (
-        r"Demand: (\d+) points of (.+), 1 a point, the same at every hour\.",
-        r"需求：\2 中的 \1 个点，每点计 1，各小时相同。",
-    ),
-    (
-        r"No station counts: the filter, or the hour, leaves none\.",
-        r"没有计入任何站点：筛选条件或时刻排除了全部站点。",
-    ),
-    (
-        r"The week studied has days that are not what the week says: (.+)\.",
-        r"所研究的一周中有与星期不符的日子：\1。",
-    ),
-    (
-        r"The calendar of make-up workdays and moved holidays ends with (\d+); on such days of "
-        r"(\d+) opening hours may be wrong \(LOCATOR_CALENDAR\)\.",
-        r"调休日历止于 \1 年；\2 年的调休日开放时间可能有误（LOCATOR_CALENDAR）。",
-    ),
-)
+# What settings with few values say of them.
+CHOICES: dict[str, dict[str, Pair]] = {
+    "language": {"zh": ("中文", "Chinese"), "en": ("英文", "English")},
+    "weather": {
+        "none": ("不考虑", "not considered"),
+        "heat": ("高温", "heat"),
+        "cold": ("寒冷", "cold"),
+        "rain": ("下雨", "rain"),
+    },
+    "travel": {
+        "auto": ("自动：有路网则按道路", "automatic: by road where roads were imported"),
+        "roads": ("按道路", "by road"),
+        "straightline": ("直线估算", "estimated from straight lines"),
+    },
+    "profile": {"e-bike": ("电动自行车", "e-bike"), "walk": ("步行", "on foot")},
+    "trunk_roads": {
+        "tagged": ("仅标注可骑行者", "only where cycling is tagged"),
+        "open": ("可骑行", "open"),
+    },
+    "private_ways": {"push": ("推行", "pushed along"), "closed": ("不进入", "closed")},
+    "basemap": {
+        "none": ("无", "none"),
+        "osm": ("OpenStreetMap", "OpenStreetMap"),
+        "tianditu": ("天地图", "Tianditu"),
+    },
+    "frame_ancestors": {"*": ("任何网站", "any")},
+}
+SCENARIO: dict[str, Pair] = {
+    "name": ("名称", "name"),
+    "close": ("关闭", "Closed"),
+    "open": ("重新开放", "Opened again"),
+    "hours": ("改变开放时间", "Hours changed"),
+    "services": ("增加服务", "Services added"),
+    "move": ("迁移", "Moved"),
+    "add": ("新增", "Added"),
+}
 
 
 def choose(pair: Pair, language: Language) -> str:
@@ -329,6 +322,14 @@ def code_label(column: str, code: str, language: Language) -> str:
     return comma.join(choose(known[part], language) if part in known else part for part in parts)
 
 
+def change_label(key: str, text: str, language: Language) -> str:
+    """Return what a scenario changes, as the manifest has it: services by their words."""
+    identity, colon, codes = text.partition(": ")
+    if key != "services" or not colon:
+        return text
+    return f"{identity}: {code_label('service', SET_SEPARATOR.join(codes.split()), language)}"
+
+
 def standard_label(label: str, language: str) -> str:
     """Return a standard such as ``5 min`` in a language."""
     amount, _, unit = label.partition(" ")
@@ -342,13 +343,3 @@ def hour_label(hour: int, language: Language) -> str:
     day, clock = divmod(hour, 24)
     name = choose(DAYS[day], language)
     return f"{name} {clock:02d}:00"
-
-
-def translate(sentence: str, language: Language) -> str:
-    """Return a sentence of the study in a language; one that is not known as it is."""
-    if language == "en":
-        return sentence
-    for pattern, chinese in _SENTENCES:
-        if found := re.fullmatch(pattern, sentence):
-            return found.expand(chinese)
-    return sentence

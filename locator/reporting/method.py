@@ -1,9 +1,8 @@
 """Method, limits and references of a report, and its appendix."""
 
-import re
-
 from locator.reporting.draft import Draft, Facts
-from locator.reporting.labels import SETTINGS, choose, translate
+from locator.reporting.folder import Cell
+from locator.reporting.labels import CHOICES, SETTINGS, choose, translate
 
 __all__ = ["add_appendix", "add_method", "shown_settings"]
 
@@ -103,18 +102,21 @@ def add_method(draft: Draft) -> None:
     draft.points(_REFERENCES)
 
 
-def shown_settings(draft: Draft) -> list[tuple[str, str]]:
-    """Return the settings by name; of the store only what kind it is, and its file's name."""
-    rows = []
+def shown_settings(draft: Draft) -> list[tuple[str, Cell]]:
+    """Return the settings by name, in words; numbers stay numbers."""
+    rows: list[tuple[str, Cell]] = []
     for name, value in draft.study.summary["settings"].items():
         label = choose(SETTINGS[name], draft.language) if name in SETTINGS else name
-        text = str(value)
-        if name == "store":  # an address may hold a password, a path a person's name
-            scheme, _, place = text.partition(":")
-            file = re.split(r"[\\/]", place)[-1]
-            text = f"{scheme}:{file}" if scheme == "geopackage" else scheme
-        rows.append((label, text or draft.say("（默认）", "(default)")))
+        shown: Cell = value
+        if isinstance(value, str):
+            word = CHOICES.get(name, {}).get(value)
+            shown = choose(word, draft.language) if word else value
+        rows.append((label, draft.say("（默认）", "(default)") if shown == "" else shown))
     return rows
+
+
+def _plain(value: Cell) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def add_appendix(draft: Draft) -> None:
@@ -122,9 +124,11 @@ def add_appendix(draft: Draft) -> None:
     summary, say = draft.study.summary, draft.say
     draft.heading("附录", "Appendix")
     draft.heading("设置", "Settings", level=2)
-    draft.blocks.append(Facts(tuple(shown_settings(draft))))
+    shown = tuple((label, _plain(value)) for label, value in shown_settings(draft))
+    draft.blocks.append(Facts(shown))
     draft.heading("说明", "Notes", level=2)
-    notes = [translate(note, draft.language) for note in summary["notes"]]
+    said = [*summary["warnings"], *summary["notes"]]
+    notes = [draft.named(translate(note, draft.language)) for note in said]
     draft.points(notes or [say("无。", "None.")])
     draft.heading("被拒的需求点", "Rejected points", level=2)
     if not summary["rejected_points"]:

@@ -1,12 +1,12 @@
 """Page one: what was asked, the answer in numbers, how sure it is, and what it means."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from locator.reporting.draft import Band, Draft, Facts, Signatures, percent
 from locator.reporting.folder import Cell, Result, Table, number
 from locator.reporting.labels import CODES, choose, hour_label, standard_label, translate
 
-__all__ = ["add_opening", "illustrative_words", "rests_on", "title_of"]
+__all__ = ["add_opening", "illustrative_words", "rests_on", "title_of", "whole_percents"]
 
 _MOST = 0.005  # shares closer than this are said to be equal
 
@@ -51,6 +51,9 @@ def add_opening(draft: Draft) -> None:
     """Add page one."""
     if draft.study.summary["illustrative"]:
         draft.blocks.append(Band(illustrative_words(draft)))
+    for warning in draft.study.summary["warnings"]:
+        said = translate(warning, draft.language)
+        draft.blocks.append(Band(draft.say("请注意：", "Please note: ") + draft.named(said)))
     draft.heading("结论", "The answer")
     draft.text(*_coverage(draft))
     draft.text(*_week(draft))
@@ -119,10 +122,10 @@ def _coverage(draft: Draft) -> Iterator[str]:
         covered, demand = result["covered_demand_per_h"], result["demand_per_h"]
         yield say(
             f"{standard}标准下，需求的 {percent(share)} 在标准之内"
-            f"（每小时 {demand:,.0f} {draft.orders}中的 {covered:,.0f}）"
+            f"（{draft.demand(demand)}中的 {covered:,.0f}）"
             f"{_if_open(draft, result)}。",
             f"Within {standard} lies {percent(share)} of demand ({covered:,.0f} of "
-            f"{demand:,.0f}{draft.orders} an hour){_if_open(draft, result)}.",
+            f"{draft.demand(demand)}){_if_open(draft, result)}.",
         )
     first = results[0]
     areas = draft.study.tables["gap_areas"]
@@ -134,9 +137,9 @@ def _coverage(draft: Draft) -> Iterator[str]:
     part = percent(largest / unserved if unserved > 0 else None, 0)
     few = min(3, len(areas.rows))
     yield say(
-        f"{standard}标准之外为每小时 {unserved:,.0f} {draft.orders}，有 {first['gaps']} 处缺口，"
+        f"{standard}标准之外为{draft.demand(unserved)}，有 {first['gaps']} 处缺口，"
         f"合为 {len(areas.rows)} 个片区；其中最大的 {few} 个占 {part}。",
-        f"Beyond {standard} lie {unserved:,.0f}{draft.orders} an hour in {first['gaps']} gaps, "
+        f"Beyond {standard} lie {draft.demand(unserved)} in {first['gaps']} gaps, "
         f"which form {len(areas.rows)} areas; the largest {few} hold {part} of it.",
     )
 
@@ -277,9 +280,9 @@ def _worst_hour(draft: Draft) -> Iterator[str]:
     standard = standard_label(week["standard"], draft.language)
     when = hour_label(week["worst_hour"], draft.language)
     yield draft.say(
-        f"{when}，每小时有 {unserved:,.0f} {draft.orders}在 {standard}之内没有确定开放的站点；"
+        f"{when}，{draft.demand(unserved)}在 {standard}之内没有确定开放的站点；"
         f"其中 {near} 近处有站点，只是当时不确定开放。",
-        f"On {when}, {unserved:,.0f}{draft.orders} an hour lie beyond {standard} of a station that "
+        f"On {when}, {draft.demand(unserved)} lie beyond {standard} of a station that "
         f"is surely open; {near} of them are near one that is closed or of unknown hours.",
     )
 
@@ -291,14 +294,32 @@ def _reasons(draft: Draft) -> Iterator[str]:
         reason = str(row.get("reason"))
         sums[reason] = sums.get(reason, 0.0) + (number(row.get("unserved_demand_per_h")) or 0.0)
     total = sum(sums.values())
-    for reason, demand in sorted(sums.items(), key=lambda item: (-item[1], item[0])):
+    ranked = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
+    shares = whole_percents([demand for _, demand in ranked])
+    for (reason, demand), share in zip(ranked, shares, strict=True):
         if reason in CODES["reason"] and total > 0 and demand / total > _MOST:
             why = choose(CODES["reason"][reason], draft.language)
             yield draft.say(
-                f"未覆盖需求的 {percent(demand / total, 0)} 在主要原因为“{why}”的片区。",
-                f"{percent(demand / total, 0)} of the unserved demand lies in areas whose main "
-                f"reason is: {why}.",
+                f"未覆盖需求的 {share}% 在主要原因为“{why}”的片区。",
+                f"{share}% of the unserved demand lies in areas whose main reason is: {why}.",
             )
+
+
+def whole_percents(amounts: Sequence[float]) -> list[int]:
+    """Return the parts of a whole as whole per cent that add up to 100, by largest remainder.
+
+    Hamilton's rule: each part is cut to a whole number, and what is left goes one by one to the
+    parts that were cut most, the earlier of two alike. All are 0 where there is no amount.
+    """
+    total = sum(amounts)
+    if not total > 0:
+        return [0] * len(amounts)
+    exact = [100 * amount / total for amount in amounts]
+    cut = [int(share + 1e-9) for share in exact]
+    order = sorted(range(len(cut)), key=lambda i: (-(exact[i] - cut[i]), i))
+    for i in order[: 100 - sum(cut)]:
+        cut[i] += 1
+    return cut
 
 
 def _stations(draft: Draft) -> Iterator[str]:
@@ -315,11 +336,10 @@ def _stations(draft: Draft) -> Iterator[str]:
         f"cover at {draft.standard}.",
     )
     if lost:
-        span = draft.say("每周", "a week") if weekly else draft.say("每小时", "an hour")
+        cost = draft.demand(lost, weekly=weekly)
         yield draft.say(
-            f"单独关闭影响最大的是“{by}”：{span} {lost:,.0f} {draft.orders}失去覆盖。",
-            f"The station whose closing alone costs most is {by}: {lost:,.0f}{draft.orders} "
-            f"{span}.",
+            f"单独关闭影响最大的是“{by}”：{cost}失去覆盖。",
+            f"The station whose closing alone costs most is {by}: {cost}.",
         )
 
 

@@ -21,10 +21,12 @@ from locator.figures import (
     render_figure,
 )
 from locator.look import dense_range
+from locator.reporting.areas import areas_to_draw
 from locator.reporting.draft import Draft, Picture, percent
 from locator.reporting.folder import Cell, number
-from locator.reporting.labels import DAYS, choose, code_label, standard_label
+from locator.reporting.labels import DAYS, choose, code_label, column_of, standard_label
 from locator.reporting.opening import rests_on
+from locator.reporting.sentences import in_language
 
 __all__ = ["PICTURES", "Image", "dense_extent", "draw_pictures"]
 
@@ -74,8 +76,9 @@ def _sources(draft: Draft) -> str:
         named = [*named[:2], credit]
     if not named:
         return ""
+    named = [in_language(source, draft.language) for source in named]
     text = draft.say("、", ", ").join(named[:3]) + ("…" if len(named) > 3 else "")
-    return draft.say(f"；来源：{text}", f"; source: {text}")
+    return draft.say(f"；来源：{text}", f"; source: {text}").rstrip("。.")
 
 
 def _layer(draft: Draft, name: str) -> gpd.GeoDataFrame | None:
@@ -95,7 +98,11 @@ def _gaps(draft: Draft, options: FigureOptions) -> Figure:
         hot_zones=_layer(draft, "hot_zones"),
         districts=_layer(draft, "districts"),
         places=_layer(draft, "places"),
-        gaps=draft.study.layers["gaps"],
+        gaps=areas_to_draw(
+            draft.study.layers["gap_areas"],
+            demand_unit=draft.study.summary["demand_unit"],
+            names=draft.names,
+        ),
         options=options,
     )
 
@@ -185,7 +192,7 @@ def _services(draft: Draft, options: FigureOptions) -> Figure:
 
 
 def _critical(draft: Draft, options: FigureOptions) -> Figure:
-    table, unit = draft.study.tables["stations"], draft.unit
+    table = draft.study.tables["stations"]
     weekly = "lost_orders_per_week" in table.columns
     column = "lost_orders_per_week" if weekly else "lost_demand_per_h"
     bars = [
@@ -193,8 +200,7 @@ def _critical(draft: Draft, options: FigureOptions) -> Figure:
         for row in table.records()
         if (number(row.get(column)) or 0.0) > 0
     ][:_MOST_BARS]
-    span = draft.say("周", "week") if weekly else draft.say("小时", "h")
-    name = draft.say(f"关闭将失去（{unit}/{span}）", f"Lost if closed ({unit}/{span})")
+    name = draft.header(column_of(column))
     return draw_bars(bars, names=(name, ""), percent=False, options=options)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from locator.reporting.certainty import add_certainty, add_scenario
-from locator.reporting.draft import Draft
+from locator.reporting.draft import Draft, digits_of
 from locator.reporting.folder import Cell, number
-from locator.reporting.labels import WINDS, choose
+from locator.reporting.labels import WINDS, choose, column_of
 from locator.reporting.opening import rests_on
 from locator.reporting.pictures import dense_extent
 
@@ -60,25 +60,34 @@ def _where(draft: Draft) -> None:
     if not areas:
         draft.text(draft.say(f"{standard}标准下没有缺口。", f"There is no gap at {standard}."))
         return
-    shown = areas[:_AREAS]
+    shown, say = areas[:_AREAS], draft.say
+    if len(shown) == len(areas):
+        many = say(f"下表列出全部 {len(areas)} 个", f"the table has all {len(areas)}")
+    else:
+        many = say(
+            f"下表为前 {len(shown)} 个，全部 {len(areas)} 个见 tables.xlsx",
+            f"the table has the first {len(shown)}, tables.xlsx all {len(areas)}",
+        )
     draft.text(
-        draft.say(
-            f"相距 300 米以内的缺口合为一个片区，按未覆盖需求排列；下表为前 {len(shown)} 个，"
-            f"全部 {len(areas)} 个见 tables.xlsx。",
-            "Gaps within 300 m of each other form an area, ranked by unserved demand; the table "
-            f"has the first {len(shown)}, tables.xlsx all {len(areas)}.",
+        say(
+            f"相距 300 米以内的缺口合为一个片区，按未覆盖需求排列，图中编号即表中名次；{many}。",
+            "Gaps within 300 m of each other form an area, ranked by unserved demand; the numbers "
+            f"on the map are the ranks of the table; {many}.",
         )
     )
-    say = draft.say
     header = [
         say("名次", "Rank"), say("位置", "Where"), say("原因", "Why"), say("所缺服务", "Missing"),
         say("最近驿站（骑行）", "Nearest station (ride)"),
-        say(f"未覆盖（{draft.unit}/小时）", f"Unserved ({draft.unit}/h)"),
+        say(f"未覆盖（{draft.per_h}）", f"Unserved ({draft.per_h})"),
     ]  # fmt: skip
     weekly = "worst_hour" in areas[0]
     if weekly:
         header.insert(5, say("最差时刻", "Worst hour"))
-    rows = [_area(draft, row, weekly=weekly) for row in shown]
+    digits = {
+        name: digits_of(row.get(name) for row in shown)
+        for name in ("unserved_demand_per_h", "nearest_ride_s")
+    }
+    rows = [_area(draft, row, digits, weekly=weekly) for row in shown]
     draft.plain_grid(
         say(f"缺口片区，{standard}", f"Gap areas at {standard}"),
         header,
@@ -87,9 +96,9 @@ def _where(draft: Draft) -> None:
     )
 
 
-def _area(draft: Draft, row: Record, *, weekly: bool) -> list[str]:
+def _area(draft: Draft, row: Record, digits: dict[str, int], *, weekly: bool) -> list[str]:
     names = ("reason", "missing_services", "worst_hour", "unserved_demand_per_h", "nearest_ride_s")
-    cell = {name: draft.plain_cell(row.get(name), name) for name in names}
+    cell = {name: draft.plain_cell(row.get(name), name, digits=digits.get(name)) for name in names}
     ride = draft.say(f"{cell['nearest_ride_s']} 分钟", f"{cell['nearest_ride_s']} min")
     nearest = f"{row.get('nearest_station_name') or '—'}" + draft.say(f"（{ride}）", f" ({ride})")
     texts = [
@@ -257,9 +266,11 @@ def _how_robust(draft: Draft) -> None:
         rests_on=rests_on(draft),
     )
     columns = ["id", "name", "kind", "host", "lost_demand_per_h", "lost_orders_per_week"]
+    first = column_of(by)
     draft.grid(
-        "关闭影响最大的站点（全部见 tables.xlsx）",
-        "Stations whose closing costs most (all in tables.xlsx)",
+        f"关闭影响最大的站点，按“{draft.header(first)}”由大到小（全部见 tables.xlsx）",
+        f"Stations whose closing costs most, by “{draft.header(first)}”, the largest first "
+        "(all in tables.xlsx)",
         columns,
         costly,
     )

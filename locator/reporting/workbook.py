@@ -14,9 +14,12 @@ from locator.reporting.draft import Draft, show
 from locator.reporting.folder import Cell, Table, number
 from locator.reporting.labels import (
     DAYS,
+    SCENARIO,
     TABLES,
     Form,
+    change_label,
     choose,
+    code_label,
     column_of,
     standard_label,
     translate,
@@ -85,10 +88,16 @@ def _of_results(results: Iterable[object]) -> Table:
     return Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows))
 
 
+def _unknown_hours(draft: Draft) -> Cell:
+    """Return how many stations' hours were unknown; they are not nought where nobody asked."""
+    count = draft.study.summary["stations_hours_unknown"]
+    return draft.say("未考虑", "not considered") if count is None else count
+
+
 def _fill_manifest(sheet: Worksheet, draft: Draft, title: str) -> None:
     summary, say, language = draft.study.summary, draft.say, draft.language
     sheet.title = say("说明", "Manifest")
-    rows: list[tuple[str, str]] = [(say("报告", "Report"), title)]
+    rows: list[tuple[str, Cell]] = [(say("报告", "Report"), title)]
     if summary["illustrative"]:
         rows.append((say("数据性质", "Data"), illustrative_words(draft)))
     rows += [
@@ -101,28 +110,35 @@ def _fill_manifest(sheet: Worksheet, draft: Draft, title: str) -> None:
         (say("出行模型", "Travel model"), translate(summary["travel"], language)),
         (say("开放时间", "Opening hours"), translate(summary["hours"], language)),
         (say("需求", "Demand"), translate(summary["demand"], language)),
-        (say("计入站点", "Stations counted"), str(summary["stations_counted"])),
-        (say("开放时间未知", "Stations of unknown hours"), str(summary["stations_hours_unknown"])),
-        (say("被拒的点", "Rejected points"), str(summary["rejected_points"])),
+        (say("计入站点", "Stations counted"), summary["stations_counted"]),
+        (say("开放时间未知", "Stations of unknown hours"), _unknown_hours(draft)),
+        (say("被拒的点", "Rejected points"), summary["rejected_points"]),
     ]
     for column, codes in summary["filter"].items():
         label = column_of(column).label(language)
-        rows.append(
-            (say(f"筛选：{label}", f"Filter, {label}"), ", ".join(codes) or say("无", "none"))
-        )
+        words = say("、", ", ").join(code_label(column, code, language) for code in codes)
+        rows.append((say(f"筛选：{label}", f"Filter, {label}"), words or say("无", "none")))
     for key, value in (summary["scenario"] or {}).items():
-        text = value if isinstance(value, str) else "; ".join(value)
+        given = [value] if isinstance(value, str) else value
+        text = say("；", "; ").join(change_label(key, item, language) for item in given)
         if text:
-            rows.append((say(f"方案：{key}", f"Scenario, {key}"), text))
+            label = choose(SCENARIO[key], language) if key in SCENARIO else key
+            rows.append((say(f"方案：{label}", f"Scenario, {label}"), text))
+    rows += [
+        (say("请注意", "Please note"), draft.named(translate(warning, language)))
+        for warning in summary["warnings"]
+    ]
     rows += [(say("说明", "Note"), translate(note, language)) for note in summary["notes"]]
     rows += [
         (say(f"设置：{name}", f"Setting: {name}"), text) for name, text in shown_settings(draft)
     ]
     for number_, row in enumerate(rows, start=1):
-        for place, text in enumerate(row, start=1):
-            _write(sheet, number_, place, text)
+        for place, cell in enumerate(row, start=1):
+            _write(sheet, number_, place, cell)
+        sheet.cell(number_, 2).alignment = Alignment(
+            wrap_text=True, vertical="top", horizontal="left"
+        )
         sheet.cell(number_, 1).font = Font(bold=True)
-        sheet.cell(number_, 2).alignment = Alignment(wrap_text=True, vertical="top")
     sheet.column_dimensions["A"].width = 34
     sheet.column_dimensions["B"].width = 90
     sheet.freeze_panes = "B2"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import geopandas as gpd
 import shapely
@@ -139,10 +139,20 @@ def read_stations_as_of(store: Store, moment: datetime, *, now: datetime) -> gpd
     stations = read_as_of(store, "stations", moment)
     if stations.empty:
         raise InputError(
-            f"The history has no station of {moment:%Y-%m-%d %H:%M}; it may begin later: "
-            "'locator stations log ID' says when a station came in."
+            f"The history has no station of {moment:%Y-%m-%d %H:%M}; {_beginning(store, moment)}."
         )
     return stations
+
+
+def _beginning(store: Store, moment: datetime) -> str:
+    """Say when the history of the stations begins, in a moment's time zone."""
+    _, rows = store.read_since("stations", "")
+    if not rows:
+        return "it is empty"
+    first = datetime.fromisoformat(rows[0].at).astimezone(moment.tzinfo)
+    # The minute after: a moment of the minute itself may lie before the change.
+    first = first.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    return f"it begins at {first:%Y-%m-%d %H:%M}: name that moment or a later one"
 
 
 def _record(spec: Layer, text: str) -> Record:

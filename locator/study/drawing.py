@@ -14,6 +14,7 @@ from locator.figures import FigureOptions, draw_map, save_figure
 from locator.hours import STATES, parse_moment
 from locator.maps import MapLayers, MapOptions, build_map, render_file
 from locator.paths import written_whole
+from locator.reporting.sentences import in_language
 from locator.schema import Language, Status, is_illustrative
 from locator.service import Service, Snapshot
 from locator.settings import Settings
@@ -77,7 +78,7 @@ def map_layers(snapshot: Snapshot, *, at: datetime | None) -> MapLayers:
 def map_caption(stations: gpd.GeoDataFrame, *, at: datetime, language: Language) -> str:
     """Say the date of the data shown and where they are from."""
     sources = pd.unique(stations["source"].dropna()) if len(stations) else np.array([])
-    source = str(sources[0]) if len(sources) == 1 else ""
+    source = in_language(str(sources[0]), language) if len(sources) == 1 else ""
     when = f"{at:%Y-%m-%d}"
     if "state" in stations:
         when = (

@@ -8,7 +8,9 @@ from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
+import geopandas as gpd
 import pyogrio
+import shapely
 
 from locator.coverage import Scenario, apply_scenario
 from locator.errors import InputError, StudyError
@@ -20,8 +22,10 @@ from locator.register import Mapping, parse_points, read_table
 from locator.reporting import FIGURE_FILES, FIGURES, REPORT_FILES, write_report
 from locator.reporting.folder import LAYERS_FILE, MANIFEST, REJECTED, TABLES
 from locator.schema import Datum, check_frame
-from locator.service import Service
+from locator.service import Service, Snapshot
+from locator.study.areas import describe_areas
 from locator.study.basis import make_basis
+from locator.study.doubts import doubt_places, doubt_scenario
 from locator.study.drawing import read_snapshot, settings_language
 from locator.study.manifest import Summary, make_summary
 from locator.study.measure import GapsInputs, Outcome, Question, Standard, Study
@@ -134,15 +138,24 @@ def gaps_inputs(
             rejected=read.rejected,
             header=read.header,
             notes=(f"Demand: {len(read.points)} points of {points.name}, {weight}.",),
+            warnings=_far(snapshot, read.points, f"demand points of {points.name}"),
+            weighted=read.weighted,
         )
     zones = snapshot.hot_zones
+    warnings: tuple[str, ...] = ()
     if hot_zones is not None:
         zones = read_layer_file(hot_zones)
         check_frame(zones, "hot_zones")
+        warnings = _far(snapshot, zones, f"hot zones of {hot_zones.name}")
     if zones.empty:
         then = f" at {snapshot.as_of:%Y-%m-%d %H:%M}" if snapshot.as_of else ""
         raise InputError(f"There are no hot zones to measure{then}; name a file with --hot-zones.")
-    return GapsInputs(snapshot, zones, None)
+    return GapsInputs(snapshot, zones, None, warnings=warnings)
+
+
+def _far(snapshot: Snapshot, frame: gpd.GeoDataFrame, what: str) -> tuple[str, ...]:
+    inside = shapely.get_coordinates(frame.representative_point().to_numpy())
+    return tuple(doubt_places(inside, snapshot.districts, what=what))
 
 
 def run_gaps(service: Service, inputs: GapsInputs, question: Question, *, out: Path) -> Summary:
@@ -183,7 +196,8 @@ def run_gaps(service: Service, inputs: GapsInputs, question: Question, *, out: P
         out.parent.mkdir(parents=True, exist_ok=True)
         stages = Stages(out.parent / f".{out.name}-unfinished", _key(summary, study))
         tables = make_tables(basis, stages.take, lambda share: progress(0.4 + 0.3 * share))
-        run = Run(now, study, basis, outcomes, before or [], tables, summary)
+        areas = describe_areas(basis, outcomes[0].gaps)
+        run = Run(now, study, basis, outcomes, before or [], tables, areas, summary)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
             draft = Path(folder) / "run"
             draft.mkdir()
@@ -212,9 +226,15 @@ def _measure(service: Service, inputs: GapsInputs, question: Question) -> list[O
 
 def _changed(service: Service, inputs: GapsInputs, scenario: Scenario) -> GapsInputs:
     """Return the inputs with the stations as a scenario has them."""
-    stations = apply_scenario(inputs.snapshot.stations, scenario)
+    given = inputs.snapshot
+    stations = apply_scenario(given.stations, scenario)
     index = StationIndex(stations, service.travel, service.rules)
-    return replace(inputs, snapshot=replace(inputs.snapshot, stations=stations, index=index))
+    doubts = doubt_scenario(given.stations, scenario, given.districts)
+    return replace(
+        inputs,
+        snapshot=replace(given, stations=stations, index=index),
+        warnings=(*inputs.warnings, *doubts),
+    )
 
 
 def _key(summary: Summary, study: Study) -> str:
@@ -229,8 +249,9 @@ def _key(summary: Summary, study: Study) -> str:
 
 
 def _check_folder(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise StudyError(f"{out} is a file; name a folder with --out.")
+    for place in (out, *out.parents):
+        if place.exists() and not place.is_dir():
+            raise StudyError(f"{place} is a file; name a folder with --out.")
     if out.resolve() == Path.cwd():
         raise StudyError(f"{out} is the folder you are in; name another with --out.")
     others = sorted(p.name for p in out.iterdir() if p.name not in _FILES) if out.is_dir() else []

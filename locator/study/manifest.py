@@ -20,7 +20,7 @@ from locator.study.measure import Outcome, Study
 from locator.study.reach import roads_credit
 from locator.travel import Routed
 
-__all__ = ["DAYS", "Sampling", "Summary", "WeekTotals", "make_summary"]
+__all__ = ["DAYS", "Sampling", "Summary", "WeekTotals", "make_summary", "store_kind"]
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -45,6 +45,7 @@ def make_summary(
     )
     shown = asdict(study.settings)
     shown.pop("basemap_key")
+    shown["store"] = store_kind(study.settings.store)
     return Summary(
         title="Gaps in rider-station coverage",
         made_at=study.made_at.isoformat(timespec="seconds"),
@@ -58,12 +59,13 @@ def make_summary(
         credit=roads_credit(study.travel),
         hours=hours,
         stations_counted=int(study.mask.sum()),
-        stations_hours_unknown=int(study.unknown.sum()),
+        stations_hours_unknown=None if study.at is None else int(study.unknown.sum()),
         filter={
             "kind": sorted(kind.value for kind in study.chosen.kinds),
             "service": sorted(service.value for service in study.chosen.services),
         },
         demand="hot zones, spread evenly over each polygon" if zones is not None else "points",
+        demand_unit="orders" if zones is not None else "weight" if inputs.weighted else "points",
         results=[outcome.result for outcome in outcomes],
         week=_week_totals(basis),
         sampling=_sampling(basis),
@@ -71,6 +73,7 @@ def make_summary(
         before=[outcome.result for outcome in before],
         rejected_points=len(inputs.rejected),
         notes=study.notes,
+        warnings=study.warnings,
         settings=shown,
     )
 
@@ -118,6 +121,12 @@ def _scenario_words(scenario: Scenario | None) -> dict[str, str | list[str]] | N
         "move": [f"{i}: {lon:.7f}, {lat:.7f}" for i, (lon, lat) in scenario.move.items()],
         "add": added,
     }
+
+
+def store_kind(url: str) -> str:
+    """Return what kind of store it is; its address may hold a password, its path a name."""
+    kind, colon, _ = url.partition(":")
+    return kind.partition("+")[0] if colon else "geopackage"
 
 
 def _hash(*frames: gpd.GeoDataFrame | None) -> str:

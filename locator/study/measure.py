@@ -23,7 +23,7 @@ from locator.coverage import (
     zone_demand,
 )
 from locator.datum import local_crs
-from locator.errors import InputError
+from locator.errors import DatumError, InputError
 from locator.hours import STATES, HoursRules, calendar_doubts, parse_moment
 from locator.nearest import StationFilter
 from locator.register.rows import RejectedRow
@@ -59,7 +59,11 @@ class Standard:
 
 @dataclass(frozen=True)
 class GapsInputs:
-    """What is measured: hot zones, or demand points instead (the other is None)."""
+    """What is measured: hot zones, or demand points instead (the other is None).
+
+    ``warnings`` are doubts that a reader must see first; ``weighted`` tells whether the points'
+    file gave weights, without which each counts 1.
+    """
 
     snapshot: Snapshot
     hot_zones: gpd.GeoDataFrame | None
@@ -67,6 +71,8 @@ class GapsInputs:
     rejected: tuple[RejectedRow, ...] = ()
     header: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    weighted: bool = True
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ class Study:
         self.travel = service.travel
         self.made_at = service.now()
         self.at: datetime | None = None
-        self.notes = list(inputs.notes)
+        self.notes, self.warnings = list(inputs.notes), list(inputs.warnings)
         if question.at is not None:
             self.at = parse_moment(question.at, service.rules.timezone)
             self.notes += calendar_doubts(service.rules, self.at)
@@ -141,7 +147,10 @@ class Study:
         if frame is None:
             raise InputError("There is nothing to measure.")
         west, south, east, north = (float(value) for value in frame.total_bounds)
-        self.crs = local_crs((west, south, east, north))
+        try:
+            self.crs = local_crs((west, south, east, north))
+        except DatumError as error:
+            raise InputError(" ".join([*self.warnings, str(error)])) from error
         if inputs.hot_zones is not None:
             hour = None if self.at is None else hour_of_week(self.at)
             self.demand_per_h = zone_demand(inputs.hot_zones, hour=hour)
@@ -151,6 +160,10 @@ class Study:
                 crs=self.crs,
                 demand_per_h=self.demand_per_h,
             )
+
+    def _considered(self, share: float | None) -> float | None:
+        """Return a share that hangs on opening hours; None where they are not considered."""
+        return None if self.at is None else share
 
     def limit_s(self, standard: Standard) -> float:
         """Return a standard as riding time in seconds."""
@@ -181,7 +194,7 @@ class Study:
             demand_per_h=coverage.demand_per_h,
             covered_demand_per_h=coverage.covered_demand_per_h,
             covered_share=coverage.covered_share,
-            covered_share_if_unknown_open=possible.covered_share,
+            covered_share_if_unknown_open=self._considered(possible.covered_share),
             covered_share_straight_line=self._straight_share(limit_s),
             area_m2=coverage.area_m2,
             covered_area_m2=coverage.covered_area_m2,
@@ -271,7 +284,9 @@ class Study:
             demand_per_h=total,
             covered_demand_per_h=float(demand[covered].sum()),
             covered_share=float(demand[covered].sum()) / total if total else None,
-            covered_share_if_unknown_open=float(demand[possible].sum()) / total if total else None,
+            covered_share_if_unknown_open=self._considered(
+                float(demand[possible].sum()) / total if total else None
+            ),
             covered_share_straight_line=self._straight_point_share(xy, demand, limit_s),
             area_m2=None,
             covered_area_m2=None,

@@ -14,10 +14,10 @@ import pyogrio
 from locator.coverage import compare_gaps
 from locator.maps import MapLayers
 from locator.register import guard_cell, write_rejected
+from locator.reporting.areas import areas_to_draw
 from locator.reporting.folder import LAYERS_FILE, MANIFEST, TABLES
 from locator.schema import CRS, Language
 from locator.service import Service
-from locator.study.areas import describe_areas
 from locator.study.basis import Basis
 from locator.study.drawing import as_of_words, draw, map_options, settings_language
 from locator.study.manifest import DAYS, Summary, WeekTotals
@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 _REACH_UP_TO = 5_000  # stations
+_UNITS = {"weight": "of the points' weight", "points": "points"}
 
 
 def summary_table(outcomes: list[Outcome]) -> pd.DataFrame:
@@ -89,6 +90,7 @@ class Run:
     outcomes: list[Outcome]
     before: list[Outcome]
     tables: Tables
+    areas: gpd.GeoDataFrame
     summary: Summary
 
 
@@ -138,8 +140,7 @@ def _write_layers(folder: Path, run: Run) -> None:
             _write_layer(pieces.to_crs(CRS), layers, f"coverage_{slug}", "MultiPolygon")
         if outcome.points is not None:
             _write_layer(outcome.points, layers, f"points_{slug}", "Point")
-    areas = describe_areas(run.basis, run.outcomes[0].gaps)
-    _write_layer(areas, layers, "gap_areas", "MultiPolygon")
+    _write_layer(run.areas, layers, "gap_areas", "MultiPolygon")
     if run.before:
         for name, changed in compare_gaps(run.before[0].gaps, run.outcomes[0].gaps).items():
             _write_layer(changed, layers, name, "MultiPolygon")
@@ -181,12 +182,15 @@ def write_maps(folder: Path, service: Service, run: Run) -> None:
         zones is not None
     ):  # the map shows the demand that was measured, the hour's where there is one
         zones = zones.assign(demand_per_h=study.demand_per_h)
+    places = snapshot.places.dropna(subset=["name", "name_en"])
+    english = dict(zip(places["name"], places["name_en"], strict=True))
+    names = english if language == "en" else {}
     layers = MapLayers(
         stations=snapshot.stations[study.mask],
         hot_zones=zones,
         districts=snapshot.districts,
         places=snapshot.places,
-        gaps=first.gaps,
+        gaps=areas_to_draw(run.areas, demand_unit=summary["demand_unit"], names=names),
         reach=_reach(study, first.standard, language),
     )
     share = first.result["covered_share"]
@@ -223,6 +227,7 @@ def _reach(study: Study, standard: Standard, language: Language) -> gpd.GeoDataF
 def summary_lines(summary: Summary) -> list[str]:
     """Return the summary as lines for a terminal."""
     lines = []
+    unit = _UNITS.get(summary["demand_unit"], "orders/h")
     for result in summary["results"]:
         share, possible = result["covered_share"], result["covered_share_if_unknown_open"]
         text = f"{result['standard']}: "
@@ -234,17 +239,17 @@ def summary_lines(summary: Summary) -> list[str]:
             text += f" (as the crow flies {straight:.1%})"
         if result["area_m2"] and result["covered_area_m2"] is not None:
             text += f", {result['covered_area_m2'] / result['area_m2']:.1%} of hot-zone area"
-        unit = "orders/h" if summary["demand"] != "points" else "of the points' demand"
         gaps = f"{result['gaps']} gap{'' if result['gaps'] == 1 else 's'}"
         text += f"; {gaps}, {result['unserved_demand_per_h']:,.1f} {unit} unserved"
         lines.append(text)
-    lines += _week_lines(summary["week"])
+    lines += _week_lines(summary["week"], unit)
     lines += _before_lines(summary)
     lines.append(f"Stations counted: {summary['stations_counted']}; {summary['hours']}.")
     if summary["as_of"] is not None:
         lines.append(f"Register as of {summary['as_of'][:16].replace('T', ' ')} local time.")
     lines.append(f"Travel time: {summary['travel']}.")
     lines += summary["notes"]
+    lines += [f"Warning: {warning}" for warning in summary["warnings"]]
     if summary["rejected_points"]:
         lines.append(f"{summary['rejected_points']} points were rejected; see rejected.csv.")
     if summary["illustrative"]:
@@ -252,7 +257,7 @@ def summary_lines(summary: Summary) -> list[str]:
     return lines
 
 
-def _week_lines(week: WeekTotals | None) -> list[str]:
+def _week_lines(week: WeekTotals | None, unit: str) -> list[str]:
     """Say how the first standard fares over a whole week."""
     if week is None or week["covered_share"] is None:
         return []
@@ -262,7 +267,7 @@ def _week_lines(week: WeekTotals | None) -> list[str]:
     )
     if week["worst_hour"] is not None:
         day, hour = divmod(week["worst_hour"], 24)
-        unserved = f"{week['worst_unserved_per_h']:,.0f} orders/h unserved"
+        unserved = f"{week['worst_unserved_per_h']:,.0f} {unit} unserved"
         line += f"; worst {DAYS[day]} {hour:02d}:00, {unserved}"
     return [line + "."]
 

@@ -1,6 +1,6 @@
 """Reading a scenario: a small YAML file, in the words of the register."""
 
-from collections.abc import Mapping
+import collections.abc as cabc
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,12 +12,19 @@ from locator.coverage import Scenario
 from locator.datum import to_wgs84
 from locator.errors import InputError, RegisterError
 from locator.hours import is_readable
-from locator.register import Table, parse_table
+from locator.register import Mapping, Table, parse_table
 from locator.register.coordinates import PAIR_FIELD
-from locator.register.mapping import STATION_FIELDS
+from locator.register.mapping import STATION_FIELDS, rename_columns
 from locator.register.rows import parse_position
 from locator.register.tables import Row
-from locator.schema import CRS, POSITION_DECIMALS, SET_SEPARATOR, Datum, Service
+from locator.schema import (
+    CRS,
+    POSITION_DECIMALS,
+    SET_SEPARATOR,
+    STATION_COLUMNS,
+    Datum,
+    Service,
+)
 
 __all__ = ["KEYS", "parse_scenario", "read_scenario", "scenario_of"]
 
@@ -143,14 +150,14 @@ def _text(value: object, what: str, source: str) -> str:
     return value.strip()
 
 
-def _ids(given: Mapping[str, object], key: str, source: str) -> tuple[str, ...]:
+def _ids(given: cabc.Mapping[str, object], key: str, source: str) -> tuple[str, ...]:
     value = given.get(key) or []
     if not isinstance(value, list):
         raise InputError(f"{source}: {key} must be a list of ids, such as [BJ-R-001, BJ-R-002].")
     return tuple(_text(item, f"each entry of {key}", source) for item in value)
 
 
-def _pairs(given: Mapping[str, object], key: str, source: str) -> list[tuple[str, object]]:
+def _pairs(given: cabc.Mapping[str, object], key: str, source: str) -> list[tuple[str, object]]:
     value = given.get(key) or {}
     if not isinstance(value, dict):
         raise InputError(f"{source}: {key} must name ids, such as {{BJ-R-001: …}}.")
@@ -179,11 +186,16 @@ def _place(value: object, identity: str, source: str, datum: Datum) -> tuple[flo
     lonlat, faults = parse_position(Row(1, cells), cells, {}, datum)
     if faults:
         fault = faults[0]
-        raise InputError(
-            f"{source}: move of {identity}: {fault.column} {fault.value!r} {fault.reason}."
-        )
+        where = f"{source}: move of {identity}: {fault.column} {fault.value!r}"
+        raise InputError(f"{where} {_ended(fault.reason)}")
     x, y = to_wgs84(np.array([lonlat["lon"]]), np.array([lonlat["lat"]]), datum)
     return round(float(x[0]), POSITION_DECIMALS), round(float(y[0]), POSITION_DECIMALS)
+
+
+def _ended(reason: str) -> str:
+    """Return a reason as the end of a sentence, with advice that fits a scenario."""
+    words = reason.replace("--datum ", "datum: ")
+    return words if words.endswith("?") else f"{words}."
 
 
 def _added(value: object, source: str, datum: Datum) -> gpd.GeoDataFrame:
@@ -204,8 +216,19 @@ def _added(value: object, source: str, datum: Datum) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), geometry="geometry", crs=CRS)
 
 
+def _check_complete(table: Table, where: str) -> None:
+    """Refuse a station that lacks what every station needs, before a register's advice is given."""
+    columns, _ = rename_columns(table, Mapping(), STATION_FIELDS)
+    place = () if PAIR_FIELD in columns else ("lon", "lat")
+    needed = [*(column.name for column in STATION_COLUMNS if column.required), *place]
+    if missing := [name for name in needed if name not in columns]:
+        raise InputError(
+            f"{table.source}: {where} lacks {', '.join(missing)}; it has {', '.join(columns)}."
+        )
+
+
 def _station(
-    item: Mapping[object, object], number: int, source: str, datum: Datum
+    item: cabc.Mapping[object, object], number: int, source: str, datum: Datum
 ) -> gpd.GeoDataFrame:
     """Return one added station, read as a row of a register would be."""
     where = f"add, station {number}"
@@ -217,9 +240,11 @@ def _station(
         )
     try:
         table = Table(source, tuple(cells), (Row(number, cells),))
+        _check_complete(table, where)
         read = parse_table(table, datum=datum)
     except RegisterError as error:
-        raise InputError(f"{source}, {where}: {error}") from error
+        said = str(error).removeprefix(f"{source} ").removeprefix(f"{source}: ")
+        raise InputError(f"{source}: {where}: {said}") from error
     if read.unread_columns:
         names = ", ".join(name for name in STATION_FIELDS if name != PAIR_FIELD)
         raise InputError(
@@ -232,5 +257,6 @@ def _station(
     faults += read.warnings if not all(is_readable(str(text)) for text in hours) else ()
     if faults:
         fault = faults[0]
-        raise InputError(f"{source}: {where}, {fault.column} {fault.value!r}: {fault.reason}.")
+        what = f"{source}: {where}, {fault.column} {fault.value!r}"
+        raise InputError(f"{what}: {_ended(fault.reason)}")
     return read.stations

@@ -14,6 +14,7 @@ from locator.reporting.folder import Cell, PlainTable
 __all__ = ["PlainTable", "Stages", "to_frame", "to_plain"]
 
 _MARK = "question.txt"
+_NOISE = 1e-12  # what is left where sums of the same numbers are taken from each other
 
 
 def to_plain(table: pd.DataFrame) -> PlainTable:
@@ -32,7 +33,9 @@ def _plain(value: object) -> Cell:
         return int(value)
     if isinstance(value, float | np.floating):
         number = float(value)
-        return number if np.isfinite(number) else None
+        if not np.isfinite(number):
+            return None
+        return 0.0 if abs(number) < _NOISE else number
     return str(value)
 
 

@@ -97,7 +97,7 @@
 
     function face(share, before) {
       if (share === null) { return "·"; }
-      if (before === undefined) { return String(Math.floor(100 * share + 1e-9)); }
+      if (before === undefined) { return (100 * share).toFixed(0); } // as the report rounds
       const points = Math.round(100 * (share - before));
       return points === 0 ? "0" : (points > 0 ? "+" : "−") + Math.abs(points);
     }

@@ -255,7 +255,9 @@
   function setMinutes(text) {
     const number = Math.round(Number(text) * 10) / 10;
     const box = node("minutes");
-    if (number >= Number(box.min) && number <= Number(box.max)) { state.minutes = number; }
+    const fits = text !== "" && number >= Number(box.min) && number <= Number(box.max);
+    if (fits) { state.minutes = number; }
+    node("minutes-wrong").hidden = fits || text === undefined; // an address need not say them
   }
 
   // ---------------------------------------------------------------- what moves
