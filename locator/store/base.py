@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -105,6 +106,9 @@ class Store(Protocol):
 
     def apply(self, *changes: Change, actor: str) -> Revision:
         """Commit changes in one transaction, with audit rows under the actor's name."""
+
+    def last_change(self) -> datetime | None:
+        """Return the moment of the last change in the history, in UTC; None before the first."""
 
     def audit(
         self,

@@ -161,6 +161,14 @@ class GeoPackageStore:
             removed=counts.removed,
         )
 
+    def last_change(self) -> datetime | None:
+        """Return the moment of the last change in the history, in UTC; None before the first."""
+        table = audit_table()
+        query = sa.select(table.c.at).order_by(table.c.id.desc()).limit(1)
+        with self._reading() as connection:
+            found = connection.execute(query).scalar_one_or_none()
+        return None if found is None else datetime.fromisoformat(str(found))
+
     def audit(
         self,
         *,
