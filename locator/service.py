@@ -39,7 +39,8 @@ def utc_now() -> datetime:
 class Snapshot:
     """Everything the store held at one version, read-only.
 
-    Where ``as_of`` is not None, stations and hot zones are those of that moment.
+    Where ``as_of`` is not None, stations and hot zones are those of that moment. ``changed_at`` is
+    when the store had changed last, in UTC.
     """
 
     version: str
@@ -48,6 +49,7 @@ class Snapshot:
     districts: gpd.GeoDataFrame
     places: gpd.GeoDataFrame
     index: StationIndex
+    changed_at: datetime | None = None
     as_of: datetime | None = None
 
 
@@ -138,10 +140,12 @@ class Service:
             return kept[minutes]
 
     def _read(self) -> Snapshot:
+        # Asked first: a moment too early makes somebody fetch again, one too late keeps the old.
+        changed_at = self.store.last_change()
         version, stored = self.store.read_all("stations", "hot_zones", "districts", "places")
         frames = {layer: _usable(frame, layer) for layer, frame in stored.items()}
         index = StationIndex(frames["stations"], self.travel, self.rules)
-        return Snapshot(version=version, index=index, **frames)
+        return Snapshot(version=version, index=index, changed_at=changed_at, **frames)
 
     def close(self) -> None:
         """Close the store."""

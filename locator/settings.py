@@ -122,6 +122,20 @@ def _ancestors(value: str) -> str:
     return " ".join(value.split())
 
 
+def _email(value: str) -> str:
+    address = value.strip()
+    if address and not re.fullmatch(r"[^@\s<>\"']+@[^@\s<>\"']+\.[^@\s<>\"'.]+", address):
+        raise ValueError("must be an e-mail address, such as data@example.org")
+    return address
+
+
+def _licence(value: str) -> str:
+    code = value.strip()
+    if not re.fullmatch(r"[A-Za-z0-9.+-]{0,40}", code):
+        raise ValueError("must be an identifier of the SPDX list, such as CC-BY-4.0")
+    return code
+
+
 def _setting(default: object, help_text: str, parse: Callable[[str], object]) -> object:
     return field(default=default, metadata={"help": help_text, "parse": parse})
 
@@ -208,6 +222,14 @@ class Settings:
     )
     frame_ancestors: str = _setting(  # type: ignore[assignment]
         "*", "who may frame /embed pages (CSP frame-ancestors)", _ancestors
+    )
+    contact_email: str = _setting(  # type: ignore[assignment]
+        "", "whom users of the exports write to; a GBFS feed must name one", _email
+    )
+    data_licence: str = _setting(  # type: ignore[assignment]
+        "",
+        "licence of your own stations and hot zones, by its SPDX identifier; empty: not stated",
+        _licence,
     )
     proxies: int = _setting(  # type: ignore[assignment]
         0,

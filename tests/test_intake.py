@@ -325,7 +325,7 @@ def test_a_part_of_a_layers_columns_can_be_read(store: GeoPackageStore) -> None:
 def test_a_workbook_of_four_times_the_rows_takes_hardly_more_memory(
     store: GeoPackageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("locator.register.write._PIECE", 250)
+    monkeypatch.setattr("locator.register.formats._PIECE", 250)
     stations, peaks = store.read("stations"), []
     for times in (1, 5, 20):  # the first is to warm up
         many = gpd.pd.concat([stations] * times, ignore_index=True)

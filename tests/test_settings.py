@@ -43,6 +43,9 @@ def test_the_environment_wins_over_the_file_over_the_default(tmp_path: Path) -> 
         ("BASEMAP", "https://x.org/{z}", "osm, tianditu"),
         ("BASEMAP", "tianditu", "needs LOCATOR_BASEMAP_KEY"),
         ("FRAME_ANCESTORS", "*; script-src *", "origins"),
+        ("CONTACT_EMAIL", "data at example.org", "e-mail address"),
+        ("CONTACT_EMAIL", "<script>@example.org", "e-mail address"),
+        ("DATA_LICENCE", "do what you want", "SPDX"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_it_must_be(name: str, value: str, reason: str) -> None:

@@ -4,6 +4,7 @@ Nothing here touches the store: :func:`locator.intake.import_register` puts the 
 """
 
 from locator.register.check import Changes, Duplicate, find_changes, find_duplicates
+from locator.register.formats import POSITION, WRITABLE, LayerFile, guard_cell, write_layer
 from locator.register.hint import DatumFit, DatumHint, RoadDistance, fit_datums, hint_datum
 from locator.register.layers import short_reason
 from locator.register.mapping import Mapping, read_mapping
@@ -18,10 +19,11 @@ from locator.register.rows import (
     parse_table,
 )
 from locator.register.tables import READABLE, Table, open_table, read_table
-from locator.register.write import WRITABLE, guard_cell, write_register, write_template
+from locator.register.write import place_columns, write_register, write_template
 
 __all__ = [
     "PIECE_ROWS",
+    "POSITION",
     "READABLE",
     "WRITABLE",
     "Changes",
@@ -29,6 +31,7 @@ __all__ = [
     "DatumHint",
     "Duplicate",
     "Fault",
+    "LayerFile",
     "Mapping",
     "PointsRead",
     "RegisterRead",
@@ -45,9 +48,11 @@ __all__ = [
     "parse_pieces",
     "parse_points",
     "parse_table",
+    "place_columns",
     "read_mapping",
     "read_table",
     "short_reason",
+    "write_layer",
     "write_register",
     "write_rejected",
     "write_template",

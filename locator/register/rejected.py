@@ -7,9 +7,9 @@ from pathlib import Path
 
 from locator.errors import RegisterError
 from locator.paths import written_whole
+from locator.register.formats import guard_cell
 from locator.register.rows import RejectedRow
 from locator.register.tables import AS_REJECTED, OUR_COLUMNS_PREFIX, row_digest
-from locator.register.write import guard_cell
 
 __all__ = ["keep_rejected", "write_rejected"]
 

@@ -20,7 +20,7 @@ from locator.schema import Provenance, Status, is_illustrative
 from locator.service import Service, open_service, utc_now
 from locator.settings import Settings
 from locator.travel import Routed, StraightLine
-from locator.web import api, assets, embed, offline, ogc, phone, planner, rider
+from locator.web import api, assets, embed, exports, offline, ogc, phone, planner, rider
 from locator.web.compress import compress
 from locator.web.language import gettext as _
 from locator.web.language import in_language, language, use_languages
@@ -66,7 +66,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     phone.keep_registers(app)
     planner.open_desk(app)
     ogc.use_views(app)
-    for module in (rider, phone, embed, planner, api, assets, offline, ogc):
+    exports.keep_exports(app)
+    for module in (rider, phone, embed, planner, api, assets, offline, ogc, exports):
         app.register_blueprint(module.blueprint)
     app.before_request(_begin)
     app.after_request(compress)  # runs after _secure: Flask goes through these from the last
@@ -158,7 +159,7 @@ def _ancestors(others: str) -> str:
 
 
 def _answer_error(status: int, title: str, reason: str) -> ResponseReturnValue:
-    if request.path.startswith(("/api/", "/healthz", "/planner/")):
+    if request.path.startswith(("/api/", "/healthz", "/planner/", "/exports/gbfs/")):
         return jsonify(error=reason), status
     if f"{request.path}/".startswith("/ogc/"):
         return ogc.fault(status, title, reason)

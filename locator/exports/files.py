@@ -1,0 +1,77 @@
+"""A collection as a file: GeoJSON from the encoder of ``/ogc``, the rest from the register's."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from locator.features import Collection, Shape, View, encode_rows, find_collection
+from locator.register import POSITION, LayerFile, place_columns, write_layer
+from locator.schema import Column, Language
+
+__all__ = ["FORMATS", "LABELLED", "Export", "find_export", "write_export"]
+
+# Ending to media type; those of OGC, Google and Microsoft as IANA lists them.
+FORMATS: dict[str, str] = {
+    "geojson": "application/geo+json",
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "gpkg": "application/geopackage+sqlite3",
+    "kml": "application/vnd.google-earth.kml+xml",
+}
+LABELLED = frozenset({"csv", "xlsx", "gpkg", "kml"})  # may have headers and labels in a language
+_OFFERED = ("stations", "hot_zones", "gaps")
+
+
+@dataclass(frozen=True)
+class Export:
+    """A collection that is offered as files, and its columns there."""
+
+    collection: Collection
+    layer: LayerFile
+
+
+def find_export(name: str) -> Export | None:
+    """Return an export by its collection's name; districts have none, their lines are guarded."""
+    collection = find_collection(name) if name in _OFFERED else None
+    if collection is None:
+        return None
+    own = Column("id", "编号", required=True)
+    columns = (own, *collection.columns)
+    if collection.geometry_type == "Point":
+        placed = place_columns(columns)
+    else:
+        placed = (*columns[:2], *POSITION, *columns[2:])
+    layer = LayerFile(collection.id, collection.title.zh, placed, collection.geometry_type)
+    return Export(collection, layer)
+
+
+def write_export(
+    export: Export, view: View, path: Path, *, language: Language | None, said: dict[str, object]
+) -> None:
+    """Write a collection's rows to a file by its ending.
+
+    Parameters
+    ----------
+    path
+        Ends in one of :data:`FORMATS`.
+    language
+        Headers and labels in a language; None writes field names and codes.
+    said
+        What a GeoJSON file says of itself beside its features; the others have no place for it.
+    """
+    if path.suffix == ".geojson":
+        _write_geojson(view, path, said)
+        return
+    frame = view.frame.set_geometry(view.geometry, crs=view.frame.crs)
+    write_layer(frame, path, export.layer, language=language)
+
+
+def _write_geojson(view: View, path: Path, said: dict[str, object]) -> None:
+    head = {"type": "FeatureCollection", "name": view.collection.id, **said}
+    text = json.dumps(head, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    with path.open("wb") as stream:
+        stream.write(text.encode("utf-8", "replace")[:-1] + b',"features":[\n')
+        for number, piece in enumerate(encode_rows(view, view.rows, Shape())):
+            stream.write(b",\n" if number else b"")
+            stream.write(piece)
+        stream.write(b"\n]}\n")
