@@ -1,0 +1,295 @@
+"""What a siting study leaves behind: tables, layers, manifest, certificate, and words."""
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from scipy.sparse import csr_array
+
+from locator import __version__
+from locator.register import guard_cell, write_rejected
+from locator.reporting.folder import MANIFEST, REJECTED, TABLES, Cell, PlainTable
+from locator.reporting.sites_folder import (
+    CERTIFICATE,
+    COMPARISON,
+    COMPARISON_CSV,
+    LAYERS_OF,
+    REJECTED_CANDIDATES,
+    SITES_CSV,
+    SITES_FILES,
+    SITES_GEOJSON,
+    SITES_LAYERS,
+    Comparison,
+    SiteSummary,
+)
+from locator.schema import CRS, is_illustrative
+from locator.service import Service
+from locator.siting import Certificate, Effort
+from locator.study.folder import check_folder, replaced_folder
+from locator.study.manifest import hash_frames
+from locator.study.output import dated, write_json, write_layer
+from locator.study.reach import roads_credit
+from locator.study.sites import SiteAnswer, SiteInputs, solve_sites
+from locator.study.sites_compare import compare_sites
+from locator.study.sites_figures import area_table, hours_table
+from locator.study.sites_ground import SiteGround
+from locator.study.sites_question import SiteQuestion
+from locator.study.stages import to_plain
+from locator.travel import Routed
+
+__all__ = ["make_site_summary", "read_rows", "run_comparison", "run_sites", "write_certificate"]
+
+_COMPARED = frozenset({COMPARISON, COMPARISON_CSV})
+
+
+def run_sites(
+    service: Service,
+    inputs: SiteInputs,
+    question: SiteQuestion,
+    *,
+    out: Path,
+    effort: Effort | None = None,
+) -> SiteSummary:
+    """Choose sites and write a folder of results, whole or not at all.
+
+    What is in it stands in :mod:`locator.reporting.sites_folder`. A search that was stopped leaves
+    the best found, with its gap.
+
+    Parameters
+    ----------
+    out
+        The folder; an earlier run's is replaced, any other that is not empty is refused.
+    effort
+        As :func:`locator.study.sites.solve_sites`.
+
+    Raises
+    ------
+    InputError, SitingError
+        As :func:`locator.study.sites.solve_sites`.
+    StudyError
+        The folder cannot be written.
+    """
+    check_folder(out, SITES_FILES)
+    answer = solve_sites(service, inputs, question, effort=effort)
+    with replaced_folder(out) as draft:
+        return _write_answer(draft, inputs, answer)
+
+
+def run_comparison(
+    service: Service,
+    inputs: SiteInputs,
+    question: SiteQuestion,
+    moments: tuple[str, ...],
+    *,
+    out: Path,
+    effort: Effort | None = None,
+) -> Comparison:
+    """Answer one question at several moments, and write a folder each and what differs.
+
+    Raises
+    ------
+    InputError, SitingError
+        As :func:`locator.study.sites_compare.compare_sites`.
+    StudyError
+        The folder cannot be written.
+    """
+    folders = tuple(f"at-{re.sub('[^0-9A-Za-z+-]', '', moment)}" for moment in moments)
+    check_folder(out, _COMPARED, dict.fromkeys([*folders, *_earlier(out)], SITES_FILES))
+    compared = compare_sites(service, inputs, question, moments, effort=effort)
+    with replaced_folder(out) as draft:
+        summaries = []
+        for name, answer in zip(folders, compared.answers, strict=True):
+            (draft / name).mkdir()
+            summaries.append(_write_answer(draft / name, inputs, answer))
+        plain = to_plain(compared.table)
+        whole = Comparison(
+            moments=list(moments), folders=list(folders), table=plain, summaries=summaries
+        )
+        write_json(draft / COMPARISON, whole)
+        _guarded(compared.table).to_csv(draft / COMPARISON_CSV, index=False, encoding="utf-8-sig")
+    return whole
+
+
+def _earlier(out: Path) -> list[str]:
+    """Return the folders of an earlier comparison, which are replaced."""
+    return [p.name for p in out.glob("at-*") if p.is_dir()] if out.is_dir() else []
+
+
+def _write_answer(draft: Path, inputs: SiteInputs, answer: SiteAnswer) -> SiteSummary:
+    """Write one answer into an empty folder."""
+    summary = make_site_summary(answer)
+    write_json(draft / MANIFEST, summary)
+    write_json(draft / TABLES, _tables(answer))
+    _write_csv(draft / SITES_CSV, answer, summary)
+    with dated(answer.ground.basis.study.made_at):
+        _write_layers(draft, answer)
+    if answer.siting.certificate is not None:
+        baseline = float(answer.siting.baseline)
+        write_certificate(draft / CERTIFICATE, answer.siting.certificate, baseline)
+    measured = inputs.measured
+    if measured.rejected:
+        write_rejected(measured.rejected, measured.header, draft / REJECTED)
+    if inputs.rejected:
+        write_rejected(inputs.rejected, inputs.header, draft / REJECTED_CANDIDATES)
+    return summary
+
+
+def make_site_summary(answer: SiteAnswer) -> SiteSummary:
+    """Return the manifest of an answer."""
+    ground = answer.ground
+    study = ground.basis.study
+    snapshot, measured = study.inputs.snapshot, study.inputs
+    demand = measured.hot_zones if measured.hot_zones is not None else measured.points
+    used = [snapshot.stations[ground.counts], ground.candidates.frame]
+    if measured.hot_zones is not None:
+        used.append(measured.hot_zones)
+    shown = asdict(study.settings)
+    shown.pop("basemap_key")
+    return SiteSummary(
+        title="Where next: rider stations",
+        made_at=study.made_at.isoformat(timespec="seconds"),
+        program=f"locator {__version__}",
+        illustrative=any(is_illustrative(frame) for frame in used),
+        data_hash=hash_frames(snapshot.stations, demand, ground.candidates.frame),
+        data_version=snapshot.version,
+        as_of=snapshot.as_of.isoformat() if snapshot.as_of else None,
+        travel=study.travel.describe(),
+        network=study.travel.digest if isinstance(study.travel, Routed) else "",
+        credit=roads_credit(study.travel),
+        hours=_hours(ground),
+        stations_counted=int(ground.open.any(axis=1).sum()),
+        stations_hours_unknown=int((ground.possible & ~ground.open).any(axis=1).sum()),
+        demand="hot zones, spread evenly over each polygon"
+        if measured.hot_zones is not None
+        else "points",
+        question=answer.question.to_json(),
+        figures=answer.figures,
+        rejected_points=len(measured.rejected),
+        rejected_candidates=answer.rejected_candidates,
+        notes=list(answer.notes),
+        settings=shown,
+    )
+
+
+def _hours(ground: SiteGround) -> str:
+    study = ground.basis.study
+    if study.at is not None:
+        return f"stations open at {study.at:%Y-%m-%d %H:%M} local time; demand of that hour"
+    if ground.basis.week is not None:
+        return f"every quarter-hour of the week of {ground.basis.week.monday}, hour by hour demand"
+    return "opening hours were not considered; demand is the week's mean"
+
+
+def _tables(answer: SiteAnswer) -> dict[str, object]:
+    sites = pd.DataFrame(answer.sites.drop(columns="geometry"))
+    return {
+        "sites": to_plain(sites),
+        "curve": to_plain(answer.curve),
+        "sensitivity": to_plain(answer.sensitivity),
+        "hours": to_plain(hours_table(sites, answer.gains)),
+        "areas": to_plain(area_table(answer.ground, answer.gains)),
+    }
+
+
+def _write_csv(path: Path, answer: SiteAnswer, summary: SiteSummary) -> None:
+    table = pd.DataFrame(answer.sites.drop(columns="geometry"))
+    table = table.assign(unit=answer.ground.unit, illustrative=summary["illustrative"])
+    _guarded(table).to_csv(path, index=False, encoding="utf-8-sig")
+
+
+def _guarded(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts a spreadsheet does not run."""
+    table = table.copy()
+    for column in table.columns:
+        # Names are other people's text, and Excel opens this file.
+        if any(isinstance(value, str) for value in table[column]):
+            values = [guard_cell(v) if isinstance(v, str) else v for v in table[column]]
+            table[column] = pd.Series(values, dtype=object, index=table.index)
+    return table
+
+
+def _write_layers(folder: Path, answer: SiteAnswer) -> None:
+    layers, ground = folder / SITES_LAYERS, answer.ground
+    write_layer(answer.sites, layers, "chosen", "Point")
+    frame = ground.candidates.frame
+    chosen = frame.assign(chosen=frame["id"].isin(set(answer.sites["id"])))
+    columns = [*LAYERS_OF["candidates"], "geometry"]
+    write_layer(chosen[columns], layers, "candidates", "Point")
+    write_layer(_demand_layer(answer), layers, "demand", "Point")
+    pyogrio.write_dataframe(
+        answer.sites,
+        folder / SITES_GEOJSON,
+        driver="GeoJSON",
+        layer="sites",
+        layer_options={"COORDINATE_PRECISION": "7", "RFC7946": "YES"},
+    )
+
+
+def _demand_layer(answer: SiteAnswer) -> gpd.GeoDataFrame:
+    """Return demand points and the share of each that is covered before and after."""
+    ground = answer.ground
+    points = ground.basis.points
+    demand = ground.demand.sum(axis=1)
+    shares = {}
+    for name, covered in (("before", ground.served), ("after", answer.gains.covered)):
+        part = np.where(covered, ground.demand, 0.0).sum(axis=1)
+        shares[name] = np.divide(part, demand, out=np.zeros_like(part), where=demand > 0).round(6)
+    pieces = points.pieces.iloc[points.piece].reset_index(drop=True)
+    return gpd.GeoDataFrame(
+        {
+            "demand": demand.round(6),
+            **shares,
+            "zone_name": pieces["zone_name"],
+            "district_name": pieces["district_name"],
+        },
+        geometry=shapely.points(points.lonlat),
+        crs=CRS,
+    )
+
+
+def write_certificate(path: Path, certificate: Certificate, baseline: float) -> None:
+    """Write the dual numbers and the model as plain arrays, from which the bound is recomputed.
+
+    With ``c = np.load(path)``, A is
+    ``csr_array((c["data"], c["indices"], c["indptr"]), c["shape"])`` and G likewise from
+    ``rule_*``; the lines of :class:`locator.siting.Certificate` give the bound
+    of what is added; ``baseline`` is covered (or ridden) without any new site.
+    """
+    matrix, terms = certificate.matrix, certificate.terms
+    rules = csr_array(terms.matrix)
+    data = matrix.data if certificate.kind == "saving" else np.ones(len(matrix.indices))
+    np.savez_compressed(
+        path,
+        kind=np.array(certificate.kind),
+        baseline=np.array(baseline),
+        shape=np.array(matrix.shape),
+        indptr=matrix.indptr,
+        indices=matrix.indices,
+        data=data,
+        first=certificate.first,
+        second=certificate.second,
+        rows=certificate.rows,
+        rules=certificate.rules,
+        rule_shape=np.array(rules.shape),
+        rule_indptr=rules.indptr,
+        rule_indices=rules.indices,
+        rule_data=rules.data,
+        right=terms.right,
+        low=terms.low,
+        high=terms.high,
+        prices=terms.prices,
+        share=np.array(certificate.share),
+        target=np.array(certificate.target),
+    )
+
+
+def read_rows(folder: Path) -> list[dict[str, Cell]]:
+    """Return the chosen sites of a folder that :func:`run_sites` has written, as plain rows."""
+    table: PlainTable = json.loads((folder / TABLES).read_text("utf-8"))["sites"]
+    return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
