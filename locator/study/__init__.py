@@ -7,12 +7,18 @@ from locator.study.measure import GapsInputs, Question, Standard
 from locator.study.output import summary_lines
 from locator.study.reach import parse_reach, reach_caption, reach_layer
 from locator.study.scenario import parse_scenario, read_scenario, scenario_of
+from locator.study.sites import SiteAnswer, SiteInputs, site_inputs, solve_sites
+from locator.study.sites_output import run_sites
+from locator.study.sites_question import SiteQuestion
 
 __all__ = [
     "RIDE_COLUMNS",
     "Calibration",
     "GapsInputs",
     "Question",
+    "SiteAnswer",
+    "SiteInputs",
+    "SiteQuestion",
     "Standard",
     "calibrate",
     "choose_week",
@@ -28,7 +34,10 @@ __all__ = [
     "reach_layer",
     "read_scenario",
     "run_gaps",
+    "run_sites",
     "scenario_of",
+    "site_inputs",
+    "solve_sites",
     "summary_lines",
     "write_map",
 ]

@@ -2,20 +2,15 @@
 
 import json
 import math
-import shutil
-import tempfile
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
-import pyogrio
-
 from locator.coverage import Scenario, apply_scenario
-from locator.errors import InputError, StudyError
+from locator.errors import InputError
 from locator.hours import YEARS, parse_moment
 from locator.intake import read_layer_file
 from locator.nearest import StationIndex
-from locator.paths import refuse_store
 from locator.register import Mapping, parse_points, read_table
 from locator.reporting import FIGURE_FILES, FIGURES, REPORT_FILES, write_report
 from locator.reporting.folder import LAYERS_FILE, MANIFEST, REJECTED, TABLES
@@ -23,6 +18,7 @@ from locator.schema import Datum, check_frame
 from locator.service import Service
 from locator.study.basis import make_basis
 from locator.study.drawing import read_snapshot, settings_language
+from locator.study.folder import check_folder, replaced_folder
 from locator.study.manifest import Summary, make_summary
 from locator.study.measure import GapsInputs, Outcome, Question, Standard, Study
 from locator.study.output import Run, write_maps, write_tables
@@ -166,7 +162,7 @@ def run_gaps(service: Service, inputs: GapsInputs, question: Question, *, out: P
     StudyError
         The folder cannot be written.
     """
-    _check_folder(out)
+    check_folder(out, _FILES, {FIGURES: frozenset(FIGURE_FILES)})
     progress = question.progress
     now, before = inputs, None
     if question.scenario is not None:
@@ -179,28 +175,16 @@ def run_gaps(service: Service, inputs: GapsInputs, question: Question, *, out: P
         progress(0.4 * (number + 1) / len(question.standards))
     basis = make_basis(service, study, question.standards, week_of=question.week_of)
     summary = make_summary(study, basis, outcomes, before or [], given=inputs.snapshot)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+    with replaced_folder(out) as draft:
         stages = Stages(out.parent / f".{out.name}-unfinished", _key(summary, study))
         tables = make_tables(basis, stages.take, lambda share: progress(0.4 + 0.3 * share))
         run = Run(now, study, basis, outcomes, before or [], tables, summary)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
-            draft = Path(folder) / "run"
-            draft.mkdir()
-            write_tables(draft, run)
-            progress(0.8)
-            write_maps(draft, service, run)
-            progress(0.85)
-            write_report(draft, language=settings_language(service.settings))
-            if out.exists():
-                out.rename(Path(folder) / "earlier")
-            draft.rename(out)
-            shutil.rmtree(Path(folder) / "earlier", ignore_errors=True)
-        stages.clear()
-    except OSError as error:
-        raise StudyError(f"{out} cannot be written: {error.strerror or error}.") from error
-    except pyogrio.errors.DataSourceError as error:
-        raise StudyError(f"{out} cannot be written: {error}.") from error
+        write_tables(draft, run)
+        progress(0.8)
+        write_maps(draft, service, run)
+        progress(0.85)
+        write_report(draft, language=settings_language(service.settings))
+    stages.clear()
     progress(1.0)
     return summary
 
@@ -226,20 +210,3 @@ def _key(summary: Summary, study: Study) -> str:
     }
     more = {"chosen": chosen, "at": study.at.isoformat() if study.at else None}
     return json.dumps(asked | more, ensure_ascii=False, sort_keys=True)
-
-
-def _check_folder(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise StudyError(f"{out} is a file; name a folder with --out.")
-    if out.resolve() == Path.cwd():
-        raise StudyError(f"{out} is the folder you are in; name another with --out.")
-    others = sorted(p.name for p in out.iterdir() if p.name not in _FILES) if out.is_dir() else []
-    figures = out / FIGURES
-    if figures.is_dir():
-        others += sorted(
-            f"{FIGURES}/{p.name}" for p in figures.iterdir() if p.name not in FIGURE_FILES
-        )
-    for name in _FILES:
-        refuse_store(out / name)
-    if others:
-        raise StudyError(f"{out} holds other files ({others[0]}); name a new folder with --out.")

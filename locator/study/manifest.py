@@ -20,7 +20,7 @@ from locator.study.measure import Outcome, Study
 from locator.study.reach import roads_credit
 from locator.travel import Routed
 
-__all__ = ["DAYS", "Sampling", "Summary", "WeekTotals", "make_summary"]
+__all__ = ["DAYS", "Sampling", "Summary", "WeekTotals", "hash_frames", "make_summary"]
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -50,7 +50,7 @@ def make_summary(
         made_at=study.made_at.isoformat(timespec="seconds"),
         program=f"locator {__version__}",
         illustrative=any(is_illustrative(frame) for frame in used),
-        data_hash=_hash(snapshot.stations, zones if zones is not None else inputs.points),
+        data_hash=hash_frames(snapshot.stations, zones if zones is not None else inputs.points),
         data_version=snapshot.version,
         as_of=snapshot.as_of.isoformat() if snapshot.as_of else None,
         travel=study.travel.describe(),
@@ -120,7 +120,7 @@ def _scenario_words(scenario: Scenario | None) -> dict[str, str | list[str]] | N
     }
 
 
-def _hash(*frames: gpd.GeoDataFrame | None) -> str:
+def hash_frames(*frames: gpd.GeoDataFrame | None) -> str:
     """Return a digest of what the figures rest on: attributes and geometry, not when stored."""
     digest = hashlib.sha256()
     for frame in frames:

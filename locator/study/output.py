@@ -1,7 +1,7 @@
 """What a gap study leaves behind: layers, tables, manifest, map and figure, and words."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,8 +27,11 @@ from locator.study.tables import Tables
 
 __all__ = [
     "Run",
+    "dated",
     "summary_lines",
     "summary_table",
+    "write_json",
+    "write_layer",
     "write_maps",
     "write_tables",
 ]
@@ -94,7 +97,7 @@ class Run:
 
 def write_tables(folder: Path, run: Run) -> None:
     """Write the layers, the tables, the manifest and the rejected points into a folder."""
-    with _dated(run.study.made_at):
+    with dated(run.study.made_at):
         _write_layers(folder, run)
     summary = run.summary
     table = summary_table(run.outcomes).round(6)
@@ -102,19 +105,20 @@ def write_tables(folder: Path, run: Run) -> None:
     for column in ("id", "name"):  # names are other people's text, and Excel opens this file
         table[column] = [guard_cell(value) for value in table[column]]
     table.to_csv(folder / "summary.csv", index=False, encoding="utf-8-sig")
-    _write_json(folder / MANIFEST, summary)
-    _write_json(folder / TABLES, run.tables)
+    write_json(folder / MANIFEST, summary)
+    write_json(folder / TABLES, run.tables)
     if run.inputs.rejected:
         write_rejected(run.inputs.rejected, run.inputs.header, folder / "rejected.csv")
 
 
-def _write_json(path: Path, value: "Summary | Tables") -> None:
+def write_json(path: Path, value: Mapping[str, object]) -> None:
+    """Write a manifest or tables; NaN and infinity are refused."""
     text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 
 @contextmanager
-def _dated(moment: datetime) -> Iterator[None]:
+def dated(moment: datetime) -> Iterator[None]:
     """Have GDAL date what it writes by the study's clock: the same input gives the same bytes."""
     key = "OGR_CURRENT_DATE"
     before = pyogrio.get_gdal_config_option(key)
@@ -130,26 +134,26 @@ def _write_layers(folder: Path, run: Run) -> None:
     combined = []
     for outcome in run.outcomes:
         slug = outcome.standard.slug
-        _write_layer(outcome.gaps, layers, f"gaps_{slug}", "MultiPolygon")
+        write_layer(outcome.gaps, layers, f"gaps_{slug}", "MultiPolygon")
         combined.append(outcome.gaps.assign(standard=outcome.standard.label))
         if outcome.coverage is not None:
             table = pd.DataFrame(outcome.coverage.pieces.drop(columns="geometry"))
             pieces = gpd.GeoDataFrame(table, geometry=study.pieces.geometry, crs=study.crs)
-            _write_layer(pieces.to_crs(CRS), layers, f"coverage_{slug}", "MultiPolygon")
+            write_layer(pieces.to_crs(CRS), layers, f"coverage_{slug}", "MultiPolygon")
         if outcome.points is not None:
-            _write_layer(outcome.points, layers, f"points_{slug}", "Point")
+            write_layer(outcome.points, layers, f"points_{slug}", "Point")
     areas = describe_areas(run.basis, run.outcomes[0].gaps)
-    _write_layer(areas, layers, "gap_areas", "MultiPolygon")
+    write_layer(areas, layers, "gap_areas", "MultiPolygon")
     if run.before:
         for name, changed in compare_gaps(run.before[0].gaps, run.outcomes[0].gaps).items():
-            _write_layer(changed, layers, name, "MultiPolygon")
+            write_layer(changed, layers, name, "MultiPolygon")
     snapshot = run.inputs.snapshot
-    _write_layer(snapshot.stations.assign(counted=study.mask), layers, "stations", "Point")
+    write_layer(snapshot.stations.assign(counted=study.mask), layers, "stations", "Point")
     if run.inputs.hot_zones is not None:
         zones = run.inputs.hot_zones.assign(demand_per_h=study.demand_per_h)
-        _write_layer(zones.to_crs(CRS), layers, "hot_zones", "MultiPolygon")
-    _write_layer(snapshot.districts, layers, "districts", "MultiPolygon")
-    _write_layer(snapshot.places, layers, "places", "Point")
+        write_layer(zones.to_crs(CRS), layers, "hot_zones", "MultiPolygon")
+    write_layer(snapshot.districts, layers, "districts", "MultiPolygon")
+    write_layer(snapshot.places, layers, "places", "Point")
     everything = gpd.GeoDataFrame(pd.concat(combined, ignore_index=True), crs=CRS)
     pyogrio.write_dataframe(
         everything,
@@ -160,7 +164,8 @@ def _write_layers(folder: Path, run: Run) -> None:
     )
 
 
-def _write_layer(frame: gpd.GeoDataFrame, path: Path, layer: str, geometry_type: str) -> None:
+def write_layer(frame: gpd.GeoDataFrame, path: Path, layer: str, geometry_type: str) -> None:
+    """Write a frame as one layer of a GeoPackage."""
     pyogrio.write_dataframe(
         frame,
         path,

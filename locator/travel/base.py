@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
     from locator.travel.route import Route
 
-__all__ = ["BoundModel", "Nearest", "Positions", "Prepared", "Routed", "TravelModel"]
+__all__ = [
+    "BoundModel",
+    "Nearest",
+    "OnRoads",
+    "Positions",
+    "Prepared",
+    "Routed",
+    "TravelModel",
+]
 
 Positions = npt.NDArray[np.float64]
 
@@ -95,3 +103,11 @@ class Routed(Protocol):
 
     def route(self, origin: Positions, destination: Positions) -> "Route | None":
         """Return the way between two places, (2,) degrees each; None if there is none."""
+
+
+@runtime_checkable
+class OnRoads(Protocol):
+    """A travel model that knows where the roads are."""
+
+    def on_road(self, lonlat: Positions) -> Positions:
+        """Return the nearest place on a road of each place, (n, 2); NaN where none is near."""

@@ -117,6 +117,10 @@ class Roads:
         points = np.asarray(lonlat, dtype=np.float64).reshape(-1, 2)
         return self._index.snap(points, max_m=self.options.max_snap_m)
 
+    def on_road(self, lonlat: Positions) -> Positions:
+        """Return the nearest place on a road of each place, (n, 2) degrees; NaN where none is."""
+        return self._index.places(self.snap(lonlat))
+
     def bind(self, destinations: Positions) -> "BoundRoads":
         """Snap the destinations, (m, 2); times known from the last set are taken over."""
         lonlat = np.asarray(destinations, dtype=np.float64).reshape(-1, 2)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from locator.datum import mercator_scale, to_mercator
+from locator.datum import from_mercator, mercator_scale, to_mercator
 from locator.travel.base import Positions
 from locator.travel.graph import RoadGraph
 
@@ -80,3 +80,12 @@ class SnapIndex:
         share[np.isnan(share)] = 0.0  # an edge without length
         access_m[found] = metres[near]
         return Snapped(edge, share, access_m)
+
+    def places(self, snapped: Snapped) -> Positions:
+        """Return where snapped places lie on the road, (n, 2) degrees; NaN off every road."""
+        lonlat = np.full((len(snapped.edge), 2), np.nan)
+        on = np.flatnonzero(snapped.edge >= 0)
+        lines = self.lines[np.searchsorted(self.edge, snapped.edge[on])]
+        points = shapely.line_interpolate_point(lines, snapped.share[on], normalized=True)
+        lonlat[on] = from_mercator(shapely.get_coordinates(points))
+        return lonlat

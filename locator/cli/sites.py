@@ -1,0 +1,258 @@
+"""``locator site``: where the next stations should be."""
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from locator.cli.base import (
+    DATUMS,
+    FILE,
+    FOLDER,
+    KINDS,
+    SERVICES,
+    opened,
+    progress_bar,
+    read_columns,
+    travel_option,
+    with_travel,
+)
+from locator.errors import InputError
+from locator.schema import Datum, Kind, Service
+from locator.settings import Settings
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from locator.siting import Effort
+
+__all__ = ["site"]
+
+_MODELS = ("mclp", "lscp", "p-median", "p-center", "backup", "capacitated")
+
+
+def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    import yaml
+
+    from locator.study.sites_prices import DEFAULT_PRICES
+
+    click.echo(
+        yaml.safe_dump(DEFAULT_PRICES.to_json(), allow_unicode=True, sort_keys=False), nl=False
+    )
+    ctx.exit()
+
+
+@click.command()
+@click.option("--new", type=int, metavar="K", help="Choose so many.")
+@click.option("--cover", metavar="SHARE", help="Fewest for this share of demand: 0.95 or 95%.")
+@click.option("--budget", type=float, metavar="N", help="Choose for so much.")
+@click.option("--minutes", type=float, required=True, help="Coverage standard, riding minutes.")
+@click.option(
+    "--candidates",
+    default="grid",
+    show_default=True,
+    metavar="FILE|venues|grid",
+    help="A file of sites, the store's host venues, or a grid in hot zones.",
+)
+@click.option("--spacing", type=float, default=200.0, show_default=True, help="Of the grid, m.")
+@click.option("--candidates-datum", type=DATUMS, default="wgs84", show_default=True)
+@click.option("--candidates-map", type=FILE, help="TOML that names the columns of the file.")
+@click.option("--at", metavar="ISO", help="Demand of that hour, and only stations open then.")
+@click.option("--hourly", is_flag=True, help="Covered orders of the whole week, hour by hour.")
+@click.option("--week", metavar="DATE", help="A day of the week for --hourly; this week's else.")
+@click.option("--model", type=click.Choice(_MODELS), help="mclp, or lscp with --cover.")
+@click.option("--kind", "kinds", type=KINDS, multiple=True, help="Stations that count.")
+@click.option("--service", "services", type=SERVICES, multiple=True, help="All that are named.")
+@click.option("--hours", metavar="TEXT", help="Opening hours of a new post; else always open.")
+@click.option(
+    "--options", "prices", type=FILE, help="YAML: longer hours, services, cabinets, with costs."
+)
+@click.option(
+    "--show-options",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_prices,
+    help="Print an example for --options and end.",
+)
+@click.option("--apart", type=float, default=0.0, metavar="M", help="New sites so far apart.")
+@click.option("--district", multiple=True, metavar="ID=N", help="At least N new ones there.")
+@click.option("--force", multiple=True, metavar="ID", help="A candidate that must be chosen.")
+@click.option("--forbid", multiple=True, metavar="ID", help="One that must not.")
+@click.option("--from-scratch", is_flag=True, help="As if there were no station yet.")
+@click.option("--capacity", type=float, help="Orders per hour a new post serves (capacitated).")
+@click.option("--hot-zones", type=FILE, help="Hot zones from a file; the store's by default.")
+@click.option("--points", type=FILE, help="Demand points (CSV, XLSX, GeoJSON) instead of zones.")
+@click.option("--datum", type=DATUMS, default="wgs84", show_default=True, help="Of --points.")
+@click.option("--map", "map_file", type=FILE, help="TOML that names the columns of --points.")
+@click.option("--as-of", metavar="ISO", help="Stations and hot zones as they were then.")
+@click.option("--time-limit", type=float, default=60.0, show_default=True, help="Seconds.")
+@click.option("--gap", type=float, default=0.0, help="Good enough: 0.01 is 1% of what is added.")
+@click.option("--runs", type=int, default=20, show_default=True, help="Of varied inputs.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the varied inputs.")
+@travel_option
+@click.option("--out", type=FOLDER, required=True, help="Folder for the results.")
+@click.option("--json", "as_json", is_flag=True, help="Print summary.json.")
+@click.pass_obj
+def site(
+    settings: Settings,
+    new: int | None,
+    cover: str | None,
+    budget: float | None,
+    minutes: float,
+    candidates: str,
+    spacing: float,
+    candidates_datum: str,
+    candidates_map: Path | None,
+    at: str | None,
+    hourly: bool,
+    week: str | None,
+    model: str | None,
+    kinds: tuple[Kind, ...],
+    services: tuple[Service, ...],
+    hours: str | None,
+    prices: Path | None,
+    apart: float,
+    district: tuple[str, ...],
+    force: tuple[str, ...],
+    forbid: tuple[str, ...],
+    from_scratch: bool,
+    capacity: float | None,
+    hot_zones: Path | None,
+    points: Path | None,
+    datum: str,
+    map_file: Path | None,
+    as_of: str | None,
+    time_limit: float,
+    gap: float,
+    runs: int,
+    seed: int,
+    travel: str | None,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Choose where the next stations should be, and say how far from the best that can be.
+
+    Writes the chosen sites with the reasons for each, curves, layers and a certificate. Ctrl-C
+    ends the search with the best found so far and its gap; a second one ends the command.
+
+    \b
+    Example:  locator site --new 8 --minutes 5 --at 2026-11-23T12:00 --out eight
+              locator site --budget 60 --options prices.yaml --hourly --minutes 5 --out mix
+              locator site --cover 95% --minutes 8 --candidates venues.csv --out fewest
+    """
+    from locator.study.sites import site_inputs
+    from locator.study.sites_output import read_rows, run_sites, site_lines
+    from locator.study.sites_prices import read_prices
+    from locator.study.sites_question import SiteQuestion
+
+    source = candidates if candidates in {"venues", "grid"} else "file"
+    question = SiteQuestion.from_json(
+        {
+            "model": model or ("lscp" if cover is not None else "mclp"),
+            "minutes": minutes,
+            "new": new,
+            "budget": budget,
+            "share": _share(cover),
+            "at": at,
+            "hourly": hourly,
+            "week_of": week,
+            "services": [service.value for service in services],
+            "kinds": [kind.value for kind in kinds],
+            "candidates": source,
+            "spacing_m": spacing,
+            "forced_in": list(force),
+            "forced_out": list(forbid),
+            "at_least": [_district(item) for item in district],
+            "apart_m": apart,
+            "existing": not from_scratch,
+            "hours": hours,
+            "capacity_per_h": capacity,
+            "prices": read_prices(prices).to_json() if prices else None,
+            "time_limit_s": time_limit,
+            "gap": gap,
+            "runs": runs,
+            "seed": seed,
+        }
+    )
+    with opened(with_travel(settings, travel)) as service:
+        inputs = site_inputs(
+            service,
+            candidates=Path(candidates) if source == "file" else None,
+            candidates_datum=Datum.parse(candidates_datum),
+            candidates_mapping=read_columns(candidates_map, ()),
+            hot_zones=hot_zones,
+            points=points,
+            datum=Datum.parse(datum),
+            mapping=read_columns(map_file, ()),
+            as_of=as_of,
+        )
+        with _watched() as effort:
+            summary = run_sites(service, inputs, question, out=out, effort=effort)
+    if as_json:
+        click.echo(json.dumps(summary, ensure_ascii=False, allow_nan=False))
+        return
+    for line in site_lines(read_rows(out), summary):
+        click.echo(line)
+    click.echo(f"Everything is in {out}")
+
+
+def _share(text: str | None) -> float | None:
+    """Read ``0.95`` or ``95%``."""
+    if text is None:
+        return None
+    percent = text.strip().endswith("%")
+    try:
+        share = float(text.strip().removesuffix("%")) / (100 if percent else 1)
+    except ValueError as error:
+        raise InputError(f"--cover {text!r} is not a share; write 0.95 or 95%.") from error
+    return share
+
+
+def _district(text: str) -> list[object]:
+    """Read ``610302=2``."""
+    name, separator, least = text.partition("=")
+    if not separator or not least.strip().isdecimal() or not name.strip():
+        raise InputError(f"--district {text!r}: write the district's id and a number, 610302=2.")
+    return [name.strip(), int(least)]
+
+
+@contextmanager
+def _watched() -> Iterator["Effort"]:
+    """Show a bar, and take the first Ctrl-C as a wish to end with the best found."""
+    from locator.siting import Effort, Progress
+
+    stop = threading.Event()
+    with progress_bar("site") as move, _interrupt(stop):
+
+        def tell(progress: Progress) -> None:
+            move(progress.share)
+
+        yield Effort(cancelled=stop.is_set, progress=tell)
+
+
+@contextmanager
+def _interrupt(stop: threading.Event) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is told of Ctrl-C
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask(_number: int, _frame: "FrameType | None") -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        click.echo("\nStopping with the best found so far …", err=True)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,132 @@
+"""Candidate sites from a file: places where a post could open, with host, cost and capacity."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from locator.datum import to_wgs84
+from locator.errors import RegisterError
+from locator.register.cells import parse_cell
+from locator.register.coordinates import PAIR_FIELD
+from locator.register.mapping import POSITION_FIELDS, Mapping, field_cells, rename_columns
+from locator.register.rows import Fault, RejectedRow, parse_position
+from locator.register.tables import Row, Table
+from locator.schema import CANDIDATE_COLUMNS, CRS, POSITION_DECIMALS, Column, Datum
+
+__all__ = ["CANDIDATE_FIELDS", "CandidatesRead", "parse_candidates"]
+
+_COLUMNS = tuple(c for c in CANDIDATE_COLUMNS if c.name != "updated_at")
+CANDIDATE_FIELDS = {c.name: c.zh for c in _COLUMNS} | POSITION_FIELDS | {PAIR_FIELD: "坐标"}
+_MAX_ID, _MAX_NAME = 80, 200
+
+
+@dataclass(frozen=True)
+class CandidatesRead:
+    """Valid candidates in WGS-84 with the columns of the schema, and the rejected rows."""
+
+    candidates: gpd.GeoDataFrame
+    rejected: tuple[RejectedRow, ...]
+    header: tuple[str, ...]
+
+
+def parse_candidates(
+    table: Table, *, datum: Datum, mapping: Mapping | None = None
+) -> CandidatesRead:
+    """Read candidate sites from a table.
+
+    Parameters
+    ----------
+    table
+        From :func:`locator.register.read_table`.
+    datum
+        The datum of the file's coordinates, as its sender states it.
+    mapping
+        For a file whose columns are not ours; the fields are those of :data:`CANDIDATE_FIELDS`.
+
+    Raises
+    ------
+    RegisterError
+        A column that is required is missing, or no row is valid.
+    """
+    mapping = mapping or Mapping()
+    columns, _ = rename_columns(table, mapping, CANDIDATE_FIELDS)
+    required = ["id", "name", *(() if PAIR_FIELD in columns else POSITION_FIELDS)]
+    missing = [name for name in required if name not in {*columns, *mapping.fill}]
+    if missing:
+        raise RegisterError(
+            f"{table.source} has no column for {', '.join(missing)}; it has "
+            f"{', '.join(h for h in table.header if h)}. Name it with --map."
+        )
+    good: list[dict[str, object]] = []
+    rejected = []
+    seen: dict[str, int] = {}
+    for row in table.rows:
+        cells = field_cells(row, columns, mapping)
+        record, faults = _parse_row(row, cells, columns, datum, seen)
+        if faults:
+            rejected.append(RejectedRow(row, tuple(faults)))
+        else:
+            seen[str(record["id"])] = row.number
+            good.append(record)
+    if not good:
+        first = f": row {rejected[0].row.number}, {_words(rejected[0].faults)}" if rejected else ""
+        raise RegisterError(f"{table.source}: no row is a candidate site{first}.")
+    return CandidatesRead(_frame(good, datum), tuple(rejected), table.header)
+
+
+def _words(faults: Sequence[Fault]) -> str:
+    return f"{faults[0].column} {faults[0].value[:40]!r} {faults[0].reason}"
+
+
+def _parse_row(
+    row: Row, cells: dict[str, str], columns: dict[str, str], datum: Datum, seen: dict[str, int]
+) -> tuple[dict[str, object], list[Fault]]:
+    record: dict[str, object] = {}
+    faults = []
+    for column in _COLUMNS:
+        text = cells.get(column.name)
+        try:
+            record[column.name] = _parse_value(column, text, seen)
+        except ValueError as error:
+            name = columns.get(column.name, column.name)
+            faults.append(Fault(row.number, name, text or "", str(error)))
+    lonlat, wrong = parse_position(row, cells, columns, datum)
+    return record | lonlat, faults + wrong
+
+
+def _parse_value(column: Column, text: str | None, seen: dict[str, int]) -> object:
+    if text is None:
+        if column.required:
+            raise ValueError("is empty; it is required")
+        return None
+    if column.dtype == "number":
+        return _parse_number(text)
+    value = parse_cell(text, column)
+    if column.name in {"id", "name"} and len(text) > (
+        _MAX_ID if column.name == "id" else _MAX_NAME
+    ):
+        raise ValueError("is too long")
+    if column.name == "id" and str(value) in seen:
+        raise ValueError(f"stands already in row {seen[str(value)]}")
+    return value
+
+
+def _parse_number(text: str) -> float:
+    try:
+        number = float(text.replace(",", ""))
+    except ValueError as error:
+        raise ValueError("must be a number, 0 or more") from error
+    if not 0 <= number < np.inf:
+        raise ValueError("must be a number, 0 or more")
+    return number
+
+
+def _frame(records: list[dict[str, object]], datum: Datum) -> gpd.GeoDataFrame:
+    lon, lat = (np.array([r[axis] for r in records], dtype=np.float64) for axis in ("lon", "lat"))
+    x, y = (np.round(axis, POSITION_DECIMALS) for axis in to_wgs84(lon, lat, datum))
+    data = {c.name: pd.Series([r[c.name] for r in records], dtype=object) for c in _COLUMNS}
+    return gpd.GeoDataFrame(data, geometry=shapely.points(x, y), crs=CRS)

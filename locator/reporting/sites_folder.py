@@ -1,0 +1,188 @@
+"""A siting study's folder: its files, layers and columns, as the study writes and a report reads.
+
+Files: ``summary.json`` (:class:`SiteSummary`), ``tables.json`` (the tables of :data:`TABLES_OF`),
+``sites.csv`` (the table ``sites``), ``sites.geojson``, ``sites.gpkg`` (:data:`LAYERS_OF`),
+``certificate.npz`` (:data:`CERTIFICATE_ARRAYS`; not for p-center and capacitated cover, whose
+bound is the solver's), ``rejected.csv`` and ``rejected_candidates.csv`` where rows were rejected.
+"""
+
+from types import MappingProxyType
+from typing import TypedDict
+
+__all__ = [
+    "CERTIFICATE",
+    "CERTIFICATE_ARRAYS",
+    "LAYERS_OF",
+    "REJECTED_CANDIDATES",
+    "SITES_CSV",
+    "SITES_FILES",
+    "SITES_GEOJSON",
+    "SITES_LAYERS",
+    "SITE_COLUMNS",
+    "TABLES_OF",
+    "SiteFigures",
+    "SiteSummary",
+]
+
+SITES_CSV, SITES_GEOJSON, SITES_LAYERS = "sites.csv", "sites.geojson", "sites.gpkg"
+CERTIFICATE, REJECTED_CANDIDATES = "certificate.npz", "rejected_candidates.csv"
+SITES_FILES = frozenset(
+    {
+        SITES_CSV,
+        SITES_GEOJSON,
+        SITES_LAYERS,
+        CERTIFICATE,
+        REJECTED_CANDIDATES,
+        "summary.json",
+        "tables.json",
+        "rejected.csv",
+    }
+)
+
+# One row a chosen option, the one that adds most first. What does not exist is null.
+SITE_COLUMNS = (
+    "rank",
+    "id",  # of the candidate, or of the station that is changed
+    "name",
+    "option",  # new_post, extend_hours, add_service, add_service_and_hours, add_cabinet
+    "origin",  # grid, road grid, candidate, place, station
+    "host",
+    "lon",
+    "lat",
+    "place",  # the nearest one of the store
+    "place_m",
+    "district_id",
+    "district_name",
+    "cost",
+    "hours",  # in which it serves, or to which the station is extended
+    "gain",  # demand it covers beside those ranked before it; they add up to what all add
+    "gain_share",  # of the whole demand
+    "gain_alone",  # if it were the only one
+    "lost_if_dropped",  # what only it covers
+    "zone_name",  # where most of the gain lies
+    "zone_share",
+    "reason",  # why that demand is uncovered today, locator.coverage.Reason
+    "reason_share",
+    "then_station_id",  # the station near enough to most of it that is closed, or unknown, then
+    "then_station_name",
+    "then_station_hours",
+    "nearest_station_id",  # of those that count whatever their hours, from the site
+    "nearest_station_name",
+    "nearest_ride_s",
+    "gain_hours",  # in which it gains, such as Mo-Fr 18:00-22:00; null without a week
+    "kept_share",  # of the varied runs in which it was chosen again; null where none were made
+    "why_zh",
+    "why_en",
+)
+TABLES_OF = MappingProxyType(
+    {
+        "sites": SITE_COLUMNS,
+        # Coverage against the number or the budget; bound: no selection of that limit covers more.
+        "curve": (
+            "by",  # new, budget
+            "nested",  # true: what was chosen first stays
+            "limit",
+            "covered",
+            "covered_share",
+            "added",
+            "marginal",
+            "bound",
+            "gap_added",
+            "ids",  # chosen, joined with ;
+        ),
+        # How often a site stays chosen, and a row for each that another run chose instead.
+        "sensitivity": (
+            "id",
+            "name",
+            "chosen",  # whether the answer has it
+            "runs",
+            "kept",
+            "kept_share",
+            "kept_share_speed",
+            "kept_share_demand",
+            "kept_share_threshold",
+        ),
+        # What each adds in each hour of the week, 0 is Monday 00:00; only where it adds something.
+        "hours": ("rank", "id", "hour", "gain"),
+        # Demand, what is covered before and after, by district and by hot zone.
+        "areas": ("level", "id", "name", "demand", "covered_before", "covered_after"),
+    }
+)
+LAYERS_OF = MappingProxyType(
+    {
+        "chosen": SITE_COLUMNS,
+        "candidates": (
+            "id", "name", "origin", "host", "cost", "capacity",
+            "district_id", "district_name", "place", "place_m", "provenance", "chosen",
+        ),
+        # Demand points; before and after: the share of its demand that is covered.
+        "demand": ("demand", "before", "after", "zone_name", "district_name"),
+    }
+)  # fmt: skip
+# With A = csr(data, indices, indptr), G likewise, r as in locator.siting.Certificate.
+CERTIFICATE_ARRAYS = (
+    "kind", "baseline", "shape", "indptr", "indices", "data", "first", "second", "rows", "rules",
+    "rule_shape", "rule_indptr", "rule_indices", "rule_data", "right", "low", "high", "prices",
+    "share", "target",
+)  # fmt: skip
+
+
+class SiteFigures(TypedDict):
+    """What was reached, and how good it is known to be; what does not exist is null.
+
+    ``objective``, ``baseline`` and ``bound`` are demand covered in ``unit`` (mclp; backup counts a
+    second cover half; capacitated: demand served), cost (lscp), mean seconds (p-median) or the
+    longest seconds (p-center). ``gap_added`` is the share of what could be added at best that may
+    be missing. ``proof``: ``certificate`` (anybody recomputes the bound) or ``solver``.
+    """
+
+    model: str
+    unit: str
+    minutes: float
+    demand: float
+    covered_before: float
+    covered_after: float
+    covered_share_before: float | None
+    covered_share_after: float | None
+    mean_s_before: float | None
+    mean_s_after: float | None
+    objective: float
+    baseline: float | None
+    added: float | None
+    bound: float
+    gap: float
+    gap_added: float
+    status: str
+    proof: str
+    certificate_bound: float | None
+    stopped: str
+    chosen: int
+    cost: float | None
+    candidates: int
+    demand_points: int
+    seconds: dict[str, float]
+
+
+class SiteSummary(TypedDict):
+    """The manifest: what was asked, of which data, with which settings, and the figures."""
+
+    title: str
+    made_at: str
+    program: str
+    illustrative: bool
+    data_hash: str
+    data_version: str
+    as_of: str | None
+    travel: str
+    network: str
+    credit: str
+    hours: str
+    stations_counted: int
+    stations_hours_unknown: int
+    demand: str
+    question: dict[str, object]
+    figures: SiteFigures
+    rejected_points: int
+    rejected_candidates: int
+    notes: list[str]
+    settings: dict[str, str | int | float | bool]

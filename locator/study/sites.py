@@ -1,0 +1,241 @@
+"""Where next: from a question and its inputs to the sites chosen, and to one folder of results."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from locator.register import Mapping, RejectedRow, read_table
+from locator.register.candidates import CandidatesRead, parse_candidates
+from locator.reporting.sites_folder import SiteFigures
+from locator.schema import Datum
+from locator.service import Service
+from locator.siting import Effort, Progress, Siting
+from locator.study.gaps import gaps_inputs
+from locator.study.measure import GapsInputs
+from locator.study.sites_curve import trace_curves
+from locator.study.sites_figures import make_figures
+from locator.study.sites_gains import Gains, find_gains
+from locator.study.sites_ground import SiteGround, SiteInputs, make_ground
+from locator.study.sites_question import SiteQuestion
+from locator.study.sites_sensitivity import vary
+from locator.study.sites_solve import Solved, part_of, solve_ground
+from locator.study.sites_table import make_sites
+from locator.study.stages import to_plain
+
+__all__ = ["SiteAnswer", "SiteInputs", "site_inputs", "solve_sites"]
+
+_CURVE_SHARE, _VARY_SHARE = 0.5, 0.5  # of the time limit, beside it
+
+
+@dataclass(frozen=True, eq=False)
+class SiteAnswer:
+    """What a siting study found; no files.
+
+    Attributes
+    ----------
+    question
+        What was asked.
+    sites
+        The chosen options, EPSG:4326, the columns of
+        :data:`locator.reporting.sites_folder.SITE_COLUMNS`.
+    figures
+        Objective, baseline, bound, gap, status, seconds.
+    curve, sensitivity
+        Tables of the same names, empty where they were not asked for.
+    notes
+        Sentences on what the figures rest on.
+    ground, solved, gains
+        What lies behind it: demand, candidates, the model's answer with its certificate.
+    rejected_candidates
+        Rows of the file of candidates that were none.
+    """
+
+    question: SiteQuestion
+    sites: gpd.GeoDataFrame
+    figures: SiteFigures
+    curve: pd.DataFrame
+    sensitivity: pd.DataFrame
+    notes: tuple[str, ...]
+    ground: SiteGround
+    solved: Solved
+    gains: Gains
+    rejected_candidates: int = 0
+
+    @property
+    def siting(self) -> Siting:
+        """Return the model's own answer, with its certificate."""
+        return self.solved.siting
+
+    def to_json(self) -> dict[str, object]:
+        """Return the chosen sites as GeoJSON with everything a page shows beside them.
+
+        Text from people is in it as data: show it with ``textContent``.
+        """
+        plain = to_plain(pd.DataFrame(self.sites.drop(columns="geometry")))
+        features = [
+            {
+                "type": "Feature",
+                "geometry": {"type": "Point", "coordinates": [row["lon"], row["lat"]]},
+                "properties": row,
+            }
+            for row in (dict(zip(plain["columns"], cells, strict=True)) for cells in plain["rows"])
+        ]
+        return {
+            "type": "FeatureCollection",
+            "features": features,
+            "question": self.question.to_json(),
+            "figures": dict(self.figures),
+            "curve": to_plain(self.curve),
+            "sensitivity": to_plain(self.sensitivity),
+            "notes": list(self.notes),
+        }
+
+
+def site_inputs(
+    service: Service,
+    *,
+    candidates: Path | None = None,
+    candidates_datum: Datum = Datum.WGS84,
+    candidates_mapping: Mapping | None = None,
+    **measured: object,
+) -> SiteInputs:
+    """Read what a siting study needs.
+
+    Parameters
+    ----------
+    candidates
+        A file of candidate sites (CSV, XLSX, GeoJSON, GeoPackage), in ``candidates_datum``.
+    measured
+        As :func:`locator.study.gaps_inputs` takes it: ``hot_zones``, ``points``, ``as_of``, ...
+
+    Raises
+    ------
+    InputError
+        A file cannot be read or does not fit, or there is nothing to measure.
+    """
+    inputs: GapsInputs = gaps_inputs(service, **measured)  # type: ignore[arg-type]
+    read: CandidatesRead | None = None
+    notes: tuple[str, ...] = ()
+    if candidates is not None:
+        named = (
+            frozenset(candidates_mapping.columns.values()) if candidates_mapping else frozenset()
+        )
+        table = read_table(candidates, columns=named)
+        read = parse_candidates(table, datum=candidates_datum, mapping=candidates_mapping)
+        notes = (f"Candidates: {len(read.candidates):,} of {candidates.name}.",)
+        if read.rejected:
+            notes += (_rejected_words(candidates, read.rejected),)
+    _, stored = service.store.read_all("candidates")
+    return SiteInputs(
+        measured=inputs,
+        stored=stored["candidates"],
+        given=None if read is None else read.candidates,
+        rejected=() if read is None else read.rejected,
+        header=() if read is None else read.header,
+        notes=notes,
+    )
+
+
+def _rejected_words(path: Path, rejected: tuple[RejectedRow, ...]) -> str:
+    fault = rejected[0].faults[0]
+    many = len(rejected)
+    return (
+        f"{many:,} {'row' if many == 1 else 'rows'} of {path.name} cannot be candidates; the first "
+        f"is row {rejected[0].row.number}, {fault.column} {fault.value[:40]!r}: {fault.reason}."
+    )
+
+
+def solve_sites(
+    service: Service,
+    inputs: SiteInputs,
+    question: SiteQuestion,
+    *,
+    effort: Effort | None = None,
+) -> SiteAnswer:
+    """Choose sites, say why there, and how far from the best the choice can be.
+
+    Parameters
+    ----------
+    effort
+        Who may stop it (``cancelled``) and who is told (``progress``: shares of the whole run);
+        how long and how close are the question's. The curve and the varied runs take up to as
+        long again, and are left out once it is cancelled.
+
+    Raises
+    ------
+    InputError
+        The question does not fit the inputs.
+    SitingError
+        No selection keeps the rules, or none was found in time; the sentence says which rule.
+    """
+    effort = replace(effort or Effort(), time_limit_s=question.time_limit_s, gap=question.gap)
+    effort.progress(Progress("ground", 0.0, 0.0, None, None))
+    ground = make_ground(service, inputs, question)
+    limit_s = question.time_limit_s
+    solved = solve_ground(ground, part_of(effort, "", 0.05, 0.5, limit_s))
+    chosen = solved.siting.chosen
+    gains = find_gains(ground, chosen)
+    notes = list(ground.notes)
+    curve, said = _unless_stopped(
+        effort,
+        solved,
+        lambda: trace_curves(
+            ground, solved, part_of(effort, "curve", 0.5, 0.7, limit_s * _CURVE_SHARE)
+        ),
+        "curve",
+    )
+    notes += said
+    sensitivity, said = _unless_stopped(
+        effort,
+        solved,
+        lambda: vary(
+            ground, solved, part_of(effort, "varied runs", 0.7, 1.0, limit_s * _VARY_SHARE)
+        ),
+        "varied runs",
+    )
+    notes += said
+    figures = make_figures(ground, solved, gains)
+    notes += _doubts(solved.siting)
+    sites = make_sites(ground, gains, sensitivity)
+    effort.progress(Progress("done", 0.0, 1.0, figures["objective"], figures["bound"]))
+    return SiteAnswer(
+        question=question,
+        sites=sites,
+        figures=figures,
+        curve=curve,
+        sensitivity=sensitivity,
+        notes=tuple(notes),
+        ground=ground,
+        solved=solved,
+        gains=gains,
+        rejected_candidates=len(inputs.rejected),
+    )
+
+
+def _unless_stopped(
+    effort: Effort,
+    solved: Solved,
+    make: Callable[[], tuple[pd.DataFrame, list[str]]],
+    what: str,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Make a table unless somebody has said stop; say that it was left out."""
+    if solved.siting.stopped == "cancelled" or effort.cancelled():
+        return pd.DataFrame(), [f"Stopped early: the {what} were not made."]
+    return make()
+
+
+def _doubts(siting: Siting) -> list[str]:
+    """Say what the search itself leaves open."""
+    if siting.status == "optimal" and siting.proof == "certificate":
+        return []
+    if siting.status == "optimal":
+        return ["Proven best by the solver's search; the certificate alone gives a weaker bound."]
+    why = {"time": "the time was up", "cancelled": "it was stopped"}.get(siting.stopped, "")
+    return [
+        "Not proven best"
+        + (f", as {why}" if why else "")
+        + f": at most {siting.gap_added:.2%} of what could be added is missing."
+    ]

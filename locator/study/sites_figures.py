@@ -1,0 +1,99 @@
+"""A siting study's figures: what was reached, and how good it is known to be."""
+
+import numpy as np
+import pandas as pd
+
+from locator.reporting.sites_folder import TABLES_OF, SiteFigures
+from locator.study.sites_gains import Gains
+from locator.study.sites_ground import SiteGround
+from locator.study.sites_solve import Solved
+
+__all__ = ["area_table", "hours_table", "make_figures"]
+
+
+def make_figures(ground: SiteGround, solved: Solved, gains: Gains) -> SiteFigures:
+    """Return the figures of an answer, times as means or longest, demand in the ground's unit."""
+    siting, asked, total = solved.siting, ground.question, ground.total
+    before = float(ground.demand[ground.served].sum())
+    after = float(ground.demand[gains.covered].sum())
+    scale = 1.0
+    unit = ground.unit
+    if asked.model == "p-median":
+        scale, unit = 1.0 / total if total > 0 else 1.0, "mean seconds"
+    elif asked.model == "p-center":
+        unit = "longest seconds"
+    elif asked.model == "lscp":
+        unit = "sites" if asked.prices is None else asked.prices.unit
+    median = asked.model == "p-median"
+    priced = solved.rules.prices is not None
+    return SiteFigures(
+        model=siting.model,
+        unit=unit,
+        minutes=asked.minutes,
+        demand=total,
+        covered_before=before,
+        covered_after=after,
+        covered_share_before=before / total if total > 0 else None,
+        covered_share_after=after / total if total > 0 else None,
+        mean_s_before=_finite(siting.baseline * scale) if median else None,
+        mean_s_after=_finite(siting.objective * scale) if median else None,
+        objective=siting.objective * scale,
+        baseline=_finite(siting.baseline * scale),
+        added=_finite(siting.added * scale),
+        bound=siting.bound * scale,
+        gap=siting.gap,
+        gap_added=siting.gap_added,
+        status=siting.status,
+        proof=siting.proof,
+        certificate_bound=_finite(siting.certificate_bound * scale),
+        stopped=siting.stopped,
+        chosen=len(siting.chosen),
+        cost=float(ground.actions.cost[siting.chosen].sum()) if priced else None,
+        candidates=len(ground.candidates),
+        demand_points=len(ground.demand),
+        seconds={name: round(spent, 3) for name, spent in siting.seconds.items()},
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def hours_table(sites: pd.DataFrame, gains: Gains) -> pd.DataFrame:
+    """Return what each chosen one adds in each hour of the week, where it adds something."""
+    columns = list(TABLES_OF["hours"])
+    if gains.by_hour is None:
+        return pd.DataFrame(columns=columns)
+    row, hour = np.nonzero(gains.by_hour > 0)
+    return pd.DataFrame(
+        {
+            "rank": row + 1,
+            "id": sites["id"].to_numpy(dtype=object)[row],
+            "hour": hour,
+            "gain": np.round(gains.by_hour[row, hour], 6),
+        }
+    )
+
+
+def area_table(ground: SiteGround, gains: Gains) -> pd.DataFrame:
+    """Return demand and what of it is covered before and after, by district and by hot zone."""
+    points = ground.basis.points
+    parts = []
+    for level in ("district", "zone"):
+        ids = points.pieces[f"{level}_id"].to_numpy(dtype=object)[points.piece]
+        names = points.pieces[f"{level}_name"].to_numpy(dtype=object)[points.piece]
+        frame = pd.DataFrame(
+            {
+                "id": ids,
+                "name": names,
+                "demand": ground.demand.sum(axis=1),
+                "covered_before": np.where(ground.served, ground.demand, 0.0).sum(axis=1),
+                "covered_after": np.where(gains.covered, ground.demand, 0.0).sum(axis=1),
+            }
+        )
+        if frame["id"].isna().all():
+            continue
+        grouped = frame.groupby(["id", "name"], dropna=False, as_index=False).sum()
+        parts.append(grouped.assign(level=level))
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return table.reindex(columns=list(TABLES_OF["areas"])).round(6)

@@ -1,0 +1,212 @@
+"""From a siting study's ground to a model of :mod:`locator.siting`, and its answer."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from locator.errors import InputError, SitingError
+from locator.siting import (
+    CoverProblem,
+    Effort,
+    HourClasses,
+    Options,
+    Progress,
+    Rules,
+    Siting,
+    TimeProblem,
+    solve_backup_cover,
+    solve_capacitated_cover,
+    solve_lscp,
+    solve_mclp,
+    solve_p_center,
+    solve_p_median,
+    week_problem,
+)
+from locator.study.sites_ground import SiteGround
+from locator.study.sites_question import SiteQuestion
+
+__all__ = ["BACKUP", "Solved", "make_rules", "part_of", "pose_cover", "solve_ground"]
+
+BACKUP = 0.5  # what a second station within the standard is worth
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """A model's answer and the problem behind it; ``problem`` is None for times."""
+
+    siting: Siting
+    problem: CoverProblem | None
+    rules: Rules
+
+
+def part_of(effort: Effort, phase: str, begin: float, end: float, seconds: float) -> Effort:
+    """Return an effort that is one part of a longer run, and says so as it goes."""
+
+    def tell(progress: Progress) -> None:
+        share = begin + (end - begin) * progress.share
+        name = phase or progress.phase
+        effort.progress(replace(progress, phase=name, share=share))
+
+    return replace(effort, time_limit_s=max(seconds, 1e-3), progress=tell)
+
+
+def make_rules(ground: SiteGround) -> Rules:
+    """Return the rules of a question by positions of its options.
+
+    Raises
+    ------
+    InputError
+        A least number is asked in a district that there is none of.
+    """
+    asked, actions, frame = ground.question, ground.actions, ground.candidates.frame
+    rows = {identity: row for row, identity in enumerate(frame["id"])}
+
+    def positions(ids: tuple[str, ...]) -> tuple[int, ...]:
+        wanted = {rows[identity] for identity in ids}
+        return tuple(int(a) for a in range(len(actions)) if int(actions.candidate[a]) in wanted)
+
+    codes, needs = _districts(ground)
+    priced = asked.budget is not None or asked.model == "lscp"
+    return Rules(
+        new=asked.new,
+        budget=asked.budget,
+        prices=actions.cost if priced else None,
+        forced_in=positions(asked.forced_in),
+        forced_out=positions(asked.forced_out),
+        groups=actions.group if (actions.group >= 0).any() else None,
+        districts=codes if needs else None,
+        at_least=needs,
+        positions_m=_positions_m(ground) if asked.apart_m else None,
+        apart_m=asked.apart_m,
+    )
+
+
+def _districts(ground: SiteGround) -> tuple[npt.NDArray[np.int64], dict[int, int]]:
+    """Return each option's district as a number (new sites alone), and what each needs."""
+    known = list(ground.basis.study.inputs.snapshot.districts["id"])
+    of = {identity: code for code, identity in enumerate(known)}
+    needs = {}
+    for identity, least in ground.question.at_least:
+        if identity not in of:
+            names = ", ".join(known[:20])
+            raise InputError(f"There is no district {identity!r}; there are {names}.")
+        needs[of[identity]] = least
+    own = [of.get(identity, -1) for identity in ground.candidates.frame["district_id"]]
+    codes = np.array([*own, -1], dtype=np.int64)[ground.actions.candidate]
+    return codes, needs
+
+
+def _positions_m(ground: SiteGround) -> npt.NDArray[np.float64]:
+    """Return (o, 2) metres; what is done at a station does not keep others away."""
+    xy, at = ground.candidates.xy, ground.actions.candidate
+    if (at >= 0).all():
+        return xy[at]
+    # Far from everything and from one another, so that no rule of distance touches them.
+    aside = np.full((len(at), 2), -1e9)
+    aside[:, 0] -= np.arange(len(at)) * 2e6
+    return np.where((at >= 0)[:, None], xy[np.maximum(at, 0)], aside)
+
+
+def pose_cover(ground: SiteGround) -> tuple[CoverProblem, HourClasses | None]:
+    """Return the coverage problem: points, or points by classes of hours; a column an option."""
+    actions = ground.actions
+    plain = (actions.candidate >= 0).all() and len(actions) == len(ground.candidates)
+    if ground.demand.shape[1] == 1 and plain and ground.action_hours.all():
+        limit_s = ground.question.limit_s
+        served_s = ground.served_s
+        problem = CoverProblem.within(
+            ground.times, ground.demand[:, 0], limit_s=limit_s, served_s=served_s
+        )
+        if ground.question.model == "backup":
+            count = np.asarray(ground.reach_stations @ ground.open[:, 0].astype(np.int64))
+            problem = CoverProblem(problem.cover, problem.weights, served=count)
+        return problem, None
+    options = Options(actions.place, ground.action_hours, actions.cost, actions.group)
+    return week_problem(ground.reach_places, ground.demand, ground.served, options)
+
+
+def solve_ground(ground: SiteGround, effort: Effort) -> Solved:
+    """Solve the model that the question names.
+
+    Raises
+    ------
+    InputError, SitingError
+        As the models of :mod:`locator.siting`; what is forced or needed is called by its id.
+    """
+    rules = make_rules(ground)
+    try:
+        return _solve(ground, rules, effort)
+    except SitingError as error:
+        raise SitingError(_named(str(error), ground)) from error
+
+
+def _solve(ground: SiteGround, rules: Rules, effort: Effort) -> Solved:
+    asked = ground.question
+    if asked.model in {"p-median", "p-center"}:
+        problem = TimeProblem(
+            ground.times,
+            ground.demand[:, 0],
+            served_s=_within_horizon(ground),
+            unserved_s=ground.horizon_s if asked.model == "p-median" else None,
+        )
+        solve_times = solve_p_median if asked.model == "p-median" else solve_p_center
+        return Solved(solve_times(problem, rules, effort=effort), None, rules)
+    cover, _ = pose_cover(ground)
+    solve: dict[str, Callable[[], Siting]] = {
+        "mclp": lambda: solve_mclp(cover, rules, effort=effort),
+        "backup": lambda: solve_backup_cover(cover, rules, backup=BACKUP, effort=effort),
+        "lscp": lambda: solve_lscp(cover, rules, share=_share(asked), effort=effort),
+        "capacitated": lambda: solve_capacitated_cover(
+            cover, rules, capacity=_capacity(ground), effort=effort
+        ),
+    }
+    return Solved(solve[asked.model](), cover, rules)
+
+
+def _share(asked: SiteQuestion) -> float:
+    return 1.0 if asked.share is None else asked.share
+
+
+def _within_horizon(ground: SiteGround) -> npt.NDArray[np.float64]:
+    """Return times to existing stations; what is beyond the horizon is beyond reach."""
+    near = ground.served_s
+    return np.where(near <= ground.horizon_s, near, np.inf)
+
+
+def _capacity(ground: SiteGround) -> npt.NDArray[np.float64]:
+    """Return the most demand that each option serves.
+
+    Raises
+    ------
+    InputError
+        A candidate has no capacity and none is given for all.
+    """
+    own = ground.candidates.frame["capacity"].to_numpy(dtype=np.float64)
+    given = ground.question.capacity_per_h
+    missing = np.isnan(own)
+    if missing.any() and given is None:
+        first = ground.candidates.frame["id"].to_numpy()[missing][0]
+        raise InputError(
+            f"Candidate {first!r} has no capacity; say with capacity_per_h how many orders per "
+            "hour a post serves."
+        )
+    full = np.where(missing, given or 0.0, own)
+    return np.asarray(full[ground.actions.candidate])
+
+
+def _named(sentence: str, ground: SiteGround) -> str:
+    """Put ids in the place of positions."""
+    known = list(ground.basis.study.inputs.snapshot.districts["id"])
+    ids, of = list(ground.candidates.frame["id"]), ground.actions.candidate
+
+    def district(found: re.Match[str]) -> str:
+        return f"{found[1]} {known[int(found[2])]}"
+
+    def candidate(found: re.Match[str]) -> str:
+        return f"{found[1]} {ids[of[int(found[2])]]}"
+
+    sentence = re.sub(r"([Dd]istrict) (\d+)", district, sentence)
+    return re.sub(r"(Candidate|and|Candidates) (\d+)(?= (?:and|is|are))", candidate, sentence)

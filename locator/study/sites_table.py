@@ -1,0 +1,131 @@
+"""The chosen options as a table: where each is, what it brings, in which hours, and why."""
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from locator.reporting.sites_folder import SITE_COLUMNS
+from locator.schema import CRS
+from locator.study.sites_candidates import locate
+from locator.study.sites_gains import Gains, hours_words
+from locator.study.sites_ground import SiteGround
+from locator.study.sites_words import why
+
+__all__ = ["make_sites"]
+
+
+def make_sites(ground: SiteGround, gains: Gains, sensitivity: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return one row a chosen option, the one that adds most first; see ``SITE_COLUMNS``."""
+    actions, stations = ground.actions, ground.basis.study.inputs.snapshot.stations
+    rows = []
+    kept = {}
+    if len(sensitivity):
+        kept = dict(zip(sensitivity["id"], sensitivity["kept_share"], strict=True))
+    priced = ground.question.budget is not None or ground.question.model == "lscp"
+    for at, action in enumerate(gains.order):
+        candidate, station = int(actions.candidate[action]), int(actions.station[action])
+        row: dict[str, object] = dict.fromkeys(SITE_COLUMNS)
+        row |= _candidate(ground, candidate) if candidate >= 0 else _station(ground, station)
+        row |= {
+            "rank": at + 1,
+            "option": str(actions.option[action]),
+            "cost": float(actions.cost[action]) if priced else None,
+            "hours": actions.hours[action],
+            "kept_share": kept.get(row["id"]),
+        }
+        row |= _gain(ground, gains, at) | _stations_near(ground, gains, at, row, stations)
+        row["why_zh"], row["why_en"] = why(row, unit=ground.unit, minutes=ground.question.minutes)
+        rows.append(row)
+    frame = pd.DataFrame(rows, columns=list(SITE_COLUMNS))
+    places = [(row["lon"], row["lat"]) for row in rows]
+    geometry = shapely.points(np.array(places, dtype=np.float64).reshape(-1, 2))
+    return gpd.GeoDataFrame(frame, geometry=geometry, crs=CRS)
+
+
+def _candidate(ground: SiteGround, at: int) -> dict[str, object]:
+    row = ground.candidates.frame.iloc[at]
+    names = ("id", "name", "origin", "host", "place", "district_id", "district_name")
+    return {name: _text(row[name]) for name in names} | {
+        "place_m": _number(row["place_m"]),
+        "lon": float(row.geometry.x),
+        "lat": float(row.geometry.y),
+    }
+
+
+def _station(ground: SiteGround, at: int) -> dict[str, object]:
+    study = ground.basis.study
+    row = study.inputs.snapshot.stations.iloc[at]
+    here = gpd.GeoSeries([row.geometry], crs=CRS)
+    where = locate(here, study.inputs.snapshot, study.crs).iloc[0]
+    return {
+        "id": _text(row["id"]),
+        "name": _text(row["name"]),
+        "origin": "station",
+        "host": _text(row["host"]),
+        "lon": float(row.geometry.x),
+        "lat": float(row.geometry.y),
+        "place": _text(where["place"]),
+        "place_m": _number(where["place_m"]),
+        "district_id": _text(where["district_id"]),
+        "district_name": _text(where["district_name"]),
+    }
+
+
+def _gain(ground: SiteGround, gains: Gains, at: int) -> dict[str, object]:
+    zone = int(gains.zone[at])
+    reason = gains.reasons.iloc[at]
+    name = ground.basis.points.pieces["zone_name"].iloc[zone] if zone >= 0 else None
+    hours = None
+    if gains.by_hour is not None:
+        hours = hours_words(gains.by_hour[at] > 0) or None
+    return {
+        "gain": round(float(gains.gain[at]), 6),
+        "gain_share": float(gains.gain[at]) / ground.total if ground.total > 0 else 0.0,
+        "gain_alone": round(float(gains.alone[at]), 6),
+        "lost_if_dropped": round(float(gains.lost[at]), 6),
+        "zone_name": _text(name),
+        "zone_share": _number(gains.zone_share[at]),
+        "reason": _text(reason["reason"]),
+        "reason_share": _number(reason["reason_share"]),
+        "gain_hours": hours,
+    }
+
+
+def _stations_near(
+    ground: SiteGround,
+    gains: Gains,
+    at: int,
+    row: dict[str, object],
+    stations: gpd.GeoDataFrame,
+) -> dict[str, object]:
+    """Return the station that could help but does not then, and the nearest that counts."""
+    found: dict[str, object] = {}
+    then = int(gains.then[at])
+    if then >= 0:
+        found |= {
+            "then_station_id": _text(stations["id"].iloc[then]),
+            "then_station_name": _text(stations["name"].iloc[then]),
+            "then_station_hours": _text(stations["opening_hours"].iloc[then]),
+        }
+    if row["origin"] != "station" and ground.counts.any():
+        here = np.array([[row["lon"], row["lat"]]], dtype=np.float64)
+        near = ground.basis.study.bound.nearest(here, k=1, mask=ground.counts)
+        if near.index[0, 0] >= 0:
+            station = int(near.index[0, 0])
+            found |= {
+                "nearest_station_id": _text(stations["id"].iloc[station]),
+                "nearest_station_name": _text(stations["name"].iloc[station]),
+                "nearest_ride_s": round(float(near.seconds[0, 0]), 1),
+            }
+    return found
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _number(value: "float | npt.NDArray[np.float64]") -> float | None:
+    number = float(value)
+    return number if np.isfinite(number) else None

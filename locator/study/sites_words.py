@@ -1,0 +1,89 @@
+"""Why a site was chosen, in plain words: every word follows from a column of its row."""
+
+import math
+from collections.abc import Mapping
+
+__all__ = ["UNITS_ZH", "why"]
+
+UNITS_ZH = {
+    "orders/h": "单/小时",
+    "orders/week": "单/周",
+    "points' weight": "（点权重）",
+    "points' weight-hours/week": "（点权重·小时/周）",
+}
+
+
+def why(row: Mapping[str, object], *, unit: str, minutes: float) -> tuple[str, str]:
+    """Return the reasons for one chosen site in Chinese and in English.
+
+    Parameters
+    ----------
+    row
+        The columns of a chosen site, see :mod:`locator.reporting.sites_folder`.
+    unit, minutes
+        What gains are counted in, and the standard.
+    """
+    said = [_gain(row, unit), _cause(row, minutes)]
+    if row["gain_hours"]:
+        hours = row["gain_hours"]
+        said.append((f"新增覆盖的时段：{hours}。", f"It gains in the hours {hours}."))
+    return "".join(zh for zh, _ in said), " ".join(en for _, en in said if en)
+
+
+def _gain(row: Mapping[str, object], unit: str) -> tuple[str, str]:
+    gain, share = float(str(row["gain"])), float(str(row["gain_share"]))
+    zh = f"新增覆盖 {gain:,.1f} {UNITS_ZH.get(unit, unit)}（总需求的 {share:.1%}）"
+    en = f"Adds {gain:,.1f} {unit} ({share:.1%} of the demand)"
+    zone, part = row["zone_name"], row["zone_share"]
+    if isinstance(zone, str) and isinstance(part, float) and not math.isnan(part):
+        zh += f"，其中 {part:.0%} 在“{zone}”"
+        en += f", {part:.0%} of it in {zone}"
+    return f"{zh}。", f"{en}."
+
+
+def _cause(row: Mapping[str, object], minutes: float) -> tuple[str, str]:
+    reason, share = row["reason"], row["reason_share"]
+    if not isinstance(reason, str) or not isinstance(share, float):
+        return "", ""
+    zh, en = {
+        "hours_unknown": (
+            f"{minutes:g} 分钟内有站点，但开放时间未知",
+            f"a station is within {minutes:g} min but its hours are unknown",
+        ),
+        "closed_then": (
+            f"{minutes:g} 分钟内的站点那时不开放",
+            f"the stations within {minutes:g} min are closed then",
+        ),
+        "service_missing": (
+            f"{minutes:g} 分钟内的站点没有所需服务或类型不符",
+            f"the stations within {minutes:g} min are of another kind or lack the service",
+        ),
+        "barrier": (
+            f"直线距离不远，但沿道路 {minutes:g} 分钟到不了任何站点",
+            f"a station is near as the crow flies, but not within {minutes:g} min by road",
+        ),
+        "none_near": (f"{minutes:g} 分钟内没有站点", f"no station is within {minutes:g} min"),
+    }[reason]
+    near_zh, near_en = _near(row, reason)
+    return (
+        f"这部分需求现在未覆盖，{share:.0%} 是因为{zh}{near_zh}。",
+        f"Today {share:.0%} of that is uncovered because {en}{near_en}.",
+    )
+
+
+def _near(row: Mapping[str, object], reason: str) -> tuple[str, str]:
+    """Name the station that would have helped, or the nearest one."""
+    if reason in {"closed_then", "hours_unknown"} and isinstance(row["then_station_name"], str):
+        helper, hours = row["then_station_name"], row["then_station_hours"]
+        if reason == "hours_unknown" or not isinstance(hours, str):
+            return f"（如“{helper}”）", f" (such as {helper})"
+        return f"（如“{helper}”：{hours}）", f" (such as {helper}: {hours})"
+    name, seconds = row["nearest_station_name"], row["nearest_ride_s"]
+    if reason != "none_near" or not isinstance(name, str) or not isinstance(seconds, float):
+        return "", ""
+    if not math.isfinite(seconds):
+        return "", ""
+    return (
+        f"（离该点最近的“{name}”要骑 {seconds / 60:.0f} 分钟）",
+        f" (the nearest, {name}, is {seconds / 60:.0f} min away)",
+    )
