@@ -262,6 +262,50 @@ def test_weather_and_the_next_drop_change_the_order_not_the_minutes(
     assert minutes[0] <= 1
 
 
+def test_a_station_tapped_on_the_map_that_is_not_listed_has_its_way_too(
+    phone: Callable[..., Page],
+) -> None:
+    """Ten are listed; the eleventh, tapped on the map, comes to their end with its button."""
+    page = phone()
+    page.goto("/")
+    assert len(cards(page)) == 10
+    page.locator("#map-toggle").click()
+    expect(page.frame_locator("iframe").locator(".lmap-badge").first).to_be_visible()
+    frame = next(f for f in page.frames if "/embed/map" in f.url)
+    frame.evaluate(
+        "parent.postMessage({ type: 'locator:choose', id: 'BJ-R-071' }, location.origin)"
+    )
+    card = page.locator("#cards .card[data-id=BJ-R-071]")
+    expect(card).to_be_attached()
+    expect(page.locator("#cards .card")).to_have_count(11)
+    expect(card.locator(".way")).to_be_visible()
+    frame.evaluate(
+        "parent.postMessage({ type: 'locator:choose', id: 'BJ-R-071' }, location.origin)"
+    )
+    page.wait_for_timeout(200)
+    expect(page.locator("#cards .card")).to_have_count(11)
+    card.locator(".way").click()
+    expect(page.locator("#way h2")).to_be_focused()
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
+def test_the_words_in_an_empty_box_fit_it(phone: Callable[..., Page], locale: str) -> None:
+    page = phone(permissions=[], locale=locale)
+    page.goto("/")
+    page.locator("#place").wait_for()
+    room, needed = page.evaluate(
+        """() => {
+            const box = document.getElementById("place"), style = getComputedStyle(box);
+            const pen = document.createElement("canvas").getContext("2d");
+            pen.font = `${style.fontSize} ${style.fontFamily}`;
+            const pad = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+            return [box.clientWidth - pad, pen.measureText(box.placeholder).width];
+        }"""
+    )
+    assert room > 0
+    assert needed <= room
+
+
 def test_a_tap_on_the_map_says_where_the_rider_goes(phone: Callable[..., Page]) -> None:
     page = phone()
     page.goto("/")

@@ -212,7 +212,8 @@ def write_maps(folder: Path, service: Service, run: Run) -> None:
         words = [f"{percent} of demand covered", summary["travel"], summary["hours"]]
     if snapshot.as_of is not None:
         words.insert(0, as_of_words(snapshot.as_of, language))
-    words += [f"data {summary['data_hash']}", *filter(None, [summary["credit"]])]
+    named = "数据" if language == "zh" else "data"
+    words += [f"{named} {summary['data_hash']}", *filter(None, [summary["credit"]])]
     caption = " · ".join([summary["made_at"][:10], *words])
     plain = replace(service.settings, basemap="none")
     day = snapshot.as_of or study.made_at

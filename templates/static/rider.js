@@ -279,9 +279,19 @@
   // A station may be where the rider goes next, too.
   function tapped(id) {
     const own = now.tapping && now.register.stations.find((one) => one[0] === id);
-    if (!own) { mark(id); return; }
+    if (!own) { alsoList(id); mark(id); return; }
     now.tapping = false;
     choose({ name: own[1], lon: own[3], lat: own[4] }, true);
+  }
+
+  // What the list leaves out comes to its end when it is tapped: its card shows the way.
+  function alsoList(id) {
+    if (!now.origin || !now.index || now.found.some((one) => one.id === id)) { return; }
+    const every = Object.assign(question({ services: [] }, "any"), { k: now.register.stations.length });
+    const one = ranking.rank(now.index, every).find((own) => own.id === id);
+    if (!one) { return; }
+    now.found = now.found.concat(one);
+    draw(choices());
   }
 
   function mark(id) {
