@@ -86,7 +86,8 @@ def compare_answers(answers: tuple[SiteAnswer, ...]) -> SiteComparison:
             _row(first, other, action, mine.get(action), theirs.get(action))
             for action in dict.fromkeys([*mine, *theirs])
         ]
-    return SiteComparison(answers, pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS)))
+    table = pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS), dtype=object)
+    return SiteComparison(answers, table)
 
 
 def _ranks(answer: SiteAnswer) -> dict[int, int]:
