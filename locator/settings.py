@@ -32,6 +32,7 @@ PROFILES = ("e-bike", "walk")
 TRUNKS = ("tagged", "open")
 PRIVATES = ("push", "closed")
 _FASTEST_WALK_KMH = 7.0
+JOBS = ("local", "everyone", "nobody")
 BASEMAPS = ("osm", "tianditu", "none")
 
 
@@ -208,6 +209,12 @@ class Settings:
     )
     frame_ancestors: str = _setting(  # type: ignore[assignment]
         "*", "who may frame /embed pages (CSP frame-ancestors)", _ancestors
+    )
+    jobs: str = _setting(  # type: ignore[assignment]
+        "local",
+        "who may start background jobs on the planner's page: local (requests from this machine), "
+        "everyone or nobody",
+        _one_of(JOBS),
     )
     proxies: int = _setting(  # type: ignore[assignment]
         0,
