@@ -64,7 +64,13 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
 @click.option("--spacing", type=float, default=200.0, show_default=True, help="Of the grid, m.")
 @click.option("--candidates-datum", type=DATUMS, default="wgs84", show_default=True)
 @click.option("--candidates-map", type=FILE, help="TOML that names the columns of the file.")
-@click.option("--at", metavar="ISO", help="Demand of that hour, and only stations open then.")
+@click.option(
+    "--at",
+    "moments",
+    metavar="ISO",
+    multiple=True,
+    help="Demand of that hour, and only stations open then; given twice, both are compared.",
+)
 @click.option("--hourly", is_flag=True, help="Covered orders of the whole week, hour by hour.")
 @click.option("--week", metavar="DATE", help="A day of the week for --hourly; this week's else.")
 @click.option("--model", type=click.Choice(_MODELS), help="mclp, or lscp with --cover.")
@@ -111,7 +117,7 @@ def site(
     spacing: float,
     candidates_datum: str,
     candidates_map: Path | None,
-    at: str | None,
+    moments: tuple[str, ...],
     hourly: bool,
     week: str | None,
     model: str | None,
@@ -145,11 +151,13 @@ def site(
 
     \b
     Example:  locator site --new 8 --minutes 5 --at 2026-11-23T12:00 --out eight
+              locator site --new 8 --minutes 5 --at 2026-11-23T12:00 --at 2026-11-23T22:00 --out two
               locator site --budget 60 --options prices.yaml --hourly --minutes 5 --out mix
               locator site --cover 95% --minutes 8 --candidates venues.csv --out fewest
     """
     from locator.study.sites import site_inputs
-    from locator.study.sites_output import read_rows, run_sites, site_lines
+    from locator.study.sites_lines import comparison_lines, site_lines
+    from locator.study.sites_output import read_rows, run_comparison, run_sites
     from locator.study.sites_prices import read_prices
     from locator.study.sites_question import SiteQuestion
 
@@ -161,7 +169,7 @@ def site(
             "new": new,
             "budget": budget,
             "share": _share(cover),
-            "at": at,
+            "at": moments[0] if moments else None,
             "hourly": hourly,
             "week_of": week,
             "services": [service.value for service in services],
@@ -195,11 +203,19 @@ def site(
             as_of=as_of,
         )
         with _watched() as effort:
-            summary = run_sites(service, inputs, question, out=out, effort=effort)
+            if len(moments) > 1:
+                compared = run_comparison(
+                    service, inputs, question, moments, out=out, effort=effort
+                )
+                result: object = compared
+                lines = comparison_lines(compared)
+            else:
+                summary = run_sites(service, inputs, question, out=out, effort=effort)
+                result, lines = summary, site_lines(read_rows(out), summary)
     if as_json:
-        click.echo(json.dumps(summary, ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps(result, ensure_ascii=False, allow_nan=False))
         return
-    for line in site_lines(read_rows(out), summary):
+    for line in lines:
         click.echo(line)
     click.echo(f"Everything is in {out}")
 

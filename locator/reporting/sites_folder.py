@@ -4,14 +4,22 @@ Files: ``summary.json`` (:class:`SiteSummary`), ``tables.json`` (the tables of :
 ``sites.csv`` (the table ``sites``), ``sites.geojson``, ``sites.gpkg`` (:data:`LAYERS_OF`),
 ``certificate.npz`` (:data:`CERTIFICATE_ARRAYS`; not for p-center and capacitated cover, whose
 bound is the solver's), ``rejected.csv`` and ``rejected_candidates.csv`` where rows were rejected.
+
+Where moments are compared, the folder holds one such folder a moment, ``at-2026-11-23T1200``, and
+``comparison.json`` (:class:`Comparison`) and ``comparison.csv`` with :data:`COMPARISON_COLUMNS`.
 """
 
 from types import MappingProxyType
 from typing import TypedDict
 
+from locator.reporting.folder import PlainTable
+
 __all__ = [
     "CERTIFICATE",
     "CERTIFICATE_ARRAYS",
+    "COMPARISON",
+    "COMPARISON_COLUMNS",
+    "COMPARISON_CSV",
     "LAYERS_OF",
     "REJECTED_CANDIDATES",
     "SITES_CSV",
@@ -20,12 +28,14 @@ __all__ = [
     "SITES_LAYERS",
     "SITE_COLUMNS",
     "TABLES_OF",
+    "Comparison",
     "SiteFigures",
     "SiteSummary",
 ]
 
 SITES_CSV, SITES_GEOJSON, SITES_LAYERS = "sites.csv", "sites.geojson", "sites.gpkg"
 CERTIFICATE, REJECTED_CANDIDATES = "certificate.npz", "rejected_candidates.csv"
+COMPARISON, COMPARISON_CSV = "comparison.json", "comparison.csv"
 SITES_FILES = frozenset(
     {
         SITES_CSV,
@@ -59,6 +69,7 @@ SITE_COLUMNS = (
     "gain_share",  # of the whole demand
     "gain_alone",  # if it were the only one
     "lost_if_dropped",  # what only it covers
+    "serves",  # demand that goes to it rather than elsewhere; null for a week and for options
     "zone_name",  # where most of the gain lies
     "zone_share",
     "reason",  # why that demand is uncovered today, locator.coverage.Reason
@@ -74,6 +85,13 @@ SITE_COLUMNS = (
     "why_zh",
     "why_en",
 )
+# One row a site of either moment; "other_" is the second one. Demand: within the standard of it.
+COMPARISON_COLUMNS = (
+    "at", "other_at", "id", "name", "option", "rank", "other_rank",
+    "demand", "covered", "uncovered", "stations_open",
+    "other_demand", "other_covered", "other_uncovered", "other_stations_open",
+    "open_only_then", "open_only_other", "why_zh", "why_en",
+)  # fmt: skip
 TABLES_OF = MappingProxyType(
     {
         "sites": SITE_COLUMNS,
@@ -186,3 +204,12 @@ class SiteSummary(TypedDict):
     rejected_candidates: int
     notes: list[str]
     settings: dict[str, str | int | float | bool]
+
+
+class Comparison(TypedDict):
+    """One question at several moments: ``comparison.json``."""
+
+    moments: list[str]
+    folders: list[str]
+    table: PlainTable
+    summaries: list[SiteSummary]

@@ -51,6 +51,8 @@ def polish(
     """
     keep = share > 1e-3
     keep[sites] = True
+    if not keep.any():
+        return sites  # the rules leave room for nothing
     none = np.zeros(cover.width, dtype=bool)
     small, rules, ids, _ = restrict(cover, terms, keep, none)
     at = np.searchsorted(ids, sites)

@@ -199,7 +199,7 @@ def solve_sites(
     notes += said
     figures = make_figures(ground, solved, gains)
     notes += _doubts(solved.siting)
-    sites = make_sites(ground, gains, sensitivity)
+    sites = make_sites(ground, solved, gains, sensitivity)
     effort.progress(Progress("done", 0.0, 1.0, figures["objective"], figures["bound"]))
     return SiteAnswer(
         question=question,

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from locator.errors import InputError
 from locator.schema import Kind, Service, split_set
 from locator.study.basis import Basis
 from locator.study.sites_candidates import Candidates
@@ -84,6 +85,11 @@ def make_actions(
     ----------
     counts
         (m,) the stations that count as they are, whatever their hours.
+
+    Raises
+    ------
+    InputError
+        Nothing that is on offer fits the question.
     """
     notes: list[str] = []
     if question.prices is None:
@@ -94,6 +100,11 @@ def make_actions(
             notes.append("No candidate has a cost: each counts 1 of the budget.")
     else:
         rows = _priced(question, question.prices, candidates, stations, basis, counts)
+    if not rows:
+        raise InputError(
+            "None of the options fits the question: longer hours need at or hourly, services need "
+            "the services that are asked for."
+        )
     return _pack(rows, len(candidates), tuple(notes))
 
 
@@ -111,6 +122,8 @@ def _priced(
     offer = prices.add_cabinet if swap else prices.new_post
     if offer is not None:
         cost, hours = offer
+        if Service.BATTERY_SWAP in question.services and not swap:
+            cost += 0.0 if prices.add_cabinet is None else prices.add_cabinet[0]
         name = "add_cabinet" if swap else "new_post"
         for at, price in enumerate(own):
             rows.append(_Row(name, at, -1, hours, cost if pd.isna(price) else float(price)))
@@ -154,7 +167,9 @@ def _services(
     wanted = frozenset(service.value for service in question.services)
     each = prices.add_service or 0.0
     rows = []
-    for station in np.flatnonzero(basis.by_kind & ~counts):
+    # Nobody pours water at a cabinet in the street.
+    cabinet = (stations["kind"] == Kind.SWAP_CABINET.value).to_numpy(dtype=bool)
+    for station in np.flatnonzero(basis.by_kind & ~counts & ~cabinet):
         missing = wanted - split_set(stations["services"].iloc[station])
         if Service.BATTERY_SWAP.value in missing:
             continue  # a swap needs a cabinet

@@ -9,7 +9,7 @@ from locator.errors import SitingError
 from locator.reporting.sites_folder import TABLES_OF
 from locator.siting import Curve, Effort, trace_curve
 from locator.study.sites_ground import SiteGround
-from locator.study.sites_solve import Solved
+from locator.study.sites_solve import Solved, part_of
 
 __all__ = ["trace_curves"]
 
@@ -31,7 +31,7 @@ def trace_curves(
     rules = replace(rules, budget=None) if by_budget else replace(rules, new=None)
     parts = []
     try:
-        for nested, share in ((True, 0.4), (False, 0.6)):
+        for nested, begin, end in ((True, 0.0, 0.4), (False, 0.4, 1.0)):
             if effort.cancelled():
                 return empty, ["Stopped early: the curve was not made."]
             limits = _budgets(asked.budget or 0.0) if by_budget else ()
@@ -41,7 +41,7 @@ def trace_curves(
                 new=() if by_budget else _numbers(asked.new or 0, len(ground.actions)),
                 budgets=limits,
                 nested=nested,
-                effort=replace(effort, time_limit_s=effort.time_limit_s * share),
+                effort=part_of(effort, "", begin, end, effort.time_limit_s * (end - begin)),
             )
             parts.append(_table(curve, ground))
     except SitingError as error:

@@ -157,7 +157,8 @@ def _reasons(ground: SiteGround, pieces: list[Piece]) -> tuple[pd.DataFrame, Int
     straight = _straight(ground)
     every = np.diff(lacking.indptr) > 0
     chosen = np.diff(ground.reach_stations.indptr) > 0
-    parts, then = [], np.full(len(pieces), -1, dtype=np.int64)
+    then = np.full(len(pieces), -1, dtype=np.int64)
+    parts = [pd.DataFrame({"reason": [], "reason_share": []})]
     for at, (rows, new) in enumerate(pieces):
         weight = ground.demand[rows] * new
         if not ground.question.existing or weight.sum() <= 0:

@@ -1,7 +1,7 @@
 """What a siting study leaves behind: tables, layers, manifest, certificate, and words."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,12 +17,15 @@ from locator.register import guard_cell, write_rejected
 from locator.reporting.folder import MANIFEST, REJECTED, TABLES, Cell, PlainTable
 from locator.reporting.sites_folder import (
     CERTIFICATE,
+    COMPARISON,
+    COMPARISON_CSV,
     LAYERS_OF,
     REJECTED_CANDIDATES,
     SITES_CSV,
     SITES_FILES,
     SITES_GEOJSON,
     SITES_LAYERS,
+    Comparison,
     SiteSummary,
 )
 from locator.schema import CRS, is_illustrative
@@ -33,15 +36,16 @@ from locator.study.manifest import hash_frames
 from locator.study.output import dated, write_json, write_layer
 from locator.study.reach import roads_credit
 from locator.study.sites import SiteAnswer, SiteInputs, solve_sites
+from locator.study.sites_compare import compare_sites
 from locator.study.sites_figures import area_table, hours_table
 from locator.study.sites_ground import SiteGround
 from locator.study.sites_question import SiteQuestion
 from locator.study.stages import to_plain
 from locator.travel import Routed
 
-__all__ = ["make_site_summary", "read_rows", "run_sites", "site_lines", "write_certificate"]
+__all__ = ["make_site_summary", "read_rows", "run_comparison", "run_sites", "write_certificate"]
 
-_SHOWN = 20
+_COMPARED = frozenset({COMPARISON, COMPARISON_CSV})
 
 
 def run_sites(
@@ -73,21 +77,66 @@ def run_sites(
     """
     check_folder(out, SITES_FILES)
     answer = solve_sites(service, inputs, question, effort=effort)
-    summary = make_site_summary(answer)
     with replaced_folder(out) as draft:
-        write_json(draft / MANIFEST, summary)
-        write_json(draft / TABLES, _tables(answer))
-        _write_csv(draft / SITES_CSV, answer, summary)
-        with dated(answer.ground.basis.study.made_at):
-            _write_layers(draft, answer)
-        if answer.siting.certificate is not None:
-            baseline = float(answer.siting.baseline)
-            write_certificate(draft / CERTIFICATE, answer.siting.certificate, baseline)
-        measured = inputs.measured
-        if measured.rejected:
-            write_rejected(measured.rejected, measured.header, draft / REJECTED)
-        if inputs.rejected:
-            write_rejected(inputs.rejected, inputs.header, draft / REJECTED_CANDIDATES)
+        return _write_answer(draft, inputs, answer)
+
+
+def run_comparison(
+    service: Service,
+    inputs: SiteInputs,
+    question: SiteQuestion,
+    moments: tuple[str, ...],
+    *,
+    out: Path,
+    effort: Effort | None = None,
+) -> Comparison:
+    """Answer one question at several moments, and write a folder each and what differs.
+
+    Raises
+    ------
+    InputError, SitingError
+        As :func:`locator.study.sites_compare.compare_sites`.
+    StudyError
+        The folder cannot be written.
+    """
+    folders = tuple(f"at-{re.sub('[^0-9A-Za-z+-]', '', moment)}" for moment in moments)
+    check_folder(out, _COMPARED, dict.fromkeys([*folders, *_earlier(out)], SITES_FILES))
+    compared = compare_sites(service, inputs, question, moments, effort=effort)
+    with replaced_folder(out) as draft:
+        summaries = []
+        for name, answer in zip(folders, compared.answers, strict=True):
+            (draft / name).mkdir()
+            summaries.append(_write_answer(draft / name, inputs, answer))
+        plain = to_plain(compared.table)
+        whole = Comparison(
+            moments=list(moments), folders=list(folders), table=plain, summaries=summaries
+        )
+        write_json(draft / COMPARISON, whole)
+        _guarded(compared.table).to_csv(draft / COMPARISON_CSV, index=False, encoding="utf-8-sig")
+    return whole
+
+
+def _earlier(out: Path) -> list[str]:
+    """Return the folders of an earlier comparison, which are replaced."""
+    return [p.name for p in out.glob("at-*") if p.is_dir()] if out.is_dir() else []
+
+
+def _write_answer(draft: Path, inputs: SiteInputs, answer: SiteAnswer) -> SiteSummary:
+    """Write one answer into an empty folder."""
+    summary = make_site_summary(answer)
+    write_json(draft / MANIFEST, summary)
+    write_json(draft / TABLES, _tables(answer))
+    _write_csv(draft / SITES_CSV, answer, summary)
+    with dated(answer.ground.basis.study.made_at):
+        _write_layers(draft, answer)
+    if answer.siting.certificate is not None:
+        baseline = float(answer.siting.baseline)
+        write_certificate(draft / CERTIFICATE, answer.siting.certificate, baseline)
+    measured = inputs.measured
+    if measured.rejected:
+        write_rejected(measured.rejected, measured.header, draft / REJECTED)
+    if inputs.rejected:
+        write_rejected(inputs.rejected, inputs.header, draft / REJECTED_CANDIDATES)
     return summary
 
 
@@ -151,12 +200,18 @@ def _tables(answer: SiteAnswer) -> dict[str, object]:
 def _write_csv(path: Path, answer: SiteAnswer, summary: SiteSummary) -> None:
     table = pd.DataFrame(answer.sites.drop(columns="geometry"))
     table = table.assign(unit=answer.ground.unit, illustrative=summary["illustrative"])
+    _guarded(table).to_csv(path, index=False, encoding="utf-8-sig")
+
+
+def _guarded(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts a spreadsheet does not run."""
+    table = table.copy()
     for column in table.columns:
         # Names are other people's text, and Excel opens this file.
         if any(isinstance(value, str) for value in table[column]):
             values = [guard_cell(v) if isinstance(v, str) else v for v in table[column]]
             table[column] = pd.Series(values, dtype=object, index=table.index)
-    table.to_csv(path, index=False, encoding="utf-8-sig")
+    return table
 
 
 def _write_layers(folder: Path, answer: SiteAnswer) -> None:
@@ -238,61 +293,3 @@ def read_rows(folder: Path) -> list[dict[str, Cell]]:
     """Return the chosen sites of a folder that :func:`run_sites` has written, as plain rows."""
     table: PlainTable = json.loads((folder / TABLES).read_text("utf-8"))["sites"]
     return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
-
-
-def site_lines(rows: Sequence[Mapping[str, Cell]], summary: SiteSummary) -> list[str]:
-    """Return an answer as lines for a terminal."""
-    figures = summary["figures"]
-    lines = [_headline(summary)]
-    for row in rows[:_SHOWN]:
-        cost = "" if row["cost"] is None else f", cost {row['cost']:g}"
-        near = f", near {row['place']}" if row["place"] else ""
-        kept = ""
-        if isinstance(row["kept_share"], float):
-            kept = f" Chosen again in {row['kept_share']:.0%} of the varied runs."
-        lines.append(
-            f"{row['rank']}. {row['name']} [{row['id']}] {row['option']} "
-            f"{row['lon']:.5f},{row['lat']:.5f}{near}{cost}. {row['why_en']}{kept}"
-        )
-    if len(rows) > _SHOWN:
-        lines.append(f"… and {len(rows) - _SHOWN} more in {SITES_CSV}.")
-    if not rows:
-        lines.append("Nothing was chosen: no option adds anything within the rules.")
-    lines.append(_proof_line(summary))
-    lines.append(f"Hours: {summary['hours']}. Stations counted: {summary['stations_counted']}.")
-    lines.append(f"Travel time: {summary['travel']}.")
-    lines += summary["notes"]
-    if summary["illustrative"]:
-        lines.append("Illustrative data: no figure above describes the real city.")
-    lines.append(f"Search: {figures['seconds'].get('total', 0.0):.2f} s.")
-    return lines
-
-
-def _headline(summary: SiteSummary) -> str:
-    figures = summary["figures"]
-    before, after = figures["covered_share_before"], figures["covered_share_after"]
-    text = f"{figures['model']}, {figures['minutes']:g} min: {figures['chosen']} chosen"
-    if figures["cost"] is not None:
-        text += f" for {figures['cost']:g}"
-    if before is not None and after is not None:
-        text += f"; demand covered {before:.1%} → {after:.1%}"
-        gained = figures["covered_after"] - figures["covered_before"]
-        unit = (
-            ""
-            if figures["unit"] in {"mean seconds", "longest seconds", "sites"}
-            else (f" {figures['unit']}")
-        )
-        text += f" (+{gained:,.1f}{unit})"
-    if figures["mean_s_before"] is not None and figures["mean_s_after"] is not None:
-        text += f"; mean ride {figures['mean_s_before']:.0f} s → {figures['mean_s_after']:.0f} s"
-    return text + "."
-
-
-def _proof_line(summary: SiteSummary) -> str:
-    figures = summary["figures"]
-    if figures["status"] == "optimal":
-        return f"Proven best ({figures['proof']})."
-    return (
-        f"Best found; at most {figures['gap_added']:.2%} of what could be added is missing "
-        f"(bound {figures['bound']:,.1f})."
-    )

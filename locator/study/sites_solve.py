@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array, vstack
 
 from locator.errors import InputError, SitingError
 from locator.siting import (
@@ -30,6 +31,7 @@ from locator.study.sites_question import SiteQuestion
 
 __all__ = ["BACKUP", "Solved", "make_rules", "part_of", "pose_cover", "solve_ground"]
 
+_TIE = 1e-3
 BACKUP = 0.5  # what a second station within the standard is worth
 
 
@@ -128,8 +130,16 @@ def pose_cover(ground: SiteGround) -> tuple[CoverProblem, HourClasses | None]:
     return week_problem(ground.reach_places, ground.demand, ground.served, options)
 
 
-def solve_ground(ground: SiteGround, effort: Effort) -> Solved:
+def solve_ground(
+    ground: SiteGround, effort: Effort, *, favour: npt.NDArray[np.signedinteger] | None = None
+) -> Solved:
     """Solve the model that the question names.
+
+    Parameters
+    ----------
+    favour
+        Options that are taken before others that do as well: together they count a thousandth
+        of what is added more, or cost a thousandth less. Not for times.
 
     Raises
     ------
@@ -137,13 +147,22 @@ def solve_ground(ground: SiteGround, effort: Effort) -> Solved:
         As the models of :mod:`locator.siting`; what is forced or needed is called by its id.
     """
     rules = make_rules(ground)
+    if favour is not None and ground.question.model == "lscp":
+        prices = np.asarray(rules.prices, dtype=np.float64).copy()
+        prices[favour] *= 1 - _TIE
+        rules = replace(rules, prices=prices)
     try:
-        return _solve(ground, rules, effort)
+        return _solve(ground, rules, effort, favour)
     except SitingError as error:
         raise SitingError(_named(str(error), ground)) from error
 
 
-def _solve(ground: SiteGround, rules: Rules, effort: Effort) -> Solved:
+def _solve(
+    ground: SiteGround,
+    rules: Rules,
+    effort: Effort,
+    favour: npt.NDArray[np.signedinteger] | None,
+) -> Solved:
     asked = ground.question
     if asked.model in {"p-median", "p-center"}:
         problem = TimeProblem(
@@ -155,15 +174,43 @@ def _solve(ground: SiteGround, rules: Rules, effort: Effort) -> Solved:
         solve_times = solve_p_median if asked.model == "p-median" else solve_p_center
         return Solved(solve_times(problem, rules, effort=effort), None, rules)
     cover, _ = pose_cover(ground)
+    room = _capacity(ground) if asked.model == "capacitated" else None
+    if favour is not None and asked.model != "lscp":
+        cover, bonus = _favouring(cover, favour)
+        if room is not None:
+            room[favour] += bonus
     solve: dict[str, Callable[[], Siting]] = {
         "mclp": lambda: solve_mclp(cover, rules, effort=effort),
         "backup": lambda: solve_backup_cover(cover, rules, backup=BACKUP, effort=effort),
         "lscp": lambda: solve_lscp(cover, rules, share=_share(asked), effort=effort),
         "capacitated": lambda: solve_capacitated_cover(
-            cover, rules, capacity=_capacity(ground), effort=effort
+            cover, rules, capacity=np.zeros(0) if room is None else room, effort=effort
         ),
     }
     return Solved(solve[asked.model](), cover, rules)
+
+
+def _favouring(
+    problem: CoverProblem, favour: npt.NDArray[np.signedinteger]
+) -> tuple[CoverProblem, float]:
+    """Return a problem in which each favoured option covers some demand of its own, how much."""
+    among = np.zeros(problem.shape[1])
+    among[favour] = 1.0
+    touched = (problem.cover @ among > 0) & (problem.served == 0)
+    bonus = _TIE * float(problem.weights[touched].sum()) / max(len(favour), 1)
+    count = len(favour)
+    own = csr_array(
+        (np.ones(count, dtype=bool), (np.arange(count), favour)),
+        shape=(count, problem.shape[1]),
+    )
+    flags = np.ones(problem.cover.nnz, dtype=bool)
+    cover = csr_array((flags, problem.cover.indices, problem.cover.indptr), shape=problem.shape)
+    favouring = CoverProblem(
+        csr_array(vstack([cover, own], format="csr")),
+        np.concatenate([problem.weights, np.full(count, bonus)]),
+        served=np.concatenate([problem.served, np.zeros(count, dtype=np.int64)]),
+    )
+    return favouring, bonus
 
 
 def _share(asked: SiteQuestion) -> float:

@@ -11,19 +11,23 @@ from locator.schema import CRS
 from locator.study.sites_candidates import locate
 from locator.study.sites_gains import Gains, hours_words
 from locator.study.sites_ground import SiteGround
+from locator.study.sites_solve import Solved
 from locator.study.sites_words import why
 
 __all__ = ["make_sites"]
 
 
-def make_sites(ground: SiteGround, gains: Gains, sensitivity: pd.DataFrame) -> gpd.GeoDataFrame:
+def make_sites(
+    ground: SiteGround, solved: Solved, gains: Gains, sensitivity: pd.DataFrame
+) -> gpd.GeoDataFrame:
     """Return one row a chosen option, the one that adds most first; see ``SITE_COLUMNS``."""
     actions, stations = ground.actions, ground.basis.study.inputs.snapshot.stations
     rows = []
     kept = {}
     if len(sensitivity):
         kept = dict(zip(sensitivity["id"], sensitivity["kept_share"], strict=True))
-    priced = ground.question.budget is not None or ground.question.model == "lscp"
+    priced = solved.rules.prices is not None
+    serves = _serves(ground, solved)
     for at, action in enumerate(gains.order):
         candidate, station = int(actions.candidate[action]), int(actions.station[action])
         row: dict[str, object] = dict.fromkeys(SITE_COLUMNS)
@@ -33,15 +37,32 @@ def make_sites(ground: SiteGround, gains: Gains, sensitivity: pd.DataFrame) -> g
             "option": str(actions.option[action]),
             "cost": float(actions.cost[action]) if priced else None,
             "hours": actions.hours[action],
+            "serves": None if serves is None else round(float(serves[action]), 6),
             "kept_share": kept.get(row["id"]),
         }
         row |= _gain(ground, gains, at) | _stations_near(ground, gains, at, row, stations)
-        row["why_zh"], row["why_en"] = why(row, unit=ground.unit, minutes=ground.question.minutes)
+        row["why_zh"], row["why_en"] = why(
+            row,
+            unit=ground.unit,
+            minutes=ground.question.minutes,
+            full=ground.question.model == "capacitated",
+        )
         rows.append(row)
     frame = pd.DataFrame(rows, columns=list(SITE_COLUMNS))
     places = [(row["lon"], row["lat"]) for row in rows]
     geometry = shapely.points(np.array(places, dtype=np.float64).reshape(-1, 2))
     return gpd.GeoDataFrame(frame, geometry=geometry, crs=CRS)
+
+
+def _serves(ground: SiteGround, solved: Solved) -> npt.NDArray[np.float64] | None:
+    """Return (o,) the demand assigned to each option: the nearest, within the standard."""
+    assignment = solved.siting.assignment
+    if len(assignment) != len(ground.demand) or ground.demand.shape[1] != 1:
+        return None
+    ours = assignment >= 0
+    weights = ground.demand[ours, 0]
+    sums = np.bincount(assignment[ours], weights=weights, minlength=len(ground.actions))
+    return np.asarray(sums, dtype=np.float64)
 
 
 def _candidate(ground: SiteGround, at: int) -> dict[str, object]:

@@ -13,7 +13,9 @@ UNITS_ZH = {
 }
 
 
-def why(row: Mapping[str, object], *, unit: str, minutes: float) -> tuple[str, str]:
+def why(
+    row: Mapping[str, object], *, unit: str, minutes: float, full: bool = False
+) -> tuple[str, str]:
     """Return the reasons for one chosen site in Chinese and in English.
 
     Parameters
@@ -22,15 +24,28 @@ def why(row: Mapping[str, object], *, unit: str, minutes: float) -> tuple[str, s
         The columns of a chosen site, see :mod:`locator.reporting.sites_folder`.
     unit, minutes
         What gains are counted in, and the standard.
+    full
+        Whether sites can be full, so that one may be needed where nothing more is covered.
     """
-    said = [_gain(row, unit), _cause(row, minutes)]
+    said = [_gain(row, unit, full=full), _cause(row, minutes)]
     if row["gain_hours"]:
         hours = row["gain_hours"]
         said.append((f"新增覆盖的时段：{hours}。", f"It gains in the hours {hours}."))
     return "".join(zh for zh, _ in said), " ".join(en for _, en in said if en)
 
 
-def _gain(row: Mapping[str, object], unit: str) -> tuple[str, str]:
+def _gain(row: Mapping[str, object], unit: str, *, full: bool) -> tuple[str, str]:
+    if row["gain"] == 0.0 and full:
+        return "为附近已满的站点分担需求。", "Takes demand that those around have no room for."
+    if row["gain"] == 0.0:
+        serves = row["serves"]
+        if isinstance(serves, float) and serves > 0:
+            amount = f"{serves:,.1f}"
+            return (
+                f"使 {amount} {UNITS_ZH.get(unit, unit)}需求有更近的站点，覆盖不变。",
+                f"Brings a station nearer to {amount} {unit}; covers no more.",
+            )
+        return "不增加覆盖。", "Covers no more."
     gain, share = float(str(row["gain"])), float(str(row["gain_share"]))
     zh = f"新增覆盖 {gain:,.1f} {UNITS_ZH.get(unit, unit)}（总需求的 {share:.1%}）"
     en = f"Adds {gain:,.1f} {unit} ({share:.1%} of the demand)"
