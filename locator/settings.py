@@ -32,6 +32,7 @@ PROFILES = ("e-bike", "walk")
 TRUNKS = ("tagged", "open")
 PRIVATES = ("push", "closed")
 _FASTEST_WALK_KMH = 7.0
+JOBS = ("local", "everyone", "nobody")
 BASEMAPS = ("osm", "tianditu", "none")
 
 
@@ -230,6 +231,12 @@ class Settings:
         "",
         "licence of your own stations and hot zones, by its SPDX identifier; empty: not stated",
         _licence,
+    )
+    jobs: str = _setting(  # type: ignore[assignment]
+        "local",
+        "who may start background jobs on the planner's page: local (requests from this machine), "
+        "everyone or nobody",
+        _one_of(JOBS),
     )
     proxies: int = _setting(  # type: ignore[assignment]
         0,

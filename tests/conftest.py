@@ -81,6 +81,7 @@ def client(settings: Settings) -> Iterator[FlaskClient]:
     app = create_app(settings, clock=fixed_clock)
     with app.test_client() as opened:
         yield opened
+    app.extensions["locator.jobs"].close()
     app.extensions["locator"].close()
 
 

@@ -18,6 +18,7 @@ FLOORS = {
     "service": 5, "network": 5, "intake": 5, "phone": 5, "answer": 5, "features": 5,
     "exports": 5,
     "maps": 5, "figures": 5, "reporting": 5, "study": 5, "planner": 5,
+    "jobs": 5,
     "web": 6, "cli": 6, "__main__": 6,
 }  # fmt: skip
 ONLY_IN: dict[str, str | tuple[str, ...]] = {

@@ -97,6 +97,7 @@ def serve(settings: Settings, host: str, port: int, threads: int) -> None:
             f"{host}:{port} cannot be used ({error.strerror or error}); choose another --port."
         ) from error
     finally:
+        app.extensions["locator.jobs"].close()
         app.extensions["locator"].close()
 
 

@@ -20,7 +20,7 @@ from locator.schema import Provenance, Status, is_illustrative
 from locator.service import Service, open_service, utc_now
 from locator.settings import Settings
 from locator.travel import Routed, StraightLine
-from locator.web import api, assets, embed, exports, offline, ogc, phone, planner, rider
+from locator.web import api, assets, embed, exports, jobs, offline, ogc, phone, planner, rider
 from locator.web.compress import compress
 from locator.web.language import gettext as _
 from locator.web.language import in_language, language, use_languages
@@ -65,9 +65,10 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     assets.load_assets(app)
     phone.keep_registers(app)
     planner.open_desk(app)
+    jobs.open_jobs(app, settings)
     ogc.use_views(app)
     exports.keep_exports(app)
-    for module in (rider, phone, embed, planner, api, assets, offline, ogc, exports):
+    for module in (rider, phone, embed, planner, jobs, api, assets, offline, ogc, exports):
         app.register_blueprint(module.blueprint)
     app.before_request(_begin)
     app.after_request(compress)  # runs after _secure: Flask goes through these from the last

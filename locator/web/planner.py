@@ -6,7 +6,7 @@ shades and the figures each time something moves (``templates/static/planner.js`
 
 import json
 from dataclasses import asdict, replace
-from typing import TypeVar, cast
+from typing import cast
 
 import pandas as pd
 from flask import Blueprint, Flask, Response, current_app, g, render_template, request
@@ -14,11 +14,9 @@ from markupsafe import Markup
 
 from locator.errors import DeskBusyError, InputError
 from locator.maps import MapParts, build_map, render_parts
-from locator.nearest import StationFilter
 from locator.planner import (
     FILE_NAME,
     Answer,
-    Ask,
     Desk,
     Ground,
     View,
@@ -26,11 +24,12 @@ from locator.planner import (
     read_draft,
     study_command,
 )
-from locator.schema import Kind, LabelledEnum, Service, Status, split_set
+from locator.schema import Kind, Service, Status, split_set
 from locator.study import map_layers, map_options
 from locator.web.assets import asset_url
 from locator.web.language import gettext as _
 from locator.web.language import language
+from locator.web.planner_ask import MINUTES, read_ask, read_body
 from locator.web.request import get_service
 from locator.web.words import planner_words
 
@@ -38,12 +37,10 @@ __all__ = ["blueprint", "open_desk"]
 
 blueprint = Blueprint("planner", __name__)
 
-_MINUTES = (1.0, 60.0)
 _KEYS = frozenset({"minutes", "hour", "services", "kinds", "scenario"})
 _LETTERS = {"open": "o", "closed": "c", "unknown": "u", "uncounted": "-"}
 _SHADES = 9
 _DIGITS = 5  # of a degree: 1 m
-E = TypeVar("E", bound=LabelledEnum)
 
 
 def open_desk(app: Flask) -> None:
@@ -73,7 +70,7 @@ def page() -> str:
         services=list(Service),
         model=service.travel.describe(language()),
         words=planner_words(),
-        minutes=_MINUTES,
+        minutes=MINUTES,
     )
 
 
@@ -128,8 +125,8 @@ def ground() -> Response:
 @blueprint.post("/planner/answer")
 def answer() -> Response:
     """Answer ``minutes, hour, services, kinds, scenario`` in a JSON body; see docs/planner.md."""
-    body = _read_body()
-    ask, draft = _read_ask(body), read_draft(body.get("scenario"))
+    body = read_body(_KEYS)
+    ask, draft = read_ask(body), read_draft(body.get("scenario"))
     ground, found = _desk().ask(ask, draft)
     return _json(
         {
@@ -146,54 +143,6 @@ def _busy(error: DeskBusyError) -> tuple[Response, int]:
     response = _json({"error": str(error)})
     response.headers["Retry-After"] = "1"
     return response, 503
-
-
-def _read_body() -> dict[str, object]:
-    if request.mimetype != "application/json":
-        raise InputError("The question must be JSON, sent as application/json.")
-
-    def refuse(name: str) -> float:
-        raise ValueError(f"{name} is not a number")
-
-    try:
-        body = json.loads(request.get_data(), parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
-        raise InputError("The question is not JSON.") from error
-    if not isinstance(body, dict):
-        raise InputError("The question must be a map with minutes, hour, services, kinds.")
-    unknown = sorted(set(body) - _KEYS)
-    if unknown:
-        raise InputError(
-            f"{unknown[0][:40]!r} is not part of a question; there are {', '.join(sorted(_KEYS))}."
-        )
-    return body
-
-
-def _read_ask(body: dict[str, object]) -> Ask:
-    least, most = _MINUTES
-    minutes, hour = body.get("minutes"), body.get("hour")
-    if isinstance(minutes, bool) or not isinstance(minutes, (int, float)):
-        raise InputError(f"minutes must be a number from {least:g} to {most:g}.")
-    if not least <= minutes <= most:
-        raise InputError(f"minutes={minutes:g} must lie between {least:g} and {most:g}.")
-    if hour is not None and (isinstance(hour, bool) or not isinstance(hour, int)):
-        raise InputError("hour must be a whole number from 0 (Monday 00:00) to 167, or null.")
-    if hour is not None and not 0 <= hour < 168:
-        raise InputError("hour must lie between 0 (Monday 00:00) and 167, or be null.")
-    chosen = StationFilter(
-        kinds=_members(body, "kinds", Kind), services=_members(body, "services", Service)
-    )
-    return Ask(limit_s=60.0 * minutes, hour=hour, chosen=chosen)
-
-
-def _members(body: dict[str, object], name: str, enum: type[E]) -> frozenset[E]:
-    given = body.get(name) or []
-    if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
-        raise InputError(f"{name} must be a list of codes.")
-    try:
-        return frozenset(enum.parse(item) for item in given)
-    except ValueError as error:
-        raise InputError(f"{name} {error}.") from error
 
 
 def _views(ground: Ground, found: Answer) -> dict[str, object]:

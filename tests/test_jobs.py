@@ -1,0 +1,280 @@
+"""Background jobs: real workers in processes of their own, ended, orphaned, cancelled, in line."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from locator.errors import InputError, JobsFullError
+from locator.jobs import RESTARTED, JobRoom, Limits
+from locator.jobs.process import lives, mark_of
+from locator.jobs.sites import run_sites_job
+from locator.service import Service
+from locator.settings import Settings
+from locator.siting import Effort
+from locator.store import GeoPackageStore, Job, JobState, open_store
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="kill -9 is a matter of POSIX")
+
+SHORT = {"sites": {"new": 3, "minutes": 5, "hours": "24/7", "curve": False, "runs": 0}}
+# A second of search, and twenty varied runs of it.
+LONG = {
+    "sites": {"model": "p-median", "new": 40, "minutes": 5, "runs": 20, "spacing_m": 100.0},
+}
+OPEN = (JobState.WAITING, JobState.RUNNING)
+PATIENCE_S = 60.0
+
+
+def wait_for(look: Callable[[], bool], what: str) -> None:
+    """Wait until something is so; it is a failure if it never is."""
+    until = time.monotonic() + PATIENCE_S
+    while not look():
+        assert time.monotonic() < until, f"still not so: {what}"
+        time.sleep(0.05)
+
+
+def state_of(room: JobRoom, job: str) -> Job:
+    found = room.look(job)
+    assert found is not None
+    return found
+
+
+def end_of(room: JobRoom, job: str) -> Job:
+    """Wait until a job has ended, looking as a page does."""
+    wait_for(lambda: state_of(room, job).state not in OPEN, "the job has ended")
+    return state_of(room, job)
+
+
+def worker_of(path: Path, job: str) -> int:
+    """Return the pid in a job's row."""
+    with closing(sqlite3.connect(path)) as connection:
+        row = connection.execute("SELECT pid FROM locator_jobs WHERE job = ?", (job,)).fetchone()
+    return int(row[0])
+
+
+def run_until_searching(room: JobRoom, path: Path, job: str) -> int:
+    """Wait until a worker searches for a job; return its pid."""
+    wait_for(lambda: state_of(room, job).phase != "", "the job runs")
+    return worker_of(path, job)
+
+
+@pytest.fixture
+def room(settings: Settings, store: GeoPackageStore) -> Iterator[JobRoom]:
+    opened = JobRoom(settings, store, Limits(waiting=3, of_owner=2))
+    yield opened
+    opened.close()
+
+
+def test_a_worker_answers_as_the_library_does(room: JobRoom, service: Service) -> None:
+    job = room.ask("sites", SHORT)
+    end = end_of(room, job)
+    assert (end.state, end.error, end.share) == (JobState.DONE, None, 1.0)
+    answer = json.loads(room.answer(job) or "")
+    own = run_sites_job(service, SHORT, Effort())
+    ids = [[site["properties"]["id"] for site in one["features"]] for one in (answer, own)]
+    assert ids[0] == ids[1]
+    assert len(ids[0]) == 3
+    assert answer["figures"]["objective"] == own["figures"]["objective"]
+    assert answer["version"] == service.store.version()
+
+
+def test_the_scenario_of_a_page_counts(service: Service) -> None:
+    """A post of the scenario where the first one was chosen: it is there, so it adds nothing."""
+    first = run_sites_job(service, SHORT, Effort())["features"][0]["properties"]
+    post = {"id": "NEW-1", "name": "试点", "kind": "rest_post", "lon": first["lon"]}
+    scenario = {"add": [post | {"lat": first["lat"], "opening_hours": "24/7"}]}
+    then = run_sites_job(service, SHORT | {"scenario": scenario}, Effort())
+    assert first["id"] not in {site["properties"]["id"] for site in then["features"]}
+    assert then["figures"]["covered_before"] > 0
+
+
+def test_a_question_that_is_none_is_refused_before_it_waits(
+    room: JobRoom, store: GeoPackageStore
+) -> None:
+    for kind, question, sentence in [
+        ("cook", SHORT, "no job 'cook'"),
+        ("sites", {"sites": {}}, "how many"),
+        ("sites", SHORT | {"else": 1}, "'else' is not part"),
+        ("sites", {"sites": {"new": 101}}, "new is 101"),
+        ("sites", {"sites": {"new": 1, "time_limit_s": 500}}, "time_limit_s is 500"),
+        ("sites", {"sites": {"new": 1, "spacing_m": 20}}, "spacing_m is 20"),
+        ("sites", {"sites": {"new": 1, "model": "p-center"}}, "use locator site"),
+        ("sites", SHORT | {"scenario": {"x": 1}}, "'x' is not one of"),
+    ]:
+        with pytest.raises(InputError, match=sentence):
+            room.ask(kind, question)
+    assert not store.jobs.waits()
+
+
+def test_a_register_that_changed_meanwhile_is_one_sentence(room: JobRoom) -> None:
+    job = room.ask("sites", SHORT | {"scenario": {"close": ["NO-SUCH-STATION"]}})
+    end = end_of(room, job)
+    assert end.state is JobState.FAILED
+    assert "NO-SUCH-STATION" in (end.error or "")
+    assert room.answer(job) is None
+
+
+def test_a_worker_that_was_killed_leaves_a_failed_job_and_the_line_goes_on(
+    room: JobRoom, store: GeoPackageStore
+) -> None:
+    first, second = room.ask("sites", LONG), room.ask("sites", SHORT)
+    os.kill(run_until_searching(room, store.path, first), signal.SIGKILL)
+    end = end_of(room, first)
+    assert (end.state, end.error) == (JobState.FAILED, RESTARTED)
+    assert end_of(room, second).state is JobState.DONE
+
+
+def test_a_frozen_worker_is_seen_as_alive(room: JobRoom, store: GeoPackageStore) -> None:
+    job = room.ask("sites", LONG)
+    pid = run_until_searching(room, store.path, job)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        room.tend(force=True)
+        assert state_of(room, job).state is JobState.RUNNING
+        assert store.jobs.claim(pid=1, mark="another") is None
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    room.cancel(job)
+    end_of(room, job)
+
+
+def test_a_cancelled_job_keeps_the_best_it_had_and_the_line_goes_on(room: JobRoom) -> None:
+    first, second = room.ask("sites", LONG), room.ask("sites", SHORT)
+    wait_for(lambda: state_of(room, first).phase == "varied runs", "the search is over")
+    assert state_of(room, second).ahead == 1
+    assert room.cancel(first)
+    end = end_of(room, first)
+    assert (end.state, end.error) == (JobState.CANCELLED, None)
+    answer = json.loads(room.answer(first) or "")
+    assert len(answer["features"]) == 40
+    assert any("Stopped early" in note for note in answer["notes"])
+    assert end_of(room, second).state is JobState.DONE
+
+
+def test_progress_says_how_good_the_best_is(room: JobRoom, store: GeoPackageStore) -> None:
+    job = room.ask("sites", LONG)
+    seen: list[Job] = []
+
+    def has_figures() -> bool:
+        seen.append(state_of(room, job))
+        return seen[-1].objective is not None and seen[-1].bound is not None
+
+    wait_for(has_figures, "there is a selection and a bound")
+    assert 0 < seen[-1].share < 1
+    assert min(seen[-1].objective or 0.0, seen[-1].bound or 0.0) > 0
+    version = store.version()
+    room.cancel(job)
+    end_of(room, job)
+    assert store.version() == version
+
+
+def test_the_line_has_an_end(room: JobRoom) -> None:
+    jobs = [room.ask("sites", LONG, owner="page") for _ in range(2)]
+    with pytest.raises(JobsFullError, match="This page has 2 jobs"):
+        room.ask("sites", SHORT, owner="page")
+    wait_for(lambda: state_of(room, jobs[0]).state is JobState.RUNNING, "the first runs")
+    jobs += [room.ask("sites", LONG, owner=f"other {n}") for n in range(2)]
+    with pytest.raises(JobsFullError, match="3 jobs are waiting already"):
+        room.ask("sites", SHORT, owner="one more")
+    for job in reversed(jobs):
+        room.cancel(job)
+    assert {end_of(room, job).state for job in jobs} == {JobState.CANCELLED}
+
+
+def test_what_a_server_that_ends_was_at_has_failed(
+    settings: Settings, store: GeoPackageStore
+) -> None:
+    with open_store(settings.store) as own:
+        other = JobRoom(settings, own)
+        job = other.ask("sites", LONG)
+        pid = run_until_searching(other, store.path, job)
+        other.close()
+    assert lives(pid, mark_of(pid)) is not True
+    found = store.jobs.find(job)
+    assert found is not None
+    assert (found.state, found.error) == (JobState.FAILED, RESTARTED)
+
+
+def test_a_worker_ends_when_its_server_is_killed(settings: Settings, room: JobRoom) -> None:
+    code = (
+        "import json, sys, time\nfrom locator.jobs import JobRoom\n"
+        "from locator.settings import Settings\nfrom locator.store import open_store\n"
+        "settings = Settings(store=sys.argv[1], basemap='none')\n"
+        "room = JobRoom(settings, open_store(settings.store))\n"
+        "print(room.ask('sites', json.loads(sys.argv[2])), flush=True)\ntime.sleep(600)\n"
+    )
+    command = [sys.executable, "-c", code, settings.store, json.dumps(LONG)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        job = server.stdout.readline().strip()
+        path = Path(settings.store.removeprefix("geopackage:"))
+        pid = run_until_searching(room, path, job)
+        mark = mark_of(pid)
+        assert lives(pid, mark) is True
+        server.kill()
+    wait_for(lambda: lives(pid, mark) is False, "the worker has ended")
+    end = end_of(room, job)
+    assert (end.state, end.error) == (JobState.FAILED, RESTARTED)
+
+
+def test_two_servers_work_through_one_line(settings: Settings) -> None:
+    with open_store(settings.store) as one, open_store(settings.store) as two:
+        rooms = [JobRoom(settings, one), JobRoom(settings, two)]
+        jobs = [rooms[n % 2].ask("sites", SHORT) for n in range(4)]
+        most = 0
+
+        def all_ended() -> bool:
+            nonlocal most
+            states = [state_of(rooms[n % 2], job).state for n, job in enumerate(jobs)]
+            most = max(most, states.count(JobState.RUNNING))
+            return not set(states) & set(OPEN)
+
+        wait_for(all_ended, "all jobs have ended")
+        ends = [state_of(rooms[0], job) for job in jobs]
+        for room in rooms:
+            room.close()
+    assert [end.state for end in ends] == [JobState.DONE] * 4
+    assert most == 1
+    spans = sorted((end.started_at, end.ended_at) for end in ends)
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))  # type: ignore[operator]
+
+
+def test_a_worker_that_cannot_begin_does_not_leave_jobs_waiting_for_ever(
+    settings: Settings, store: GeoPackageStore, tmp_path: Path
+) -> None:
+    broken = Settings(store=settings.store, calendar=str(tmp_path / "none.csv"))
+    room = JobRoom(broken, store)
+    job = room.ask("sites", SHORT)
+    end = end_of(room, job)
+    room.close()
+    assert end.state is JobState.FAILED
+    assert "No worker could be started" in (end.error or "")
+
+
+# --- who lives --------------------------------------------------------------------------------
+
+
+def test_a_number_that_was_given_again_is_not_the_worker() -> None:
+    own = os.getpid()
+    mark = mark_of(own)
+    if not mark:
+        pytest.skip("only Linux says when a process began")
+    assert lives(own, mark) is True
+    boot, _, started = mark.rpartition("/")
+    assert lives(own, f"{boot}/{int(started) + 1}") is False
+    assert lives(own, f"0000{mark}") is None  # another machine, or another boot
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        mark = mark_of(child.pid)
+        until = time.monotonic() + PATIENCE_S
+        while lives(child.pid, mark) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert lives(child.pid, mark) is False  # ended, and nobody has asked after it yet
