@@ -5,6 +5,7 @@ from locator.study.drawing import draw, map_caption, map_layers, map_options, wr
 from locator.study.gaps import choose_week, gaps_inputs, parse_standards, run_gaps
 from locator.study.measure import GapsInputs, Question, Standard
 from locator.study.output import summary_lines
+from locator.study.publish import publish_study, withdraw_study
 from locator.study.reach import parse_reach, reach_caption, reach_layer
 from locator.study.scenario import parse_scenario, read_scenario, scenario_of
 
@@ -24,11 +25,13 @@ __all__ = [
     "parse_reach",
     "parse_scenario",
     "parse_standards",
+    "publish_study",
     "reach_caption",
     "reach_layer",
     "read_scenario",
     "run_gaps",
     "scenario_of",
     "summary_lines",
+    "withdraw_study",
     "write_map",
 ]
