@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo
 import geopandas as gpd
 import shapely
 
-from locator.errors import InputError, RoadsError
+from locator.errors import InputError, RoadsError, StoreError
 from locator.hours import HoursRules, parse_calendar
 from locator.nearest import StationFilter, StationIndex
 from locator.network import choose_travel, roads_stamp
 from locator.paths import geodata_dir
+from locator.published import PublishedGaps, read_published
 from locator.schema import drop_unusable
 from locator.settings import Settings
 from locator.store import GeoPackageStore, open_store
@@ -40,7 +41,7 @@ class Snapshot:
     """Everything the store held at one version, read-only.
 
     Where ``as_of`` is not None, stations and hot zones are those of that moment. ``changed_at`` is
-    when the store had changed last, in UTC.
+    when the store had changed last, in UTC; ``published`` is the study that a steward has shown.
     """
 
     version: str
@@ -50,6 +51,7 @@ class Snapshot:
     places: gpd.GeoDataFrame
     index: StationIndex
     changed_at: datetime | None = None
+    published: PublishedGaps | None = None
     as_of: datetime | None = None
 
 
@@ -145,7 +147,21 @@ class Service:
         version, stored = self.store.read_all("stations", "hot_zones", "districts", "places")
         frames = {layer: _usable(frame, layer) for layer, frame in stored.items()}
         index = StationIndex(frames["stations"], self.travel, self.rules)
-        return Snapshot(version=version, index=index, changed_at=changed_at, **frames)
+        return Snapshot(
+            version=version,
+            index=index,
+            changed_at=changed_at,
+            published=self._published(),
+            **frames,
+        )
+
+    def _published(self) -> PublishedGaps | None:
+        """Return the published gaps; what cannot be read is no reason to show no station."""
+        try:
+            return read_published(self.store)
+        except StoreError as error:
+            logging.getLogger("locator").warning("%s", error)
+            return None
 
     def close(self) -> None:
         """Close the store."""

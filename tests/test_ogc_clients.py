@@ -82,6 +82,7 @@ def test_gdal_lists_the_layers_with_their_geometry(site: Site) -> None:
         "hot_zones": "MultiPolygon",
         "districts": "MultiPolygon",
         "places": "Point",
+        "gaps": "Unknown",
     }
 
 
@@ -146,7 +147,13 @@ def test_gdal_reads_other_systems_in_the_right_order_of_axes(
 
 def test_owslib_reads_landing_collections_queryables_and_items(site: Site) -> None:
     client = Features(site.url + "/")
-    assert set(client.feature_collections()) == {"stations", "hot_zones", "districts", "places"}
+    assert set(client.feature_collections()) == {
+        "stations",
+        "hot_zones",
+        "districts",
+        "places",
+        "gaps",
+    }
     assert client.api()["openapi"].startswith("3.0")
     assert "capacity" in client.collection_queryables("stations")["properties"]
     page = client.collection_items(

@@ -6,6 +6,7 @@ a second and a half of processor time.
 
 from locator.cli.app import main
 from locator.cli.hotzones import hotzones
+from locator.cli.publish import publish
 from locator.cli.questions import gaps, map_command, nearest, report, route
 from locator.cli.roads import roads
 from locator.cli.sites import site
@@ -13,5 +14,16 @@ from locator.cli.stations import stations
 
 __all__ = ["main"]
 
-for _command in (stations, nearest, route, gaps, report, site, hotzones, map_command, roads):
+for _command in (
+    stations,
+    nearest,
+    route,
+    gaps,
+    report,
+    publish,
+    site,
+    hotzones,
+    map_command,
+    roads,
+):
     main.add_command(_command)

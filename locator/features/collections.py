@@ -4,16 +4,17 @@ A column is public because it is named here; a new column of the schema is not u
 a station's page shows is public; the datum a row came in, and the history, are not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import geopandas as gpd
 
+from locator.published import GAP_COLUMNS, no_gaps
 from locator.schema import LAYERS, Column, Language, Status
 from locator.service import Snapshot
 
-__all__ = ["COLLECTIONS", "Collection", "Words", "collections_offered", "find_collection"]
+__all__ = ["COLLECTIONS", "About", "Collection", "Words", "collections_offered", "find_collection"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,14 @@ class Words:
     def say(self, language: Language) -> str:
         """Return the text in a language."""
         return self.zh if language == "zh" else self.en
+
+
+@dataclass(frozen=True)
+class About:
+    """A sentence for the description, and facts for the metadata."""
+
+    sentence: Words
+    facts: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,8 @@ class Collection:
         ``Point`` or ``MultiPolygon``.
     rows
         Takes the collection's rows out of a snapshot: EPSG:4326, ordered by id.
+    about
+        What a snapshot says of the collection besides its rows.
     shows_borders
         The collection draws district lines, which the public sees only on a map that has its
         approval number (审图号).
@@ -55,6 +66,7 @@ class Collection:
     geometry_type: Literal["Point", "MultiPolygon"]
     rows: Callable[[Snapshot], gpd.GeoDataFrame]
     shows_borders: bool = False
+    about: Callable[[Snapshot], "About | None"] = lambda _snapshot: None
 
     def column(self, name: str) -> Column | None:
         """Return a public column by its name, ``id`` included."""
@@ -75,6 +87,27 @@ def _in_service(snapshot: Snapshot) -> gpd.GeoDataFrame:
     """Return the stations but those closed for good, which no list and no map shows either."""
     stations = snapshot.stations
     return stations[stations["status"] != Status.CLOSED.value].reset_index(drop=True)
+
+
+def _published_gaps(snapshot: Snapshot) -> gpd.GeoDataFrame:
+    return no_gaps() if snapshot.published is None else snapshot.published.gaps
+
+
+def _about_gaps(snapshot: Snapshot) -> About:
+    last = snapshot.published
+    if last is None:
+        nothing = Words("目前没有发布的研究。", "No study is published at present.")
+        return About(nothing, {})
+    about, day = last.about, last.about["studied_at"][:10]
+    zh, en = about["said"]["zh"], about["said"]["en"]
+    sentence = Words(
+        f"研究日期 {day}；标准 {zh['standard']}；{zh['travel']}；{zh['hours']}；{zh['demand']}。",
+        f"Studied on {day}; standard {en['standard']}; {en['travel']}; {en['hours']}; "
+        f"{en['demand']}.",
+    )
+    facts: dict[str, object] = {key: value for key, value in about.items() if key != "said"}
+    facts |= {"digest": last.digest, "published_at": last.published_at.isoformat()}
+    return About(sentence, facts)
 
 
 COLLECTIONS: tuple[Collection, ...] = (
@@ -130,6 +163,20 @@ COLLECTIONS: tuple[Collection, ...] = (
         ("updated_at",),
         "Point",
         lambda snapshot: snapshot.places,
+    ),
+    Collection(
+        "gaps",
+        Words("覆盖缺口（最近发布）", "Gaps in coverage, last published"),
+        Words(
+            "按标准到不了任何站点的需求区域，按未覆盖需求排序。",
+            "Areas of demand from where no station is in reach by the standard, ranked by unserved "
+            "demand.",
+        ),
+        GAP_COLUMNS[1:],
+        ("studied_at",),
+        "MultiPolygon",
+        _published_gaps,
+        about=_about_gaps,
     ),
 )
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from locator.features.collections import Collection
+from locator.features.collections import About, Collection
 from locator.features.moments import BEGINNING, END, parse_moment
 from locator.schema import Column, is_illustrative
 from locator.service import Snapshot
@@ -71,8 +71,15 @@ class Block:
 class View:
     """The rows of one collection; build it with :class:`Views`."""
 
-    def __init__(self, collection: Collection, frame: gpd.GeoDataFrame, timezone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        collection: Collection,
+        frame: gpd.GeoDataFrame,
+        timezone: ZoneInfo,
+        about: About | None = None,
+    ) -> None:
         self.collection = collection
+        self.about = about
         self.frame = frame
         self.timezone = timezone
         self.ids: list[str] = [str(i) for i in frame["id"]]
@@ -201,5 +208,6 @@ class Views:
                 self._snapshot, self._views = snapshot, {}
             if collection.id not in self._views:
                 rows = collection.rows(snapshot)
-                self._views[collection.id] = View(collection, rows, self._timezone)
+                about = collection.about(snapshot)
+                self._views[collection.id] = View(collection, rows, self._timezone, about)
             return self._views[collection.id]

@@ -5,6 +5,7 @@ from locator.study.drawing import draw, map_caption, map_layers, map_options, wr
 from locator.study.gaps import choose_week, gaps_inputs, parse_standards, run_gaps
 from locator.study.measure import GapsInputs, Question, Standard
 from locator.study.output import summary_lines
+from locator.study.publish import publish_study, withdraw_study
 from locator.study.reach import parse_reach, reach_caption, reach_layer
 from locator.study.scenario import parse_scenario, read_scenario, scenario_of
 from locator.study.sites import SiteAnswer, SiteInputs, site_inputs, solve_sites
@@ -30,6 +31,7 @@ __all__ = [
     "parse_reach",
     "parse_scenario",
     "parse_standards",
+    "publish_study",
     "reach_caption",
     "reach_layer",
     "read_scenario",
@@ -39,5 +41,6 @@ __all__ = [
     "site_inputs",
     "solve_sites",
     "summary_lines",
+    "withdraw_study",
     "write_map",
 ]

@@ -181,6 +181,8 @@ def _file(snapshot: Snapshot, export: Export, ending: str, labels: Language | No
     said: dict[str, object] = {"datum": "WGS-84", "illustrative": view.illustrative}
     if get_service().settings.data_licence:
         said["license"] = get_service().settings.data_licence
+    if view.about is not None and view.about.facts:
+        said["published"] = dict(view.about.facts)
 
     def make(path: Path) -> None:
         write_export(export, view, path, language=labels, said=said)
@@ -245,10 +247,11 @@ def _listed(export: Export, snapshot: Snapshot) -> _Listed:
     codes = view.frame["provenance"].dropna().unique()
     known = {own.value: own.label(spoken) for own in Provenance}
     sources = view.frame["source"].dropna()
+    said = [export.collection.description, *([view.about.sentence] if view.about else [])]
     return _Listed(
         export.collection.id,
         export.collection.title.say(spoken),
-        export.collection.description.say(spoken),
+        " ".join(own.say(spoken) for own in said),
         len(view),
         view.illustrative,
         [known[code] for code in known if code in codes],

@@ -81,6 +81,8 @@ def collection_document(view: View, *, alone: bool = False) -> Document:
     own = {"collection": collection.id}
     self_link = here(JSON) if alone else [link("self", "collection", JSON, **own)]
     description = collection.description.say(spoken)
+    if view.about is not None:
+        description += ("" if spoken == "zh" else " ") + view.about.sentence.say(spoken)
     if view.illustrative:
         description += ("" if spoken == "zh" else " ") + illustrative_note()
     title = collection.title.say(spoken)
@@ -93,6 +95,8 @@ def collection_document(view: View, *, alone: bool = False) -> Document:
     ]
     document: Document = {"id": collection.id, "title": title, "description": description}
     document |= {"links": links, "itemType": "feature", "illustrative": view.illustrative}
+    if view.about is not None and view.about.facts:
+        document["published"] = dict(view.about.facts)
     document |= {"crs": [crs.uri for crs in CRS_TABLE], "storageCrs": CRS84.uri}
     return document | {"extent": _extent(view)}
 

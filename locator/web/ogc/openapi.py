@@ -137,6 +137,7 @@ def _schemas() -> Document:
         storageCrs=_TEXT,
         extent={"type": "object"},
         itemType={"type": "string", "enum": ["feature"]},
+        published={"type": "object"},
     )
     return {
         "links": {
