@@ -6,7 +6,8 @@ a second and a half of processor time.
 
 from locator.cli.app import main
 from locator.cli.hotzones import hotzones
-from locator.cli.questions import gaps, map_command, nearest, report, route
+from locator.cli.maps import map_command
+from locator.cli.questions import gaps, nearest, report, route
 from locator.cli.roads import roads
 from locator.cli.stations import stations
 

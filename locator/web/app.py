@@ -66,8 +66,9 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     phone.keep_registers(app)
     planner.open_desk(app)
     ogc.use_views(app)
-    for module in (rider, phone, embed, planner, api, assets, offline, ogc):
+    for module in (rider, phone, planner, api, assets, offline, ogc):
         app.register_blueprint(module.blueprint)
+    embed.use_embeds(app)
     app.before_request(_begin)
     app.after_request(compress)  # runs after _secure: Flask goes through these from the last
     app.after_request(_secure)
@@ -118,7 +119,8 @@ def _secure(response: Response) -> Response:
     """Set the headers of every answer; only /embed pages may be framed."""
     # Data and files need no more than a refusal; a worker's own policy says what it may fetch.
     page = response.mimetype == "text/html" or request.endpoint == "offline.worker"
-    response.headers["Content-Security-Policy"] = _page_policy() if page else _NOTHING
+    policy = _page_policy() if page else _NOTHING
+    response.headers.setdefault("Content-Security-Policy", policy)  # a picture has its own
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Content-Type-Options"] = "nosniff"
     if page:
@@ -158,7 +160,7 @@ def _ancestors(others: str) -> str:
 
 
 def _answer_error(status: int, title: str, reason: str) -> ResponseReturnValue:
-    if request.path.startswith(("/api/", "/healthz", "/planner/")):
+    if request.path.startswith(("/api/", "/healthz", "/planner/", "/oembed")):
         return jsonify(error=reason), status
     if f"{request.path}/".startswith("/ogc/"):
         return ogc.fault(status, title, reason)
