@@ -15,6 +15,7 @@
     │   └── ConflictError     the change contradicts what is stored; nothing was written
     ├── StudyError            a planner's run cannot be carried out
     ├── DeskBusyError         too many questions at once; ask again
+    ├── JobsFullError         too many background jobs wait, or are open for one page
     ├── SitingError           no selection of sites can keep the rules, or none was found in time
     └── RoadsError            an extract or a line layer gives no road network
 
@@ -27,6 +28,7 @@ __all__ = [
     "DatumError",
     "DeskBusyError",
     "InputError",
+    "JobsFullError",
     "LocatorError",
     "NoWayError",
     "RegisterError",
@@ -91,6 +93,10 @@ class StudyError(LocatorError):
 
 class DeskBusyError(LocatorError):
     """Too many planners ask at once; nothing was done, ask again."""
+
+
+class JobsFullError(LocatorError):
+    """Too many background jobs wait, or are open for one page; nothing was done."""
 
 
 class SitingError(LocatorError):

@@ -83,6 +83,9 @@ MENDABLE = {
     "index that keeps ids unique": ["DROP INDEX stations_id"],
     "extent": ["UPDATE gpkg_contents SET min_x = 107.00005 WHERE table_name = 'stations'"],
     "extent in the table": ["UPDATE gpkg_contents SET max_y = NULL WHERE table_name = 'hot_zones'"],
+    "as it should be: locator_kept_update": ["DROP TRIGGER locator_kept_update"],
+    "as it should be: locator_jobs": ["DROP TABLE locator_jobs"],
+    "as it should be: locator_kept": ["DELETE FROM gpkg_contents WHERE table_name='locator_kept'"],
     "counts 99 changes": ["UPDATE locator_meta SET value = '99' WHERE key = 'version'"],
     "'capacity' is missing": [
         "DROP TRIGGER locator_stations_insert",
@@ -179,7 +182,7 @@ def test_a_layer_written_over_by_another_program_is_mended(path: Path) -> None:
 
 def test_an_older_schema_is_brought_up(path: Path) -> None:
     make_old(path)
-    assert whats(examine(path)) == ["the store has schema 1; this program writes 2"]
+    assert whats(examine(path)) == ["the store has schema 1; this program writes 3"]
     assert [finding.mended for finding in mend(path)] == [True]
     assert examine(path) == []
 

@@ -42,7 +42,10 @@ def make_old(path: Path) -> None:
             old = statement.replace(", 'geom', hex(NEW.geom)", "")
             connection.execute(f'DROP TRIGGER "{name}"')
             connection.execute(old.replace(", 'geom', hex(OLD.geom)", ""))
-        connection.execute("DELETE FROM locator_meta WHERE key = 'moment'")
+        for table in ("locator_kept", "locator_jobs"):
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
+            connection.execute("DELETE FROM gpkg_contents WHERE table_name = ?", (table,))
+        connection.execute("DELETE FROM locator_meta WHERE key IN ('moment', 'jobs')")
         connection.execute("UPDATE locator_meta SET value = '1' WHERE key = 'schema_version'")
         connection.execute("COMMIT")
 
@@ -93,7 +96,7 @@ def write_until_killed(path: Path, first_batch: int, tell: Connection) -> None:
                 store.backup(path.with_name(f"backup-{batch}.gpkg"))
             else:
                 make_old(path)
-                assert store.migrate() == 2
+                assert store.migrate() == 3
         tell.send(("done", action, batch))
 
 
@@ -160,7 +163,7 @@ EXPECTED = {"group": ROWS, "edit": 1}
 def check_after_kill(path: Path, ledger: Ledger) -> None:
     """Open the store anew: all that was acknowledged is there, and nothing is torn."""
     with open_store(str(path), clock=fixed_clock) as store:
-        assert store.migrate() == 2  # killed between the two halves of "migrate"
+        assert store.migrate() == 3  # killed between the two halves of "migrate"
         _, frames = store.read_all("stations", "hot_zones")
         audit = store.audit()
     assert not faults_of(frames["stations"], frames["hot_zones"])

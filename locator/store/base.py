@@ -2,12 +2,23 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
 import geopandas as gpd
 
-__all__ = ["AuditRow", "Cell", "Change", "Record", "Revision", "Store", "Where"]
+__all__ = [
+    "AuditRow",
+    "Cell",
+    "Change",
+    "Kept",
+    "KeptFacts",
+    "Record",
+    "Revision",
+    "Store",
+    "Where",
+]
 
 Cell = str | int | float | bytes | None
 Record = dict[str, Cell]  # a row: its columns, and its geometry as WKB under "geom"
@@ -75,6 +86,42 @@ class AuditRow:
     after: str | None
 
 
+@dataclass(frozen=True)
+class KeptFacts:
+    """What is known of a kept document without reading it.
+
+    Attributes
+    ----------
+    digest
+        SHA-256 of the content, in hexadecimal; see :meth:`Store.keep`.
+    kind
+        What it is, such as ``embed`` or ``gaps``.
+    made_at
+        When it was first kept, in UTC.
+    data_version
+        The store's version that it was made from.
+    title, question
+        Its heading, and what was asked, a JSON text.
+    size_bytes
+        Length of the body.
+    """
+
+    digest: str
+    kind: str
+    made_at: datetime
+    data_version: str
+    title: str
+    question: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Kept(KeptFacts):
+    """A kept document: its facts and its body."""
+
+    body: bytes
+
+
 class Store(Protocol):
     """What every store can do."""
 
@@ -123,6 +170,47 @@ class Store(Protocol):
         stamp
             The moment, as audit rows write it; what counts is the last change at or before it.
         """
+
+    def keep(
+        self,
+        kind: str,
+        title: str,
+        question: str,
+        body: bytes,
+        *,
+        made_at: datetime,
+        data_version: str | None = None,
+        actor: str = "locator",
+    ) -> str:
+        """Keep a document for ever and return its digest.
+
+        The digest is the SHA-256 of the JSON text ``[kind, title, question]`` (UTF-8, no spaces,
+        characters as they are), a line feed, and the body. The same content again is the same
+        digest, and the first stays as it is; nothing that is kept is ever changed. Keeping is a
+        write: the version changes and the history says who kept it, under the layer ``kept``.
+
+        Parameters
+        ----------
+        kind
+            One word of small letters, such as ``embed`` or ``gaps``.
+        title, question
+            Its heading, and what was asked as a JSON text.
+        body
+            The document; at most :data:`KEPT_LIMIT_BYTES`.
+        made_at
+            The moment, with its time zone.
+        data_version
+            The store's version it was made from; None is the one now.
+        """
+
+    def list_kept(self, kind: str | None = None) -> tuple[KeptFacts, ...]:
+        """Return the facts of what is kept, of one kind or all, the newest first."""
+
+    def read_kept(self, digest: str) -> Kept | None:
+        """Return a kept document, or None if there is none of that digest."""
+
+    def discard_kept(self, digest: str, *, actor: str = "locator") -> bool:
+        """Remove a kept document; the history keeps its facts. False: there was none."""
 
     def migrate(self) -> int:
         """Bring an older store to this version, a backup first; return its schema version."""

@@ -14,7 +14,13 @@ import shapely
 
 from locator.errors import StoreError
 from locator.schema import LAYERS, Layer
-from locator.store.file import SCHEMA_VERSION, trigger_statements, upgrade_file, write_file
+from locator.store.file import (
+    SCHEMA_VERSION,
+    shelf_statements,
+    trigger_statements,
+    upgrade_file,
+    write_file,
+)
 from locator.store.tables import declare_column, geometry_srs, geometry_wkb
 
 __all__ = ["CHECKS", "Check", "Fault", "look", "schema_version"]
@@ -33,10 +39,6 @@ class Fault:
     where: str
     advice: str
     remedy: Callable[[sqlite3.Connection], None] | None = None
-
-
-_MENDABLE = "'locator doctor --mend' puts it right."
-_BY_HAND = "Put the rows right in QGIS, or import them again."
 
 
 Check = Callable[[sqlite3.Connection], Iterator[Fault]]
@@ -189,6 +191,34 @@ def _check_triggers(connection: sqlite3.Connection) -> Iterator[Fault]:
             what = f"the trigger {name} {state}; changes may be missing from the history"
             remedy = _run(f'DROP TRIGGER IF EXISTS "{name}"', statement)
             yield Fault(what, layer, _MENDABLE, remedy)
+
+
+def _check_shelves(connection: sqlite3.Connection) -> Iterator[Fault]:
+    """Look for the tables of kept documents and jobs, and what guards them."""
+    if schema_version(connection) < SCHEMA_VERSION:
+        return  # mending the schema makes them
+    with closing(sqlite3.connect(":memory:")) as model:
+        model.execute("CREATE TABLE gpkg_contents (table_name PRIMARY KEY, data_type, identifier)")
+        for statement in shelf_statements():
+            model.execute(statement)
+        wanted, there = _parts(model), _parts(connection)
+    wrong = sorted(part for part in wanted if there.get(part) != wanted[part])
+    if wrong:
+        names = ", ".join(dict.fromkeys(name for _, name in wrong))
+        drops = [f"DROP {kind} IF EXISTS {name}" for kind, name in wrong if kind == "TRIGGER"]
+        remedy = _run(*drops, *shelf_statements())
+        yield Fault(f"missing or not as it should be: {names}", "the file", _MENDABLE, remedy)
+
+
+def _parts(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
+    """Return triggers with their text, and the names of tables and of what GDAL lists."""
+    query = (
+        "SELECT upper(type), name, iif(type = 'trigger', sql, '') FROM sqlite_master "
+        "WHERE type IN ('table', 'index', 'trigger') "
+        "UNION ALL SELECT 'LISTED', table_name, data_type FROM gpkg_contents"
+    )
+    rows = connection.execute(query).fetchall()
+    return {(kind, name): text for kind, name, text in rows if name.startswith("locator_")}
 
 
 def _triggers(connection: sqlite3.Connection) -> dict[str, str]:
@@ -355,6 +385,7 @@ CHECKS: tuple[Check, ...] = (
     _check_version,
     _check_ids,
     _check_triggers,
+    _check_shelves,
     _check_trees,
     _check_extents,
     _check_geometry,

@@ -16,10 +16,20 @@ import pyogrio
 from locator.schema import CRS, LAYERS, Layer
 from locator.store.tables import declare_column
 
-__all__ = ["OUTSIDE_ACTOR", "SCHEMA_VERSION", "trigger_statements", "upgrade_file", "write_file"]
+__all__ = [
+    "OUTSIDE_ACTOR",
+    "SCHEMA_VERSION",
+    "SHELVES_SINCE",
+    "shelf_statements",
+    "trigger_statements",
+    "upgrade_file",
+    "write_file",
+]
 
 # 1: the first. 2: audit rows hold the geometry and numbers exactly, and one moment a change.
-SCHEMA_VERSION = 2
+# 3: documents that are kept, and background jobs.
+SCHEMA_VERSION = 3
+SHELVES_SINCE = 3
 OUTSIDE_ACTOR = "outside"  # an edit that did not come through this program
 
 
@@ -47,7 +57,7 @@ def _finish_file(path: Path) -> None:
                     f'ALTER TABLE "{layer.name}" ADD COLUMN {declare_column(column)}'
                 )
             connection.execute(f'CREATE UNIQUE INDEX "{layer.name}_id" ON "{layer.name}" (id)')
-        for statement in (*_OWN_TABLES, *trigger_statements().values()):
+        for statement in (*_OWN_TABLES, *trigger_statements().values(), *shelf_statements()):
             connection.execute(statement)
         connection.executemany(
             "INSERT INTO locator_meta (key, value) VALUES (?, ?)",
@@ -57,6 +67,7 @@ def _finish_file(path: Path) -> None:
                 ("version", "0"),
                 ("actor", OUTSIDE_ACTOR),
                 ("moment", None),
+                ("jobs", "0"),
             ],
         )
         connection.commit()
@@ -77,6 +88,61 @@ _OWN_TABLES = (
 )
 
 
+_SHELVES = (
+    "CREATE TABLE IF NOT EXISTS locator_kept (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "
+    "digest TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, made_at TEXT NOT NULL, "
+    "data_version TEXT NOT NULL, title TEXT NOT NULL, question TEXT NOT NULL, "
+    "size_bytes INTEGER NOT NULL, body BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS locator_jobs (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "
+    "job TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, question TEXT NOT NULL, owner TEXT NOT NULL, "
+    "state TEXT NOT NULL, share REAL NOT NULL, phase TEXT NOT NULL, objective REAL, bound REAL, "
+    "made_at TEXT NOT NULL, started_at TEXT, ended_at TEXT, seen_at TEXT, pid INTEGER, mark TEXT, "
+    "cancel INTEGER NOT NULL, answer BLOB, error TEXT)",
+    "CREATE INDEX IF NOT EXISTS locator_jobs_state ON locator_jobs (state)",
+)
+
+
+def shelf_statements() -> tuple[str, ...]:
+    """Return what makes the tables of kept documents and jobs, where they are not there yet.
+
+    A kept document is never changed, whoever tries, and keeping and discarding are changes of the
+    store. A job's row is not one: it only counts in ``locator_meta``, because every transaction
+    must write the page that says whose log it is in (see ``connect.log_is_foreign``).
+    """
+    listed = (
+        "INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier) "
+        f"VALUES ('{table}', 'attributes', '{table}')"
+        for table in ("locator_kept", "locator_jobs")
+    )
+    counted = (
+        f"CREATE TRIGGER IF NOT EXISTS locator_jobs_{event.lower()} AFTER {event} ON locator_jobs "
+        "BEGIN UPDATE locator_meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'jobs'; END"
+        for event in ("INSERT", "UPDATE", "DELETE")
+    )
+    fixed = (
+        "CREATE TRIGGER IF NOT EXISTS locator_kept_update BEFORE UPDATE ON locator_kept "
+        "BEGIN SELECT RAISE(ABORT, 'a kept document never changes'); END"
+    )
+    return (*_SHELVES, *listed, *counted, fixed, _kept_trigger("insert"), _kept_trigger("delete"))
+
+
+def _kept_trigger(action: str) -> str:
+    row = "NEW" if action == "insert" else "OLD"
+    names = ("digest", "kind", "made_at", "data_version", "title", "question", "size_bytes")
+    pairs = ", ".join(f"'{name}', {row}.{name}" for name in names)
+    facts = f"json_object({pairs})"
+    values = f"NULL, {facts}" if action == "insert" else f"{facts}, NULL"
+    return (
+        f"CREATE TRIGGER IF NOT EXISTS locator_kept_{action} AFTER {action.upper()} "
+        "ON locator_kept BEGIN UPDATE locator_meta SET value = CAST(value AS INTEGER) + 1 "
+        "WHERE key = 'version'; "
+        "INSERT INTO locator_audit (layer, feature_id, action, at, actor, before, after) "
+        f"SELECT 'kept', {row}.digest, '{action}', {_MOMENT}, value, {values} "
+        "FROM locator_meta WHERE key = 'actor'; "
+        f"UPDATE gpkg_contents SET last_change = {_NOW} WHERE table_name = 'locator_kept'; END"
+    )
+
+
 def upgrade_file(connection: sqlite3.Connection, found: int) -> None:
     """Bring an older file to this schema, inside the caller's transaction."""
     if found < 2:
@@ -85,6 +151,12 @@ def upgrade_file(connection: sqlite3.Connection, found: int) -> None:
         )
         for name, statement in trigger_statements().items():
             connection.execute(f'DROP TRIGGER IF EXISTS "{name}"')
+            connection.execute(statement)
+    if found < SHELVES_SINCE:
+        connection.execute(
+            "INSERT INTO locator_meta (key, value) VALUES ('jobs', '0') ON CONFLICT DO NOTHING"
+        )
+        for statement in shelf_statements():
             connection.execute(statement)
     connection.execute(
         "UPDATE locator_meta SET value = ? WHERE key = 'schema_version'", (str(SCHEMA_VERSION),)

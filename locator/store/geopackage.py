@@ -3,8 +3,8 @@
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -15,9 +15,17 @@ import sqlalchemy as sa
 
 from locator.errors import StoreError, StoreMissingError, StoreVersionError
 from locator.paths import written_whole
-from locator.store.base import AuditRow, Change, Record, Revision, Where
+from locator.store.base import AuditRow, Change, Kept, KeptFacts, Record, Revision, Where
 from locator.store.connect import Connections
-from locator.store.file import OUTSIDE_ACTOR, SCHEMA_VERSION, upgrade_file, write_file
+from locator.store.file import (
+    OUTSIDE_ACTOR,
+    SCHEMA_VERSION,
+    SHELVES_SINCE,
+    upgrade_file,
+    write_file,
+)
+from locator.store.jobs import JobRows
+from locator.store.kept import check_kept, digest_of, discard_row, keep_row, list_rows, read_row
 from locator.store.sql import Counts, apply_change, read_layer, read_since
 from locator.store.tables import audit_table, meta_table
 
@@ -34,6 +42,7 @@ class GeoPackageStore:
         self.path = path
         self._clock = clock
         self._connections = Connections(path, busy_s=_BUSY_S, check=self._check)
+        self.jobs = JobRows(self._reading_shelves, self._writing_shelves, clock)
 
     @classmethod
     def create(cls, path: Path, *, clock: Callable[[], datetime]) -> Self:
@@ -144,13 +153,9 @@ class GeoPackageStore:
         """
         counts = Counts()
         with self._connections.writing() as connection:
-            # One moment for all rows, so that no earlier state shows half a change.
-            moment = self._clock().astimezone(UTC)
-            stamp = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-            _set_author(connection, actor, stamp)
-            for change in changes:
-                apply_change(connection, change, clock=self._clock, counts=counts)
-            _set_author(connection, OUTSIDE_ACTOR, None)
+            with self._authored(connection, actor):
+                for change in changes:
+                    apply_change(connection, change, clock=self._clock, counts=counts)
             version = _version(connection)
         return Revision(
             version=version,
@@ -182,6 +187,61 @@ class GeoPackageStore:
         """Return a layer's rows now and the audit rows after a moment; see :class:`Store`."""
         with self._reading() as connection:
             return read_since(connection, layer, stamp)
+
+    def keep(
+        self,
+        kind: str,
+        title: str,
+        question: str,
+        body: bytes,
+        *,
+        made_at: datetime,
+        data_version: str | None = None,
+        actor: str = "locator",
+    ) -> str:
+        """Keep a document for ever and return its digest; see :class:`Store`.
+
+        Raises
+        ------
+        InputError
+            It is too long, or something about it is wrong; nothing was written.
+        StoreError
+            The store cannot be written, or is of an older schema.
+        """
+        check_kept(kind, title, question, body, made_at)
+        digest, facts = digest_of(kind, title, question, body), (kind, title, question)
+        if self.read_kept(digest) is not None:
+            return digest
+        with self._writing_shelves() as connection:
+            if read_row(connection, digest) is not None:  # somebody was faster
+                return digest
+            version = _version(connection) if data_version is None else data_version
+            with self._authored(connection, actor):
+                keep_row(connection, facts, body, made_at=made_at, data_version=version)
+        return digest
+
+    def list_kept(self, kind: str | None = None) -> tuple[KeptFacts, ...]:
+        """Return the facts of what is kept, of one kind or all, the newest first."""
+        with self._reading() as connection:
+            return list_rows(connection, kind) if _has_shelves(connection) else ()
+
+    def read_kept(self, digest: str) -> Kept | None:
+        """Return a kept document, or None if there is none of that digest.
+
+        Raises
+        ------
+        StoreError
+            What is stored is not what was kept.
+        """
+        with self._reading() as connection:
+            return read_row(connection, digest) if _has_shelves(connection) else None
+
+    def discard_kept(self, digest: str, *, actor: str = "locator") -> bool:
+        """Remove a kept document; the history keeps its facts. False: there was none."""
+        if all(facts.digest != digest for facts in self.list_kept()):
+            return False
+        with self._writing_shelves() as connection, self._authored(connection, actor):
+            return discard_row(connection, digest)
 
     def migrate(self) -> int:
         """Bring an older store to this version, a backup beside it first.
@@ -241,6 +301,34 @@ class GeoPackageStore:
     def _reading(self) -> AbstractContextManager[sa.Connection]:
         return self._connections.reading()
 
+    @contextmanager
+    def _authored(self, connection: sa.Connection, actor: str) -> Iterator[None]:
+        """Tell the triggers who writes, and one moment for all rows: no state shows half of it."""
+        moment = self._clock().astimezone(UTC)
+        stamp = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+        _set_author(connection, actor, stamp)
+        yield
+        _set_author(connection, OUTSIDE_ACTOR, None)
+
+    @contextmanager
+    def _reading_shelves(self) -> Iterator[sa.Connection]:
+        with self._reading() as connection:
+            self._refuse_old(connection)
+            yield connection
+
+    @contextmanager
+    def _writing_shelves(self) -> Iterator[sa.Connection]:
+        with self._connections.writing() as connection:
+            self._refuse_old(connection)
+            yield connection
+
+    def _refuse_old(self, connection: sa.Connection) -> None:
+        if not _has_shelves(connection):
+            raise StoreVersionError(
+                f"{self.path} was made by an older locator and can keep neither documents nor "
+                "jobs; run 'locator init', which brings it up to date after a backup."
+            )
+
 
 def free_name(path: Path, purpose: str) -> Path:
     """Return a name beside a file that no file has yet, for a backup that says what it is for."""
@@ -258,6 +346,10 @@ def _meta(connection: sa.Connection, key: str) -> str:
     if value is None:
         raise StoreError(f"The store has lost its {key}; restore a backup.")
     return str(value)
+
+
+def _has_shelves(connection: sa.Connection) -> bool:
+    return int(_meta(connection, "schema_version")) >= SHELVES_SINCE
 
 
 def _version(connection: sa.Connection) -> str:

@@ -16,6 +16,8 @@ __all__ = [
     "declare_column",
     "geometry_srs",
     "geometry_wkb",
+    "jobs_table",
+    "kept_table",
     "layer_table",
     "meta_table",
 ]
@@ -122,4 +124,32 @@ def audit_table() -> sa.Table:
             sa.Column(name, sa.String)
             for name in ("layer", "feature_id", "action", "at", "actor", "before", "after")
         ),
+    )
+
+
+def kept_table() -> sa.Table:
+    """Return the table of kept documents; the body is packed with zlib."""
+    texts = ("digest", "kind", "made_at", "data_version", "title", "question")
+    return sa.Table(
+        "locator_kept",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer, primary_key=True),
+        *(sa.Column(name, sa.String) for name in texts),
+        sa.Column("size_bytes", sa.Integer),
+        sa.Column("body", sa.LargeBinary),
+    )
+
+
+def jobs_table() -> sa.Table:
+    """Return the table of background jobs; the answer is packed with zlib."""
+    return sa.Table(
+        "locator_jobs",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer, primary_key=True),
+        *(sa.Column(name, sa.String) for name in ("job", "kind", "question", "owner", "state")),
+        *(sa.Column(name, sa.Float) for name in ("share", "objective", "bound")),
+        *(sa.Column(n, sa.String) for n in ("made_at", "started_at", "ended_at", "seen_at")),
+        *(sa.Column(name, sa.String) for name in ("phase", "mark", "error")),
+        *(sa.Column(name, sa.Integer) for name in ("pid", "cancel")),
+        sa.Column("answer", sa.LargeBinary),
     )

@@ -1,0 +1,332 @@
+"""Rows of background jobs: who waits, who works, how far, and what came of it.
+
+A row is written by pages (make, cancel) and by the one process that works on it (claim, progress,
+finish). Nothing here changes the store's version: a job is no change of the register.
+"""
+
+import secrets
+import zlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from locator.errors import InputError, JobsFullError
+from locator.store.tables import jobs_table
+
+__all__ = ["ANSWER_LIMIT_BYTES", "QUESTION_LIMIT_BYTES", "Job", "JobRows", "JobState"]
+
+QUESTION_LIMIT_BYTES = 2**20
+ANSWER_LIMIT_BYTES = 16 * 2**20
+_OPEN = ("waiting", "running")
+
+Transaction = Callable[[], AbstractContextManager[sa.Connection]]
+Alive = Callable[[int, str], bool | None]
+
+
+class JobState(StrEnum):
+    """What has become of a job."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job as its row has it.
+
+    Attributes
+    ----------
+    id
+        Random and not to be guessed: who knows it may read and cancel the job.
+    kind, question
+        What is to be done, and a JSON text that says it exactly.
+    owner
+        The page session that asked; empty if none.
+    state
+        Where it stands.
+    share, phase
+        Part of the work that is done, 0 to 1, and a word for what is being done.
+    objective, bound
+        The best so far, and what no selection can surpass; None while there is none.
+    made_at, started_at, ended_at
+        Moments in UTC, or None.
+    ahead
+        How many jobs are before it: waiting ones made earlier, and those that run.
+    cancel_asked
+        Whether somebody wants it to end.
+    error
+        Why it failed, one sentence, or None.
+    """
+
+    id: str
+    kind: str
+    question: str
+    owner: str
+    state: JobState
+    share: float
+    phase: str
+    objective: float | None
+    bound: float | None
+    made_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    ahead: int
+    cancel_asked: bool
+    error: str | None
+
+
+class JobRows:
+    """The jobs of a store; every method is one transaction.
+
+    Parameters
+    ----------
+    reading, writing
+        Transactions of the store; the second is the only writer while it lasts.
+    clock
+        The time.
+    """
+
+    def __init__(
+        self, reading: Transaction, writing: Transaction, clock: Callable[[], datetime]
+    ) -> None:
+        self._reading, self._writing, self._clock = reading, writing, clock
+
+    def make(
+        self,
+        kind: str,
+        question: str,
+        *,
+        owner: str = "",
+        most_waiting: int = 20,
+        most_of_owner: int = 2,
+    ) -> str:
+        """Put a job in the line and return its id.
+
+        Raises
+        ------
+        JobsFullError
+            As many as allowed wait, or are open for this owner.
+        InputError
+            The question is longer than :data:`QUESTION_LIMIT_BYTES`.
+        """
+        if len(question.encode("utf-8", "surrogatepass")) > QUESTION_LIMIT_BYTES:
+            raise InputError(f"A job's question has more than {QUESTION_LIMIT_BYTES // 1024} kB.")
+        table, job = jobs_table(), secrets.token_urlsafe(18)
+        with self._writing() as connection:
+            waiting = _count(connection, table, table.c.state == "waiting")
+            own = _count(connection, table, table.c.state.in_(_OPEN), table.c.owner == owner)
+            if waiting >= most_waiting:
+                raise JobsFullError(f"{waiting} jobs are waiting already; try again in a minute.")
+            if owner and own >= most_of_owner:
+                raise JobsFullError(
+                    f"This page has {own} jobs that are not finished; wait for them, or cancel one."
+                )
+            row = {"job": job, "kind": kind, "question": question, "owner": owner}
+            start = {"state": "waiting", "share": 0.0, "phase": "", "cancel": 0}
+            connection.execute(sa.insert(table), row | start | {"made_at": self._stamp()})
+        return job
+
+    def find(self, job: str) -> Job | None:
+        """Return a job, or None if there is none of that id."""
+        table = jobs_table()
+        with self._reading() as connection:
+            query = sa.select(table).where(table.c.job == job)
+            row = connection.execute(query).mappings().one_or_none()
+            if row is None:
+                return None
+            before = sa.or_(
+                table.c.state == "running",
+                sa.and_(table.c.state == "waiting", table.c.id < row["id"]),
+            )
+            ahead = _count(connection, table, before) if row["state"] == "waiting" else 0
+        return _job(row, ahead)
+
+    def answer(self, job: str) -> str | None:
+        """Return what came of a job, a JSON text, or None."""
+        table = jobs_table()
+        with self._reading() as connection:
+            query = sa.select(table.c.answer).where(table.c.job == job)
+            packed = connection.execute(query).scalar_one_or_none()
+        return None if packed is None else zlib.decompress(packed).decode()
+
+    def waits(self) -> bool:
+        """Tell whether a job waits and none runs, so that somebody should begin."""
+        table = jobs_table()
+        with self._reading() as connection:
+            running = _count(connection, table, table.c.state == "running")
+            return not running and _count(connection, table, table.c.state == "waiting") > 0
+
+    def claim(self, *, pid: int, mark: str, at_once: int = 1) -> Job | None:
+        """Take the job that has waited longest, unless ``at_once`` run already.
+
+        Parameters
+        ----------
+        pid, mark
+            The process that will work on it, and what tells it from a later one of that number.
+        """
+        table = jobs_table()
+        with self._writing() as connection:
+            if _count(connection, table, table.c.state == "running") >= at_once:
+                return None
+            first = sa.select(sa.func.min(table.c.id)).where(table.c.state == "waiting")
+            number = connection.execute(first).scalar_one()
+            if number is None:
+                return None
+            now = self._stamp()
+            values = {"state": "running", "pid": pid, "mark": mark, "started_at": now}
+            own = table.c.id == number
+            connection.execute(sa.update(table).where(own).values(**values, seen_at=now))
+            row = connection.execute(sa.select(table).where(own)).mappings().one()
+        return _job(row, 0)
+
+    def progress(
+        self,
+        job: str,
+        *,
+        share: float,
+        phase: str,
+        objective: float | None = None,
+        bound: float | None = None,
+    ) -> bool:
+        """Write how far a running job is; False tells the worker to stop."""
+        table = jobs_table()
+        values: dict[str, str | float] = {"share": min(max(share, 0.0), 1.0), "phase": phase}
+        if objective is not None:
+            values["objective"] = objective
+        if bound is not None:
+            values["bound"] = bound
+        own = sa.and_(table.c.job == job, table.c.state == "running")
+        with self._writing() as connection:
+            connection.execute(sa.update(table).where(own).values(**values, seen_at=self._stamp()))
+            return _count(connection, table, own, table.c.cancel == 0) == 1
+
+    def cancel(self, job: str) -> bool:
+        """Ask for a job's end: at once while it waits, by a flag while it runs.
+
+        Returns
+        -------
+        bool
+            False if there is none of that id, or it has ended already.
+        """
+        table = jobs_table()
+        own = table.c.job == job
+        ended = {"state": "cancelled", "cancel": 1, "ended_at": self._stamp()}
+        with self._writing() as connection:
+            waiting = sa.update(table).where(own, table.c.state == "waiting").values(**ended)
+            running = sa.update(table).where(own, table.c.state == "running").values(cancel=1)
+            return any(connection.execute(ask).rowcount for ask in (waiting, running))
+
+    def finish(
+        self, job: str, *, answer: str | None, error: str | None = None, cancelled: bool = False
+    ) -> bool:
+        """End a running job with its answer, an error, or both; False if it runs no more.
+
+        A job that was cancelled may have an answer: the best that had been found.
+
+        Raises
+        ------
+        InputError
+            The answer is longer than :data:`ANSWER_LIMIT_BYTES`.
+        """
+        body = None if answer is None else answer.encode()
+        if body is not None and len(body) > ANSWER_LIMIT_BYTES:
+            raise InputError(
+                f"The answer has {len(body) / 2**20:.1f} MB and a job keeps at most "
+                f"{ANSWER_LIMIT_BYTES // 2**20} MB; ask for less."
+            )
+        state = "failed" if error is not None else "cancelled" if cancelled else "done"
+        values = {"state": state, "error": error, "ended_at": self._stamp()}
+        packed = None if body is None else zlib.compress(body, 6)
+        table = jobs_table()
+        own = sa.and_(table.c.job == job, table.c.state == "running")
+        with self._writing() as connection:
+            ask = sa.update(table).where(own).values(**values, answer=packed)
+            if state == "done":
+                ask = ask.values(share=1.0)
+            return connection.execute(ask).rowcount == 1
+
+    def orphans(self, alive: Alive, *, error: str, silent_s: float = 60.0) -> tuple[str, ...]:
+        """Mark the running jobs whose worker is gone as failed, and return their ids.
+
+        Parameters
+        ----------
+        alive
+            Given a worker's pid and mark: does it live? None if that cannot be told from here;
+            then a job is given up once it has not been heard of for ``silent_s``.
+        error
+            The sentence that the row gets.
+        """
+        table = jobs_table()
+        running = sa.select(table.c.id, table.c.job, table.c.pid, table.c.mark, table.c.seen_at)
+        with self._reading() as connection:
+            rows = connection.execute(running.where(table.c.state == "running")).all()
+        long_ago = self._clock().astimezone(UTC) - timedelta(seconds=silent_s)
+        gone = []
+        for number, job, pid, mark, seen_at in rows:
+            lives = alive(pid, mark)
+            if lives is None:
+                lives = datetime.fromisoformat(seen_at) >= long_ago
+            if not lives:
+                gone.append((number, job))
+        if not gone:
+            return ()
+        values = {"state": "failed", "error": error, "ended_at": self._stamp()}
+        numbers = [number for number, _ in gone]
+        with self._writing() as connection:
+            still = sa.and_(table.c.id.in_(numbers), table.c.state == "running")
+            connection.execute(sa.update(table).where(still).values(**values))
+        return tuple(job for _, job in gone)
+
+    def remove_old(self, *, hours: float) -> int:
+        """Remove the jobs that ended more than so many hours ago; return how many."""
+        table = jobs_table()
+        moment = self._clock().astimezone(UTC) - timedelta(hours=hours)
+        old = sa.and_(table.c.state.not_in(_OPEN), table.c.ended_at < _text(moment))
+        with self._reading() as connection:
+            if not _count(connection, table, old):
+                return 0
+        with self._writing() as connection:
+            return connection.execute(sa.delete(table).where(old)).rowcount
+
+    def _stamp(self) -> str:
+        return _text(self._clock().astimezone(UTC))
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _count(connection: sa.Connection, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
+    query = sa.select(sa.func.count()).select_from(table).where(*conditions)
+    return int(connection.execute(query).scalar_one())
+
+
+def _job(row: sa.RowMapping, ahead: int) -> Job:
+    return Job(
+        id=row["job"],
+        kind=row["kind"],
+        question=row["question"],
+        owner=row["owner"],
+        state=JobState(row["state"]),
+        share=row["share"],
+        phase=row["phase"],
+        objective=row["objective"],
+        bound=row["bound"],
+        made_at=datetime.fromisoformat(row["made_at"]),
+        started_at=_moment(row["started_at"]),
+        ended_at=_moment(row["ended_at"]),
+        ahead=ahead,
+        cancel_asked=bool(row["cancel"]),
+        error=row["error"],
+    )
