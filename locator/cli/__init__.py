@@ -5,6 +5,7 @@ a second and a half of processor time.
 """
 
 from locator.cli.app import main
+from locator.cli.embed import embed
 from locator.cli.hotzones import hotzones
 from locator.cli.maps import map_command
 from locator.cli.questions import gaps, nearest, report, route
@@ -13,5 +14,5 @@ from locator.cli.stations import stations
 
 __all__ = ["main"]
 
-for _command in (stations, nearest, route, gaps, report, hotzones, map_command, roads):
+for _command in (stations, nearest, route, gaps, report, hotzones, map_command, embed, roads):
     main.add_command(_command)

@@ -4,7 +4,9 @@ One question (:class:`MapView`), read from plain texts, whichever way it came: a
 or the options of a command.
 """
 
+from locator.showing.citation import citation
 from locator.showing.compose import Shown, map_words, show_view
+from locator.showing.frozen import Frozen, freeze, open_frozen
 from locator.showing.kept import Easel
 from locator.showing.pictures import (
     PICTURE_NAMES,
@@ -21,12 +23,16 @@ __all__ = [
     "MAP_NAMES",
     "PICTURE_NAMES",
     "Easel",
+    "Frozen",
     "Given",
     "MapView",
     "PictureFormat",
     "PictureOptions",
     "Shown",
+    "citation",
+    "freeze",
     "map_words",
+    "open_frozen",
     "picture_bytes",
     "read_map_view",
     "read_picture",

@@ -58,8 +58,6 @@ class PictureOptions:
                 f"width={self.width} at dpi={self.dpi} is {wide_mm:.0f} mm of paper; at this dpi "
                 f"give {least + 0.5:.0f} to {min(most, _PIXELS[1]):.0f} pixels, or change the dpi."
             )
-        if wide_mm / _MM_PER_INCH * self.dpi > _PIXELS[1]:
-            raise InputError(f"dpi={self.dpi} makes a picture wider than {_PIXELS[1]:,} pixels.")
         if self.height is not None and self.height / self.dpi * _MM_PER_INCH < _LOWEST_MM:
             raise InputError(
                 f"height={self.height} at dpi={self.dpi} is less than {_LOWEST_MM:.0f} mm; "

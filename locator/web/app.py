@@ -22,6 +22,7 @@ from locator.settings import Settings
 from locator.travel import Routed, StraightLine
 from locator.web import api, assets, embed, offline, ogc, phone, planner, rider
 from locator.web.compress import compress
+from locator.web.embed.asking import frame_ancestors
 from locator.web.language import gettext as _
 from locator.web.language import in_language, language, use_languages
 from locator.web.request import get_service
@@ -134,7 +135,7 @@ def _secure(response: Response) -> Response:
 def _page_policy() -> str:
     settings = get_service().settings
     tiles = " ".join(tile_origins(settings.basemap))
-    ancestors = _ancestors(settings.frame_ancestors) if g.get("framed") else "'none'"
+    ancestors = frame_ancestors(settings.frame_ancestors) if g.get("framed") else "'none'"
     nonce = g.get("nonce", "")
     policy = [
         "default-src 'none'",
@@ -150,13 +151,6 @@ def _page_policy() -> str:
         f"frame-ancestors {ancestors}",
     ]
     return "; ".join(policy)
-
-
-def _ancestors(others: str) -> str:
-    """Return who may frame an embed: our own page always, and the others that are set."""
-    if others in {"", "'none'"}:
-        return "'self'"
-    return others if others == "*" else f"'self' {others}"
 
 
 def _answer_error(status: int, title: str, reason: str) -> ResponseReturnValue:

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from locator.web.embed import builder, oembed, pages, pictures
+from locator.web.embed import builder, frozen, oembed, pages, pictures
 from locator.web.embed.asking import open_easels
 
 __all__ = ["use_embeds"]
@@ -11,5 +11,5 @@ __all__ = ["use_embeds"]
 def use_embeds(app: Flask) -> None:
     """Give an application the embeds, their pictures, and the page that writes the snippet."""
     open_easels(app)
-    for module in (pages, pictures, builder, oembed):
+    for module in (pages, pictures, frozen, builder, oembed):
         app.register_blueprint(module.blueprint)

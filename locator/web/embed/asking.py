@@ -20,6 +20,7 @@ __all__ = [
     "borders",
     "drawing_of",
     "easel_of_pictures",
+    "frame_ancestors",
     "map_view",
     "mark_of",
     "open_easels",
@@ -75,6 +76,13 @@ def map_view(
 def borders() -> bool:
     """Tell whether this visitor is shown the districts' lines."""
     return bool(get_service().settings.map_approval) or bool(g.local)
+
+
+def frame_ancestors(others: str) -> str:
+    """Return who may frame an embed: our own page always, and the others that are set."""
+    if others in {"", "'none'"}:
+        return "'self'"
+    return others if others == "*" else f"'self' {others}"
 
 
 def shown_for(what: str, view: MapView, *, now_states: bool) -> Shown:

@@ -10,17 +10,20 @@ from locator.errors import InputError
 from locator.look import THEMES
 from locator.schema import Kind, Service
 from locator.showing import LAYERS, Given
+from locator.showing.frozen import FROZEN_KIND
 from locator.web.embed.asking import asked_texts, map_view, whole_address
 from locator.web.embed.oembed import ENDPOINTS
 from locator.web.embed.pages import NEAREST_NAMES, heading_of, read_nearest_view
 from locator.web.embed.snippet import HEIGHTS, Frame, snippet_html
 from locator.web.language import gettext as _
 from locator.web.language import language
+from locator.web.request import get_service
 
 __all__ = ["blueprint"]
 
 blueprint = Blueprint("builder", __name__)
 
+_LISTED = 20
 _FORM = (
     "what", "layers", "bbox", "kind", "service", "minutes", "at", "count", "language", "lang",
     "theme",
@@ -65,6 +68,7 @@ def page() -> ResponseReturnValue:
         services={service.value: service.label(language()) for service in Service},
         themes=_theme_names(),
         heading=_("把地图放进别的网页"),
+        frozen=_frozen(),
     )
     return page, 400 if trouble else 200
 
@@ -96,6 +100,26 @@ def _build(what: str, asked: Mapping[str, Sequence[str]]) -> _Built:
         asks_position=frame.asks_position,
         height=frame.height,
     )
+
+
+def _frozen() -> list[dict[str, str]]:
+    """Return the newest frozen copies, as the page lists them."""
+    zone = get_service().rules.timezone
+    copies = []
+    for kept in get_service().store.list_kept(FROZEN_KIND)[:_LISTED]:
+        url = whole_address("frozen.page", {}, digest=kept.digest)
+        frame = Frame(url=url, title=kept.title, height=HEIGHTS["coverage"])
+        made_at = kept.made_at.astimezone(zone)
+        copies.append(
+            {
+                "url": url,
+                "title": kept.title,
+                "made_at": f"{made_at:%Y-%m-%d %H:%M}",
+                "digest": kept.digest,
+                "snippet": snippet_html(frame),
+            }
+        )
+    return copies
 
 
 def _layer_names() -> dict[str, str]:

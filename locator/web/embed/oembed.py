@@ -4,6 +4,7 @@ oEmbed 1.0, https://oembed.com: ``url``, ``maxwidth``, ``maxheight``, ``format``
 type ``rich``. An address that is not ours, or nothing to frame, is 404; another format is 501.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as ET
@@ -14,6 +15,7 @@ from locator.errors import InputError
 from locator.schema import Language
 from locator.showing import Given
 from locator.web.embed.asking import map_view, whole_address
+from locator.web.embed.frozen import find_frozen
 from locator.web.embed.pages import NEAREST_NAMES, heading_of, read_nearest_view
 from locator.web.embed.snippet import HEIGHTS, Frame, frame_html
 from locator.web.language import gettext as _
@@ -26,7 +28,7 @@ _NAMES = ("url", "format", "maxwidth", "maxheight", "language", "lang")
 _WIDTH = 640
 _CACHE_S = 3600
 _PICTURE = (480, 360)  # of the small picture beside a link, pixels
-_PICTURE_DPI = 96
+_PICTURE_DPI = 60  # small letters, so that legend and notes leave room for the map
 _PAGES = {"/": "nearest", "/map": "map"}
 _PAGES |= {f"/embed/{what}": what for what in ("map", "nearest", "coverage")}
 ENDPOINTS = {
@@ -35,6 +37,8 @@ ENDPOINTS = {
     "coverage": "embed.coverage",
 }
 _HIGHEST = 1_000_000
+_A_YEAR_S = 31_536_000
+_FROZEN = re.compile(r"/embed/frozen/([0-9a-f]{64})")
 
 
 @blueprint.get("/oembed")
@@ -69,6 +73,9 @@ def _find(address: str) -> tuple[str, Mapping[str, Sequence[str]]]:
     ours = parts.scheme in {"http", "https"} and parts.netloc == request.host
     path = parts.path.removeprefix(root) if parts.path.startswith(root) else ""
     what = _PAGES.get(path or "/") if ours and (path or not root) else None
+    copy = _FROZEN.fullmatch(path) if ours else None
+    if copy and find_frozen(copy[1]) is not None:
+        return copy[1], texts
     if what is None:
         abort(404, _("这个地址不能嵌入。"))
     return what, texts
@@ -78,6 +85,8 @@ def _describe(
     what: str, texts: Mapping[str, Sequence[str]], most: tuple[int, int]
 ) -> dict[str, str | int]:
     """Return what oEmbed wants to know; frame and picture stay within ``maxwidth, maxheight``."""
+    if what not in ENDPOINTS:
+        return _describe_frozen(what, most)
     asked = [text for name in ("language", "lang") for text in texts.get(name, ())]
     if asked and asked[0] in {"zh", "en"}:
         language: Language = "en" if asked[0] == "en" else "zh"
@@ -93,20 +102,33 @@ def _describe(
         height=height,
         asks_position=what == "nearest",
     )
-    body: dict[str, str | int] = {
-        "version": "1.0",
-        "type": "rich",
-        "title": title,
-        "provider_name": _("骑手驿站"),
-        "provider_url": whole_address("rider.home", {}),
-        "cache_age": _CACHE_S,
-        "html": frame_html(frame),
-        "width": width,
-        "height": height,
-    }
+    body = _rich(frame, width, _CACHE_S)
     if what != "nearest" and most[0] >= _PICTURE[0] and most[1] >= _PICTURE[1]:
         body |= _picture(what, query)
     return body
+
+
+def _describe_frozen(digest: str, most: tuple[int, int]) -> dict[str, str | int]:
+    frozen = find_frozen(digest)
+    assert frozen is not None  # noqa: S101 - found just now
+    width, height = min(_WIDTH, most[0]), min(HEIGHTS["coverage"], most[1])
+    url = whole_address("frozen.page", {}, digest=digest)
+    frame = Frame(url=url, title=frozen.kept.title, width=str(width), height=height)
+    return _rich(frame, width, _A_YEAR_S)
+
+
+def _rich(frame: Frame, width: int, cache_s: int) -> dict[str, str | int]:
+    return {
+        "version": "1.0",
+        "type": "rich",
+        "title": frame.title,
+        "provider_name": _("骑手驿站"),
+        "provider_url": whole_address("rider.home", {}),
+        "cache_age": cache_s,
+        "html": frame_html(frame),
+        "width": width,
+        "height": frame.height,
+    }
 
 
 def _query(what: str, texts: Mapping[str, Sequence[str]]) -> dict[str, str]:
