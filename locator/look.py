@@ -6,6 +6,7 @@ print still tells them apart.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +19,17 @@ __all__ = [
     "KIND_LOOKS",
     "PALETTE",
     "STATE_LOOKS",
+    "THEMES",
     "Mark",
+    "Theme",
     "css_variables",
     "dense_range",
 ]
 
 _DEVIATIONS = 3.0
+
+Theme = Literal["auto", "light", "dark"]
+THEMES: tuple[Theme, ...] = ("auto", "light", "dark")
 
 
 @dataclass(frozen=True)
@@ -92,8 +98,11 @@ STATE_LOOKS: dict[State, Mark] = {
 }
 
 
-def css_variables() -> str:
-    """Return the tokens as custom properties of a style sheet, for light pages and dark ones."""
+def css_variables(theme: Theme = "auto") -> str:
+    """Return the tokens as custom properties of a style sheet.
+
+    ``auto`` follows the reader's device; the others stay as they are on every device.
+    """
     tokens = dict(PALETTE)
     looks: list[tuple[str, dict[LabelledEnum, Mark]]] = [
         ("kind", dict(KIND_LOOKS.items())),
@@ -101,10 +110,14 @@ def css_variables() -> str:
     ]
     for prefix, table in looks:
         tokens |= {f"{prefix}-{code.value}": mark.colour for code, mark in table.items()}
+    if theme == "dark":
+        tokens |= DARK
     light, dark = (
         "".join(f"  --{name}: {colour};\n" for name, colour in table.items())
         for table in (tokens, DARK)
     )
+    if theme != "auto":
+        return f":root {{\n  color-scheme: {theme};\n{light}}}\n"
     return (
         f":root {{\n  color-scheme: light dark;\n{light}}}\n"
         f"@media (prefers-color-scheme: dark) {{ :root {{\n{dark}}} }}\n"

@@ -114,7 +114,7 @@ class About(TypedDict):
     demand: str
     filter: dict[str, list[str]]
     stations_counted: int
-    stations_hours_unknown: int
+    stations_hours_unknown: int | None
     covered_share: float | None
     demand_per_h: float
     unserved_demand_per_h: float

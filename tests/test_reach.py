@@ -254,7 +254,7 @@ def test_the_command_draws_reach_and_names_the_model(
 
 
 def test_pages_show_reach_when_asked(client: FlaskClient) -> None:
-    for path in ("/map", "/embed/map"):
+    for path in ("/map", "/embed/map.js"):
         html = client.get(f"{path}?reach=10,5&lang=zh").get_data(as_text=True)
         assert "5–10 分钟可到驿站" in html
         assert "可达范围按：估算" in html

@@ -18,8 +18,9 @@ from locator.nearest import StationFilter
 from locator.schema import CRS
 from locator.schema import Service as Amenity
 from locator.service import Service
+from locator.showing import write_map
 from locator.store import Change
-from locator.study import Question, Standard, gaps_inputs, parse_standards, run_gaps, write_map
+from locator.study import Question, Standard, gaps_inputs, parse_standards, run_gaps
 from locator.study.doubts import districts_away
 from locator.study.manifest import Summary, store_kind
 

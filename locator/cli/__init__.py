@@ -5,9 +5,11 @@ a second and a half of processor time.
 """
 
 from locator.cli.app import main
+from locator.cli.embed import embed
 from locator.cli.hotzones import hotzones
+from locator.cli.maps import map_command
 from locator.cli.publish import publish
-from locator.cli.questions import gaps, map_command, nearest, report, route
+from locator.cli.questions import gaps, nearest, report, route
 from locator.cli.roads import roads
 from locator.cli.sites import site
 from locator.cli.stations import stations
@@ -24,6 +26,7 @@ for _command in (
     site,
     hotzones,
     map_command,
+    embed,
     roads,
 ):
     main.add_command(_command)

@@ -1,4 +1,4 @@
-"""``locator nearest``, ``gaps``, ``report`` and ``map``: what the store is asked."""
+"""``locator nearest``, ``route``, ``gaps`` and ``report``: what the store is asked."""
 
 import json
 from dataclasses import replace
@@ -22,7 +22,7 @@ from locator.cli.base import (
 from locator.schema import Datum, Kind, Service, Weather
 from locator.settings import Settings
 
-__all__ = ["gaps", "map_command", "nearest", "report", "route"]
+__all__ = ["gaps", "nearest", "report", "route"]
 
 _WEATHERS = EnumType(Weather)
 
@@ -248,41 +248,3 @@ def report(settings: Settings, folder: Path, language: str | None) -> None:
     write_report(folder, language="zh" if chosen == "zh" else "en")
     click.echo(f"The report is {folder / 'report.html'}")
     click.echo("report.docx, tables.xlsx and figures lie beside it.")
-
-
-@click.command("map")
-@click.option("--out", type=FILE, required=True, help="FILE.html, .png or .svg.")
-@click.option("--language", type=click.Choice(["zh", "en"]))
-@click.option("--basemap", help="osm, tianditu, none or a tile address; none by default in a file.")
-@click.option(
-    "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."
-)
-@click.option(
-    "--reach", metavar="M[,M…]", help="Show from where a station is within so many riding minutes."
-)
-@travel_option
-@click.pass_obj
-def map_command(
-    settings: Settings,
-    out: Path,
-    language: str | None,
-    basemap: str | None,
-    as_of: str | None,
-    reach: str | None,
-    travel: str | None,
-) -> None:
-    """Write the map of stations and hot zones as one file.
-
-    The .html opens from a disk without a network; .png and .svg are figures for a report.
-
-    \b
-    Example:  locator map --out map.png
-              locator map --reach 5,10 --out reach.html
-    """
-    from locator.study import parse_reach, write_map
-
-    minutes = parse_reach(reach) if reach is not None else ()
-    settings = replace(settings, language=language or settings.language, basemap=basemap or "none")
-    with opened(with_travel(settings, travel)) as service:
-        write_map(service, out, as_of=as_of, reach=minutes)
-    click.echo(f"The map is in {out}")

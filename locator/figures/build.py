@@ -1,8 +1,9 @@
 """Maps for reports, laid out and drawn: map, overview, legend, table, notes."""
 
 import io
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -53,6 +54,10 @@ __all__ = [
     "render_figure",
     "save_figure",
 ]
+
+_LEAST_MAP_MM = 40.0
+_FITTINGS = 4
+_HAIR_MM = 0.01
 
 
 def _draw_scale_and_north(sheet: Sheet, axes: Axes, view: View) -> None:
@@ -185,10 +190,34 @@ def _foot(options: FigureOptions, note: str, pen: Pen, *, districts: bool) -> li
     return [line for t in texts for line in pen.wrap(t, SMALL, options.width_mm - 2 * MARGIN)]
 
 
-def _compose(frames: Frames, lost: Mapping[str, int], options: FigureOptions) -> Figure:
-    """Lay the sheet out from top to bottom, then draw on it."""
-    pen, inner = Pen(options.language), options.width_mm - 2 * MARGIN
-    frames, box = project(frames, options.extent)
+@dataclass(frozen=True)
+class _Layout:
+    """Where everything stands on a sheet, in millimetres from its upper left corner."""
+
+    frames: Frames
+    view: View
+    title: list[str]
+    groups: list[Group]
+    largest: gpd.GeoDataFrame
+    table: list[tuple[str, ...]]
+    inset: Box | None
+    right: float  # where the legend ends
+    table_at: tuple[float, float]  # in the legend
+    legend_y: float
+    foot: list[str]
+    foot_y: float
+    height_mm: float
+
+
+def _lay_out(
+    frames: Frames,
+    lost: Mapping[str, int],
+    options: FigureOptions,
+    pen: Pen,
+    shape: float | None = None,
+) -> _Layout:
+    inner = options.width_mm - 2 * MARGIN
+    frames, box = project(frames, options.extent, shape)
     title = pen.wrap(options.title, TITLE, inner)
     top = MARGIN + 6 * len(title) + (6 if options.illustrative else 0)
     view = View(box, MARGIN, top, inner / (box[2] - box[0]))
@@ -201,29 +230,79 @@ def _compose(frames: Frames, lost: Mapping[str, int], options: FigureOptions) ->
     dx, dy, legend_mm = _legend_places(groups, table, right - MARGIN, pen)
     foot = _foot(options, _notes(frames, lost, view, pen), pen, districts="districts" in frames)
     foot_y = y + max(legend_mm, INSET if inset else 0) + 2.5
+    return _Layout(
+        frames=frames,
+        view=view,
+        title=title,
+        groups=groups,
+        largest=largest,
+        table=table,
+        inset=inset,
+        right=right,
+        table_at=(dx, dy),
+        legend_y=y,
+        foot=foot,
+        foot_y=foot_y,
+        height_mm=foot_y + 3.4 * len(foot) + MARGIN,
+    )
 
-    sheet = Sheet((options.width_mm, foot_y + 3.4 * len(foot) + MARGIN), options.dpi, pen)
+
+def _fit_height(
+    frames: Frames, lost: Mapping[str, int], options: FigureOptions, pen: Pen, first: _Layout
+) -> _Layout:
+    """Lay out anew with a map as high as the rest of the sheet leaves room for.
+
+    What stands below may change with the map: a row more in the notes, an overview less. The
+    sheet has its height in any case; what is left over stays empty.
+    """
+    height_mm = options.height_mm or 0.0
+    width_mm, layout, most = options.width_mm - 2 * MARGIN, first, 0.0
+    for _ in range(_FITTINGS):
+        most = max(most, layout.height_mm - (layout.view.place[3] - layout.view.top))
+        room_mm = height_mm - most
+        if room_mm < _LEAST_MAP_MM:
+            needed_mm = math.ceil(most + _LEAST_MAP_MM)
+            pixels = math.ceil(needed_mm / 25.4 * options.dpi)
+            raise InputError(
+                f"A height of {height_mm:.0f} mm leaves no room for the map; this figure needs at "
+                f"least {needed_mm} mm, which is {pixels} pixels at {options.dpi} dpi."
+            )
+        layout = _lay_out(frames, lost, options, pen, room_mm / width_mm)
+        if layout.height_mm <= height_mm + _HAIR_MM:
+            break
+    return replace(layout, height_mm=height_mm)
+
+
+def _compose(frames: Frames, lost: Mapping[str, int], options: FigureOptions) -> Figure:
+    """Lay the sheet out from top to bottom, then draw on it."""
+    pen = Pen(options.language)
+    layout = _lay_out(frames, lost, options, pen)
+    if options.height_mm is not None:
+        layout = _fit_height(frames, lost, options, pen, layout)
+    view, groups, frames = layout.view, layout.groups, layout.frames
+    sheet = Sheet((options.width_mm, layout.height_mm), options.dpi, pen)
     sheet.figure.set_label(pen.plain(options.title))
     axes = sheet.panel(view.place, view.box)
     for i, group in enumerate(groups):  # of one layer, the later lies over the earlier
         draw_group(axes, group, view, LAYER_Z[group.layer] + i / 100)
-    for i, line in enumerate(title):
+    for i, line in enumerate(layout.title):
         sheet.write(MARGIN, MARGIN + 2.2 + 6 * i, line, size=TITLE)
     if options.illustrative:
-        sheet.tag(MARGIN, top - 3.8, pen.word["illustrative"])
+        sheet.tag(MARGIN, view.top - 3.8, pen.word["illustrative"])
     if frames:
         _draw_scale_and_north(sheet, axes, view)
-        draw_labels(sheet, view, frames, largest)
+        draw_labels(sheet, view, frames, layout.largest)
     else:
         x0, y0, x1, y1 = view.place
         sheet.write((x0 + x1) / 2, (y0 + y1) / 2, pen.word["nothing"], align="center")
-    _draw_legend(sheet, groups, MARGIN, y)
-    if table:
-        _draw_table(sheet, table, MARGIN + dx, y + dy, right)
-    if inset:
-        _draw_inset(sheet, view, inset, groups, y)
-    for i, line in enumerate(foot):
-        sheet.write(MARGIN, foot_y + 1.7 + 3.4 * i, line, size=SMALL, colour="ink-quiet")
+    _draw_legend(sheet, groups, MARGIN, layout.legend_y)
+    if layout.table:
+        dx, dy = layout.table_at
+        _draw_table(sheet, layout.table, MARGIN + dx, layout.legend_y + dy, layout.right)
+    if layout.inset:
+        _draw_inset(sheet, view, layout.inset, groups, layout.legend_y)
+    for i, line in enumerate(layout.foot):
+        sheet.write(MARGIN, layout.foot_y + 1.7 + 3.4 * i, line, size=SMALL, colour="ink-quiet")
     return sheet.figure
 
 

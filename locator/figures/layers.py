@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise, product
-from typing import Any
+from typing import Any, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -20,7 +20,7 @@ from locator.datum import local_crs
 from locator.errors import InputError
 from locator.figures.paper import Box, Numbers, Pen
 from locator.look import KIND_LOOKS, PALETTE, Mark, dense_range
-from locator.schema import Kind, Status
+from locator.schema import Kind, State, Status
 
 __all__ = [
     "CHANGES",
@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 Frames = dict[str, gpd.GeoDataFrame]
+Fill = Literal["full", "left", "none"]  # open or not said, unknown, closed or out of service
 
 
 _TOP_GAPS = 10
@@ -112,7 +113,7 @@ class Group:
     layer: str
     rows: gpd.GeoDataFrame
     mark: Mark | None = None
-    hollow: bool = False
+    fill: Fill = "full"
     size: float = 5.2  # points
     paint: Mapping[str, Any] = field(default_factory=dict)
 
@@ -176,33 +177,48 @@ def _focus(frames: Frames) -> Box:
     return edges[0], edges[1], edges[2], edges[3]
 
 
-def project(frames: Frames, extent: Box | None) -> tuple[Frames, Box]:
-    """Return the layers in metres and the box to show: padded, at least 2 km, not too slim."""
+def project(frames: Frames, extent: Box | None, shape: float | None = None) -> tuple[Frames, Box]:
+    """Return the layers in metres and the box to show: padded, at least 2 km, not too slim.
+
+    With a ``shape``, height over width, the box has just that.
+    """
     if not frames:
-        return frames, (0.0, 0.0, 2000.0, 1000.0)
+        return frames, (0.0, 0.0, 2000.0, 2000.0 * (shape or 0.5))
     focus = extent or _focus(frames)
     crs = local_crs(focus)
     x0, y0, x1, y1 = gpd.GeoSeries([shapely.box(*focus)], crs=4326).to_crs(crs).total_bounds
     width, height = max(1.12 * (x1 - x0), 2000.0), max(1.12 * (y1 - y0), 2000.0)
-    width, height = max(width, height / 0.85), max(height, width * 0.45)
+    flattest, steepest = (0.45, 0.85) if shape is None else (shape, shape)
+    width = max(width, height / steepest)
+    height = max(height, width * flattest)
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
     box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
     return {name: frame.to_crs(crs) for name, frame in frames.items()}, box
 
 
 def _station_groups(frame: gpd.GeoDataFrame, view: View, pen: Pen) -> list[Group]:
-    """Return the stations by kind, those out of service apart; smaller where they crowd."""
+    """Return the stations by kind; those out of service, closed or unknown then apart.
+
+    They are smaller where they crowd.
+    """
     size = 5.2 if len(view.seen(frame)) <= _CROWD else 4.0
     nothing = pd.Series("", index=frame.index)
     kinds = frame.get("kind", nothing)
     out = frame.get("status", nothing).isin([Status.CLOSED, Status.TEMPORARILY_CLOSED])
     looks = [(kinds == kind, kind.label(pen.language), KIND_LOOKS[kind]) for kind in Kind]
     looks.append((~kinds.isin(list(Kind)), pen.word["kind_unknown"], _UNKNOWN_KIND))
+    states = frame.get("state", nothing)
+    shut, unsure = ~out & (states == State.CLOSED), ~out & (states == State.UNKNOWN)
+    ways: list[tuple[str, pd.Series[bool], Fill]] = [
+        ("", ~(out | shut | unsure), "full"),
+        ("unsure", unsure, "left"),
+        ("shut", shut, "none"),
+        ("inactive", out, "none"),
+    ]
     groups = []
-    for (mask, label, mark), hollow in product(looks, (False, True)):
-        rows = frame[mask & (out == hollow)]
-        text = pen.word["inactive"].format(label) if hollow else label
-        groups.append(Group(text, "stations", rows, mark, hollow, size))
+    for (mask, label, mark), (word, such, fill) in product(looks, ways):
+        text = pen.word[word].format(label) if word else label
+        groups.append(Group(text, "stations", frame[mask & such], mark, fill, size))
     return groups
 
 
@@ -317,14 +333,17 @@ def draw_marks(axes: Axes, points: Numbers, group: Group, zorder: float) -> None
     if group.mark is None:
         return
     colour, paper = group.mark.colour, PALETTE["paper"]
+    full = group.fill == "full"
     axes.plot(
         *points.T,
         linestyle="none",
         marker=group.mark.marker,
         markersize=group.size,
-        markerfacecolor=paper if group.hollow else colour,
-        markeredgecolor=colour if group.hollow else paper,
-        markeredgewidth=1.0 if group.hollow else 0.5,
+        fillstyle="left" if group.fill == "left" else "full",
+        markerfacecolor=paper if group.fill == "none" else colour,
+        markerfacecoloralt=paper,
+        markeredgecolor=paper if full else colour,
+        markeredgewidth=0.5 if full else 1.0,
         zorder=zorder,
     )
 

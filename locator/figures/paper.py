@@ -77,6 +77,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "no_stations": ("没有驿站。", "No stations."),
     "kind_unknown": ("类型未知", "Kind unknown"),
     "inactive": ("{}，暂停或停用", "{}, out of service"),
+    "shut": ("{}，其时关门", "{}, closed then"),
+    "unsure": ("{}，时间未知", "{}, hours unknown"),
     "zone": ("热区", "Hot zone"),
     "zone_class": ("热区，每小时需求 {}", "Hot zone, demand/h {}"),
     "zone_unknown": ("热区，需求未知", "Hot zone, demand unknown"),
@@ -123,7 +125,10 @@ _RC_LOCK = threading.Lock()  # rc_context swaps a global: two threads must not u
 
 @dataclass(frozen=True)
 class FigureOptions:
-    """What a figure says and how wide it is; the height follows from the contents.
+    """What a figure says and how large it is.
+
+    Without ``height_mm`` the height follows from the contents; with it the map takes the room that
+    title, legend and notes leave.
 
     ``illustrative`` marks the figure as made from illustrative data; it is marked anyway when a
     row of a layer says so of itself. ``extent`` (west, south, east, north in degrees) shows just
@@ -136,6 +141,7 @@ class FigureOptions:
     map_approval: str = ""
     illustrative: bool = False
     width_mm: float = 170
+    height_mm: float | None = None
     dpi: int = 300
     show_districts: bool = True
     extent: Box | None = None
@@ -144,6 +150,8 @@ class FigureOptions:
         """Check the size and the length of the texts."""
         if not 120 <= self.width_mm <= 1200:
             raise InputError(f"width_mm is {self.width_mm}; it must be from 120 to 1200.")
+        if self.height_mm is not None and not 60 <= self.height_mm <= 1200:
+            raise InputError(f"height_mm is {self.height_mm:.0f}; it must be from 60 to 1200.")
         if self.dpi < 50 or self.width_mm / 25.4 * self.dpi > _MAX_PIXELS:
             raise InputError(
                 f"dpi is {self.dpi}; it must be 50 or more, and the figure at most "

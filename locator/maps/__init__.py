@@ -6,17 +6,28 @@ here: it travels as JSON that no template engine compiles, and the browser shows
 
 from locator.maps.basemaps import tile_origins
 from locator.maps.build import build_map
-from locator.maps.model import MAX_STATIONS, MapLayers, MapOptions, MapParts
-from locator.maps.page import asset_files, render_file, render_parts
+from locator.maps.model import CLUSTER_ABOVE, MAX_STATIONS, MapLayers, MapOptions, MapParts
+from locator.maps.page import (
+    asset_files,
+    frame_files,
+    render_drawing,
+    render_file,
+    render_frame,
+    render_parts,
+)
 
 __all__ = [
+    "CLUSTER_ABOVE",
     "MAX_STATIONS",
     "MapLayers",
     "MapOptions",
     "MapParts",
     "asset_files",
     "build_map",
+    "frame_files",
+    "render_drawing",
     "render_file",
+    "render_frame",
     "render_parts",
     "tile_origins",
 ]

@@ -42,7 +42,9 @@ def build_map(layers: MapLayers, options: MapOptions) -> folium.Map:
     payload = build_payload(layers, options)
     page = MapFigure(options, clustered=bool(payload["cluster"]))
     tiles = tile_layers(options)
-    drawn = _LocalMap(view_box(layers), has_tiles=bool(tiles), follows=options.for_list)
+    drawn = _LocalMap(
+        view_box(layers, options.extent), has_tiles=bool(tiles), follows=options.for_list
+    )
     page.add_child(drawn)
     for layer in tiles:
         layer.add_to(drawn)

@@ -6,6 +6,7 @@ from datetime import date
 import geopandas as gpd
 
 from locator.errors import InputError
+from locator.look import Theme
 from locator.schema import CRS, Language
 
 __all__ = ["CLUSTER_ABOVE", "MAX_STATIONS", "MapLayers", "MapOptions", "MapParts", "check_layers"]
@@ -84,6 +85,10 @@ class MapOptions:
     for_list
         The map stands in the rider's own page and follows its list, told by messages: no title,
         no search, hot zones and gaps switched off at first.
+    extent
+        West, south, east, north in degrees: where the map starts, instead of where it finds best.
+    theme
+        Of a file: ``auto`` follows the reader's device.
     """
 
     title: str
@@ -97,6 +102,8 @@ class MapOptions:
     station_url: str | None = None
     day: date | None = None
     for_list: bool = False
+    extent: tuple[float, float, float, float] | None = None
+    theme: Theme = "auto"
 
 
 @dataclass(frozen=True)

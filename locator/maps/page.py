@@ -17,7 +17,15 @@ from locator.maps.model import MapOptions, MapParts
 from locator.maps.words import LABELS, say
 from locator.paths import static_dir
 
-__all__ = ["MapFigure", "asset_files", "render_file", "render_parts"]
+__all__ = [
+    "MapFigure",
+    "asset_files",
+    "frame_files",
+    "render_drawing",
+    "render_file",
+    "render_frame",
+    "render_parts",
+]
 
 _LEAFLET_IMAGES = ("layers.png", "layers-2x.png", "marker-icon.png")
 _OWN_STYLE, _LIST_STYLE = "map.css", "map-list.css"
@@ -104,6 +112,37 @@ def render_parts(drawn: folium.Map, *, nonce: str, asset_url: Callable[[str], st
     return MapParts("\n".join(head), _signed(body, nonce), "\n".join([*scripts, script]))
 
 
+def render_frame(options: MapOptions) -> str:
+    """Return the figure a map will stand in, without the map: it is there at once.
+
+    The map comes with :func:`render_drawing`. The figure fills its parent; give that a height.
+    """
+    return _body(options, f"map_{1:032x}")  # as _number names the only map of a page
+
+
+def frame_files(*, clustered: bool, for_list: bool = False) -> tuple[list[str], list[str]]:
+    """Return the styles and scripts a map needs, names of :func:`asset_files` in their order."""
+    cluster = [_CLUSTER_SCRIPT] if clustered else []
+    way_in = _LIST_SCRIPT if for_list else _SEARCH_SCRIPT
+    styles = ["leaflet/leaflet.css", _OWN_STYLE, *([_LIST_STYLE] if for_list else [])]
+    return styles, ["leaflet/leaflet.js", *cluster, *_DRAWING_SCRIPTS, way_in, _LAST_SCRIPT]
+
+
+def render_drawing(drawn: folium.Map) -> str:
+    """Return the script that draws a map into :func:`render_frame` of the same options.
+
+    It runs once the files of :func:`frame_files` are there. The same map gives the same text.
+
+    Raises
+    ------
+    InputError
+        Something was added to the map that loads from another host.
+    """
+    page = _figure(drawn)
+    _number(page)
+    return _pieces(page)[2]
+
+
 def render_file(drawn: folium.Map) -> str:
     """Render a map as one page that opens from a disk, without a server or a network.
 
@@ -125,6 +164,7 @@ def _file(page: MapFigure) -> str:
     whole = f"{options.title}\0{header}\0{body}\0{script}"
     nonce = hashlib.sha256(whole.encode()).hexdigest()[:32]
     styles = [_inlined_style(files, name) for name in _styles(page)]
+    theme = "" if options.theme == "auto" else f' class="theme-{options.theme}"'
     scripts = [_inlined_script(files[name]) for name in _scripts(page)]
     language = "zh-CN" if options.language == "zh" else "en"
     # The policy makes the promise hold: scripts are these, and only images may be fetched.
@@ -134,13 +174,16 @@ def _file(page: MapFigure) -> str:
     )
     lines = [
         "<!DOCTYPE html>",
-        f'<html lang="{language}">',
+        f'<html lang="{language}"{theme}>',
         "<head>",
         '<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         _VIEWPORT,
         f"<title>{escape(options.title)}</title>",
-        *(f"<style>{text}</style>" for text in [_FILE_STYLE, css_variables(), *styles]),
+        *(
+            f"<style>{text}</style>"
+            for text in [_FILE_STYLE, css_variables(options.theme), *styles]
+        ),
         _signed(header, nonce),
         "</head>",
         "<body>",
@@ -211,13 +254,11 @@ def _body(options: MapOptions, name: str) -> str:
 
 
 def _styles(page: MapFigure) -> list[str]:
-    return ["leaflet/leaflet.css", _OWN_STYLE, *([_LIST_STYLE] if page.options.for_list else [])]
+    return frame_files(clustered=page.clustered, for_list=page.options.for_list)[0]
 
 
 def _scripts(page: MapFigure) -> list[str]:
-    cluster = [_CLUSTER_SCRIPT] if page.clustered else []
-    way_in = _LIST_SCRIPT if page.options.for_list else _SEARCH_SCRIPT
-    return ["leaflet/leaflet.js", *cluster, *_DRAWING_SCRIPTS, way_in, _LAST_SCRIPT]
+    return frame_files(clustered=page.clustered, for_list=page.options.for_list)[1]
 
 
 def _signed(html: str, nonce: str) -> str:

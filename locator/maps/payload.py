@@ -97,11 +97,17 @@ def build_payload(layers: MapLayers, options: MapOptions) -> dict[str, object]:
     return payload | {"texts": texts.listed()}
 
 
-def view_box(layers: MapLayers) -> list[list[float]] | None:
+def view_box(
+    layers: MapLayers, extent: tuple[float, float, float, float] | None = None
+) -> list[list[float]] | None:
     """Return where the map starts, ``[[south, west], [north, east]]``: what answers the question.
 
-    The gaps if there are any, else the dense part of the stations, else whatever there is.
+    The extent if one is given, else the gaps if there are any, else the dense part of the
+    stations, else whatever there is.
     """
+    if extent is not None:
+        west, south, east, north = extent
+        return [[south, west], [north, east]]
     first = (layers.gaps, layers.stations, layers.reach, layers.hot_zones)
     for frame in (*first, layers.districts, layers.places):
         if frame is None:

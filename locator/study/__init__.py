@@ -1,7 +1,7 @@
 """A planner's run, from inputs to a folder of results: what the commands and scripts call."""
 
 from locator.study.calibrate import RIDE_COLUMNS, Calibration, calibrate
-from locator.study.drawing import draw, map_caption, map_layers, map_options, write_map
+from locator.study.drawing import draw, map_caption, map_layers, map_options
 from locator.study.gaps import choose_week, gaps_inputs, parse_standards, run_gaps
 from locator.study.measure import GapsInputs, Question, Standard
 from locator.study.output import summary_lines
@@ -42,5 +42,4 @@ __all__ = [
     "solve_sites",
     "summary_lines",
     "withdraw_study",
-    "write_map",
 ]

@@ -1,7 +1,5 @@
 """The city's map from the store, for pages, files and figures alike."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +16,6 @@ from locator.reporting.sentences import in_language
 from locator.schema import Language, Status, is_illustrative
 from locator.service import Service, Snapshot
 from locator.settings import Settings
-from locator.study.reach import reach_caption, reach_layer
 
 __all__ = [
     "as_of_words",
@@ -28,7 +25,6 @@ __all__ = [
     "map_options",
     "read_snapshot",
     "settings_language",
-    "write_map",
 ]
 
 _TITLES = {"zh": "骑手驿站与配送热区", "en": "Rider stations and delivery hot zones"}
@@ -75,16 +71,21 @@ def map_layers(snapshot: Snapshot, *, at: datetime | None) -> MapLayers:
     )
 
 
-def map_caption(stations: gpd.GeoDataFrame, *, at: datetime, language: Language) -> str:
-    """Say the date of the data shown and where they are from."""
+def map_caption(
+    stations: gpd.GeoDataFrame, *, at: datetime, language: Language, states: bool = False
+) -> str:
+    """Say the date of the data shown and where they are from.
+
+    ``states`` says that the stations are shown open or closed, as a column ``state`` does.
+    """
     sources = pd.unique(stations["source"].dropna()) if len(stations) else np.array([])
     source = in_language(str(sources[0]), language) if len(sources) == 1 else ""
     when = f"{at:%Y-%m-%d}"
-    if "state" in stations:
+    if states or "state" in stations:
         when = (
             f"{at:%Y-%m-%d %H:%M} 的开放状态"
             if language == "zh"
-            else f"open at {at:%Y-%m-%d %H:%M}"
+            else f"what is open at {at:%Y-%m-%d %H:%M}"
         )
     words = f"制图日期 {when}" if language == "zh" else f"Map of {when}"
     return words + (f" · {source}" if source else "")
@@ -109,37 +110,6 @@ def map_options(
         illustrative=any(is_illustrative(frame) for frame in frames),
         day=at.date(),
     )
-
-
-def write_map(
-    service: Service, path: Path, *, as_of: str | None = None, reach: Sequence[int] = ()
-) -> None:
-    """Write the city's map to a file: .html for a browser, .png or .svg for a report.
-
-    Parameters
-    ----------
-    as_of
-        ISO moment: stations and hot zones as they were then. None is as they are.
-    reach
-        Minutes, in order: the areas from where a station in service is reached in time.
-
-    Raises
-    ------
-    InputError
-        The ending is another one, or the history does not reach back to the moment.
-    """
-    _check_ending(path)
-    at, language = service.now(), settings_language(service.settings)
-    snapshot = read_snapshot(service, as_of)
-    layers = map_layers(snapshot, at=None)
-    shown = snapshot.stations if layers.stations is None else layers.stations
-    caption = map_caption(shown, at=at, language=language)
-    if snapshot.as_of is not None:
-        at, caption = snapshot.as_of, f"{as_of_words(snapshot.as_of, language)} · {caption}"
-    if reach:
-        layers = replace(layers, reach=reach_layer(service, snapshot, reach, language))
-        caption = f"{caption} · {reach_caption(service.travel, language)}"
-    draw(layers, map_options(service.settings, layers, at=at, caption=caption), path)
 
 
 def draw(layers: MapLayers, options: MapOptions, path: Path) -> None:

@@ -15,6 +15,7 @@ from locator.nearest import StationFilter
 from locator.reporting.folder import Sampling, Summary, WeekTotals
 from locator.schema import is_illustrative
 from locator.service import Snapshot
+from locator.settings import Settings
 from locator.study.basis import Basis
 from locator.study.measure import Outcome, Study
 from locator.study.reach import roads_credit
@@ -27,6 +28,7 @@ __all__ = [
     "WeekTotals",
     "hash_frames",
     "make_summary",
+    "shown_settings",
     "store_kind",
 ]
 
@@ -51,9 +53,6 @@ def make_summary(
         if study.at is None
         else f"stations open at {study.at:%Y-%m-%d %H:%M} local time; demand of that hour"
     )
-    shown = asdict(study.settings)
-    shown.pop("basemap_key")
-    shown["store"] = store_kind(study.settings.store)
     return Summary(
         title="Gaps in rider-station coverage",
         made_at=study.made_at.isoformat(timespec="seconds"),
@@ -82,7 +81,7 @@ def make_summary(
         rejected_points=len(inputs.rejected),
         notes=study.notes,
         warnings=study.warnings,
-        settings=shown,
+        settings=shown_settings(study.settings),
     )
 
 
@@ -129,6 +128,14 @@ def _scenario_words(scenario: Scenario | None) -> dict[str, str | list[str]] | N
         "move": [f"{i}: {lon:.7f}, {lat:.7f}" for i, (lon, lat) in scenario.move.items()],
         "add": added,
     }
+
+
+def shown_settings(settings: Settings) -> dict[str, str | float | int]:
+    """Return the settings as a manifest may show them: no key, no address of a store."""
+    shown = asdict(settings)
+    shown.pop("basemap_key")
+    shown["store"] = store_kind(settings.store)
+    return shown
 
 
 def store_kind(url: str) -> str:

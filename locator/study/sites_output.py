@@ -35,7 +35,7 @@ from locator.schema import CRS, is_illustrative
 from locator.service import Service
 from locator.siting import Certificate, Effort
 from locator.study.folder import check_folder, replaced_folder
-from locator.study.manifest import hash_frames
+from locator.study.manifest import hash_frames, shown_settings
 from locator.study.output import dated, write_json, write_layer
 from locator.study.reach import roads_credit
 from locator.study.sites import Keep, Made, SiteAnswer, SiteInputs, solve_sites
@@ -212,8 +212,6 @@ def make_site_summary(answer: SiteAnswer) -> SiteSummary:
     used = [snapshot.stations[ground.counts], ground.candidates.frame]
     if measured.hot_zones is not None:
         used.append(measured.hot_zones)
-    shown = asdict(study.settings)
-    shown.pop("basemap_key")
     return SiteSummary(
         title="Where next: rider stations",
         made_at=study.made_at.isoformat(timespec="seconds"),
@@ -236,7 +234,7 @@ def make_site_summary(answer: SiteAnswer) -> SiteSummary:
         rejected_points=len(measured.rejected),
         rejected_candidates=answer.rejected_candidates,
         notes=list(answer.notes),
-        settings=shown,
+        settings=shown_settings(study.settings),
     )
 
 

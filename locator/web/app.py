@@ -22,6 +22,7 @@ from locator.settings import Settings
 from locator.travel import Routed, StraightLine
 from locator.web import api, assets, embed, exports, jobs, offline, ogc, phone, planner, rider
 from locator.web.compress import compress
+from locator.web.embed.asking import frame_ancestors
 from locator.web.language import gettext as _
 from locator.web.language import in_language, language, use_languages
 from locator.web.request import get_service
@@ -68,8 +69,9 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     jobs.open_jobs(app, settings)
     ogc.use_views(app)
     exports.keep_exports(app)
-    for module in (rider, phone, embed, planner, jobs, api, assets, offline, ogc, exports):
+    for module in (rider, phone, planner, jobs, api, assets, offline, ogc, exports):
         app.register_blueprint(module.blueprint)
+    embed.use_embeds(app)
     app.before_request(_begin)
     app.after_request(compress)  # runs after _secure: Flask goes through these from the last
     app.after_request(_secure)
@@ -120,7 +122,8 @@ def _secure(response: Response) -> Response:
     """Set the headers of every answer; only /embed pages may be framed."""
     # Data and files need no more than a refusal; a worker's own policy says what it may fetch.
     page = response.mimetype == "text/html" or request.endpoint == "offline.worker"
-    response.headers["Content-Security-Policy"] = _page_policy() if page else _NOTHING
+    policy = _page_policy() if page else _NOTHING
+    response.headers.setdefault("Content-Security-Policy", policy)  # a picture has its own
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Content-Type-Options"] = "nosniff"
     if page:
@@ -134,7 +137,7 @@ def _secure(response: Response) -> Response:
 def _page_policy() -> str:
     settings = get_service().settings
     tiles = " ".join(tile_origins(settings.basemap))
-    ancestors = _ancestors(settings.frame_ancestors) if g.get("framed") else "'none'"
+    ancestors = frame_ancestors(settings.frame_ancestors) if g.get("framed") else "'none'"
     nonce = g.get("nonce", "")
     policy = [
         "default-src 'none'",
@@ -152,15 +155,8 @@ def _page_policy() -> str:
     return "; ".join(policy)
 
 
-def _ancestors(others: str) -> str:
-    """Return who may frame an embed: our own page always, and the others that are set."""
-    if others in {"", "'none'"}:
-        return "'self'"
-    return others if others == "*" else f"'self' {others}"
-
-
 def _answer_error(status: int, title: str, reason: str) -> ResponseReturnValue:
-    if request.path.startswith(("/api/", "/healthz", "/planner/", "/exports/gbfs/")):
+    if request.path.startswith(("/api/", "/healthz", "/planner/", "/oembed", "/exports/gbfs/")):
         return jsonify(error=reason), status
     if f"{request.path}/".startswith("/ogc/"):
         return ogc.fault(status, title, reason)

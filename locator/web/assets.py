@@ -14,7 +14,15 @@ from locator.maps import asset_files
 from locator.paths import static_dir
 from locator.web.compress import takes_gzip
 
-__all__ = ["PLANNER_FILES", "asset_names", "asset_url", "blueprint", "load_assets"]
+__all__ = [
+    "APART",
+    "PLANNER_FILES",
+    "asset_names",
+    "asset_text",
+    "asset_url",
+    "blueprint",
+    "load_assets",
+]
 
 blueprint = Blueprint("assets", __name__)
 
@@ -37,6 +45,14 @@ PLANNER_FILES = (
     "planner-changes.js",
     "planner.js",
 )
+EMBED_FILES = (
+    "embed.css",
+    "embed.js",
+    "embed-nearest.js",
+    "embed-builder.css",
+    "embed-builder.js",
+)
+APART = (*PLANNER_FILES, *EMBED_FILES)  # of no use to a rider's phone
 _TEXTS = ("text/", "application/javascript", "image/svg")
 _A_YEAR_S = 31_536_000
 
@@ -51,7 +67,7 @@ class _Asset:
 
 def load_assets(app: Flask) -> None:
     """Read the files that are served, once, when the application is made."""
-    files = asset_files() | {own: static_dir() / own for own in (*_OWN, *PLANNER_FILES)}
+    files = asset_files() | {own: static_dir() / own for own in (*_OWN, *APART)}
     contents = {name: _lean(name, path.read_bytes()) for name, path in files.items()}
     contents["tokens.css"] = css_variables().encode()
     app.extensions["locator.assets"] = {
@@ -67,7 +83,7 @@ def load_assets(app: Flask) -> None:
 
 def _lean(name: str, content: bytes) -> bytes:
     """Leave out the comment lines of our own scripts, and indents: riders pay for every byte."""
-    if name not in (*_OWN, *PLANNER_FILES) or not name.endswith(".js"):
+    if name not in (*_OWN, *APART) or not name.endswith(".js"):
         return content
     lines = (line.strip() for line in content.splitlines())
     return b"\n".join(line for line in lines if line and not line.startswith(b"//"))
@@ -99,6 +115,11 @@ def asset(name: str) -> Response:
 def asset_names() -> list[str]:
     """Return the names of the files that are served."""
     return sorted(_assets())
+
+
+def asset_text(name: str) -> str:
+    """Return a served file's text, to stand in a page."""
+    return _assets()[name].content.decode()
 
 
 def asset_url(name: str) -> str:

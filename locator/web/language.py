@@ -30,7 +30,7 @@ def use_languages(app: Flask, settings: Settings) -> None:
     @app.after_request
     def remember(response: Response) -> Response:
         asked = request.args.get("lang")
-        if asked in _LOCALES:
+        if asked in _LOCALES and not g.get("framed"):  # in another's page nothing is kept
             response.set_cookie(COOKIE, asked, max_age=_A_YEAR_S, samesite="Lax")
         return response
 
@@ -58,7 +58,11 @@ def ngettext(one: str, many: str, number: int) -> str:
 
 
 def _choose(settings: Settings) -> Language:
-    for asked in (request.args.get("lang"), request.cookies.get(COOKIE)):
+    for asked in (
+        request.args.get("language"),
+        request.args.get("lang"),
+        request.cookies.get(COOKIE),
+    ):
         if asked in _LOCALES:
             return "en" if asked == "en" else "zh"
     best = None

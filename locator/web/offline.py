@@ -13,7 +13,7 @@ from locator.look import PALETTE
 from locator.maps import asset_files
 from locator.paths import static_dir
 from locator.schema import Language
-from locator.web.assets import PLANNER_FILES, asset_names, asset_url
+from locator.web.assets import APART, asset_names, asset_url
 
 __all__ = ["blueprint", "icon_url"]
 
@@ -133,7 +133,7 @@ def worker() -> Response:
 
 def _shell_names() -> list[str]:
     """Return the assets of the rider's pages; those of the map are kept when it is looked at."""
-    return sorted(set(asset_names()) - set(asset_files()) - set(PLANNER_FILES))
+    return sorted(set(asset_names()) - set(asset_files()) - set(APART))
 
 
 def _asked_each_time(response: Response) -> Response:

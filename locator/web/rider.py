@@ -24,7 +24,7 @@ from locator.web.navigation import NavigationLink, app_links, navigation_links
 from locator.web.request import get_service, read_filter, read_rule, read_wishes
 from locator.web.words import age_words, platform_label, script_words, way_words
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "list_around"]
 
 blueprint = Blueprint("rider", __name__)
 
@@ -86,7 +86,7 @@ def home() -> str:
     named = _stations_named(snapshot, query)
     context: dict[str, object] = {}
     if exact or (len(matches) == 1 and not named):
-        context = _list_around((exact or matches)[0], chosen, rule)
+        context = list_around((exact or matches)[0], chosen, rule)
     return render_template(
         "home.html",
         offered=_OFFERED,
@@ -117,14 +117,17 @@ def _stations_named(snapshot: Snapshot, query: str) -> list[dict[str, str]]:
     return [{"id": i, "name": n} for i, n in zip(found["id"], found["name"], strict=True)]
 
 
-def _list_around(place: Place, chosen: StationFilter, rule: OpenRule) -> dict[str, object]:
+def list_around(
+    place: Place, chosen: StationFilter, rule: OpenRule, *, k: int = _LISTED
+) -> dict[str, object]:
+    """Return the cards around a named place; what is not surely open stands in where nothing is."""
     service = get_service()
     relaxed = False
     wishes = read_wishes(request.args)
 
     def ask(asked: OpenRule) -> Answer:
         return nearest_answer(
-            service, place.lon, place.lat, k=_LISTED, chosen=chosen, rule=asked, wishes=wishes
+            service, place.lon, place.lat, k=k, chosen=chosen, rule=asked, wishes=wishes
         )
 
     answer = ask(rule)

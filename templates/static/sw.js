@@ -215,6 +215,8 @@
     const url = new URL(request.url);
     if (request.method !== "GET" || url.origin !== self.location.origin) { return; }
     if (UNTOUCHED.some((start) => url.pathname.startsWith(start))) { return; }
+    // Of what others frame, only the map beside our own list is kept: it has the same path.
+    if (url.pathname.startsWith("/embed") && url.searchParams.get("for") !== "list") { return; }
     if (isAsset(url)) {
       event.respondWith(answerAsset(event, url));
     } else if (DATA.includes(url.pathname) && isPlain(url)) {

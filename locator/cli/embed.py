@@ -1,0 +1,147 @@
+"""``locator embed``: frozen copies of maps, for reports that others shall be able to check."""
+
+import json
+from dataclasses import replace
+from datetime import UTC
+from getpass import getuser
+
+import click
+
+from locator.cli.base import CommandGroup, opened, travel_option, with_travel
+from locator.cli.maps import map_texts, view_options
+from locator.errors import InputError
+from locator.settings import Settings
+
+__all__ = ["embed"]
+
+
+@click.group(cls=CommandGroup)
+def embed() -> None:
+    """Frozen copies of maps: dated, with the data's hash, never changing."""
+
+
+@embed.command()
+@click.argument("what", type=click.Choice(["map", "coverage"]))
+@view_options
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Of the names in the data.")
+@click.option("--caption", type=click.Choice(["zh", "en", "both"]), help="Of the pictures.")
+@click.option("--width", help="Of the pictures, pixels; 170 mm by default.")
+@click.option("--height", help="Of the pictures, pixels; what the contents need by default.")
+@click.option("--dpi", help="Of the pictures; 200 by default.")
+@click.option(
+    "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."
+)
+@travel_option
+@click.option("--json", "as_json", is_flag=True, help="Print the copy's digest and address.")
+@click.pass_obj
+def freeze(
+    settings: Settings,
+    what: str,
+    layers: str | None,
+    bbox: str | None,
+    kind: tuple[str, ...],
+    service: tuple[str, ...],
+    minutes: str | None,
+    at: str | None,
+    language: str | None,
+    caption: str | None,
+    width: str | None,
+    height: str | None,
+    dpi: str | None,
+    as_of: str | None,
+    travel: str | None,
+    as_json: bool,
+) -> None:
+    """Keep what a map, or the coverage, shows now, and print its address.
+
+    District lines are kept only where LOCATOR_MAP_APPROVAL is set.
+
+    \b
+    Example:  locator embed freeze coverage --minutes 5
+    """
+    from locator.showing import Given, freeze, read_map_view, read_picture
+    from locator.study.drawing import settings_language
+
+    own = map_texts(
+        layers=layers, bbox=bbox, kind=kind, service=service, minutes=minutes, at=at,
+        language=language,
+    )  # fmt: skip
+    sizes = map_texts(caption=caption, width=width, height=height, dpi=dpi)
+    settings = replace(with_travel(settings, travel), basemap="none")
+    with opened(settings) as locator:
+        view = read_map_view(
+            Given(own, tuple(own)),
+            what=what,
+            now=locator.now(),
+            language=settings_language(settings),
+        )
+        picture = read_picture(Given(sizes, tuple(sizes)), dpi=200) if sizes else None
+        digest = freeze(
+            locator, what, view, picture=picture, as_of=as_of, actor=f"embed freeze: {_user()}"
+        )
+    path = f"/embed/frozen/{digest}"
+    if as_json:
+        click.echo(json.dumps({"digest": digest, "path": path}))
+        return
+    click.echo(f"Kept for good: {path}")
+    if not settings.map_approval:
+        click.echo("Without district lines: LOCATOR_MAP_APPROVAL is empty.")
+
+
+@embed.command("list")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def list_command(settings: Settings, as_json: bool) -> None:
+    """List the frozen copies, the newest first.
+
+    \b
+    Example:  locator embed list
+    """
+    from locator.showing.frozen import FROZEN_KIND
+    from locator.store import open_store
+
+    with open_store(settings.store) as store:
+        kept = store.list_kept(FROZEN_KIND)
+    rows = [
+        {
+            "digest": one.digest,
+            "made_at": one.made_at.astimezone(UTC).isoformat(timespec="seconds"),
+            "title": one.title,
+            "question": json.loads(one.question),
+        }
+        for one in kept
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        click.echo(f"{row['made_at']}  {row['digest']}  {row['title']}")
+    if not rows:
+        click.echo("There is no frozen copy yet; make one with locator embed freeze.")
+
+
+@embed.command()
+@click.argument("digest")
+@click.pass_obj
+def discard(settings: Settings, digest: str) -> None:
+    """Remove a frozen copy; whoever cites it finds nothing, and the history keeps its facts.
+
+    \b
+    Example:  locator embed discard DIGEST
+    """
+    from locator.showing.frozen import FROZEN_KIND
+    from locator.store import open_store
+
+    with open_store(settings.store) as store:
+        kept = store.read_kept(digest)
+        if kept is None or kept.kind != FROZEN_KIND:
+            raise InputError(f"There is no frozen copy {digest}; see locator embed list.")
+        store.discard_kept(digest, actor=f"embed discard: {_user()}")
+    click.echo(f"Removed {digest}")
+
+
+def _user() -> str:
+    try:
+        return getuser()
+    except (KeyError, OSError):  # an account without a name
+        return "unknown"

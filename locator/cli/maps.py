@@ -1,0 +1,115 @@
+"""``locator map``: the map as a page or a picture."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from locator.cli.base import FILE, opened, travel_option, with_travel
+from locator.errors import InputError
+from locator.settings import Settings
+
+__all__ = ["map_command", "map_texts", "view_options"]
+
+_F = TypeVar("_F", bound=Callable[..., object])
+
+# As they stand in addresses (docs/embeds.md), so that a command and a page show the same.
+_OPTIONS = (
+    click.option("--layers", metavar="L[,L…]", help="stations, hot_zones, gaps, reach, …"),
+    click.option("--bbox", metavar="W,S,E,N", help="Only what meets this box, WGS-84."),
+    click.option("--kind", multiple=True, help="Only stations of these kinds."),
+    click.option("--service", multiple=True, help="Only stations with all of these services."),
+    click.option(
+        "--minutes", metavar="M[,M…]", help="From where a station is within so many minutes."
+    ),
+    click.option("--at", metavar="ISO", help="Only stations open then count; or now."),
+)
+
+
+def view_options(command: _F) -> _F:
+    """Add the options of what a map shows."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def map_texts(**options: str | Sequence[str] | None) -> dict[str, list[str]]:
+    """Return options as the texts of an address; those that are absent are left out.
+
+    Raises
+    ------
+    InputError
+        One is given and says nothing.
+    """
+    for name, value in options.items():
+        if isinstance(value, str) and not value.strip():
+            raise InputError(f"--{name} is empty; leave it out, or say what it shall be.")
+    texts = {
+        name: [value] if isinstance(value, str) else list(value or ())
+        for name, value in options.items()
+    }
+    return {name: values for name, values in texts.items() if values}
+
+
+@click.command("map")
+@click.option("--out", type=FILE, required=True, help="FILE.html, .png or .svg.")
+@view_options
+@click.option("--reach", metavar="M[,M…]", help="The older name of --minutes.")
+@click.option("--language", type=click.Choice(["zh", "en"]))
+@click.option("--theme", type=click.Choice(["auto", "light", "dark"]), help="Of an .html.")
+@click.option("--caption", type=click.Choice(["zh", "en", "both"]), help="Of a picture.")
+@click.option("--width", help="Of a picture, pixels; 170 mm by default.")
+@click.option("--height", help="Of a picture, pixels; what the contents need by default.")
+@click.option("--dpi", help="Of a picture; 300 by default.")
+@click.option("--basemap", help="osm, tianditu, none or a tile address; none by default in a file.")
+@click.option(
+    "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."
+)
+@travel_option
+@click.pass_obj
+def map_command(
+    settings: Settings,
+    out: Path,
+    layers: str | None,
+    bbox: str | None,
+    kind: tuple[str, ...],
+    service: tuple[str, ...],
+    minutes: str | None,
+    at: str | None,
+    reach: str | None,
+    language: str | None,
+    theme: str | None,
+    caption: str | None,
+    width: str | None,
+    height: str | None,
+    dpi: str | None,
+    basemap: str | None,
+    as_of: str | None,
+    travel: str | None,
+) -> None:
+    """Write the map of stations and hot zones as one file.
+
+    The .html opens from a disk without a network; .png and .svg are figures for a report.
+
+    \b
+    Example:  locator map --out map.png
+              locator map --minutes 5,10 --out reach.html
+              locator map --layers stations,gaps --minutes 5 --caption both --out gaps.svg
+    """
+    from locator.showing import Given, read_map_view, read_picture, write_map
+    from locator.study.drawing import settings_language
+
+    own = map_texts(
+        layers=layers, bbox=bbox, kind=kind, service=service, minutes=minutes, at=at,
+        reach=reach, language=language, theme=theme,
+    )  # fmt: skip
+    sizes = map_texts(caption=caption, width=width, height=height, dpi=dpi)
+    settings = replace(settings, language=language or settings.language, basemap=basemap or "none")
+    with opened(with_travel(settings, travel)) as locator:
+        shown = settings_language(settings)
+        view = read_map_view(Given(own, tuple(own)), what="map", now=locator.now(), language=shown)
+        picture = read_picture(Given(sizes, tuple(sizes)), dpi=300) if sizes else None
+        write_map(locator, out, view=view, picture=picture, as_of=as_of)
+    click.echo(f"The map is in {out}")

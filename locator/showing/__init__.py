@@ -1,0 +1,41 @@
+"""What others are shown of the store: maps and coverage for their pages, pictures and files.
+
+One question (:class:`MapView`), read from plain texts, whichever way it came: an address, a form,
+or the options of a command.
+"""
+
+from locator.showing.citation import citation
+from locator.showing.compose import Shown, map_words, show_view
+from locator.showing.frozen import Frozen, freeze, open_frozen
+from locator.showing.kept import Easel
+from locator.showing.pictures import (
+    PICTURE_NAMES,
+    PictureFormat,
+    PictureOptions,
+    picture_bytes,
+    read_picture,
+)
+from locator.showing.view import LAYERS, MAP_NAMES, Given, MapView, read_map_view
+from locator.showing.write import write_map
+
+__all__ = [
+    "LAYERS",
+    "MAP_NAMES",
+    "PICTURE_NAMES",
+    "Easel",
+    "Frozen",
+    "Given",
+    "MapView",
+    "PictureFormat",
+    "PictureOptions",
+    "Shown",
+    "citation",
+    "freeze",
+    "map_words",
+    "open_frozen",
+    "picture_bytes",
+    "read_map_view",
+    "read_picture",
+    "show_view",
+    "write_map",
+]

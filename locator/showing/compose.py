@@ -1,0 +1,248 @@
+"""From a view and the store to what is drawn: layers, and the words that stand with them."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from locator.errors import InputError
+from locator.hours import STATES
+from locator.maps import MAX_STATIONS, MapLayers, MapOptions
+from locator.nearest import StationFilter
+from locator.schema import Language, State, Status
+from locator.service import Service, Snapshot
+from locator.showing.view import LAYERS, MapView
+from locator.showing.words import choice_words, coverage_words, hours_words, title_of
+from locator.study import GapsInputs, Question, Standard, map_caption, map_layers, map_options
+from locator.study.drawing import as_of_words
+from locator.study.measure import Outcome, Result, Study
+from locator.study.reach import reach_bands, reach_caption
+
+__all__ = ["LANGUAGES", "MOST_ZONES", "Shown", "map_words", "show_view"]
+
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+MOST_ZONES = 2_000  # past that coverage is measured with the command line, not for a page
+_REACH_UP_TO = 5_000  # stations; the areas of more would outweigh the map
+_SHOWN_BY_ITSELF = {
+    "map": ("stations", "hot_zones", "districts", "places"),
+    "coverage": ("stations", "gaps", "reach", "districts", "places"),
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a view shows, ready to be drawn.
+
+    Attributes
+    ----------
+    layers, options
+        For :func:`locator.maps.build_map`; texts in the view's language.
+    captions
+        The caption in each language.
+    at
+        The moment whose opening hours count, or None.
+    coverage, gaps
+        What was measured, and the gaps of all zones, the largest first; None where the view asks
+        for neither coverage nor gaps.
+    """
+
+    layers: MapLayers
+    options: MapOptions
+    captions: dict[Language, str]
+    at: datetime | None
+    coverage: Result | None
+    gaps: gpd.GeoDataFrame | None
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Which stations of a snapshot count, and what was measured with them."""
+
+    mask: npt.NDArray[np.bool_]
+    outcome: Outcome | None
+
+
+def show_view(
+    service: Service,
+    what: str,
+    view: MapView,
+    *,
+    snapshot: Snapshot | None = None,
+    now_states: bool = False,
+    borders: bool = True,
+    bounded: bool = False,
+) -> Shown:
+    """Return what a view shows of the store.
+
+    Parameters
+    ----------
+    what
+        ``map`` or ``coverage``.
+    snapshot
+        A past moment of the store; the present by default.
+    now_states
+        Mark stations open or closed now where the view names no moment; for pages, which are
+        read when they are made.
+    borders
+        Draw the districts' lines.
+    bounded
+        Refuse what would keep a server busy for long.
+
+    Raises
+    ------
+    InputError
+        There is too much for a page or a map, or no hot zones to measure coverage with.
+    """
+    snapshot = service.snapshot() if snapshot is None else snapshot
+    if bounded:
+        _check_size(snapshot, what, view)
+    clock = snapshot.as_of or service.now()
+    at = view.moment(clock)
+    counted = _count(service, snapshot, what, view, at)
+    wanted = view.layers or _wanted_by_itself(what, view)
+    seen = at or (clock if now_states else None)
+    layers = _layers(service, snapshot, view, counted, seen, wanted)
+    outcome = counted.outcome
+    words = {
+        language: map_words(
+            service,
+            snapshot,
+            what,
+            replace(view, language=language),
+            layers=layers,
+            outcome=outcome,
+            borders=borders,
+        )
+        for language in LANGUAGES
+    }
+    return Shown(
+        layers=layers,
+        options=words[view.language],
+        captions={language: options.caption for language, options in words.items()},
+        at=at,
+        coverage=None if outcome is None else outcome.result,
+        gaps=None if outcome is None else outcome.gaps,
+    )
+
+
+def map_words(
+    service: Service,
+    snapshot: Snapshot,
+    what: str,
+    view: MapView,
+    *,
+    layers: MapLayers | None = None,
+    outcome: Outcome | None = None,
+    borders: bool = True,
+    states: bool = False,
+) -> MapOptions:
+    """Return a map's options with its title and caption; without layers those of a whole map.
+
+    ``states`` says that stations are marked open or closed, where there are no layers to see it.
+
+    The caption says everything that the map leaves out: which stations count, when, by which
+    model, and where the facts are from.
+    """
+    language, day = view.language, snapshot.as_of or service.now()
+    at = view.moment(day)
+    if layers is None:
+        layers = map_layers(snapshot, at=None)
+    shown = snapshot.stations if layers.stations is None else layers.stations
+    parts = [map_caption(shown, at=at or service.now(), language=language, states=states)]
+    if snapshot.as_of is not None:
+        parts.insert(0, as_of_words(snapshot.as_of, language))
+    parts.append(choice_words(view.chosen, language))
+    if outcome is not None:
+        parts.append(coverage_words(outcome.result, view.minutes[0], language))
+    if view.minutes:
+        parts += [hours_words(at, language), reach_caption(service.travel, language)]
+    options = map_options(
+        replace(service.settings, language=language),
+        layers,
+        at=day,
+        title=title_of(what, view.minutes, language),
+        caption=" · ".join(filter(None, parts)),
+    )
+    return replace(options, show_districts=borders, extent=view.bbox, theme=view.theme)
+
+
+def _check_size(snapshot: Snapshot, what: str, view: MapView) -> None:
+    zones, stations = len(snapshot.hot_zones), len(snapshot.stations)
+    measured = what == "coverage" or "gaps" in view.layers
+    if measured and (zones > MOST_ZONES or stations > MAX_STATIONS):
+        raise InputError(
+            f"{zones:,} hot zones and {stations:,} stations are too much for a page; use the "
+            "command line: locator gaps --minutes 5 --out gaps"
+        )
+
+
+def _wanted_by_itself(what: str, view: MapView) -> tuple[str, ...]:
+    first = _SHOWN_BY_ITSELF[what]
+    return (*first, "reach") if view.minutes and "reach" not in first else first
+
+
+def _count(
+    service: Service, snapshot: Snapshot, what: str, view: MapView, at: datetime | None
+) -> _Counted:
+    mask = snapshot.index.mask(view.chosen)
+    if at is not None:
+        mask = mask & (snapshot.index.states(at) == STATES.index(State.OPEN))
+    if what != "coverage" and "gaps" not in view.layers:
+        return _Counted(mask, None)
+    if snapshot.hot_zones.empty:
+        raise InputError("There are no hot zones to measure; bring some in or leave gaps out.")
+    standard = Standard(view.minutes[0], "min")
+    moment = None if at is None else at.isoformat()
+    question = Question((standard,), chosen=view.chosen, at=moment)
+    study = Study(service, GapsInputs(snapshot, snapshot.hot_zones, None), question)
+    return _Counted(study.mask, study.measure(standard))
+
+
+def _layers(
+    service: Service,
+    snapshot: Snapshot,
+    view: MapView,
+    counted: _Counted,
+    seen: datetime | None,
+    wanted: tuple[str, ...],
+) -> MapLayers:
+    every = map_layers(snapshot, at=seen)
+    in_service = frozenset({Status.ACTIVE, Status.TEMPORARILY_CLOSED})
+    passing = snapshot.index.mask(replace(view.chosen, statuses=in_service))
+    frames: dict[str, gpd.GeoDataFrame | None] = {
+        name: getattr(every, name) for name in ("hot_zones", "districts", "places")
+    }
+    if every.stations is not None:
+        ids = snapshot.stations["id"].to_numpy()[passing]
+        frames["stations"] = every.stations[every.stations["id"].isin(ids)]
+    frames["gaps"] = None if counted.outcome is None else counted.outcome.gaps
+    if "reach" in wanted and view.minutes and int(counted.mask.sum()) <= _REACH_UP_TO:
+        frames["reach"] = _reach(service, snapshot, view, counted)
+    cut = {name: _within(frames.get(name), view) for name in wanted}
+    return MapLayers(**{name: cut.get(name) for name in LAYERS})
+
+
+def _reach(
+    service: Service, snapshot: Snapshot, view: MapView, counted: _Counted
+) -> gpd.GeoDataFrame:
+    everyone = view.chosen == StationFilter() and not view.at
+    areas = [
+        (
+            Standard(minutes, "min"),
+            service.reach(snapshot, minutes)
+            if everyone  # which many maps ask for, so that it is kept
+            else snapshot.index.reach(minutes * 60.0, counted.mask),
+        )
+        for minutes in view.minutes
+    ]
+    return reach_bands(areas, view.language)
+
+
+def _within(frame: gpd.GeoDataFrame | None, view: MapView) -> gpd.GeoDataFrame | None:
+    """Return the rows that meet the view's box."""
+    if frame is None or view.bbox is None:
+        return frame
+    return frame[shapely.intersects(frame.geometry.to_numpy(), shapely.box(*view.bbox))]

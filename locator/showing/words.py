@@ -1,0 +1,62 @@
+"""The words that stand with what is shown, Chinese and English."""
+
+from datetime import datetime
+
+from locator.nearest import StationFilter
+from locator.schema import Language
+from locator.study.measure import Result
+
+__all__ = ["choice_words", "coverage_words", "hours_words", "percent", "title_of"]
+
+_TITLES: dict[str, tuple[str, str]] = {
+    "map": ("骑手驿站与配送热区", "Rider stations and delivery hot zones"),
+    "coverage": (
+        "{n} 分钟内到得了驿站的需求",
+        "Demand within {n} minutes of a rider station",
+    ),
+}
+
+
+def title_of(what: str, minutes: tuple[int, ...], language: Language) -> str:
+    """Return the title of a map."""
+    title = _TITLES[what][language == "en"]
+    return title.format(n=minutes[0]) if "{n}" in title else title
+
+
+def choice_words(chosen: StationFilter, language: Language) -> str:
+    """Say which stations are shown; empty where it is all of them."""
+    kinds = [kind.label(language) for kind in sorted(chosen.kinds, key=lambda k: k.value)]
+    services = [s.label(language) for s in sorted(chosen.services, key=lambda s: s.value)]
+    if language == "zh":
+        parts = [f"只含{'、'.join(kinds)}"] if kinds else []
+        parts += [f"只含提供{'、'.join(services)}的站点"] if services else []
+    else:
+        parts = [f"only {', '.join(kinds)}"] if kinds else []
+        parts += [f"only stations with {', '.join(services)}"] if services else []
+    return " · ".join(parts)
+
+
+def hours_words(at: datetime | None, language: Language) -> str:
+    """Say whose opening hours count for areas and gaps."""
+    if at is None:
+        return "未考虑开放时间" if language == "zh" else "opening hours not considered"
+    when = f"{at:%Y-%m-%d %H:%M}"
+    return f"只计 {when} 确定开放的站点" if language == "zh" else f"stations surely open at {when}"
+
+
+def percent(share: float) -> str:
+    """Return a share in percent with one decimal, never rounded to all or to nothing."""
+    shown = f"{share:.1%}"
+    if shown == "100.0%" and share < 1:
+        return "99.9%"
+    return "0.1%" if shown == "0.0%" and share > 0 else shown
+
+
+def coverage_words(result: Result, minutes: int, language: Language) -> str:
+    """Say how much of the demand of all hot zones is covered."""
+    if result["covered_share"] is None:
+        return "没有需求可算" if language == "zh" else "no demand to measure"
+    share = percent(result["covered_share"])
+    if language == "zh":
+        return f"全部热区的需求有 {share} 在 {minutes} 分钟内到得了驿站"
+    return f"{share} of the demand of all hot zones is within {minutes} minutes of a station"

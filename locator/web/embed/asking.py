@@ -1,0 +1,129 @@
+"""What every embed asks: its options from the address, and what the store shows for them."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import cast
+from urllib.parse import urlencode
+
+from flask import Flask, current_app, g, request, url_for
+
+from locator import __version__
+from locator.maps import build_map, render_drawing
+from locator.showing import MAP_NAMES, Easel, Given, MapView, Shown, read_map_view, show_view
+from locator.web.language import language
+from locator.web.request import get_service
+
+__all__ = [
+    "MAP_WORDS",
+    "asked_texts",
+    "borders",
+    "drawing_of",
+    "easel_of_pictures",
+    "frame_ancestors",
+    "map_view",
+    "mark_of",
+    "open_easels",
+    "shown_for",
+    "whole_address",
+]
+
+# ``lang`` is the site's own word for it, ``reach`` the older name of minutes.
+MAP_WORDS = (*MAP_NAMES, "lang", "reach")
+
+_KEPT_VIEWS = 16
+_KEPT_TEXTS = 8 * 2**20
+_KEPT_PICTURES = 32 * 2**20
+_DRAWINGS_WAITING = 6
+
+
+def open_easels(app: Flask) -> None:
+    """Give an application the places where maps are drawn, one at a time."""
+    easels = {
+        "views": Easel[Shown](
+            size_of=lambda _: 1, most=_KEPT_VIEWS, most_waiting=_DRAWINGS_WAITING
+        ),
+        "drawings": Easel[str](size_of=len, most=_KEPT_TEXTS, most_waiting=_DRAWINGS_WAITING),
+        "pictures": Easel[bytes](size_of=len, most=_KEPT_PICTURES),
+    }
+    app.extensions["locator.easels"] = easels
+
+
+def easel_of_pictures() -> Easel[bytes]:
+    """Return where pictures are drawn."""
+    return cast("Easel[bytes]", current_app.extensions["locator.easels"]["pictures"])
+
+
+def asked_texts() -> Mapping[str, Sequence[str]]:
+    """Return the options of the request's address."""
+    return dict(request.args.lists())
+
+
+def map_view(
+    what: str, texts: Mapping[str, Sequence[str]], more: Sequence[str] = (), *, strict: bool = True
+) -> MapView:
+    """Read a map's options; the language is that of the page where they name none.
+
+    Raises
+    ------
+    InputError
+        An option is unknown (``strict``) or wrong.
+    """
+    given = Given(texts, (*MAP_WORDS, *more), strict=strict)
+    return read_map_view(given, what=what, now=get_service().now(), language=language())
+
+
+def borders() -> bool:
+    """Tell whether this visitor is shown the districts' lines."""
+    return bool(get_service().settings.map_approval) or bool(g.local)
+
+
+def frame_ancestors(others: str) -> str:
+    """Return who may frame an embed: our own page always, and the others that are set."""
+    if others in {"", "'none'"}:
+        return "'self'"
+    return others if others == "*" else f"'self' {others}"
+
+
+def shown_for(what: str, view: MapView, *, now_states: bool) -> Shown:
+    """Return what a view shows; made once for everybody until the data or the minute change."""
+    service = get_service()
+
+    def make() -> Shown:
+        return show_view(
+            service, what, view, now_states=now_states, borders=borders(), bounded=True
+        )
+
+    easel = cast("Easel[Shown]", current_app.extensions["locator.easels"]["views"])
+    return easel.get(mark_of(what, view, str(now_states), by_minute=now_states), make)
+
+
+def drawing_of(what: str, view: MapView) -> tuple[str, Callable[[], str]]:
+    """Return the mark of a map's drawing and what makes its script."""
+    mark = mark_of(what, view, "drawing", by_minute=True)
+
+    def make() -> str:
+        shown = shown_for(what, view, now_states=True)
+        options = replace(shown.options, station_url="/stations/")
+        return render_drawing(build_map(shown.layers, options))
+
+    easel = cast("Easel[str]", current_app.extensions["locator.easels"]["drawings"])
+    return mark, lambda: easel.get(mark, make)
+
+
+def mark_of(what: str, view: MapView, *more: str, by_minute: bool = False) -> str:
+    """Return the mark of an answer: the same while data, program, question and day are the same."""
+    service = get_service()
+    now = service.now()
+    by_minute = by_minute or view.at == "now"
+    moment = now.strftime("%Y-%m-%dT%H:%M") if by_minute else now.date().isoformat()
+    snapshot = service.snapshot()
+    parts = [__version__, snapshot.version, service.travel.describe(), moment, what]
+    parts += [urlencode(view.query()), str(borders()), *more]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def whole_address(endpoint: str, query: Mapping[str, str], **values: str) -> str:
+    """Return the address of one of our pages as the world sees it, behind a proxy too."""
+    base = url_for(endpoint, _external=True, **values)
+    return f"{base}?{urlencode(query, safe=',:')}" if query else base

@@ -1,0 +1,79 @@
+"""``/embed/map.png`` and its like: the same map as a picture, for reports and articles."""
+
+from typing import cast
+
+from flask import Blueprint, Response, request
+
+from locator.errors import DeskBusyError, InputError
+from locator.showing import (
+    PICTURE_NAMES,
+    Given,
+    MapView,
+    PictureFormat,
+    PictureOptions,
+    picture_bytes,
+    read_picture,
+)
+from locator.web.embed.asking import (
+    asked_texts,
+    easel_of_pictures,
+    map_view,
+    mark_of,
+    shown_for,
+)
+
+__all__ = ["MEDIA", "blueprint", "send_picture"]
+
+blueprint = Blueprint("pictures", __name__)
+
+MEDIA: dict[str, str] = {"png": "image/png", "svg": "image/svg+xml"}
+_MAX_AGE_S = 300
+_RETRY_S = "5"
+# Opened by itself an SVG may style itself, and do nothing else.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
+
+@blueprint.errorhandler(InputError)
+def _wrong(error: InputError) -> Response:
+    return Response(str(error), status=400, mimetype="text/plain")
+
+
+@blueprint.errorhandler(DeskBusyError)
+def _busy(error: DeskBusyError) -> Response:
+    response = Response(str(error), status=503, mimetype="text/plain")
+    response.headers["Retry-After"] = _RETRY_S
+    return response
+
+
+@blueprint.get("/embed/<any(map, coverage):what>.<any(png, svg):ending>")
+def picture(what: str, ending: str) -> Response:
+    """Send a map as a picture; it is drawn once, whoever asks, until the data or the day change."""
+    texts = asked_texts()
+    view = map_view(what, texts, PICTURE_NAMES)
+    size = read_picture(Given(texts, PICTURE_NAMES, strict=False))
+    if view.theme == "dark":
+        raise InputError("A picture is always light, as paper is: leave theme=dark out.")
+    mark = mark_of(what, view, ending, repr(size))
+    if request.if_none_match.contains_weak(mark):
+        response = Response(status=304)
+    else:
+        kind = cast("PictureFormat", ending)
+        body = easel_of_pictures().get(mark, lambda: _draw(what, view, size, kind))
+        response = send_picture(body, ending, name=f"rider-stations-{what}")
+    response.set_etag(mark, weak=True)  # an SVG may be sent packed
+    response.cache_control.public = True
+    response.cache_control.max_age = _MAX_AGE_S
+    return response
+
+
+def _draw(what: str, view: MapView, size: PictureOptions, kind: PictureFormat) -> bytes:
+    # Without a moment no station is marked open: a picture outlives the minute it was made in.
+    return picture_bytes(shown_for(what, view, now_states=False), size, kind)
+
+
+def send_picture(body: bytes, ending: str, *, name: str) -> Response:
+    """Return a picture as an answer that any page may show."""
+    response = Response(body, mimetype=MEDIA[ending])
+    response.headers["Content-Disposition"] = f'inline; filename="{name}.{ending}"'
+    response.headers["Content-Security-Policy"] = _POLICY
+    return response
