@@ -1,6 +1,7 @@
 """The command line: answers, wrong input in one sentence, exit codes, and its price."""
 
 import json
+import re
 import shutil
 import socket
 import sqlite3
@@ -330,3 +331,10 @@ def test_the_advice_on_rejected_rows_fits_what_was_done(
 def test_the_help_of_import_names_all_it_reads() -> None:
     told = CliRunner().invoke(main, ["stations", "import", "--help"]).output
     assert all(ending in told for ending in ("CSV", "XLSX", "GeoJSON", ".gpkg", ".shp", "KML"))
+
+
+def test_help_writes_codes_as_they_are_typed(cli: Callable[..., Result]) -> None:
+    for words in (("gaps",), ("hotzones", "build")):
+        told = cli(*words, "--help").stdout
+        assert "--kind [" in told
+        assert not re.search(r"--(kind|service|provenance) \[?[A-Z]", told)

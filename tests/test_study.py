@@ -12,16 +12,25 @@ import pytest
 import shapely
 from click.testing import Result
 
+from locator.coverage import apply_scenario
 from locator.datum import GEOD
 from locator.errors import InputError, StudyError
 from locator.nearest import StationFilter
+from locator.reporting.sentences import translate
 from locator.schema import CRS
 from locator.schema import Service as Amenity
 from locator.service import Service
 from locator.showing import write_map
 from locator.store import Change
-from locator.study import Question, Standard, gaps_inputs, parse_standards, run_gaps
-from locator.study.doubts import districts_away
+from locator.study import (
+    Question,
+    Standard,
+    gaps_inputs,
+    parse_scenario,
+    parse_standards,
+    run_gaps,
+)
+from locator.study.doubts import districts_away, doubt_places, doubt_scenario
 from locator.study.manifest import Summary, store_kind
 
 FILES = {"gaps.gpkg", "gaps.geojson", "summary.csv", "summary.json", "tables.json"}
@@ -239,6 +248,32 @@ def test_how_far_places_lie_from_the_districts() -> None:
     assert metres == pytest.approx([0.0, GEOD.inv(107.2, 34.0, 107.2, 33.0)[2], east], rel=1e-3)
     assert names == ["甲"] * 3
     assert len(districts_away(np.array([[107.2, 34.2]]), district.iloc[:0])[0]) == 0
+
+
+def test_every_doubt_is_said_in_chinese_too(service: Service) -> None:
+    """Each verb on a station that it leaves as it is, and stations and demand elsewhere."""
+    snapshot = service.snapshot()
+    row = snapshot.stations.set_index("id").loc["BJ-R-003"]
+    at = row["geometry"]
+    closed = apply_scenario(snapshot.stations, parse_scenario("close: [BJ-R-002]", source="p"))
+    text = f"""
+        open: [BJ-R-001]
+        close: [BJ-R-002]
+        hours: {{BJ-R-003: "{row["opening_hours"]}"}}
+        services: {{BJ-R-003: {row["services"].split(";")[0]}}}
+        move: {{BJ-R-003: [{at.x}, {at.y}], BJ-R-004: [121.47, 31.23]}}
+        add: [{{id: n, name: n, kind: rest_post, lon: 121.47, lat: 31.23}}]
+    """
+    scenario = parse_scenario(text, source="p")
+    said = doubt_scenario(closed, scenario, snapshot.districts)
+    assert len(said) == 7
+    there = np.array([[121.47, 31.23]])
+    for what in ("demand points of a.csv", "hot zones of b.gpkg"):
+        said += doubt_places(there, snapshot.districts, what=what)
+    for sentence in said:
+        chinese = translate(sentence, "zh")
+        assert chinese != sentence
+        assert re.search(r"没有改变|公里", chinese)
 
 
 def test_demand_and_stations_of_another_city_are_said(

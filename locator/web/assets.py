@@ -32,6 +32,7 @@ _OWN = (
     "words.js",
     "phone.js",
     "cards.js",
+    "rider-map.js",
     "rider.js",
     "route.js",
     "station.js",

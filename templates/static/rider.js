@@ -21,6 +21,8 @@
   const now = { register: null, index: null, cells: null, online: false, origin: null, toward: null,
     shown: PAGE, found: [], map: null, tapping: false, turn: 0, asked: 0 };
 
+  const map = window.locatorRiderMap.create(now, { say, choose, headline, draw, choices, question });
+
   function say(text) { at("status").textContent = text; }
 
   // ---- the question -------------------------------------------------------------------------
@@ -99,7 +101,7 @@
     draw(chosen);
     at("show-more").hidden = far || found.length < now.shown;
     headline();
-    tellMap(null);
+    map.tell(null);
   }
 
   function draw(chosen) {
@@ -241,91 +243,6 @@
     say(words.fill("no_place", { text: text }));
   }
 
-  // ---- the map, only when asked for ------------------------------------------------------------
-
-  function tellMap(chosen) {
-    if (!now.map || !now.map.contentWindow) { return; }
-    const origin = now.origin;
-    now.map.contentWindow.postMessage({
-      type: "locator:show",
-      rider: origin ? { lon: origin.lon, lat: origin.lat, accuracy_m: origin.accuracy || 0 } : null,
-      chosen: chosen,
-      listed: now.found.map((one) => one.id),
-      route: window.locatorRoute ? window.locatorRoute.from(origin) : null,
-    }, location.origin);
-  }
-
-  function showWay(button) {
-    const one = now.found.find((own) => own.id === button.closest(".card").dataset.id);
-    if (!one) { return; }
-    const [id, name, , lon, lat] = now.register.stations[one.row];
-    const there = { id, name, lon, lat, found: one };
-    (window.locatorRoute ? Promise.resolve() : phone.script(at("way").dataset.script)).then(() => {
-      if (!now.map) { toggleMap(); }
-      window.locatorRoute.ask(now.origin, there, now.register.roads, () => mark(id));
-    }, () => say(words.said.way_offline));
-  }
-
-  function hear(event) {
-    if (event.origin !== location.origin || !now.map || event.source !== now.map.contentWindow) { return; }
-    if (event.data.type === "locator:ready") { tellMap(window.locatorRoute ? window.locatorRoute.chosen() : null); }
-    if (event.data.type === "locator:choose") { tapped(event.data.id); }
-    if (event.data.type === "locator:point" && now.tapping) {
-      now.tapping = false;
-      choose({ name: words.said.tapped, lon: event.data.lon, lat: event.data.lat }, true);
-    }
-  }
-
-  // A station may be where the rider goes next, too.
-  function tapped(id) {
-    const own = now.tapping && now.register.stations.find((one) => one[0] === id);
-    if (!own) { alsoList(id); mark(id); return; }
-    now.tapping = false;
-    choose({ name: own[1], lon: own[3], lat: own[4] }, true);
-  }
-
-  // What the list leaves out comes to its end when it is tapped: its card shows the way.
-  function alsoList(id) {
-    if (!now.origin || !now.index || now.found.some((one) => one.id === id)) { return; }
-    const every = Object.assign(question({ services: [] }, "any"), { k: now.register.stations.length });
-    const one = ranking.rank(now.index, every).find((own) => own.id === id);
-    if (!one) { return; }
-    now.found = now.found.concat(one);
-    draw(choices());
-  }
-
-  function mark(id) {
-    Array.from(at("cards").children).forEach((card) => {
-      card.classList.toggle("chosen", card.dataset.id === id);
-    });
-    tellMap(id);
-  }
-
-  // The next tap on the map says where the rider goes.
-  function tapMap() {
-    now.tapping = true;
-    if (!now.map) { toggleMap(); }
-    say(words.said.tap_map);
-    at("map-section").scrollIntoView({ block: "nearest" });
-  }
-
-  function toggleMap() {
-    const open = !now.map;
-    at("map-toggle").setAttribute("aria-expanded", String(open));
-    at("map-toggle").textContent = words.said[open ? "map_hide" : "map_show"];
-    if (!open) {
-      now.map.remove();
-      now.map = null;
-      if (now.tapping) { now.tapping = false; headline(); }
-      return;
-    }
-    now.map = document.createElement("iframe");
-    now.map.title = words.said.map_show;
-    now.map.className = "map-inset";
-    now.map.src = "/embed/map?for=list";
-    at("map-place").append(now.map);
-  }
-
   // ---- the register ------------------------------------------------------------------------------
 
   function dataAge() {
@@ -378,17 +295,17 @@
     });
     at("by-road").addEventListener("click", byRoad);
     at("show-more").addEventListener("click", () => { now.shown += PAGE; answer(); });
-    at("map-toggle").addEventListener("click", toggleMap);
-    at("tap-map").addEventListener("click", tapMap);
+    at("map-toggle").addEventListener("click", map.toggle);
+    at("tap-map").addEventListener("click", map.tap);
     at("cards").addEventListener("click", (event) => {
       const button = event.target.closest(".way");
-      if (button) { showWay(button); }
+      if (button) { map.showWay(button); }
     });
     at("cards").addEventListener("focusin", (event) => {
       const card = event.target.closest(".card");
-      if (card) { mark(card.dataset.id); }
+      if (card) { map.mark(card.dataset.id); }
     });
-    window.addEventListener("message", hear);
+    window.addEventListener("message", map.hear);
     document.addEventListener("visibilitychange", tick);
     window.addEventListener("online", refresh);
     setInterval(tick, TICK_MS);
