@@ -20,9 +20,10 @@ from locator.errors import InputError, RoadsError, StoreError
 from locator.hours import HoursRules, parse_calendar
 from locator.nearest import StationFilter, StationIndex
 from locator.network import choose_travel, roads_stamp
+from locator.notebook import facts_table
 from locator.paths import geodata_dir
 from locator.published import PublishedGaps, read_published
-from locator.schema import drop_unusable
+from locator.schema import drop_unusable, is_illustrative
 from locator.settings import Settings
 from locator.store import GeoPackageStore, open_store
 from locator.store.history import read_as_of, read_stations_as_of
@@ -53,6 +54,22 @@ class Snapshot:
     changed_at: datetime | None = None
     published: PublishedGaps | None = None
     as_of: datetime | None = None
+
+    def _repr_html_(self) -> str:
+        """Say what is in it, for a notebook."""
+        layers, moment = (self.stations, self.hot_zones), self.as_of or self.changed_at
+        return facts_table(
+            "登记册 register",
+            {
+                "站点 stations": len(self.stations),
+                "热区 hot zones": len(self.hot_zones),
+                "区县 districts": len(self.districts),
+                "地名 places": len(self.places),
+                "示例数据 illustrative": any(is_illustrative(frame) for frame in layers),
+                "版本 version": self.version,
+                "截至 as of": f"{moment:%Y-%m-%d %H:%M %Z}" if moment else None,
+            },
+        )
 
 
 class Service:
@@ -183,12 +200,18 @@ def _usable(frame: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
 
 
 def open_service(
-    settings: Settings, *, clock: Callable[[], datetime] = utc_now, prepares: bool = False
+    settings: Settings | str | Path = "",
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    prepares: bool = False,
 ) -> Service:
     """Open the store that the settings name.
 
     Parameters
     ----------
+    settings
+        All of them; or the store alone, as its address or its path, the rest by default. Empty is
+        the user's own store.
     clock
         Where "now" comes from.
     prepares
@@ -202,6 +225,8 @@ def open_service(
     SettingsError, InputError
         A setting is wrong.
     """
+    if not isinstance(settings, Settings):
+        settings = Settings(store=str(settings))
     return Service(settings, open_store(settings.store, clock=clock), clock, prepares=prepares)
 
 

@@ -97,4 +97,4 @@ def test_the_python_of_the_planners_guide_runs(settings: Settings) -> None:
     (code,) = re.findall(
         r"```python\n(.*?)```", (ROOT / "docs/planner.md").read_text("utf-8"), re.DOTALL
     )
-    exec(code.replace("Settings()", f"Settings(store={settings.store!r})"), {})
+    exec(code.replace("open_service()", f"open_service({settings.store!r})"), {})

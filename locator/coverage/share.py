@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 
 from locator.coverage.demand import union_by
+from locator.notebook import facts_table
 from locator.travel import BoundModel
 from locator.travel.base import Positions
 
@@ -40,6 +41,20 @@ class Coverage:
     def covered_share(self) -> float | None:
         """Covered share of demand, 0 to 1; None when there is no demand at all."""
         return self.covered_demand_per_h / self.demand_per_h if self.demand_per_h > 0 else None
+
+    def _repr_html_(self) -> str:
+        """Say the sums, for a notebook."""
+        share = self.covered_share
+        return facts_table(
+            "覆盖 coverage",
+            {
+                "每小时需求 demand per h": self.demand_per_h,
+                "已覆盖 covered per h": self.covered_demand_per_h,
+                "覆盖率 covered share": None if share is None else f"{share:.1%}",
+                "面积 area, km²": self.area_m2 / 1e6,
+                "已覆盖 covered, km²": self.covered_area_m2 / 1e6,
+            },
+        )
 
     def by(self, key: str) -> pd.DataFrame:
         """Return the sums by ``zone_id`` or ``district_id``, with the name and the shares."""

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from locator.hours import STATES
 from locator.schema import State
@@ -77,6 +79,33 @@ class NearestStations:
                 closes_at=None if np.isnan(closes) else datetime.fromtimestamp(closes, zone),
                 opens_at=None if np.isnan(opens) else datetime.fromtimestamp(opens, zone),
             )
+
+    def to_frame(self, stations: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """Return a row a station found, for reading, drawing and joining.
+
+        Parameters
+        ----------
+        stations
+            Those of the index that was asked, in its order.
+
+        Returns
+        -------
+        GeoDataFrame
+            ``origin`` (row of the origin), ``rank`` (from 1), ``id, name, kind``, ``distance_m``,
+            ``ride_m``, ``ride_s``, ``state`` on arrival, ``closes_at``, ``opens_at`` (local time;
+            NaT where there is none or it is unknown) and the station's place, EPSG:4326.
+        """
+        origin, place = np.nonzero(self.index >= 0)
+        picked = stations.iloc[self.index[origin, place]].reset_index(drop=True)
+        table: dict[str, object] = {"origin": origin, "rank": place + 1}
+        table |= {name: picked[name] for name in ("id", "name", "kind")}
+        for name in ("distance_m", "ride_m", "ride_s"):
+            table[name] = getattr(self, name)[origin, place]
+        table["state"] = [STATES[code].value for code in self.state[origin, place]]
+        for name in ("closes_at", "opens_at"):
+            moments = pd.to_datetime(getattr(self, name)[origin, place], unit="s", utc=True)
+            table[name] = moments.tz_convert(self.at.tzinfo)
+        return gpd.GeoDataFrame(table, geometry=picked.geometry)
 
     def arranged(
         self, order: npt.NDArray[np.int64], kept: npt.NDArray[np.bool_]

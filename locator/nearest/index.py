@@ -83,7 +83,7 @@ class StationIndex:
 
     def find(
         self,
-        origins: Positions,
+        origins: npt.ArrayLike,
         *,
         at: datetime,
         k: int = 5,
@@ -269,7 +269,7 @@ class StationIndex:
         return table
 
 
-def check_positions(positions: Positions) -> Positions:
+def check_positions(positions: npt.ArrayLike) -> Positions:
     """Return places as (n, 2) degrees, or raise InputError for the first that is not on Earth."""
     points = np.asarray(positions, dtype=np.float64).reshape(-1, 2)
     good = np.isfinite(points).all(axis=1)

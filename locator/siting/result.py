@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from scipy.sparse import csr_array
 
+from locator.notebook import facts_table
 from locator.siting.problem import Floats, Ints
 from locator.siting.terms import Terms
 
@@ -179,3 +180,21 @@ class Siting:
             return self.gap
         distance = abs(self.bound - self.objective)
         return 0.0 if distance == 0 else distance / max(room, 1e-300)
+
+    def _repr_html_(self) -> str:
+        """Say what was chosen and how good it is known to be, for a notebook."""
+        return facts_table(
+            f"选址 siting: {self.model}",
+            {
+                "新点 new sites": len(self.chosen),
+                "候选点序号 candidates chosen": ", ".join(map(str, self.chosen)),
+                "目标值 objective": float(self.objective),
+                "现有站点 existing alone": float(self.baseline),
+                "上界或下界 bound": float(self.bound),
+                "差距 gap": f"{self.gap:.3%}",
+                "新增部分的差距 gap of what is added": f"{self.gap_added:.3%}",
+                "状态 status": f"{self.status} ({self.proof})"
+                + (self.stopped and f", {self.stopped}"),
+                "用时 seconds": self.seconds.get("total"),
+            },
+        )

@@ -55,7 +55,7 @@ def store_path(url: str) -> Path:
     )
 
 
-def open_store(url: str = "", *, clock: Callable[[], datetime] = _now) -> GeoPackageStore:
+def open_store(url: str | Path = "", *, clock: Callable[[], datetime] = _now) -> GeoPackageStore:
     """Open an existing store.
 
     Parameters
@@ -72,4 +72,4 @@ def open_store(url: str = "", *, clock: Callable[[], datetime] = _now) -> GeoPac
     StoreVersionError
         The file is not a locator's store, or a newer locator wrote it.
     """
-    return GeoPackageStore.open(store_path(url), clock=clock)
+    return GeoPackageStore.open(store_path(str(url)), clock=clock)

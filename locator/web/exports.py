@@ -37,7 +37,7 @@ __all__ = ["blueprint", "keep_exports"]
 
 blueprint = Blueprint("exports", __name__)
 
-_KEPT_BYTES = 256 * 2**20  # on the disk, where temporary files are
+_KEPT_BYTES = 2**30  # on the disk, where temporary files are
 _SIZES_UP_TO = 5_000  # rows; the sizes of larger files are not known before somebody wants one
 _PACKED = ("geojson", "csv", "kml")
 _NAMES = ("stations", "hot_zones", "gaps")
