@@ -29,6 +29,7 @@ __all__ = ["Keep", "Made", "SiteAnswer", "SiteInputs", "site_inputs", "solve_sit
 
 Made = tuple[pd.DataFrame, list[str]]  # a table, and what could not be done
 Keep = Callable[[str, Callable[[], Made]], Made]
+_VERBS = {"p-median": "saved"}
 _CURVE_SHARE, _VARY_SHARE = 0.5, 0.5  # of the time limit, beside it
 
 
@@ -188,6 +189,8 @@ def solve_sites(
     chosen = solved.siting.chosen
     gains = find_gains(ground, chosen)
     notes = list(ground.notes)
+    if ground.total <= 0:
+        notes.append("There is no demand to cover: nothing can be gained.")
     curve, said = _unless_stopped(
         effort,
         solved,
@@ -235,8 +238,18 @@ def _unless_stopped(
 ) -> Made:
     """Make a table unless somebody has said stop; say that it was left out."""
     if solved.siting.stopped == "cancelled" or effort.cancelled():
-        return pd.DataFrame(), [f"Stopped early: the {what} were not made."]
+        return pd.DataFrame(), [f"Stopped early: no {what}."]
     return keep(what, make)
+
+
+def left_open(siting: Siting) -> str:
+    """Say how far from the best an answer may be."""
+    share = siting.gap_added
+    if siting.model == "LSCP":
+        return f"nothing costs less than {siting.bound:,.1f}, {share:.2%} below this"
+    if siting.model == "p-center":
+        return f"no selection brings the longest ride below {siting.bound:,.0f} s"
+    return f"at most {share:.2%} of what could be {_VERBS.get(siting.model, 'added')} is missing"
 
 
 def _doubts(siting: Siting) -> list[str]:
@@ -245,9 +258,5 @@ def _doubts(siting: Siting) -> list[str]:
         return []
     if siting.status == "optimal":
         return ["That it is best rests on the solver's search; the certificate alone proves less."]
-    why = {"time": "the time was up", "cancelled": "it was stopped"}.get(siting.stopped, "")
-    return [
-        "Not proven best"
-        + (f", as {why}" if why else "")
-        + f": at most {siting.gap_added:.2%} of what could be added is missing."
-    ]
+    why = {"time": ", as the time was up", "cancelled": ", as it was stopped"}
+    return [f"Not proven best{why.get(siting.stopped, '')}: {left_open(siting)}."]

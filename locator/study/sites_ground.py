@@ -26,7 +26,8 @@ __all__ = ["SiteGround", "SiteInputs", "make_ground"]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 WIDEST = 1.35  # the varied runs look so much farther than the standard
-_HORIZON_S = 3600.0  # of a mean time; what is farther counts as an hour
+_HORIZON_S = 3600.0  # of a mean time; what is farther counts as this
+_MOST_TIMES = 2_000_000  # of a mean time: past it the horizon is drawn nearer
 _FAR_S = 36_000.0  # of a longest time
 
 
@@ -195,12 +196,15 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
     opened = _Openings(service, basis, actions)
     horizon_s = _horizon_s(question)
     bound = service.travel.bind(candidates.lonlat)
+    times = bound.times(basis.points.lonlat, limit_s=horizon_s)
+    if question.model == "p-median":
+        times, horizon_s = _drawn_nearer(times, horizon_s, question.limit_s)
     return SiteGround(
         question=question,
         basis=basis,
         candidates=candidates,
         actions=actions,
-        times=bound.times(basis.points.lonlat, limit_s=horizon_s),
+        times=times,
         horizon_s=horizon_s,
         demand=opened.demand,
         quarters=opened.quarters,
@@ -208,8 +212,24 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
         open=opened.open & counts[:, None],
         possible=opened.possible & counts[:, None],
         action_hours=opened.actions,
-        notes=(*inputs.notes, *study.notes, *candidates.notes, *_assumed(question, actions)),
+        notes=(
+            *inputs.notes,
+            *study.notes,
+            *candidates.notes,
+            *_assumed(question, actions, horizon_s),
+        ),
     )
+
+
+def _drawn_nearer(times: csr_array, horizon_s: float, limit_s: float) -> tuple[csr_array, float]:
+    """Return times within a horizon that leaves no more of them than can be searched."""
+    if times.nnz <= _MOST_TIMES:
+        return times, horizon_s
+    kth = float(np.partition(times.data, _MOST_TIMES)[_MOST_TIMES])
+    horizon_s = max(float(np.floor(kth / 60) * 60), limit_s)
+    kept = times.data <= horizon_s
+    ends = np.concatenate([[0], np.cumsum(kept)])[times.indptr]
+    return csr_array((times.data[kept], times.indices[kept], ends), shape=times.shape), horizon_s
 
 
 def _horizon_s(question: SiteQuestion) -> float:
@@ -218,9 +238,12 @@ def _horizon_s(question: SiteQuestion) -> float:
     return _FAR_S if question.model == "p-center" else question.limit_s * WIDEST
 
 
-def _assumed(question: SiteQuestion, actions: Actions) -> list[str]:
+def _assumed(question: SiteQuestion, actions: Actions, horizon_s: float) -> list[str]:
     """Say what is taken for granted of what is not there yet."""
     notes = []
+    if question.model == "p-median":
+        far = f"{horizon_s / 60:g} min"
+        notes.append(f"Demand farther than {far} from every station counts as {far}.")
     if question.prices is None and question.hours is None and (question.at or question.hourly):
         notes.append("New posts are taken to be open at every hour that is looked at (--hours).")
     if question.hours is not None:

@@ -64,10 +64,7 @@ def _proof_line(summary: SiteSummary) -> str:
     figures = summary["figures"]
     if figures["status"] == "optimal":
         return "Proven best."
-    return (
-        f"Best found; at most {figures['gap_added']:.2%} of what could be added is missing "
-        f"(bound {figures['bound']:,.1f})."
-    )
+    return "Best found, not proven best."
 
 
 def comparison_lines(compared: Comparison) -> list[str]:
