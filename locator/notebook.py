@@ -1,5 +1,6 @@
 """What a result shows of itself in a notebook: a small table, escaped, without style or script."""
 
+import math
 from collections.abc import Mapping
 from html import escape
 
@@ -14,7 +15,8 @@ def facts_table(title: str, facts: Mapping[str, object]) -> str:
     title
         What the table is of.
     facts
-        Label to value; a float is written with six digits, None as a question mark: unknown.
+        Label to value; a float is written with six digits, NaN (there is none) as a dash, None
+        (unknown) as a question mark.
     """
     rows = "".join(
         f'<tr><th scope="row">{escape(label)}</th><td>{escape(_words(value))}</td></tr>'
@@ -26,4 +28,6 @@ def facts_table(title: str, facts: Mapping[str, object]) -> str:
 def _words(value: object) -> str:
     if value is None:
         return "?"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return "—" if math.isnan(value) else f"{value:.6g}"
+    return str(value)

@@ -292,6 +292,18 @@ def test_a_file_that_is_let_go_is_read_to_its_end() -> None:
     assert first + b"".join(pieces) == b"y" * 300_000
 
 
+def test_a_full_disk_is_the_servers_trouble_and_names_no_place(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    for name in FILES:
+        answer = client.get(f"/exports/{name}")
+        assert answer.status_code == 503
+        assert str(tmp_path) not in answer.text
+    monkeypatch.undo()
+    assert client.get("/exports/stations.csv").status_code == 200
+
+
 def test_many_who_ask_at_once_wait_for_one_writer() -> None:
     kept, made, found = KeptFiles(1000), [], []
     begin = threading.Barrier(8)

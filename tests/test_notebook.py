@@ -122,11 +122,14 @@ def test_what_the_notebook_shows_holds_in_a_browser_without_a_network(
 
 
 def test_a_fact_is_escaped() -> None:
-    text = facts_table(HOSTILE, {HOSTILE: HOSTILE, "share": 0.123456789, "unknown": None})
+    text = facts_table(
+        HOSTILE, {HOSTILE: HOSTILE, "share": 0.123456789, "unknown": None, "none": float("nan")}
+    )
     assert "<img" not in text
     assert text.count(escape(HOSTILE)) == 3
     assert "0.123457" in text
     assert "<td>?</td>" in text
+    assert "<td>—</td>" in text
 
 
 def test_a_register_with_a_hostile_version_shows_it_as_text(service: Service) -> None:

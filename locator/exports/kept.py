@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from locator.errors import RegisterError, StoreError
+
 __all__ = ["KeptFile", "KeptFiles"]
 
 _PIECE_BYTES = 64 * 1024
@@ -60,6 +62,11 @@ class KeptFiles:
             Says which file it is; ends as ``make`` wants it.
         make
             Writes the file to a path that ends like ``name``.
+
+        Raises
+        ------
+        StoreError
+            There is no room for it, or no place.
         """
         kept = self._find(version, name)
         if kept is not None:
@@ -90,8 +97,11 @@ class KeptFiles:
 
 
 def _made(name: str, make: Callable[[Path], None]) -> KeptFile:
-    with tempfile.TemporaryDirectory(prefix="locator-export-") as folder:
-        path = Path(folder) / f"export{Path(name).suffix}"
-        make(path)
-        with path.open("rb") as stream:
-            return KeptFile(stream)
+    try:
+        with tempfile.TemporaryDirectory(prefix="locator-export-") as folder:
+            path = Path(folder) / f"export{Path(name).suffix}"
+            make(path)
+            with path.open("rb") as stream:
+                return KeptFile(stream)
+    except (OSError, RegisterError) as error:  # what a writer says of a full disk
+        raise StoreError(f"The export {name} could not be made: {error}") from error

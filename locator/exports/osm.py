@@ -27,7 +27,7 @@ OSM_SERVICES: dict[Service, Tags] = {
     Service.TOILET: {"toilets": "yes"},
     Service.COOLING: {"air_conditioning": "yes"},
     Service.WIFI: {"internet_access": "wlan"},
-    Service.TOOLS: {"service:bicycle:tools": "yes"},
+    Service.TOOLS: {"service:bicycle:diy": "yes"},
 }
 _CABINET = "no agreed main tag for a battery-swap cabinet: choose one"
 _FIXME = "add these tags to the place that hosts the station, or choose a main tag"
