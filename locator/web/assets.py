@@ -35,6 +35,7 @@ PLANNER_FILES = (
     "planner-map.js",
     "planner-draft.js",
     "planner-changes.js",
+    "planner-sites.js",
     "planner.js",
 )
 _TEXTS = ("text/", "application/javascript", "image/svg")
