@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,7 +15,7 @@ from scipy.sparse import csr_array
 from locator.errors import InputError, StudyError
 from locator.reporting import sites_folder as contract
 from locator.service import Service
-from locator.siting import Effort
+from locator.siting import Effort, Progress
 from locator.study import SiteQuestion, run_sites, site_inputs
 from locator.study.sites_output import run_comparison
 from locator.study.sites_prices import DEFAULT_PRICES, Prices, read_prices
@@ -152,7 +153,33 @@ def test_an_earlier_study_is_replaced_and_nothing_else_is(service: Service, tmp_
 def test_a_study_that_fails_leaves_no_folder(service: Service, tmp_path: Path) -> None:
     with pytest.raises(InputError):
         run(service, tmp_path / "sites", forced_in=("C9",))
-    assert list(tmp_path.glob("sites*")) == []
+    assert not any("sites" in path.name for path in tmp_path.iterdir())
+
+
+def test_a_study_cut_off_takes_up_what_was_finished(service: Service, tmp_path: Path) -> None:
+    question = SiteQuestion(new=2, at=EVENING, candidates="file", runs=3)
+    inputs, out = line_inputs(service), tmp_path / "sites"
+
+    def fall(progress: Progress) -> None:
+        if progress.phase == "varied runs":
+            raise RuntimeError("the power fails")
+
+    with pytest.raises(RuntimeError):
+        run_sites(service, inputs, question, out=out, effort=Effort(progress=fall))
+    assert not out.exists()
+    (kept,) = tmp_path.glob(".*-unfinished")
+    table = json.loads((kept / "curve.json").read_text("utf-8"))
+    table["rows"][0][3] = 12345.0  # to be known again
+    (kept / "curve.json").write_text(json.dumps(table))
+    run_sites(service, inputs, question, out=out)
+    again = json.loads((out / "tables.json").read_text("utf-8"))["curve"]
+    assert again == table
+    assert list(tmp_path.glob(".*")) == []
+    other = replace(question, new=1)
+    with pytest.raises(RuntimeError):
+        run_sites(service, inputs, question, out=out, effort=Effort(progress=fall))
+    run_sites(service, inputs, other, out=out)  # another question's tables are thrown away
+    assert json.loads((out / "summary.json").read_text("utf-8"))["question"]["new"] == 1
 
 
 def test_a_comparison_has_a_folder_a_moment(service: Service, tmp_path: Path) -> None:

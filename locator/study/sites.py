@@ -25,8 +25,10 @@ from locator.study.sites_solve import Solved, part_of, solve_ground
 from locator.study.sites_table import make_sites
 from locator.study.stages import to_plain
 
-__all__ = ["SiteAnswer", "SiteInputs", "site_inputs", "solve_sites"]
+__all__ = ["Keep", "Made", "SiteAnswer", "SiteInputs", "site_inputs", "solve_sites"]
 
+Made = tuple[pd.DataFrame, list[str]]  # a table, and what could not be done
+Keep = Callable[[str, Callable[[], Made]], Made]
 _CURVE_SHARE, _VARY_SHARE = 0.5, 0.5  # of the time limit, beside it
 
 
@@ -148,12 +150,17 @@ def _rejected_words(path: Path, rejected: tuple[RejectedRow, ...]) -> str:
     )
 
 
+def _make(_name: str, make: Callable[[], Made]) -> Made:
+    return make()
+
+
 def solve_sites(
     service: Service,
     inputs: SiteInputs,
     question: SiteQuestion,
     *,
     effort: Effort | None = None,
+    keep: Keep = _make,
 ) -> SiteAnswer:
     """Choose sites, say why there, and how far from the best the choice can be.
 
@@ -163,6 +170,8 @@ def solve_sites(
         Who may stop it (``cancelled``) and who is told (``progress``: shares of the whole run);
         how long and how close are the question's. The curve and the varied runs take up to as
         long again, and are left out once it is cancelled.
+    keep
+        Makes a table, or takes up one that was made before.
 
     Raises
     ------
@@ -186,6 +195,7 @@ def solve_sites(
             ground, solved, part_of(effort, "curve", 0.5, 0.7, limit_s * _CURVE_SHARE)
         ),
         "curve",
+        keep,
     )
     notes += said
     sensitivity, said = _unless_stopped(
@@ -195,6 +205,7 @@ def solve_sites(
             ground, solved, part_of(effort, "varied runs", 0.7, 1.0, limit_s * _VARY_SHARE)
         ),
         "varied runs",
+        keep,
     )
     notes += said
     figures = make_figures(ground, solved, gains)
@@ -218,13 +229,14 @@ def solve_sites(
 def _unless_stopped(
     effort: Effort,
     solved: Solved,
-    make: Callable[[], tuple[pd.DataFrame, list[str]]],
+    make: Callable[[], Made],
     what: str,
-) -> tuple[pd.DataFrame, list[str]]:
+    keep: Keep,
+) -> Made:
     """Make a table unless somebody has said stop; say that it was left out."""
     if solved.siting.stopped == "cancelled" or effort.cancelled():
         return pd.DataFrame(), [f"Stopped early: the {what} were not made."]
-    return make()
+    return keep(what, make)
 
 
 def _doubts(siting: Siting) -> list[str]:
@@ -232,7 +244,7 @@ def _doubts(siting: Siting) -> list[str]:
     if siting.status == "optimal" and siting.proof == "certificate":
         return []
     if siting.status == "optimal":
-        return ["Proven best by the solver's search; the certificate alone gives a weaker bound."]
+        return ["That it is best rests on the solver's search; the certificate alone proves less."]
     why = {"time": "the time was up", "cancelled": "it was stopped"}.get(siting.stopped, "")
     return [
         "Not proven best"

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import shapely
 from scipy.sparse import csr_array
 
 from locator import __version__
+from locator.errors import LocatorError, StudyError
 from locator.register import guard_cell, write_rejected
 from locator.reporting.folder import MANIFEST, REJECTED, TABLES, Cell, PlainTable
 from locator.reporting.sites_folder import (
@@ -35,12 +38,12 @@ from locator.study.folder import check_folder, replaced_folder
 from locator.study.manifest import hash_frames
 from locator.study.output import dated, write_json, write_layer
 from locator.study.reach import roads_credit
-from locator.study.sites import SiteAnswer, SiteInputs, solve_sites
+from locator.study.sites import Keep, Made, SiteAnswer, SiteInputs, solve_sites
 from locator.study.sites_compare import compare_sites
 from locator.study.sites_figures import area_table, hours_table
 from locator.study.sites_ground import SiteGround
 from locator.study.sites_question import SiteQuestion
-from locator.study.stages import to_plain
+from locator.study.stages import Stages, to_frame, to_plain
 from locator.travel import Routed
 
 __all__ = ["make_site_summary", "read_rows", "run_comparison", "run_sites", "write_certificate"]
@@ -59,7 +62,8 @@ def run_sites(
     """Choose sites and write a folder of results, whole or not at all.
 
     What is in it stands in :mod:`locator.reporting.sites_folder`. A search that was stopped leaves
-    the best found, with its gap.
+    the best found, with its gap. A curve and varied runs that a run cut off had finished are taken
+    up.
 
     Parameters
     ----------
@@ -76,9 +80,68 @@ def run_sites(
         The folder cannot be written.
     """
     check_folder(out, SITES_FILES)
-    answer = solve_sites(service, inputs, question, effort=effort)
-    with replaced_folder(out) as draft:
-        return _write_answer(draft, inputs, answer)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    key = _key(service, inputs, question)
+    with _stages(out.parent / f".{out.name}-unfinished", key) as keep:
+        answer = solve_sites(service, inputs, question, effort=effort, keep=keep)
+        with replaced_folder(out) as draft:
+            return _write_answer(draft, inputs, answer)
+
+
+def _key(service: Service, inputs: SiteInputs, question: SiteQuestion) -> str:
+    """Return what tells one question from another: what was asked, of which data."""
+    measured = inputs.measured
+    snapshot, travel = measured.snapshot, service.travel
+    parts = {
+        "program": __version__,
+        "question": question.to_json(),
+        "data": hash_frames(
+            snapshot.stations, measured.hot_zones, measured.points, inputs.given, inputs.stored
+        ),
+        "places": hash_frames(snapshot.places, snapshot.districts),
+        "travel": travel.describe(),
+        "network": travel.digest if isinstance(travel, Routed) else "",
+        "settings": asdict(service.settings),
+        "week": str(service.now().date()) if question.hourly else "",
+    }
+    return json.dumps(parts, ensure_ascii=False, sort_keys=True)
+
+
+class _Incomplete(Exception):  # noqa: N818 - no error: a table that must not be taken up
+    def __init__(self, made: Made) -> None:
+        super().__init__()
+        self.made = made
+
+
+@contextmanager
+def _stages(folder: Path, key: str) -> Iterator[Keep]:
+    """Yield what keeps tables that are whole in a folder, until the block ends well or in error.
+
+    A study that was refused leaves nothing; one that was cut off leaves its finished tables.
+    """
+    try:
+        stages = Stages(folder, key)
+    except OSError as error:
+        raise StudyError(f"{folder} cannot be written: {error.strerror or error}.") from error
+
+    def keep(name: str, make: Callable[[], Made]) -> Made:
+        def whole() -> pd.DataFrame:
+            made = make()
+            if made[1]:
+                raise _Incomplete(made)
+            return made[0]
+
+        try:
+            return to_frame(stages.take(name.replace(" ", "-"), whole)), []
+        except _Incomplete as part:
+            return part.made
+
+    try:
+        yield keep
+    except LocatorError:
+        stages.clear()
+        raise
+    stages.clear()
 
 
 def run_comparison(
