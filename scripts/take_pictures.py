@@ -140,6 +140,13 @@ def take_planner(browser: Browser, site: str) -> None:
     desk.goto(f"{site}/planner#m=5&h=118&v=change&x={quote(json.dumps(scenario))}")
     desk.wait_for_selector("#planner[aria-busy=false]")
     take(desk, "planner")
+    desk.goto(f"{site}/planner#m=5&h=118")
+    desk.reload()
+    desk.wait_for_selector("#planner[aria-busy=false]")
+    desk.click("#sites-start")
+    desk.wait_for_selector("#sites[data-state=done]")
+    desk.locator("#sites-headline").evaluate("node => node.scrollIntoView()")
+    take(desk, "planner-sites")
 
 
 def take_study(browser: Browser, folder: Path) -> None:

@@ -44,6 +44,7 @@ PLANNER_FILES = (
     "planner-map.js",
     "planner-draft.js",
     "planner-changes.js",
+    "planner-sites.js",
     "planner.js",
 )
 EMBED_FILES = (

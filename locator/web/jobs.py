@@ -24,11 +24,11 @@ from locator.store import Job, JobState
 from locator.web.planner_ask import read_ask, read_body
 from locator.web.request import get_service
 
-__all__ = ["Throttle", "blueprint", "may_start", "open_jobs"]
+__all__ = ["MOST_NEW", "Throttle", "blueprint", "may_start", "open_jobs"]
 
 blueprint = Blueprint("jobs", __name__)
 
-_MOST_NEW = 20
+MOST_NEW = 20
 _TIME_LIMIT_S = 30.0
 _RUNS = 10
 _ASKED = frozenset({"minutes", "hour", "services", "kinds", "scenario"})
@@ -206,8 +206,8 @@ def _wanted(body: dict[str, object]) -> dict[str, object]:
         if prices is None:
             raise InputError("A budget needs prices.")
         return {"budget": budget, "prices": prices}
-    if isinstance(new, bool) or not isinstance(new, int) or not 1 <= new <= _MOST_NEW:
-        raise InputError(f"new must be a whole number from 1 to {_MOST_NEW}.")
+    if isinstance(new, bool) or not isinstance(new, int) or not 1 <= new <= MOST_NEW:
+        raise InputError(f"new must be a whole number from 1 to {MOST_NEW}.")
     return {"new": new, "hours": "24/7"}
 
 

@@ -27,6 +27,7 @@ from locator.planner import (
 from locator.schema import Kind, Service, Status, split_set
 from locator.study import map_layers, map_options
 from locator.web.assets import asset_url
+from locator.web.jobs import MOST_NEW, may_start
 from locator.web.language import gettext as _
 from locator.web.language import language
 from locator.web.planner_ask import MINUTES, read_ask, read_body
@@ -71,6 +72,8 @@ def page() -> str:
         model=service.travel.describe(language()),
         words=planner_words(),
         minutes=MINUTES,
+        may_start=may_start(),
+        most_new=MOST_NEW,
     )
 
 

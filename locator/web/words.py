@@ -174,6 +174,8 @@ def planner_words() -> Words:
         "service_names": [[s.value, s.label(shown)] for s in Service],
         **_figure_words(),
         **_change_words(),
+        **_site_words(),
+        **_site_progress_words(),
     }
 
 
@@ -243,4 +245,53 @@ def _change_words() -> Words:
         "copy_link": _("复制链接"),
         "copied": _("已复制"),
         "copy_failed": _("复制不了，请复制地址栏。"),
+    }
+
+
+def _site_words() -> Words:
+    return {
+        "price_unit": _("万元/年"),
+        "unit_hour": _("单/小时"),
+        "unit_week": _("单/周"),
+        "sites_headline": _("{n} 处：覆盖从 {now} 到 {then}，多 {more} {unit}"),
+        "sites_no_more": _("再多的地点也添不了覆盖。"),
+        "sites_none": _("没有地点能添覆盖。"),
+        "sites_best_then": _("已取消；当时最好的："),
+        "sites_proven": _(
+            "已证明最好：覆盖 {best} {unit}，"
+            "按这些规则没有别的选法更多（上限 {bound}，差距 {gap}）。"
+        ),
+        "sites_not_proven": _(
+            "没有证明最好：覆盖 {best} {unit}，上限 {bound}；能添的覆盖里最多还差 {gap}。"
+        ),
+        "sites_why": _("为什么在这里"),
+        "sites_basis": _("按{what}算。"),
+        "week_from": _("{day} 起一周"),
+        "sites_in_view": _("只在当时地图上看到的部分"),
+        "sites_with_scenario": _("连同当时的假设"),
+        "sites_near": _("离 {place} {km} 公里"),
+        "sites_cost": _("{cost} {unit}"),
+        "sites_kept": _("输入变动时 {share}% 仍选它"),
+        "option_new_post": _("新驿站"),
+        "option_extend_hours": _("延长开放"),
+        "option_add_service": _("添服务"),
+        "option_add_service_and_hours": _("添服务并延长开放"),
+        "option_add_cabinet": _("添换电柜"),
+    }
+
+
+def _site_progress_words() -> Words:
+    return {
+        "sites_asking": _("正在问服务器…"),
+        "sites_soon": _("马上开始…"),
+        "sites_ahead": _("排队中，前面还有 {n} 个。"),
+        "sites_so_far": _("目前最好 {best}，上限 {bound}，差距 {gap}"),
+        "sites_cancelling": _("正在取消…"),
+        "sites_cancelled": _("已取消，还没有结果。"),
+        "sites_restarted": _("服务器中途停了，没有算完；可以再算一次。"),
+        "sites_gone": _("这次计算已经不在了：结果只保留 72 小时。"),
+        "phase_ground": _("准备需求和候选地点"),
+        "phase_search": _("寻找最好的地点"),
+        "phase_varied_runs": _("变动输入，看选择稳不稳"),
+        "phase_done": _("写下结果"),
     }

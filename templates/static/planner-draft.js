@@ -91,6 +91,7 @@
       slide: (act) => { act(draft); changed(true); },
       settle: () => changed(false),
       canUndo: () => steps.length > 0,
+      most: MOST,
       isFull: () => draft.add.length >= MOST,
       undo: () => {
         if (!steps.length) { return; }

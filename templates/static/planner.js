@@ -20,15 +20,18 @@
   let show = null;
   let strip = null;
   let changes = null;
+  let sites = null;
 
   // ---------------------------------------------------------------- the question
 
-  function question() {
-    return JSON.stringify({
+  function plainQuestion() {
+    return {
       minutes: state.minutes, hour: state.hour, services: state.services, kinds: state.kinds,
       scenario: draft.plain(),
-    });
+    };
   }
+
+  function question() { return JSON.stringify(plainQuestion()); }
 
   let isAsking = false;
   let asked = "";
@@ -112,6 +115,12 @@
   function when(hour) {
     if (hour === null) { return said.whole_week; }
     return said.weekdays[Math.floor(hour / HOURS)] + " " + (hour % HOURS < 10 ? "0" : "") + (hour % HOURS) + ":00";
+  }
+
+  // The hour of the week that a moment of the stations' own clock lies in.
+  function hourOf(moment) {
+    const day = (new Date(moment.slice(0, 10) + "T00:00:00Z").getUTCDay() + 6) % 7;
+    return day * HOURS + Number(moment.slice(11, 13));
   }
 
   function rows(table, lines) {
@@ -224,6 +233,7 @@
       if (state.services.length) { parts.push("s=" + state.services.join(",")); }
       if (state.kinds.length) { parts.push("k=" + state.kinds.join(",")); }
       if (state.view !== "now") { parts.push("v=" + state.view); }
+      if (sites && sites.job()) { parts.push("j=" + sites.job()); }
       if (draft.plain()) { parts.push("x=" + encodeURIComponent(JSON.stringify(draft.plain()))); }
       write.last = "#" + parts.join("&");
       history.replaceState(null, "", write.last);
@@ -250,6 +260,7 @@
     let scenario = null;
     try { scenario = given.has("x") ? JSON.parse(decodeURIComponent(given.get("x"))) : null; } catch (error) { scenario = null; }
     draft.load(scenario);
+    sites.follow(given.get("j"));
   }
 
   function setMinutes(text) {
@@ -310,19 +321,36 @@
     if (phase === "end") { draft.settle(); }
   }
 
-  function add(place) {
-    if (draft.isFull()) { complain(said.full); return; }
+  function newStation(place, wanted) {
     const at = rounded(place);
     let number = 1;
     while (draft.find("NEW-" + number) || stationOf("NEW-" + number)) { number += 1; }
     const services = ["drinking_water", "seats", "phone_charging", "toilet"];
-    const one = {
-      id: "NEW-" + number, name: fill("new_name", { n: number }), kind: state.kinds[0] || "rest_post",
+    return {
+      id: "NEW-" + number, name: fill("new_name", { n: number }), kind: wanted.kinds[0] || "rest_post",
       lon: at[0], lat: at[1], opening_hours: "24/7",
-      services: services.concat(state.services.filter((code) => services.indexOf(code) < 0)),
+      services: services.concat(wanted.services.filter((code) => services.indexOf(code) < 0)),
     };
+  }
+
+  // A chosen site as a station of the scenario: its name and hours are those of the answer.
+  function siteStation(site, asked) {
+    const one = newStation({ lng: site.lon, lat: site.lat }, asked);
+    one.name = String(site.name || one.name).slice(0, 80);
+    one.opening_hours = site.hours || one.opening_hours;
+    if (site.option === "add_cabinet") { one.kind = "swap_cabinet"; one.services = asked.services.slice(); }
+    return one;
+  }
+
+  function then(act) {
     if (state.view === "now") { state.view = "then"; }
-    draft.step((all) => all.add.push(one));
+    draft.step(act);
+  }
+
+  function add(place) {
+    if (draft.isFull()) { complain(said.full); return; }
+    const one = newStation(place, state);
+    then((all) => all.add.push(one));
     changes.open(one.id);
   }
 
@@ -330,13 +358,13 @@
     const row = stationOf(id);
     if (!row) { return []; }
     const all = draft.get();
-    const then = (act) => () => { if (state.view === "now") { state.view = "then"; } draft.step(act); };
+    const later = (act) => () => then(act);
     const isOpen = row[7] ? all.close.indexOf(id) < 0 : all.open.indexOf(id) >= 0;
     const acts = [isOpen
-      ? [said.act_close, then((it) => { if (row[7]) { it.close.push(id); } else { it.open = it.open.filter((o) => o !== id); } })]
-      : [said.act_open, then((it) => { if (row[7]) { it.close = it.close.filter((o) => o !== id); } else { it.open.push(id); } })]];
-    acts.push([said.act_move, () => { then((it) => { it.move[id] = [row[3], row[4]]; })(); changes.open(id); }]);
-    acts.push([said.act_hours, () => { then((it) => { it.hours[id] = "24/7"; })(); changes.open("hours " + id); }]);
+      ? [said.act_close, later((it) => { if (row[7]) { it.close.push(id); } else { it.open = it.open.filter((o) => o !== id); } })]
+      : [said.act_open, later((it) => { if (row[7]) { it.close = it.close.filter((o) => o !== id); } else { it.open.push(id); } })]];
+    acts.push([said.act_move, () => { later((it) => { it.move[id] = [row[3], row[4]]; })(); changes.open(id); }]);
+    acts.push([said.act_hours, () => { later((it) => { it.hours[id] = "24/7"; })(); changes.open("hours " + id); }]);
     return acts;
   }
 
@@ -412,6 +440,10 @@
       ghosts: maps.ghostLayer(map, dragged, (id) => changes.open(id, true)),
     };
     maps.cardButtons(map, actsOf);
+    sites = window.locatorSites.create({
+      question: plainQuestion, draft: draft, map: map, words: words, stationOf: stationOf, when: when, hourOf: hourOf,
+      written: write, take: then, newStation: siteStation,
+    });
     node("basis").textContent = fill("basis", { monday: ground.monday, m: ground.cell_m });
     read();
     lookAtChanges();
