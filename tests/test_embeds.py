@@ -569,7 +569,7 @@ def hostile_store(store: GeoPackageStore) -> None:
             row["demand_per_h"] = 9000.0
         if layer == "stations":
             row["notice"] = row["access"] = row["source"] = HOSTILE
-            row["status"] = "active"
+            row["status"], row["opening_hours"] = "active", "24/7"
         multi = shapely.MultiPolygon([shape]) if shape.geom_type == "Polygon" else shape
         row = gpd.GeoDataFrame(row, geometry=[multi], crs=4326)
         changes.append(Change(layer, row))
