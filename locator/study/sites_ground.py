@@ -21,7 +21,7 @@ from locator.study.sites_actions import Actions, make_actions
 from locator.study.sites_candidates import Candidates, find_candidates
 from locator.study.sites_question import SiteQuestion
 
-__all__ = ["SiteGround", "SiteInputs", "make_ground"]
+__all__ = ["SiteGround", "SiteInputs", "drawn_nearer", "make_ground"]
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -198,7 +198,7 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
     bound = service.travel.bind(candidates.lonlat)
     times = bound.times(basis.points.lonlat, limit_s=horizon_s)
     if question.model == "p-median":
-        times, horizon_s = _drawn_nearer(times, horizon_s, question.limit_s)
+        times, horizon_s = drawn_nearer(times, horizon_s, question.limit_s)
     return SiteGround(
         question=question,
         basis=basis,
@@ -221,11 +221,17 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
     )
 
 
-def _drawn_nearer(times: csr_array, horizon_s: float, limit_s: float) -> tuple[csr_array, float]:
-    """Return times within a horizon that leaves no more of them than can be searched."""
-    if times.nnz <= _MOST_TIMES:
+def drawn_nearer(
+    times: csr_array, horizon_s: float, limit_s: float, *, most: int = _MOST_TIMES
+) -> tuple[csr_array, float]:
+    """Return times within a horizon of whole minutes that leaves no more than can be searched.
+
+    The horizon is never drawn nearer than the standard.
+    """
+    if times.nnz <= most:
         return times, horizon_s
-    kth = float(np.partition(times.data, _MOST_TIMES)[_MOST_TIMES])
+    kth = float(np.partition(times.data, most)[most])
+    kth = np.nextafter(kth, 0.0)  # of times that are equal, all or none
     horizon_s = max(float(np.floor(kth / 60) * 60), limit_s)
     kept = times.data <= horizon_s
     ends = np.concatenate([[0], np.cumsum(kept)])[times.indptr]
