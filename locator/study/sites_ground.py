@@ -169,20 +169,10 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
     InputError
         There is no demand or no candidate, or a moment or an id is wrong.
     """
-    week_of = choose_week(service, None, question.week_of) if question.hourly else None
-    asked = Question(
-        standards=(
-            Standard(question.minutes, "min"),
-            Standard(question.minutes * WIDEST, "min"),  # for the varied runs
-        ),
-        chosen=question.chosen,
-        at=question.at,
-        week_of=week_of,
-    )
-    study = Study(service, inputs.measured, asked)
-    basis = make_basis(service, study, asked.standards, week_of=week_of)
+    basis = _sample(service, inputs, question)
+    study, snapshot = basis.study, inputs.measured.snapshot
     candidates = find_candidates(
-        inputs.measured.snapshot,
+        snapshot,
         question,
         basis.points,
         given=inputs.given,
@@ -192,13 +182,10 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
         crs=study.crs,
     )
     counts = study.whatever_hours & question.existing
-    actions = make_actions(question, candidates, inputs.measured.snapshot.stations, basis, counts)
+    actions = make_actions(question, candidates, snapshot.stations, basis, counts)
     opened = _Openings(service, basis, actions)
-    horizon_s = _horizon_s(question)
-    bound = service.travel.bind(candidates.lonlat)
-    times = bound.times(basis.points.lonlat, limit_s=horizon_s)
-    if question.model == "p-median":
-        times, horizon_s = drawn_nearer(times, horizon_s, question.limit_s)
+    times, horizon_s = _times_to(service, candidates, basis, question)
+    said = (inputs.notes, study.notes, candidates.notes, _assumed(question, actions, horizon_s))
     return SiteGround(
         question=question,
         basis=basis,
@@ -212,13 +199,36 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
         open=opened.open & counts[:, None],
         possible=opened.possible & counts[:, None],
         action_hours=opened.actions,
-        notes=(
-            *inputs.notes,
-            *study.notes,
-            *candidates.notes,
-            *_assumed(question, actions, horizon_s),
-        ),
+        notes=tuple(note for notes in said for note in notes),
     )
+
+
+def _sample(service: Service, inputs: SiteInputs, question: SiteQuestion) -> Basis:
+    """Return demand points, times to the stations and opening hours, as the gap study has them."""
+    week_of = choose_week(service, None, question.week_of) if question.hourly else None
+    asked = Question(
+        standards=(
+            Standard(question.minutes, "min"),
+            Standard(question.minutes * WIDEST, "min"),  # for the varied runs
+        ),
+        chosen=question.chosen,
+        at=question.at,
+        week_of=week_of,
+    )
+    study = Study(service, inputs.measured, asked)
+    return make_basis(service, study, asked.standards, week_of=week_of)
+
+
+def _times_to(
+    service: Service, candidates: Candidates, basis: Basis, question: SiteQuestion
+) -> tuple[csr_array, float]:
+    """Return times from demand to candidates, and the horizon within which they are known."""
+    horizon_s = _horizon_s(question)
+    bound = service.travel.bind(candidates.lonlat)
+    times = bound.times(basis.points.lonlat, limit_s=horizon_s)
+    if question.model == "p-median":
+        return drawn_nearer(times, horizon_s, question.limit_s)
+    return times, horizon_s
 
 
 def drawn_nearer(
