@@ -3,13 +3,18 @@
 import dataclasses
 import itertools
 import json
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 from locator.datum import geodesic_m
 from locator.errors import InputError, SitingError
+from locator.reporting.sites_folder import TABLES_OF
 from locator.schema import Kind
 from locator.schema import Service as Amenity
 from locator.service import Service
@@ -17,6 +22,7 @@ from locator.siting import Effort, Progress
 from locator.study import SiteAnswer, SiteQuestion, site_inputs, solve_sites
 from locator.study.sites_compare import compare_sites
 from locator.study.sites_gains import hours_words
+from locator.study.sites_ground import drawn_nearer
 from locator.study.sites_prices import Prices
 from tests.line_city import (
     CANDIDATES,
@@ -404,7 +410,7 @@ def test_progress_runs_from_nothing_to_all_and_a_stop_is_obeyed(service: Service
     assert len(stopped.sites) <= 2
     assert stopped.figures["bound"] >= stopped.figures["objective"]
     assert stopped.curve.empty
-    assert stopped.sensitivity.empty
+    assert tuple(stopped.sensitivity.columns) == TABLES_OF["sensitivity"]
     assert any("Stopped early" in note for note in stopped.notes)
 
 
@@ -476,6 +482,34 @@ def test_a_wrong_question_is_refused_in_one_sentence(given: object, reason: str)
     with pytest.raises(InputError, match=reason) as caught:
         SiteQuestion.from_json(given)
     assert str(caught.value).count("\n") == 0
+
+
+WORDS = st.text(alphabet="aM=0:-/\n\x00驿", max_size=8)
+NUMBERS = st.integers() | st.floats() | st.booleans()
+VALUES = st.recursive(
+    st.none() | NUMBERS | WORDS | st.sampled_from(["24/7", "2026-11-23", "lscp"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner),
+    max_leaves=6,
+)
+KEYS = st.sampled_from(sorted(SiteQuestion(new=1).to_json()))
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(KEYS, VALUES, max_size=5))
+def test_whatever_a_page_sends_is_a_question_or_one_sentence(given: dict[str, object]) -> None:
+    with suppress(InputError):
+        question = SiteQuestion.from_json({"new": 1} | given)
+        assert SiteQuestion.from_json(json.loads(json.dumps(question.to_json()))) == question
+
+
+def test_a_horizon_is_drawn_nearer_by_whole_minutes() -> None:
+    """Ten times of 30, 90, ..., 570 s: four are within 240 s; the standard is never cut."""
+    times = csr_array(np.arange(30.0, 600.0, 60.0)[None, :])
+    kept, horizon_s = drawn_nearer(times, 3600.0, 60.0, most=4)
+    assert horizon_s == 240.0
+    assert list(kept.data) == [30.0, 90.0, 150.0, 210.0]
+    assert drawn_nearer(times, 3600.0, 400.0, most=4)[1] == 400.0
+    assert drawn_nearer(times, 3600.0, 60.0, most=10)[1] == 3600.0
 
 
 def test_every_field_of_a_question_is_read() -> None:

@@ -1,7 +1,8 @@
 """A siting study's folder: its files, layers and columns, as the study writes and a report reads.
 
 Files: ``summary.json`` (:class:`SiteSummary`), ``tables.json`` (the tables of :data:`TABLES_OF`),
-``sites.csv`` (the table ``sites``), ``sites.geojson``, ``sites.gpkg`` (:data:`LAYERS_OF`),
+``sites.csv`` (the table ``sites``), ``sites.geojson``, ``sites.gpkg`` (:data:`LAYERS_OF`
+and :data:`BACKGROUND_LAYERS`),
 ``certificate.npz`` (:data:`CERTIFICATE_ARRAYS`; not for p-center and capacitated cover, whose
 bound is the solver's), ``rejected.csv`` and ``rejected_candidates.csv`` where rows were rejected.
 
@@ -15,6 +16,7 @@ from typing import TypedDict
 from locator.reporting.folder import PlainTable
 
 __all__ = [
+    "BACKGROUND_LAYERS",
     "CERTIFICATE",
     "CERTIFICATE_ARRAYS",
     "COMPARISON",
@@ -137,6 +139,13 @@ LAYERS_OF = MappingProxyType(
         "demand": ("demand", "before", "after", "zone_name", "district_name"),
     }
 )  # fmt: skip
+# What the maps stand on, with the columns of the store; as in a gap study's layers.
+BACKGROUND_LAYERS = (
+    "stations",  # and ``counted``: it counts and is open at the hour (in the week: at some time)
+    "hot_zones",  # not where points were measured; demand_per_h of the hour, of the week its mean
+    "districts",
+    "places",
+)
 # With A = csr(data, indices, indptr), G likewise, r as in locator.siting.Certificate.
 CERTIFICATE_ARRAYS = (
     "kind", "baseline", "shape", "indptr", "indices", "data", "first", "second", "rows", "rules",

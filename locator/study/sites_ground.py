@@ -21,7 +21,7 @@ from locator.study.sites_actions import Actions, make_actions
 from locator.study.sites_candidates import Candidates, find_candidates
 from locator.study.sites_question import SiteQuestion
 
-__all__ = ["SiteGround", "SiteInputs", "make_ground"]
+__all__ = ["SiteGround", "SiteInputs", "drawn_nearer", "make_ground"]
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -169,20 +169,10 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
     InputError
         There is no demand or no candidate, or a moment or an id is wrong.
     """
-    week_of = choose_week(service, None, question.week_of) if question.hourly else None
-    asked = Question(
-        standards=(
-            Standard(question.minutes, "min"),
-            Standard(question.minutes * WIDEST, "min"),  # for the varied runs
-        ),
-        chosen=question.chosen,
-        at=question.at,
-        week_of=week_of,
-    )
-    study = Study(service, inputs.measured, asked)
-    basis = make_basis(service, study, asked.standards, week_of=week_of)
+    basis = _sample(service, inputs, question)
+    study, snapshot = basis.study, inputs.measured.snapshot
     candidates = find_candidates(
-        inputs.measured.snapshot,
+        snapshot,
         question,
         basis.points,
         given=inputs.given,
@@ -192,13 +182,10 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
         crs=study.crs,
     )
     counts = study.whatever_hours & question.existing
-    actions = make_actions(question, candidates, inputs.measured.snapshot.stations, basis, counts)
+    actions = make_actions(question, candidates, snapshot.stations, basis, counts)
     opened = _Openings(service, basis, actions)
-    horizon_s = _horizon_s(question)
-    bound = service.travel.bind(candidates.lonlat)
-    times = bound.times(basis.points.lonlat, limit_s=horizon_s)
-    if question.model == "p-median":
-        times, horizon_s = _drawn_nearer(times, horizon_s, question.limit_s)
+    times, horizon_s = _times_to(service, candidates, basis, question)
+    said = (inputs.notes, study.notes, candidates.notes, _assumed(question, actions, horizon_s))
     return SiteGround(
         question=question,
         basis=basis,
@@ -212,20 +199,49 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
         open=opened.open & counts[:, None],
         possible=opened.possible & counts[:, None],
         action_hours=opened.actions,
-        notes=(
-            *inputs.notes,
-            *study.notes,
-            *candidates.notes,
-            *_assumed(question, actions, horizon_s),
-        ),
+        notes=tuple(note for notes in said for note in notes),
     )
 
 
-def _drawn_nearer(times: csr_array, horizon_s: float, limit_s: float) -> tuple[csr_array, float]:
-    """Return times within a horizon that leaves no more of them than can be searched."""
-    if times.nnz <= _MOST_TIMES:
+def _sample(service: Service, inputs: SiteInputs, question: SiteQuestion) -> Basis:
+    """Return demand points, times to the stations and opening hours, as the gap study has them."""
+    week_of = choose_week(service, None, question.week_of) if question.hourly else None
+    asked = Question(
+        standards=(
+            Standard(question.minutes, "min"),
+            Standard(question.minutes * WIDEST, "min"),  # for the varied runs
+        ),
+        chosen=question.chosen,
+        at=question.at,
+        week_of=week_of,
+    )
+    study = Study(service, inputs.measured, asked)
+    return make_basis(service, study, asked.standards, week_of=week_of)
+
+
+def _times_to(
+    service: Service, candidates: Candidates, basis: Basis, question: SiteQuestion
+) -> tuple[csr_array, float]:
+    """Return times from demand to candidates, and the horizon within which they are known."""
+    horizon_s = _horizon_s(question)
+    bound = service.travel.bind(candidates.lonlat)
+    times = bound.times(basis.points.lonlat, limit_s=horizon_s)
+    if question.model == "p-median":
+        return drawn_nearer(times, horizon_s, question.limit_s)
+    return times, horizon_s
+
+
+def drawn_nearer(
+    times: csr_array, horizon_s: float, limit_s: float, *, most: int = _MOST_TIMES
+) -> tuple[csr_array, float]:
+    """Return times within a horizon of whole minutes that leaves no more than can be searched.
+
+    The horizon is never drawn nearer than the standard.
+    """
+    if times.nnz <= most:
         return times, horizon_s
-    kth = float(np.partition(times.data, _MOST_TIMES)[_MOST_TIMES])
+    kth = float(np.partition(times.data, most)[most])
+    kth = np.nextafter(kth, 0.0)  # of times that are equal, all or none
     horizon_s = max(float(np.floor(kth / 60) * 60), limit_s)
     kept = times.data <= horizon_s
     ends = np.concatenate([[0], np.cumsum(kept)])[times.indptr]

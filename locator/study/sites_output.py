@@ -132,7 +132,7 @@ def _stages(folder: Path, key: str) -> Iterator[Keep]:
             return made[0]
 
         try:
-            return to_frame(stages.take(name.replace(" ", "-"), whole)), []
+            return to_frame(stages.take(name, whole)), []
         except _Incomplete as part:
             return part.made
 
@@ -283,6 +283,7 @@ def _write_layers(folder: Path, answer: SiteAnswer) -> None:
     columns = [*LAYERS_OF["candidates"], "geometry"]
     write_layer(chosen[columns], layers, "candidates", "Point")
     write_layer(_demand_layer(answer), layers, "demand", "Point")
+    _write_background(layers, ground)
     pyogrio.write_dataframe(
         answer.sites,
         folder / SITES_GEOJSON,
@@ -290,6 +291,19 @@ def _write_layers(folder: Path, answer: SiteAnswer) -> None:
         layer="sites",
         layer_options={"COORDINATE_PRECISION": "7", "RFC7946": "YES"},
     )
+
+
+def _write_background(layers: Path, ground: SiteGround) -> None:
+    """Write what a map of the answer stands on."""
+    study = ground.basis.study
+    snapshot, zones = study.inputs.snapshot, study.inputs.hot_zones
+    counted = ground.open.any(axis=1)
+    write_layer(snapshot.stations.assign(counted=counted), layers, "stations", "Point")
+    if zones is not None:
+        zones = zones.assign(demand_per_h=study.demand_per_h).to_crs(CRS)
+        write_layer(zones, layers, "hot_zones", "MultiPolygon")
+    write_layer(snapshot.districts, layers, "districts", "MultiPolygon")
+    write_layer(snapshot.places, layers, "places", "Point")
 
 
 def _demand_layer(answer: SiteAnswer) -> gpd.GeoDataFrame:
