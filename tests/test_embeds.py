@@ -59,9 +59,7 @@ def test_the_document_before_the_map_is_at_most_10_kb_uncompressed(
     assert "Content-Encoding" not in answer.headers
     assert len(answer.data) <= SHELL_BYTES
     assert "<h1" in answer.text
-    assert re.search(
-        r'<a href="http://localhost/map[^"]*" rel="noopener">打开完整页面</a>', answer.text
-    )
+    assert re.search(r'<a href="/map[^"]*" rel="noopener">打开完整页面</a>', answer.text)
     assert "locatorMap" not in answer.text  # the map itself comes later
 
 
@@ -311,6 +309,32 @@ def test_a_caption_in_both_languages_stands_in_the_picture(client: FlaskClient) 
     one = Image.open(BytesIO(client.get("/embed/map.png?dpi=60").data))
     both = Image.open(BytesIO(client.get("/embed/map.png?dpi=60&caption=both").data))
     assert both.height > one.height
+
+
+def test_a_picture_depends_on_its_address_alone(client: FlaskClient) -> None:
+    """A cache between keeps it for all readers, whatever their browsers ask for."""
+    pictures = [
+        client.get("/embed/map.png?dpi=60", headers={"Accept-Language": language}).data
+        for language in ("zh-CN", "en")
+    ]
+    assert pictures[0] == pictures[1]
+    assert client.get("/embed/map.png?dpi=60&language=en").data != pictures[0]
+
+
+def test_an_empty_register_is_shown_as_such(client: FlaskClient, store: GeoPackageStore) -> None:
+    stations = store.read("stations").assign(status="closed")
+    store.apply(Change("stations", stations), actor="test")
+    for path in (*FRAMED, *DRAWN, "/embed"):
+        assert client.get(path).status_code == 200
+    page = text_of(client.get("/embed/coverage"))
+    assert "<b>0.0%</b>" in page
+    zones = list(store.read("hot_zones")["id"])
+    empty = store.read("hot_zones").head(0)
+    store.apply(Change("hot_zones", empty, removals=zones), actor="test")
+    assert client.get("/embed/map").status_code == 200
+    told = client.get("/embed/coverage")
+    assert told.status_code == 400
+    assert "no hot zones" in text_of(told)
 
 
 def test_district_lines_are_in_a_visitors_picture_only_with_a_number(settings: Settings) -> None:

@@ -29,6 +29,7 @@ from locator.web.embed.asking import (
     borders,
     drawing_of,
     map_view,
+    own_address,
     shown_for,
     whole_address,
 )
@@ -253,11 +254,11 @@ def _parts(view: MapView, *, for_list: bool = False) -> MapParts:
 def _shell(what: str, view: MapView, figure: str) -> dict[str, object]:
     """Return what a template needs to show words now and the map later."""
     query = view.query()
-    drawn = whole_address("embed.drawing", query, what=what)
-    picture = whole_address("pictures.picture", _light(query), what=what, ending="png")
+    drawn = own_address("embed.drawing", query, what=what)
+    picture = own_address("pictures.picture", _light(query), what=what, ending="png")
     stations = len(get_service().snapshot().stations)
     styles, scripts = frame_files(clustered=stations > CLUSTER_ABOVE)
-    full = whole_address("embed.map_page", _as_map(what, query))
+    full = own_address("embed.map_page", _as_map(what, query))
     return {
         "heading": heading_of(what),
         "figure": Markup(figure),  # noqa: S704 - escaped where it is made
