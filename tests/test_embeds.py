@@ -424,6 +424,15 @@ def test_the_builder_writes_what_was_chosen(client: FlaskClient) -> None:
         assert client.get(unescape(picture)).status_code == 200
 
 
+def test_the_language_of_an_embed_is_not_that_of_the_page_about_it(client: FlaskClient) -> None:
+    for what in ("map", "nearest", "coverage"):
+        page = client.get(f"/embed?what={what}&language=en")
+        assert '<html lang="zh-CN">' in page.text
+        (source,) = re.findall(r'<iframe class="[^"]*" src="([^"]+)"', page.text)
+        assert "language=en" in source
+        assert '<html lang="en"' in client.get(unescape(source)).text
+
+
 def test_the_builder_says_what_is_wrong_and_keeps_what_was_typed(client: FlaskClient) -> None:
     page = client.get("/embed?what=map&bbox=1,2&kind=rest_post")
     assert page.status_code == 400

@@ -19,7 +19,7 @@ from locator.maps import (
 from locator.maps.payload import dump_json
 from locator.nearest import OpenRule, StationFilter
 from locator.phone import Place, named_places
-from locator.schema import Kind
+from locator.schema import Kind, Language
 from locator.schema import Service as Amenity
 from locator.showing import Given, MapView, map_words
 from locator.showing.words import percent
@@ -57,6 +57,7 @@ class NearestView:
     chosen: StationFilter
     count: int
     place: str
+    language: Language
     theme: Theme
 
     def query(self) -> dict[str, str]:
@@ -65,7 +66,7 @@ class NearestView:
             "kind": ",".join(sorted(kind.value for kind in self.chosen.kinds)),
             "service": ",".join(sorted(service.value for service in self.chosen.services)),
             "count": "" if self.count == _LISTED else str(self.count),
-            "language": language(),
+            "language": self.language,
             "theme": "" if self.theme == "auto" else self.theme,
         }
         return {name: text for name, text in given.items() if text}
@@ -79,13 +80,14 @@ def read_nearest_view(given: Given) -> NearestView:
     InputError
         One of them is wrong.
     """
-    given.choice("language", ("zh", "en"), language())
+    named = given.choice("language", ("zh", "en"), language())
     return NearestView(
         chosen=StationFilter(
             kinds=given.members("kind", Kind), services=given.members("service", Amenity)
         ),
         count=given.number("count", int, _COUNTS) or _LISTED,
         place=given.one("place"),
+        language="en" if named == "en" else "zh",
         theme=next(t for t in THEMES if t == given.choice("theme", THEMES, "auto")),
     )
 
@@ -218,7 +220,6 @@ def nearest() -> str:
     if exact or len(matches) == 1:
         place = (exact or matches)[0]
         context = list_around(place, view.chosen, OpenRule.YES, k=view.count)
-    kept = {name: text for name, text in view.query().items() if name != "language"}
     settings = {
         "count": view.count,
         "kinds": [kind.value for kind in view.chosen.kinds],
@@ -231,7 +232,7 @@ def nearest() -> str:
         matches=[] if place else matches[:_PLACES_LISTED],
         unknown=bool(view.place) and not matches,
         words=script_words(),
-        kept=kept | {"language": language()},
+        kept=view.query(),
         settings=settings,
         min_left=get_service().settings.min_minutes_left,
         full=url_for("rider.home"),
