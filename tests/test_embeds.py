@@ -93,6 +93,7 @@ def test_the_shell_and_the_drawing_speak_of_the_same_map(client: FlaskClient) ->
 def test_coverage_says_share_and_date_before_the_map(client: FlaskClient) -> None:
     page = text_of(client.get("/embed/coverage?minutes=10&language=zh"))
     assert re.search(r"<b>9\d\.\d%</b> 到得了", page)
+    assert page.index("示例数据") < page.index("到得了")
     assert "2026-11-23 12:00 的登记册" in page
     assert "未考虑开放时间" in page
     english = text_of(client.get("/embed/coverage?minutes=5&language=en&at=2026-11-23T22:00"))

@@ -26,6 +26,7 @@ __all__ = [
     "open_easels",
     "own_address",
     "shown_for",
+    "states_of",
     "whole_address",
 ]
 
@@ -86,6 +87,14 @@ def frame_ancestors(others: str) -> str:
     return others if others == "*" else f"'self' {others}"
 
 
+def states_of(what: str) -> bool:
+    """Tell whether an embed marks stations as they are now.
+
+    Coverage does not: its shares leave opening hours out unless a moment is named.
+    """
+    return what == "map"
+
+
 def shown_for(what: str, view: MapView, *, now_states: bool) -> Shown:
     """Return what a view shows; made once for everybody until the data or the minute change."""
     service = get_service()
@@ -101,10 +110,11 @@ def shown_for(what: str, view: MapView, *, now_states: bool) -> Shown:
 
 def drawing_of(what: str, view: MapView) -> tuple[str, Callable[[], str]]:
     """Return the mark of a map's drawing and what makes its script."""
-    mark = mark_of(what, view, "drawing", by_minute=True)
+    now_states = states_of(what)
+    mark = mark_of(what, view, "drawing", by_minute=now_states)
 
     def make() -> str:
-        shown = shown_for(what, view, now_states=True)
+        shown = shown_for(what, view, now_states=now_states)
         options = replace(shown.options, station_url="/stations/")
         return render_drawing(build_map(shown.layers, options))
 

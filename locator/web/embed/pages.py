@@ -31,6 +31,7 @@ from locator.web.embed.asking import (
     map_view,
     own_address,
     shown_for,
+    states_of,
     whole_address,
 )
 from locator.web.embed.snippet import HEIGHTS
@@ -169,7 +170,7 @@ def embedded_map() -> str:
 def coverage() -> str:
     """Show what is covered at a standard and what is not, in words, and as a map when looked at."""
     view = map_view("coverage", asked_texts())
-    shown = shown_for("coverage", view, now_states=True)
+    shown = shown_for("coverage", view, now_states=states_of("coverage"))
     result, now = shown.coverage, get_service().now()
     assert result is not None  # noqa: S101 - coverage is always measured
     share, possible = result["covered_share"], result["covered_share_if_unknown_open"]
@@ -182,6 +183,7 @@ def coverage() -> str:
         missing=None if share is None else percent(1 - share),
         possible=percent(possible) if possible is not None and possible != share else "",
         gaps=gaps,
+        made_up=shown.options.illustrative,
         at=shown.at,
         now=now,
         model=get_service().travel.describe(language()),
@@ -197,7 +199,7 @@ def drawing(what: str) -> Response:
     if request.if_none_match.contains_weak(mark):
         response = Response(status=304)
     else:
-        caption = shown_for(what, view, now_states=True).options.caption
+        caption = shown_for(what, view, now_states=states_of(what)).options.caption
         script = f"{make()}\nlocatorEmbed.caption({dump_json(caption)});\n"
         response = Response(script, mimetype="text/javascript")
     response.set_etag(mark, weak=True)
