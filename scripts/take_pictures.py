@@ -127,6 +127,18 @@ def take_pages(browser: Browser, site: str) -> None:
     desk.screenshot(path=PICTURES / "map.png")
 
 
+def take_embeds(browser: Browser, site: str) -> None:
+    """Take the page that writes the snippet, with its preview."""
+    desk = browser.new_page(viewport={"width": 900, "height": 1100}, locale="zh-CN")
+    desk.goto(f"{site}/embed?what=coverage&minutes=5")
+    preview = desk.locator("iframe")
+    preview.evaluate("frame => frame.scrollIntoView()")
+    desk.frame_locator("iframe").locator(".leaflet-marker-icon").first.wait_for()
+    preview.evaluate("frame => { frame.style.height = '54rem'; }")
+    desk.wait_for_timeout(1000)
+    take(desk, "embed")
+
+
 def take_planner(browser: Browser, site: str) -> None:
     """Take the planner's page with two hypothetical stations, and what they change."""
     scenario = {
@@ -177,6 +189,7 @@ def main(site: str, chromium: str, route: tuple[float, float] | None) -> None:
         take_lists(browser, site)
         take_dead_ends(browser, site)
         take_pages(browser, site)
+        take_embeds(browser, site)
         take_planner(browser, site)
         with tempfile.TemporaryDirectory() as folder:
             take_study(browser, Path(folder) / "gaps")

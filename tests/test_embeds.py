@@ -59,9 +59,7 @@ def test_the_document_before_the_map_is_at_most_10_kb_uncompressed(
     assert "Content-Encoding" not in answer.headers
     assert len(answer.data) <= SHELL_BYTES
     assert "<h1" in answer.text
-    assert re.search(
-        r'<a href="http://localhost/map[^"]*" rel="noopener">打开完整页面</a>', answer.text
-    )
+    assert re.search(r'<a href="/map[^"]*" rel="noopener">打开完整页面</a>', answer.text)
     assert "locatorMap" not in answer.text  # the map itself comes later
 
 
@@ -95,6 +93,7 @@ def test_the_shell_and_the_drawing_speak_of_the_same_map(client: FlaskClient) ->
 def test_coverage_says_share_and_date_before_the_map(client: FlaskClient) -> None:
     page = text_of(client.get("/embed/coverage?minutes=10&language=zh"))
     assert re.search(r"<b>9\d\.\d%</b> 到得了", page)
+    assert page.index("示例数据") < page.index("到得了")
     assert "2026-11-23 12:00 的登记册" in page
     assert "未考虑开放时间" in page
     english = text_of(client.get("/embed/coverage?minutes=5&language=en&at=2026-11-23T22:00"))
@@ -313,6 +312,32 @@ def test_a_caption_in_both_languages_stands_in_the_picture(client: FlaskClient) 
     assert both.height > one.height
 
 
+def test_a_picture_depends_on_its_address_alone(client: FlaskClient) -> None:
+    """A cache between keeps it for all readers, whatever their browsers ask for."""
+    pictures = [
+        client.get("/embed/map.png?dpi=60", headers={"Accept-Language": language}).data
+        for language in ("zh-CN", "en")
+    ]
+    assert pictures[0] == pictures[1]
+    assert client.get("/embed/map.png?dpi=60&language=en").data != pictures[0]
+
+
+def test_an_empty_register_is_shown_as_such(client: FlaskClient, store: GeoPackageStore) -> None:
+    stations = store.read("stations").assign(status="closed")
+    store.apply(Change("stations", stations), actor="test")
+    for path in (*FRAMED, *DRAWN, "/embed"):
+        assert client.get(path).status_code == 200
+    page = text_of(client.get("/embed/coverage"))
+    assert "<b>0.0%</b>" in page
+    zones = list(store.read("hot_zones")["id"])
+    empty = store.read("hot_zones").head(0)
+    store.apply(Change("hot_zones", empty, removals=zones), actor="test")
+    assert client.get("/embed/map").status_code == 200
+    told = client.get("/embed/coverage")
+    assert told.status_code == 400
+    assert "no hot zones" in text_of(told)
+
+
 def test_district_lines_are_in_a_visitors_picture_only_with_a_number(settings: Settings) -> None:
     """A picture without lines is another picture; with the number both visitors get the same."""
     pictures = {}
@@ -398,6 +423,15 @@ def test_the_builder_writes_what_was_chosen(client: FlaskClient) -> None:
     assert "geolocation" not in area
     for picture in re.findall(r'<a href="([^"]+)">(?:PNG|SVG)</a>', page.text):
         assert client.get(unescape(picture)).status_code == 200
+
+
+def test_the_language_of_an_embed_is_not_that_of_the_page_about_it(client: FlaskClient) -> None:
+    for what in ("map", "nearest", "coverage"):
+        page = client.get(f"/embed?what={what}&language=en")
+        assert '<html lang="zh-CN">' in page.text
+        (source,) = re.findall(r'<iframe class="[^"]*" src="([^"]+)"', page.text)
+        assert "language=en" in source
+        assert '<html lang="en"' in client.get(unescape(source)).text
 
 
 def test_the_builder_says_what_is_wrong_and_keeps_what_was_typed(client: FlaskClient) -> None:

@@ -660,3 +660,40 @@ def test_an_overview_shows_districts_and_data_that_lie_far_apart(
             box = path.get_extents()
             assert x0 < box.x0 < box.x1 < x1
             assert y0 < box.y0 < box.y1 < y1
+
+
+def test_states_stand_in_the_legend_each_with_its_count() -> None:
+    """Of 20 stations of four kinds in turn, the first ten are open, six closed, four unknown."""
+    states = ["open"] * 10 + ["closed"] * 6 + ["unknown"] * 4
+    figure = draw_map(stations=make_stations(20).assign(state=states), options=options())
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    kind = Kind.REST_POST.label("zh")  # rows 0, 4, 8, 12 and 16
+    assert f"{kind}（3）" in texts
+    assert f"{kind}，其时关门（1）" in texts
+    assert f"{kind}，时间未知（1）" in texts
+    plain = draw_map(stations=make_stations(20), options=options())
+    assert f"{kind}（5）" in [text.get_text() for text in plain.axes[0].texts]
+
+
+@pytest.mark.parametrize("height_mm", [120, 170, 260])
+def test_a_figure_is_as_high_as_it_shall_be_and_the_map_takes_the_room(height_mm: float) -> None:
+    figure = draw_map(stations=make_stations(), options=options(height_mm=height_mm))
+    size_mm = figure.get_size_inches() * 25.4
+    assert size_mm == pytest.approx([170, height_mm], abs=0.3)  # in whole pixels
+    box = figure.axes[1].get_position()
+    assert box.width * size_mm[0] == pytest.approx(162, abs=0.5)
+    assert box.height * size_mm[1] > 0.3 * height_mm
+    # A metre is as long upwards as sideways.
+    x0, x1 = figure.axes[1].get_xlim()
+    y0, y1 = figure.axes[1].get_ylim()
+    shape = (y1 - y0) / (x1 - x0)
+    assert box.height * size_mm[1] / (box.width * size_mm[0]) == pytest.approx(shape, rel=0.01)
+
+
+def test_a_height_without_room_for_the_map_is_refused_with_the_one_it_needs() -> None:
+    with pytest.raises(InputError, match="leaves no room") as refused:
+        draw_map(stations=make_stations(), options=options(height_mm=62))
+    (needed,) = re.findall(r"at least (\d+) mm", str(refused.value))
+    draw_map(stations=make_stations(), options=options(height_mm=float(needed)))
+    with pytest.raises(InputError, match="60 to 1200"):
+        options(height_mm=20)

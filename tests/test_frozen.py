@@ -116,7 +116,7 @@ def test_the_page_says_date_and_citation_in_both_languages(
     ):
         assert words in page
     (live,) = re.findall(r'<a href="([^"]+)" rel="noopener">今天的', page)
-    assert live == "http://localhost/embed/coverage?minutes=7"
+    assert live == "/embed/coverage?minutes=7"
     assert client.get(live).status_code == 200
 
 

@@ -28,6 +28,8 @@ PAGES = [
     "/?place=nowhere",
     "/map",
     "/embed/map",
+    "/embed/nearest",
+    "/embed/coverage",
     "/stations/BJ-R-001",
     "/stations/BJ-S-01",
     "/nope",

@@ -18,7 +18,7 @@ import pandas as pd
 from locator import __version__
 from locator.errors import InputError, StoreError
 from locator.maps import MapLayers
-from locator.schema import Language
+from locator.schema import Language, Status
 from locator.service import Service, Snapshot
 from locator.showing.compose import LANGUAGES, Shown, show_view
 from locator.showing.pictures import PictureFormat, PictureOptions, picture_bytes
@@ -107,7 +107,8 @@ def freeze(
     own = shown[view.language]
     layers = own.layers
     if own.coverage is not None:  # shares rest on every row, drawn or not
-        layers = replace(layers, stations=snapshot.stations, hot_zones=snapshot.hot_zones)
+        stations = snapshot.stations[snapshot.stations["status"] != Status.CLOSED.value]
+        layers = replace(layers, stations=stations, hot_zones=snapshot.hot_zones)
     files = _data_files(layers, borders=borders)
     about = _about(service, what, view, shown, snapshot=snapshot, data_sha256=hash_data(files))
     size = picture or PictureOptions(dpi=_DPI)

@@ -58,8 +58,10 @@ def ngettext(one: str, many: str, number: int) -> str:
 
 
 def _choose(settings: Settings) -> Language:
+    # ``language`` is a word of the maps' addresses; elsewhere it is what a form asks about.
+    of_map = request.path.startswith(("/embed/", "/map"))
     for asked in (
-        request.args.get("language"),
+        request.args.get("language") if of_map else None,
         request.args.get("lang"),
         request.cookies.get(COOKIE),
     ):

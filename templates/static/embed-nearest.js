@@ -53,6 +53,7 @@
     const chosen = { services: settings.services, app: "" };
     refill(at("cards"), found.map((one) => alone(window.locatorCards.cardOf(near, one, chosen))));
     at("title").textContent = origin.name ? words.fill("near", { place: origin.name }) : words.said.here;
+    window.locatorEmbed.tell();
   }
 
   function stand(origin, said) {

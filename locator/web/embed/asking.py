@@ -24,14 +24,16 @@ __all__ = [
     "map_view",
     "mark_of",
     "open_easels",
+    "own_address",
     "shown_for",
+    "states_of",
     "whole_address",
 ]
 
 # ``lang`` is the site's own word for it, ``reach`` the older name of minutes.
 MAP_WORDS = (*MAP_NAMES, "lang", "reach")
 
-_KEPT_VIEWS = 16
+_KEPT_VIEWS = 8
 _KEPT_TEXTS = 8 * 2**20
 _KEPT_PICTURES = 32 * 2**20
 _DRAWINGS_WAITING = 6
@@ -85,6 +87,14 @@ def frame_ancestors(others: str) -> str:
     return others if others == "*" else f"'self' {others}"
 
 
+def states_of(what: str) -> bool:
+    """Tell whether an embed marks stations as they are now.
+
+    Coverage does not: its shares leave opening hours out unless a moment is named.
+    """
+    return what == "map"
+
+
 def shown_for(what: str, view: MapView, *, now_states: bool) -> Shown:
     """Return what a view shows; made once for everybody until the data or the minute change."""
     service = get_service()
@@ -100,10 +110,11 @@ def shown_for(what: str, view: MapView, *, now_states: bool) -> Shown:
 
 def drawing_of(what: str, view: MapView) -> tuple[str, Callable[[], str]]:
     """Return the mark of a map's drawing and what makes its script."""
-    mark = mark_of(what, view, "drawing", by_minute=True)
+    now_states = states_of(what)
+    mark = mark_of(what, view, "drawing", by_minute=now_states)
 
     def make() -> str:
-        shown = shown_for(what, view, now_states=True)
+        shown = shown_for(what, view, now_states=now_states)
         options = replace(shown.options, station_url="/stations/")
         return render_drawing(build_map(shown.layers, options))
 
@@ -118,12 +129,19 @@ def mark_of(what: str, view: MapView, *more: str, by_minute: bool = False) -> st
     by_minute = by_minute or view.at == "now"
     moment = now.strftime("%Y-%m-%dT%H:%M") if by_minute else now.date().isoformat()
     snapshot = service.snapshot()
-    parts = [__version__, snapshot.version, service.travel.describe(), moment, what]
+    settings = repr(service.settings)  # speeds, approval number, language: all may show
+    parts = [__version__, snapshot.version, settings, service.travel.describe(), moment, what]
     parts += [urlencode(view.query()), str(borders()), *more]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
+def own_address(endpoint: str, query: Mapping[str, str], **values: str) -> str:
+    """Return the address of one of our pages for use in our pages, whatever stands in front."""
+    base = url_for(endpoint, _external=False, **values)
+    return f"{base}?{urlencode(query, safe=',:')}" if query else base
+
+
 def whole_address(endpoint: str, query: Mapping[str, str], **values: str) -> str:
     """Return the address of one of our pages as the world sees it, behind a proxy too."""
-    base = url_for(endpoint, _external=True, **values)
-    return f"{base}?{urlencode(query, safe=',:')}" if query else base
+    path = own_address(endpoint, query, **values)
+    return f"{request.scheme}://{request.host}{path}"

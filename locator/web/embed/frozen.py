@@ -12,7 +12,7 @@ from locator.schema import Language
 from locator.showing import Frozen, Given, citation, open_frozen
 from locator.showing.frozen import FROZEN_KIND
 from locator.web.compress import takes_gzip
-from locator.web.embed.asking import asked_texts, frame_ancestors, whole_address
+from locator.web.embed.asking import asked_texts, frame_ancestors, own_address
 from locator.web.embed.pictures import MEDIA, send_picture
 from locator.web.request import get_service
 
@@ -67,7 +67,7 @@ def page(digest: str) -> Response:
         made_at=made_at,
         shown_in=language,
         citations={each: citation(frozen, url, each, made_at=made_at) for each in ("zh", "en")},
-        live=whole_address(endpoint, live),
+        live=own_address(endpoint, live),
         moment=about["as_of"] or about["query"].get("at", ""),
     )
     response = _unchanging(text.encode(), "text/html; charset=utf-8", digest)

@@ -19,7 +19,7 @@ from locator.maps import (
 from locator.maps.payload import dump_json
 from locator.nearest import OpenRule, StationFilter
 from locator.phone import Place, named_places
-from locator.schema import Kind
+from locator.schema import Kind, Language
 from locator.schema import Service as Amenity
 from locator.showing import Given, MapView, map_words
 from locator.showing.words import percent
@@ -29,7 +29,9 @@ from locator.web.embed.asking import (
     borders,
     drawing_of,
     map_view,
+    own_address,
     shown_for,
+    states_of,
     whole_address,
 )
 from locator.web.embed.snippet import HEIGHTS
@@ -56,6 +58,7 @@ class NearestView:
     chosen: StationFilter
     count: int
     place: str
+    language: Language
     theme: Theme
 
     def query(self) -> dict[str, str]:
@@ -64,7 +67,7 @@ class NearestView:
             "kind": ",".join(sorted(kind.value for kind in self.chosen.kinds)),
             "service": ",".join(sorted(service.value for service in self.chosen.services)),
             "count": "" if self.count == _LISTED else str(self.count),
-            "language": language(),
+            "language": self.language,
             "theme": "" if self.theme == "auto" else self.theme,
         }
         return {name: text for name, text in given.items() if text}
@@ -78,13 +81,14 @@ def read_nearest_view(given: Given) -> NearestView:
     InputError
         One of them is wrong.
     """
-    given.choice("language", ("zh", "en"), language())
+    named = given.choice("language", ("zh", "en"), language())
     return NearestView(
         chosen=StationFilter(
             kinds=given.members("kind", Kind), services=given.members("service", Amenity)
         ),
         count=given.number("count", int, _COUNTS) or _LISTED,
         place=given.one("place"),
+        language="en" if named == "en" else "zh",
         theme=next(t for t in THEMES if t == given.choice("theme", THEMES, "auto")),
     )
 
@@ -166,7 +170,7 @@ def embedded_map() -> str:
 def coverage() -> str:
     """Show what is covered at a standard and what is not, in words, and as a map when looked at."""
     view = map_view("coverage", asked_texts())
-    shown = shown_for("coverage", view, now_states=True)
+    shown = shown_for("coverage", view, now_states=states_of("coverage"))
     result, now = shown.coverage, get_service().now()
     assert result is not None  # noqa: S101 - coverage is always measured
     share, possible = result["covered_share"], result["covered_share_if_unknown_open"]
@@ -179,6 +183,7 @@ def coverage() -> str:
         missing=None if share is None else percent(1 - share),
         possible=percent(possible) if possible is not None and possible != share else "",
         gaps=gaps,
+        made_up=shown.options.illustrative,
         at=shown.at,
         now=now,
         model=get_service().travel.describe(language()),
@@ -194,7 +199,7 @@ def drawing(what: str) -> Response:
     if request.if_none_match.contains_weak(mark):
         response = Response(status=304)
     else:
-        caption = shown_for(what, view, now_states=True).options.caption
+        caption = shown_for(what, view, now_states=states_of(what)).options.caption
         script = f"{make()}\nlocatorEmbed.caption({dump_json(caption)});\n"
         response = Response(script, mimetype="text/javascript")
     response.set_etag(mark, weak=True)
@@ -217,7 +222,6 @@ def nearest() -> str:
     if exact or len(matches) == 1:
         place = (exact or matches)[0]
         context = list_around(place, view.chosen, OpenRule.YES, k=view.count)
-    kept = {name: text for name, text in view.query().items() if name != "language"}
     settings = {
         "count": view.count,
         "kinds": [kind.value for kind in view.chosen.kinds],
@@ -230,7 +234,7 @@ def nearest() -> str:
         matches=[] if place else matches[:_PLACES_LISTED],
         unknown=bool(view.place) and not matches,
         words=script_words(),
-        kept=kept | {"language": language()},
+        kept=view.query(),
         settings=settings,
         min_left=get_service().settings.min_minutes_left,
         full=url_for("rider.home"),
@@ -253,11 +257,11 @@ def _parts(view: MapView, *, for_list: bool = False) -> MapParts:
 def _shell(what: str, view: MapView, figure: str) -> dict[str, object]:
     """Return what a template needs to show words now and the map later."""
     query = view.query()
-    drawn = whole_address("embed.drawing", query, what=what)
-    picture = whole_address("pictures.picture", _light(query), what=what, ending="png")
+    drawn = own_address("embed.drawing", query, what=what)
+    picture = own_address("pictures.picture", _light(query), what=what, ending="png")
     stations = len(get_service().snapshot().stations)
     styles, scripts = frame_files(clustered=stations > CLUSTER_ABOVE)
-    full = whole_address("embed.map_page", _as_map(what, query))
+    full = own_address("embed.map_page", _as_map(what, query))
     return {
         "heading": heading_of(what),
         "figure": Markup(figure),  # noqa: S704 - escaped where it is made

@@ -6,21 +6,24 @@ from flask import Blueprint, Response, request
 
 from locator.errors import DeskBusyError, InputError
 from locator.showing import (
+    MAP_NAMES,
     PICTURE_NAMES,
     Given,
     MapView,
     PictureFormat,
     PictureOptions,
     picture_bytes,
+    read_map_view,
     read_picture,
 )
+from locator.study.drawing import settings_language
 from locator.web.embed.asking import (
     asked_texts,
     easel_of_pictures,
-    map_view,
     mark_of,
     shown_for,
 )
+from locator.web.request import get_service
 
 __all__ = ["MEDIA", "blueprint", "send_picture"]
 
@@ -48,8 +51,14 @@ def _busy(error: DeskBusyError) -> Response:
 @blueprint.get("/embed/<any(map, coverage):what>.<any(png, svg):ending>")
 def picture(what: str, ending: str) -> Response:
     """Send a map as a picture; it is drawn once, whoever asks, until the data or the day change."""
-    texts = asked_texts()
-    view = map_view(what, texts, PICTURE_NAMES)
+    texts, service = asked_texts(), get_service()
+    # The same address is the same picture, whoever asks: it is pasted, linked and kept by caches.
+    view = read_map_view(
+        Given(texts, (*MAP_NAMES, "reach", *PICTURE_NAMES)),
+        what=what,
+        now=service.now(),
+        language=settings_language(service.settings),
+    )
     size = read_picture(Given(texts, PICTURE_NAMES, strict=False))
     if view.theme == "dark":
         raise InputError("A picture is always light, as paper is: leave theme=dark out.")
