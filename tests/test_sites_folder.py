@@ -234,6 +234,7 @@ def test_prices_are_read_as_they_are_shown(cli: Callable[..., Result], tmp_path:
     [
         ("", "needs keys such as unit"),
         ("- 1", "needs keys such as unit"),
+        ("unit: a\nunit: b\nadd_service: {cost: 1}", "'unit' stands twice"),
         ("a: [", r"not YAML \(line"),
         ("new_posts: {cost: 1}", "'new_posts' is not one of"),
         ("unit: yuan", "offers nothing"),

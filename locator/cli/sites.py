@@ -3,7 +3,7 @@
 import json
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +29,9 @@ from locator.settings import Settings
 if TYPE_CHECKING:
     from types import FrameType
 
+    from locator.service import Service as LocatorService
     from locator.siting import Effort
+    from locator.study import SiteInputs, SiteQuestion
 
 __all__ = ["site"]
 
@@ -156,8 +158,6 @@ def site(
               locator site --cover 95% --minutes 8 --candidates venues.csv --out fewest
     """
     from locator.study.sites import site_inputs
-    from locator.study.sites_lines import comparison_lines, site_lines
-    from locator.study.sites_output import read_rows, run_comparison, run_sites
     from locator.study.sites_prices import read_prices
     from locator.study.sites_question import SiteQuestion
 
@@ -202,22 +202,32 @@ def site(
             mapping=read_columns(map_file, ()),
             as_of=as_of,
         )
-        with _watched() as effort:
-            if len(moments) > 1:
-                compared = run_comparison(
-                    service, inputs, question, moments, out=out, effort=effort
-                )
-                result: object = compared
-                lines = comparison_lines(compared)
-            else:
-                summary = run_sites(service, inputs, question, out=out, effort=effort)
-                result, lines = summary, site_lines(read_rows(out), summary)
+        result, lines = _answer(service, inputs, question, moments, out)
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False, allow_nan=False))
         return
     for line in lines:
         click.echo(line)
     click.echo(f"Everything is in {out}")
+
+
+def _answer(
+    service: "LocatorService",
+    inputs: "SiteInputs",
+    question: "SiteQuestion",
+    moments: Sequence[str],
+    out: Path,
+) -> tuple[Mapping[str, object], list[str]]:
+    """Write the folder, and return what is printed: as JSON, and as lines."""
+    from locator.study.sites_lines import comparison_lines, site_lines
+    from locator.study.sites_output import read_rows, run_comparison, run_sites
+
+    with _watched() as effort:
+        if len(moments) < 2:
+            summary = run_sites(service, inputs, question, out=out, effort=effort)
+            return summary, site_lines(read_rows(out), summary)
+        compared = run_comparison(service, inputs, question, tuple(moments), out=out, effort=effort)
+        return compared, comparison_lines(compared)
 
 
 def _share(text: str | None) -> float | None:

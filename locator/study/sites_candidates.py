@@ -140,10 +140,11 @@ def _grid(
         kept = kept[_first_of_each(lonlat[kept])]
         lonlat, names = lonlat[kept], [names[row] for row in kept]
     lonlat = np.round(lonlat, POSITION_DECIMALS)
+    ids = [f"G-{number:05d}" for number in range(1, len(names) + 1)]
     frame = pd.DataFrame(
         {
-            "id": [f"G-{number:05d}" for number in range(1, len(names) + 1)],
-            "name": _numbered(names),
+            "id": ids,
+            "name": _numbered(names) if zones is not None else ids,
             "origin": origin,
         }
     )

@@ -40,7 +40,7 @@ def make_figures(ground: SiteGround, solved: Solved, gains: Gains) -> SiteFigure
         objective=siting.objective * scale,
         baseline=_finite(siting.baseline * scale),
         added=_finite(siting.added * scale),
-        bound=siting.bound * scale,
+        bound=max(siting.bound * scale, 0.0),
         gap=siting.gap,
         gap_added=siting.gap_added,
         status=siting.status,

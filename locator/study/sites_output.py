@@ -132,7 +132,7 @@ def _stages(folder: Path, key: str) -> Iterator[Keep]:
             return made[0]
 
         try:
-            return to_frame(stages.take(name.replace(" ", "-"), whole)), []
+            return to_frame(stages.take(name, whole)), []
         except _Incomplete as part:
             return part.made
 
