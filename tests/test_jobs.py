@@ -67,6 +67,21 @@ def run_until_searching(room: JobRoom, path: Path, job: str) -> int:
     return worker_of(path, job)
 
 
+def freeze(settings: Settings) -> int:
+    """Stop the worker of the job that runs, so that it runs on; return its pid."""
+    path = settings.store.removeprefix("geopackage:")
+    query = "SELECT pid FROM locator_jobs WHERE state = 'running'"
+    until = time.monotonic() + 30
+    with closing(sqlite3.connect(path, timeout=10)) as connection:
+        while (row := connection.execute(query).fetchone()) is None:
+            assert time.monotonic() < until, "no job runs"
+            time.sleep(0.005)
+    os.kill(row[0], signal.SIGSTOP)
+    with closing(sqlite3.connect(path, timeout=10)) as connection:
+        assert connection.execute(query).fetchone() == row, "it ended before it was stopped"
+    return int(row[0])
+
+
 @pytest.fixture
 def room(settings: Settings, store: GeoPackageStore) -> Iterator[JobRoom]:
     opened = JobRoom(settings, store, Limits(waiting=3, of_owner=2))

@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,7 +18,8 @@ from locator.settings import Settings
 from locator.web import create_app
 from locator.web.jobs import Throttle
 from tests.conftest import fixed_clock, running_server
-from tests.test_jobs import PATIENCE_S
+from tests.test_jobs import PATIENCE_S, freeze
+from tests.test_store_kill import make_old
 
 ASKED = {"minutes": 5, "hour": 12, "services": [], "kinds": [], "scenario": None, "new": 3}
 PRICES = {"unit": "万元/年", "new_post": {"cost": 10, "hours": "24/7"}, "add_service": {"cost": 1}}
@@ -120,6 +123,16 @@ def test_a_job_nobody_made_is_not_found(client: FlaskClient) -> None:
         assert response.status_code == 404
         assert "no such job" in response.get_json()["error"]
     assert client.post("/planner/jobs/x/cancel").status_code == 404
+
+
+def test_a_store_of_an_older_locator_says_what_to_do(settings: Settings) -> None:
+    make_old(Path(settings.store.removeprefix("geopackage:")))
+    with client_of(settings) as client:
+        response = start(client)
+        assert response.status_code == 503
+        assert "locator init" in response.get_json()["error"]
+        assert ".gpkg" not in response.get_json()["error"]
+        assert client.get("/planner").status_code == 200
 
 
 def test_text_from_people_comes_back_as_data(client: FlaskClient) -> None:
@@ -250,3 +263,19 @@ def test_two_servers_show_each_others_jobs(settings: Settings) -> None:
             ends = [end_of(lambda s=s, h=href: ask(f"{s.url}{h}")) for s in (two, one)]  # type: ignore[misc]
             assert ends[0] == ends[1]
             assert ends[0]["state"] == "done"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="processes are found in /proc")
+def test_a_server_that_was_killed_leaves_a_job_that_says_so(settings: Settings) -> None:
+    """The server and its worker end by kill -9 at once, as in a power cut; another one begins."""
+    with running_server(settings) as server:
+        href = ask(f"{server.url}/planner/sites", ASKED)["href"]
+        worker = freeze(settings)
+        parent = int(Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[1])
+        for pid in (parent, worker):
+            os.kill(pid, signal.SIGKILL)
+    with running_server(settings) as server:
+        end = end_of(lambda: ask(f"{server.url}{href}"))
+        assert (end["state"], end["restarted"], end["answer"]) == ("failed", True, None)
+        href = ask(f"{server.url}/planner/sites", ASKED)["href"]
+        assert end_of(lambda: ask(f"{server.url}{href}"))["state"] == "done"

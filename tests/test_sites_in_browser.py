@@ -3,10 +3,7 @@
 import os
 import re
 import signal
-import sqlite3
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +14,7 @@ from locator.settings import Settings
 from locator.store import Change, open_store
 from tests.browser_support import watch_page
 from tests.conftest import Server, fixed_clock, running_server
+from tests.test_jobs import freeze
 
 pytestmark = [
     pytest.mark.browser,
@@ -61,21 +59,6 @@ def begin(page: Page) -> None:
     """Press the button, and wait until the job's id is in the address."""
     page.locator("#sites-start").click()
     expect(page).to_have_url(re.compile("&j="), timeout=DONE_MS)
-
-
-def freeze(settings: Settings) -> int:
-    """Stop the worker of the job that runs, so that it runs on; return its pid."""
-    path = settings.store.removeprefix("geopackage:")
-    query = "SELECT pid FROM locator_jobs WHERE state = 'running'"
-    until = time.monotonic() + 30
-    with closing(sqlite3.connect(path, timeout=10)) as connection:
-        while (row := connection.execute(query).fetchone()) is None:
-            assert time.monotonic() < until, "no job runs"
-            time.sleep(0.005)
-    os.kill(row[0], signal.SIGSTOP)
-    with closing(sqlite3.connect(path, timeout=10)) as connection:
-        assert connection.execute(query).fetchone() == row, "it ended before it was stopped"
-    return int(row[0])
 
 
 def test_the_best_places_become_a_scenario_with_the_share_that_was_promised(

@@ -230,6 +230,15 @@ def test_a_worker_that_cannot_be_seen_from_here_is_given_up_when_it_is_silent(
         assert store.jobs.find(job) is None
 
 
+def test_only_the_latest_jobs_are_kept(empty: GeoPackageStore) -> None:
+    jobs = [empty.jobs.make("sites", "{}") for _ in range(6)]
+    for job in jobs[:5]:
+        empty.jobs.cancel(job)
+    assert empty.jobs.remove_old(hours=1, most=3) == 2
+    there = [empty.jobs.find(job) is not None for job in jobs]
+    assert there == [False, False, True, True, True, True]
+
+
 def test_two_processes_never_take_the_same_job(empty: GeoPackageStore) -> None:
     jobs = [empty.jobs.make("sites", "{}", most_waiting=99) for _ in range(60)]
     code = (

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from locator.errors import JobsFullError, StoreVersionError
+from locator.errors import StoreError
 from locator.jobs.kinds import check_question
 from locator.jobs.process import lives, mark_of
 from locator.settings import Settings
@@ -26,11 +26,12 @@ _MOST_FAILURES = 3
 
 @dataclass(frozen=True)
 class Limits:
-    """How many jobs wait, how many are one page's, and how long they are kept."""
+    """How many jobs wait, how many are one page's, and how long and how many are kept."""
 
     waiting: int = 10
     of_owner: int = 2
     kept_hours: float = 72.0
+    kept: int = 1000
 
 
 class JobRoom:
@@ -93,22 +94,35 @@ class JobRoom:
         return self._jobs.cancel(job)
 
     def tend(self, *, force: bool = False) -> None:
-        """Give up orphans, remove what is old, start a worker if a job waits and none works."""
-        with self._lock:
+        """Give up orphans, remove what is old, start a worker if a job waits and none works.
+
+        Unless it is forced, it is done now and then, by one thread, and a store that cannot be
+        written just now is left for the next time.
+        """
+        if not self._lock.acquire(blocking=force):
+            return
+        try:
             now = time.monotonic()
-            if now - self._tended < _TEND_S and not force:
-                return
-            self._tended = now
-            try:
-                gone = self._jobs.orphans(lives, error=RESTARTED)
-            except StoreVersionError:
-                return  # an older store has no jobs: who asks for one is told
-            self._jobs.remove_old(hours=self.limits.kept_hours)
-            works = self._works()
-            if gone:  # it had begun, so what ended it was the job
-                self._failures = 0
-            if self._jobs.waits() and not works:
-                self._start()
+            if force or now - self._tended >= _TEND_S:
+                self._tended = now
+                self._put_in_order()
+        except StoreError as error:
+            if force:
+                raise
+            _log().warning("jobs were not put in order: %s", error)
+        finally:
+            self._lock.release()
+
+    def _put_in_order(self) -> None:
+        gone = self._jobs.orphans(lives, error=RESTARTED)
+        for job in gone:
+            _log().warning("the job %s… was orphaned", job[:6])
+        self._jobs.remove_old(hours=self.limits.kept_hours, most=self.limits.kept)
+        works = self._works()
+        if gone:  # it had begun, so what ended it was the job
+            self._failures = 0
+        if self._jobs.waits() and not works:
+            self._start()
 
     def close(self) -> None:
         """End this process's worker; what it was at has failed."""
@@ -140,20 +154,20 @@ class JobRoom:
         if self._failures >= _MOST_FAILURES:
             self._give_up()
             return
-        command = [sys.executable, "-m", "locator.jobs"]
-        priority = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
-        worker = subprocess.Popen(  # noqa: S603 - our own module
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, creationflags=priority
-        )
+        try:
+            worker = _start_process()
+        except OSError as error:
+            self._failures += 1
+            _log().warning("no worker could be started: %s", error)
+            return
         self._worker = worker
-        if worker.stdin is None:
-            raise JobsFullError(_NO_WORKER)
         try:
             # Through a pipe, not the command line, which everybody on the machine can read.
-            worker.stdin.write(json.dumps(asdict(self._settings)).encode() + b"\n")
-            worker.stdin.flush()
+            if worker.stdin is not None:
+                worker.stdin.write(json.dumps(asdict(self._settings)).encode() + b"\n")
+                worker.stdin.flush()
         except OSError:
-            logging.getLogger("locator").warning("a job's worker ended before it began")
+            _log().warning("a job's worker ended before it began")
 
     def _give_up(self) -> None:
         """Fail the waiting jobs: a worker that ends at once would leave them waiting for ever."""
@@ -161,3 +175,19 @@ class JobRoom:
         while (job := self._jobs.claim(pid=pid, mark=mark_of(pid))) is not None:
             self._jobs.finish(job.id, answer=None, error=_NO_WORKER)
         self._failures = 0
+
+
+def _start_process() -> "subprocess.Popen[bytes]":
+    # The same modules as here, wherever they were found.
+    paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109
+    return subprocess.Popen(
+        [sys.executable, "-m", "locator.jobs"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
+    )
+
+
+def _log() -> logging.Logger:
+    return logging.getLogger("locator")

@@ -284,12 +284,21 @@ class JobRows:
             connection.execute(sa.update(table).where(still).values(**values))
         return tuple(job for _, job in gone)
 
-    def remove_old(self, *, hours: float) -> int:
-        """Remove the jobs that ended more than so many hours ago; return how many."""
+    def remove_old(self, *, hours: float, most: int = 1000) -> int:
+        """Remove the jobs that ended more than so many hours ago, or before the ``most`` latest.
+
+        Returns
+        -------
+        int
+            How many were removed.
+        """
         table = jobs_table()
         moment = self._clock().astimezone(UTC) - timedelta(hours=hours)
-        old = sa.and_(table.c.state.not_in(_OPEN), table.c.ended_at < _text(moment))
+        ended = table.c.state.not_in(_OPEN)
+        first = sa.select(table.c.id).where(ended).order_by(table.c.id.desc()).offset(most).limit(1)
         with self._reading() as connection:
+            last = connection.execute(first).scalar_one_or_none() or 0
+            old = sa.and_(ended, sa.or_(table.c.ended_at < _text(moment), table.c.id <= last))
             if not _count(connection, table, old):
                 return 0
         with self._writing() as connection:

@@ -6,6 +6,7 @@ come from a page of this site, and from whom the setting ``jobs`` allows.
 
 import ipaddress
 import json
+import logging
 import threading
 import time
 from collections import OrderedDict, deque
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, abort, current_app, g, request
 
-from locator.errors import InputError, JobsFullError
+from locator.errors import InputError, JobsFullError, StoreVersionError
 from locator.jobs import RESTARTED, JobRoom, check_question
 from locator.settings import Settings
 from locator.store import Job, JobState
@@ -134,6 +135,12 @@ def _full(error: JobsFullError) -> tuple[Response, int]:
     response = _json({"error": str(error)})
     response.headers["Retry-After"] = "30"
     return response, 429
+
+
+@blueprint.errorhandler(StoreVersionError)
+def _old(error: StoreVersionError) -> tuple[Response, int]:
+    logging.getLogger("locator").error("%s", error)
+    return _json({"error": "The store is of an older locator; run 'locator init' once."}), 503
 
 
 def _room() -> JobRoom:

@@ -266,6 +266,7 @@ def _site_words() -> Words:
         ),
         "sites_why": _("为什么在这里"),
         "sites_basis": _("按{what}算。"),
+        "at_moment": _("{when} 整点那一刻（{day}）"),
         "week_from": _("{day} 起一周"),
         "sites_in_view": _("只在当时地图上看到的部分"),
         "sites_with_scenario": _("连同当时的假设"),

@@ -224,7 +224,7 @@
       const names = (codes, pairs) => codes.map((code) => (pairs.find((pair) => pair[0] === code) || [code, code])[1]);
       const hour = asked.at ? desk.hourOf(asked.at) : null;
       const parts = [desk.when(hour), fill("within", { n: asked.minutes })];
-      if (asked.at) { parts[0] += " (" + asked.at.slice(0, 10) + ")"; }
+      if (asked.at) { parts[0] = fill("at_moment", { when: parts[0], day: asked.at.slice(0, 10) }); }
       if (asked.week_of) { parts[0] += " (" + fill("week_from", { day: asked.week_of }) + ")"; }
       const more = names(asked.services, said.service_names).concat(names(asked.kinds, said.kind_names));
       if (more.length) { parts.push(more.join(" + ")); }
