@@ -179,7 +179,9 @@ def test_venues_are_candidates_places_and_stations_that_do_not_count(service: Se
     assert dict(count) == {"place": 109, "candidate": 1, "station": 1}
     assert found.actions.cost[0] == 7.0
     assert found.actions.cost[1] == 1.0
-    assert "1 of the store's candidates, 109 places, 1 stations" in " ".join(found.notes)
+    assert "of the store: 1 candidate, 109 places, 1 station that does not count" in " ".join(
+        found.notes
+    )
 
 
 def test_points_without_zones_have_a_grid_of_their_own(service: Service, tmp_path: Path) -> None:
