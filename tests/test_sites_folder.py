@@ -217,6 +217,20 @@ def test_fewest_are_counted_and_cheapest_are_paid(service: Service, tmp_path: Pa
     assert (paid["figures"]["unit"], paid["figures"]["cost"]) == ("cost", 2.0)
 
 
+def test_where_next_if_a_station_closes(cli: Callable[..., Result], tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("name: without one\nclose: [BJ-R-028]\n", encoding="utf-8")
+    words = ("site", "--new", "1", "--minutes", "5", "--runs", "0", "--json")
+    now = json.loads(cli(*words, "--out", tmp_path / "a").stdout)
+    then = json.loads(cli(*words, "--scenario", plan, "--out", tmp_path / "b").stdout)
+    assert then["figures"]["covered_before"] < now["figures"]["covered_before"]
+    assert "Stations as the scenario 'without one' has them." in then["notes"]
+    plan.write_text("close: [nobody]\n", encoding="utf-8")
+    wrong = cli(*words, "--scenario", plan, "--out", tmp_path / "c")
+    assert wrong.exit_code == 2
+    assert "nobody" in wrong.stderr
+
+
 def test_a_comparison_has_a_folder_a_moment(service: Service, tmp_path: Path) -> None:
     question = SiteQuestion(new=2, candidates="file", runs=0, curve=False)
     out = tmp_path / "two"

@@ -100,6 +100,7 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
 @click.option("--points", type=FILE, help="Demand points (CSV, XLSX, GeoJSON) instead of zones.")
 @click.option("--datum", type=DATUMS, default="wgs84", show_default=True, help="Of --points.")
 @click.option("--map", "map_file", type=FILE, help="TOML that names the columns of --points.")
+@click.option("--scenario", type=FILE, help="YAML: stations closed, opened, moved, added.")
 @click.option("--as-of", metavar="ISO", help="Stations and hot zones as they were then.")
 @click.option("--time-limit", type=float, default=60.0, show_default=True, help="Seconds.")
 @click.option("--gap", type=float, default=0.0, help="Good enough: 0.01 is 1% of what is added.")
@@ -137,6 +138,7 @@ def site(
     points: Path | None,
     datum: str,
     map_file: Path | None,
+    scenario: Path | None,
     as_of: str | None,
     time_limit: float,
     gap: float,
@@ -157,6 +159,7 @@ def site(
               locator site --budget 60 --options prices.yaml --hourly --minutes 5 --out mix
               locator site --cover 95% --minutes 8 --candidates venues.csv --out fewest
     """
+    from locator.study import read_scenario
     from locator.study.sites import site_inputs
     from locator.study.sites_prices import read_prices
     from locator.study.sites_question import SiteQuestion
@@ -200,6 +203,7 @@ def site(
             points=points,
             datum=Datum.parse(datum),
             mapping=read_columns(map_file, ()),
+            scenario=read_scenario(scenario) if scenario else None,
             as_of=as_of,
         )
         result, lines = _answer(service, inputs, question, moments, out)

@@ -30,7 +30,7 @@ from locator.study.output import Run, write_maps, write_tables
 from locator.study.stages import Stages
 from locator.study.tables import make_tables
 
-__all__ = ["choose_week", "gaps_inputs", "parse_standards", "run_gaps"]
+__all__ = ["change_inputs", "choose_week", "gaps_inputs", "parse_standards", "run_gaps"]
 
 _FILES = frozenset(
     {
@@ -231,3 +231,14 @@ def _key(summary: Summary, study: Study) -> str:
     }
     more = {"chosen": chosen, "at": study.at.isoformat() if study.at else None}
     return json.dumps(asked | more, ensure_ascii=False, sort_keys=True)
+
+
+def change_inputs(service: Service, inputs: GapsInputs, scenario: Scenario) -> GapsInputs:
+    """Return the inputs with the stations as a scenario has them.
+
+    Raises
+    ------
+    InputError
+        The scenario does not fit the register.
+    """
+    return _changed(service, inputs, scenario)

@@ -8,13 +8,14 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from locator.coverage import Scenario
 from locator.register import Mapping, RejectedRow, read_table
 from locator.register.candidates import CandidatesRead, parse_candidates
 from locator.reporting.sites_folder import TABLES_OF, SiteFigures
 from locator.schema import Datum
 from locator.service import Service
 from locator.siting import Effort, Progress, Siting
-from locator.study.gaps import gaps_inputs
+from locator.study.gaps import change_inputs, gaps_inputs
 from locator.study.measure import GapsInputs
 from locator.study.sites_curve import trace_curves
 from locator.study.sites_figures import make_figures
@@ -104,6 +105,7 @@ def site_inputs(
     candidates: Path | None = None,
     candidates_datum: Datum = Datum.WGS84,
     candidates_mapping: Mapping | None = None,
+    scenario: Scenario | None = None,
     **measured: object,
 ) -> SiteInputs:
     """Read what a siting study needs.
@@ -112,24 +114,29 @@ def site_inputs(
     ----------
     candidates
         A file of candidate sites (CSV, XLSX, GeoJSON, GeoPackage), in ``candidates_datum``.
+    scenario
+        The register as it might be: stations closed, opened, moved, added.
     measured
         As :func:`locator.study.gaps_inputs` takes it: ``hot_zones``, ``points``, ``as_of``, ...
 
     Raises
     ------
     InputError
-        A file cannot be read or does not fit, or there is nothing to measure.
+        A file or the scenario cannot be read or does not fit, or there is nothing to measure.
     """
     inputs: GapsInputs = gaps_inputs(service, **measured)  # type: ignore[arg-type]
     read: CandidatesRead | None = None
     notes: tuple[str, ...] = ()
+    if scenario is not None:
+        inputs = change_inputs(service, inputs, scenario)
+        notes = (f"Stations as the scenario {scenario.name!r} has them.",)
     if candidates is not None:
         named = (
             frozenset(candidates_mapping.columns.values()) if candidates_mapping else frozenset()
         )
         table = read_table(candidates, columns=named)
         read = parse_candidates(table, datum=candidates_datum, mapping=candidates_mapping)
-        notes = (f"Candidates: {len(read.candidates):,} of {candidates.name}.",)
+        notes += (f"Candidates: {len(read.candidates):,} of {candidates.name}.",)
         if read.rejected:
             notes += (_rejected_words(candidates, read.rejected),)
     _, stored = service.store.read_all("candidates")

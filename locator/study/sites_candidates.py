@@ -255,13 +255,18 @@ def _venues(
 
 def _venue_words(frame: gpd.GeoDataFrame) -> str:
     count = frame["origin"].value_counts()
+    kinds = (
+        ("candidate", "candidate", "candidates"),
+        ("place", "place", "places"),
+        (
+            "station",
+            "station that does not count as it is",
+            "stations that do not count as they are",
+        ),
+    )
     parts = [
-        f"{count[origin]:,} {words}"
-        for origin, words in (
-            ("candidate", "of the store's candidates"),
-            ("place", "places"),
-            ("station", "stations that do not count as they are"),
-        )
+        f"{count[origin]:,} {one if count[origin] == 1 else many}"
+        for origin, one, many in kinds
         if origin in count
     ]
     return f"Candidates: host venues of the store: {', '.join(parts)}."
