@@ -275,6 +275,56 @@ def test_a_worker_that_cannot_begin_does_not_leave_jobs_waiting_for_ever(
     assert "No worker could be started" in (end.error or "")
 
 
+# A worker whose computation neither listens nor ends, or breaks; its limits are shortened.
+DEAF = """
+import sys, time
+import locator.jobs.worker as worker
+from locator.settings import Settings
+def compute(*_):
+    {act}
+worker.run_job = compute
+worker.{limit} = {seconds}
+worker.LINGER_S = 1.0
+worker.work(Settings(store=sys.argv[1]), sys.stdin.buffer)
+"""
+
+
+@pytest.mark.parametrize(
+    ("act", "limit", "state", "sentence"),
+    [
+        ("time.sleep(600)", "_PATIENCE_S", JobState.CANCELLED, ""),
+        ("time.sleep(600)", "MOST_S", JobState.FAILED, "took longer than"),
+        ("raise ValueError('secret')", "MOST_S", JobState.FAILED, "its log says why"),
+        ("raise MemoryError", "MOST_S", JobState.FAILED, "not enough memory"),
+        ("return 'x' * (17 * 2**20)", "MOST_S", JobState.FAILED, "keeps at most 16 MB"),
+    ],
+)
+def test_a_computation_that_goes_wrong_ends_with_its_job(
+    store: GeoPackageStore, act: str, limit: str, state: JobState, sentence: str
+) -> None:
+    job = store.jobs.make("sites", json.dumps(SHORT))
+    seconds = 2.0 if "sleep" in act else 900.0
+    code = DEAF.format(act=act, limit=limit, seconds=seconds)
+    command = [sys.executable, "-c", code, str(store.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as worker:
+        wait_for(lambda: not store.jobs.waits(), "the job was taken")
+        if state is JobState.CANCELLED:
+            store.jobs.cancel(job)
+
+        def has_ended() -> bool:
+            found = store.jobs.find(job)
+            return found is not None and found.state not in OPEN
+
+        wait_for(has_ended, "the job has ended")
+        assert worker.wait(timeout=PATIENCE_S) == 0
+    found = store.jobs.find(job)
+    assert found is not None
+    assert found.state is state
+    assert sentence in (found.error or "")
+    assert "secret" not in (found.error or "")
+    assert store.jobs.answer(job) is None
+
+
 # --- who lives --------------------------------------------------------------------------------
 
 

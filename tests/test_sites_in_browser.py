@@ -111,6 +111,22 @@ def test_a_tab_that_was_closed_finds_its_job_again(
         assert box["height"] >= 36
 
 
+def test_an_answer_says_that_the_register_has_changed_since(
+    settings: Settings, server: Server, tabs: Callable[..., Page]
+) -> None:
+    page = tabs(f"{server.url}/planner")
+    begin(page)
+    ended(page)
+    expect(page.locator("#sites-basis")).not_to_contain_text("改过")
+    with open_store(settings.store, clock=fixed_clock) as store:
+        rows = store.read("stations", where={"id": "BJ-R-001"})
+        rows["capacity"] = 7
+        store.apply(Change("stations", rows), actor="t")
+    page.reload()
+    ended(page)
+    expect(page.locator("#sites-basis")).to_contain_text("那以后登记的数据改过")
+
+
 def test_a_job_is_cancelled_from_the_page(
     settings: Settings, server: Server, tabs: Callable[..., Page]
 ) -> None:

@@ -270,6 +270,7 @@ def _site_words() -> Words:
         "week_from": _("{day} 起一周"),
         "sites_in_view": _("只在当时地图上看到的部分"),
         "sites_with_scenario": _("连同当时的假设"),
+        "sites_older": _("那以后登记的数据改过，可以再算一次。"),
         "sites_near": _("离 {place} {km} 公里"),
         "sites_cost": _("{cost} {unit}"),
         "sites_kept": _("输入变动时 {share}% 仍选它"),

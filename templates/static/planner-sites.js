@@ -32,7 +32,8 @@
     } catch (error) { return ""; }
   }
 
-  // desk: question() -> plain object, draft, map, words, stationOf(id), when(hour), monday, written(), take(act).
+  // desk: question() -> plain object, draft, map, words, stationOf(id), when(hour), hourOf(moment), version(), written(),
+  // take(act), newStation(site, asked, draft).
   function create(desk) {
     const said = desk.words.said;
     const fill = desk.words.fill;
@@ -230,7 +231,7 @@
       if (more.length) { parts.push(more.join(" + ")); }
       if (asked.bbox) { parts.push(said.sites_in_view); }
       if (question.scenario) { parts.push(said.sites_with_scenario); }
-      return fill("sites_basis", { what: parts.join(" · ") });
+      return fill("sites_basis", { what: parts.join(" · ") }) + (found.answer.version === desk.version() ? "" : " " + said.sites_older);
     }
 
     function headline(answer) {

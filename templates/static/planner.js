@@ -442,7 +442,7 @@
     maps.cardButtons(map, actsOf);
     sites = window.locatorSites.create({
       question: plainQuestion, draft: draft, map: map, words: words, stationOf: stationOf, when: when, hourOf: hourOf,
-      written: write, take: then, newStation: siteStation,
+      written: write, take: then, newStation: siteStation, version: () => ground.id.split(" ")[0],
     });
     node("basis").textContent = fill("basis", { monday: ground.monday, m: ground.cell_m });
     read();
