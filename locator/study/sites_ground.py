@@ -185,7 +185,13 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
     actions = make_actions(question, candidates, snapshot.stations, basis, counts)
     opened = _Openings(service, basis, actions)
     times, horizon_s = _times_to(service, candidates, basis, question)
-    said = (inputs.notes, study.notes, candidates.notes, _assumed(question, actions, horizon_s))
+    said = (
+        study.warnings,
+        inputs.notes,
+        study.notes,
+        candidates.notes,
+        _assumed(question, actions, horizon_s),
+    )
     return SiteGround(
         question=question,
         basis=basis,
