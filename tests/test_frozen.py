@@ -287,6 +287,7 @@ def test_the_map_command_takes_the_words_of_an_address(
     ("options", "said"),
     [
         (("--out", "m.html", "--dpi", "100"), "a picture's"),
+        (("--out", "m.html", "--width", "800"), "a picture's"),
         (("--out", "m.png", "--theme", "dark"), "always light"),
         (("--out", "m.png", "--bbox", "1,2,3"), "bbox='1,2,3'"),
         (("--out", "m.png", "--layers", "sea"), "layers='sea'"),

@@ -17,7 +17,11 @@ __all__ = ["embed"]
 
 @click.group(cls=CommandGroup)
 def embed() -> None:
-    """Frozen copies of maps: dated, with the data's hash, never changing."""
+    """Frozen copies of maps: dated, with the data's hash, never changing.
+
+    \b
+    Example:  locator embed freeze coverage --minutes 5
+    """
 
 
 @embed.command()

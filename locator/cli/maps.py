@@ -98,7 +98,7 @@ def map_command(
               locator map --minutes 5,10 --out reach.html
               locator map --layers stations,gaps --minutes 5 --caption both --out gaps.svg
     """
-    from locator.showing import Given, read_map_view, read_picture, write_map
+    from locator.showing import Given, check_map_file, read_map_view, read_picture, write_map
     from locator.study.drawing import settings_language
 
     own = map_texts(
@@ -106,6 +106,7 @@ def map_command(
         reach=reach, language=language, theme=theme,
     )  # fmt: skip
     sizes = map_texts(caption=caption, width=width, height=height, dpi=dpi)
+    check_map_file(out, sized=bool(sizes))
     settings = replace(settings, language=language or settings.language, basemap=basemap or "none")
     with opened(with_travel(settings, travel)) as locator:
         shown = settings_language(settings)

@@ -16,7 +16,7 @@ from locator.showing.pictures import (
     read_picture,
 )
 from locator.showing.view import LAYERS, MAP_NAMES, Given, MapView, read_map_view
-from locator.showing.write import write_map
+from locator.showing.write import check_map_file, write_map
 
 __all__ = [
     "LAYERS",
@@ -29,6 +29,7 @@ __all__ = [
     "PictureFormat",
     "PictureOptions",
     "Shown",
+    "check_map_file",
     "citation",
     "freeze",
     "map_words",

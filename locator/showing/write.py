@@ -11,9 +11,25 @@ from locator.showing.pictures import PictureOptions, picture_bytes
 from locator.showing.view import MapView
 from locator.study.drawing import read_snapshot
 
-__all__ = ["write_map"]
+__all__ = ["check_map_file", "write_map"]
 
 _PRINT_DPI = 300
+
+
+def check_map_file(path: Path, *, sized: bool) -> str:
+    """Return a map's ending, before anything is worked out for it.
+
+    Raises
+    ------
+    InputError
+        It is another one, or a page's although a picture's options (``sized``) are given.
+    """
+    ending = path.suffix.lower()
+    if ending not in {".html", ".png", ".svg"}:
+        raise InputError(f"{path.name}: a map is written as .html, .png or .svg.")
+    if ending == ".html" and sized:
+        raise InputError("width, height, dpi and caption are a picture's: write .png or .svg.")
+    return ending
 
 
 def write_map(
@@ -43,12 +59,8 @@ def write_map(
     StudyError
         The file cannot be written.
     """
-    ending = path.suffix.lower()
-    if ending not in {".html", ".png", ".svg"}:
-        raise InputError(f"{path.name}: a map is written as .html, .png or .svg.")
+    ending = check_map_file(path, sized=picture is not None)
     refuse_store(path)
-    if ending == ".html" and picture is not None:
-        raise InputError("width, height, dpi and caption are a picture's: write .png or .svg.")
     if view is None:
         view = MapView(language="en" if service.settings.language == "en" else "zh")
     if ending != ".html" and view.theme == "dark":
