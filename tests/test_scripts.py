@@ -13,7 +13,13 @@ from locator.schema import Datum
 from locator.settings import Settings
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
-RECIPES = ("hot_zones.py", "gap_analysis.py", "export_map.py", "import_stations.py")
+RECIPES = (
+    "hot_zones.py",
+    "gap_analysis.py",
+    "select_sites.py",
+    "export_map.py",
+    "import_stations.py",
+)
 
 
 def run(settings: Settings, name: str, *words: str) -> str:
@@ -28,6 +34,12 @@ def test_gap_analysis(settings: Settings) -> None:
     text = run(settings, "gap_analysis.py", "--minutes", "5", "--at", "2026-11-23T22:00")
     assert "5 min: 48.1% covered" in text
     assert "estimate" in text
+
+
+def test_select_sites(settings: Settings) -> None:
+    text = run(settings, "select_sites.py", "--new", "3", "--at", "2026-11-23T22:00")
+    assert "48.3% of demand is covered now, 63.9% with them." in text
+    assert "No 3 candidates cover more than 63.9% of demand." in text
 
 
 def test_a_recipe_given_nonsense_ends_in_one_sentence(settings: Settings) -> None:

@@ -244,7 +244,7 @@ def _doubts(siting: Siting) -> list[str]:
     if siting.status == "optimal" and siting.proof == "certificate":
         return []
     if siting.status == "optimal":
-        return ["Proven best by the solver's search; the certificate alone gives a weaker bound."]
+        return ["That it is best rests on the solver's search; the certificate alone proves less."]
     why = {"time": "the time was up", "cancelled": "it was stopped"}.get(siting.stopped, "")
     return [
         "Not proven best"

@@ -63,7 +63,7 @@ def _headline(summary: SiteSummary) -> str:
 def _proof_line(summary: SiteSummary) -> str:
     figures = summary["figures"]
     if figures["status"] == "optimal":
-        return f"Proven best ({figures['proof']})."
+        return "Proven best."
     return (
         f"Best found; at most {figures['gap_added']:.2%} of what could be added is missing "
         f"(bound {figures['bound']:,.1f})."
