@@ -23,7 +23,7 @@ from locator.cli.base import (
     with_travel,
 )
 from locator.errors import InputError
-from locator.schema import Datum, Kind, Service
+from locator.schema import Datum, Kind, Language, Service
 from locator.settings import Settings
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
 @click.option("--runs", type=int, default=20, show_default=True, help="Of varied inputs.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the varied inputs.")
 @travel_option
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Of the report.")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json.")
 @click.pass_obj
@@ -141,12 +142,14 @@ def site(
     runs: int,
     seed: int,
     travel: str | None,
+    language: str | None,
     out: Path,
     as_json: bool,
 ) -> None:
     """Choose where the next stations should be, and say how far from the best that can be.
 
-    Writes the chosen sites with the reasons for each, curves, layers and a certificate. Ctrl-C
+    Writes the chosen sites with the reasons for each, curves, layers, a certificate and a report
+    for whoever decides. Ctrl-C
     ends the search with the best found so far and its gap; a second one ends the command.
 
     \b
@@ -190,6 +193,7 @@ def site(
             "seed": seed,
         }
     )
+    chosen: Language = "en" if (language or settings.language) == "en" else "zh"
     with opened(with_travel(settings, travel)) as service:
         inputs = site_inputs(
             service,
@@ -205,12 +209,20 @@ def site(
         with _watched() as effort:
             if len(moments) > 1:
                 compared = run_comparison(
-                    service, inputs, question, moments, out=out, effort=effort
+                    service,
+                    inputs,
+                    question,
+                    moments,
+                    out=out,
+                    effort=effort,
+                    report=chosen,
                 )
                 result: object = compared
                 lines = comparison_lines(compared)
             else:
-                summary = run_sites(service, inputs, question, out=out, effort=effort)
+                summary = run_sites(
+                    service, inputs, question, out=out, effort=effort, report=chosen
+                )
                 result, lines = summary, site_lines(read_rows(out), summary)
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False, allow_nan=False))

@@ -7,6 +7,9 @@ bound is the solver's), ``rejected.csv`` and ``rejected_candidates.csv`` where r
 
 Where moments are compared, the folder holds one such folder a moment, ``at-2026-11-23T1200``, and
 ``comparison.json`` (:class:`Comparison`) and ``comparison.csv`` with :data:`COMPARISON_COLUMNS`.
+
+The report of either (``report.html``, ``report.docx``, ``tables.xlsx``, ``figures``) follows from
+the folder alone; see :func:`locator.reporting.write_report`.
 """
 
 from types import MappingProxyType
@@ -21,6 +24,7 @@ __all__ = [
     "COMPARISON_COLUMNS",
     "COMPARISON_CSV",
     "LAYERS_OF",
+    "MAP_LAYERS",
     "REJECTED_CANDIDATES",
     "SITES_CSV",
     "SITES_FILES",
@@ -28,6 +32,7 @@ __all__ = [
     "SITES_LAYERS",
     "SITE_COLUMNS",
     "TABLES_OF",
+    "Asked",
     "Comparison",
     "SiteFigures",
     "SiteSummary",
@@ -135,8 +140,15 @@ LAYERS_OF = MappingProxyType(
         ),
         # Demand points; before and after: the share of its demand that is covered.
         "demand": ("demand", "before", "after", "zone_name", "district_name"),
+        # Where demand points are covered for more of their demand than before, and for less than
+        # half of it after all; squares of the sampling, cut to the hot zones.
+        "newly_covered": ("demand",),
+        "uncovered": ("demand",),
     }
 )  # fmt: skip
+# What a map needs beside them, as the store has it; stations with ``counted`` and, where a moment
+# was asked for, ``state``; hot zones with the demand of the hour, none where points were given.
+MAP_LAYERS = ("stations", "hot_zones", "districts", "places")
 # With A = csr(data, indices, indptr), G likewise, r as in locator.siting.Certificate.
 CERTIFICATE_ARRAYS = (
     "kind", "baseline", "shape", "indptr", "indices", "data", "first", "second", "rows", "rules",
@@ -179,6 +191,30 @@ class SiteFigures(TypedDict):
     candidates: int
     demand_points: int
     seconds: dict[str, float]
+
+
+class Asked(TypedDict):
+    """What a report reads of the question; the rest is for who asks it again."""
+
+    model: str
+    minutes: float
+    new: int | None
+    budget: float | None
+    share: float | None
+    at: str | None
+    hourly: bool
+    week_of: str | None
+    services: list[str]
+    kinds: list[str]
+    candidates: str
+    spacing_m: float
+    forced_in: list[str]
+    forced_out: list[str]
+    apart_m: float
+    existing: bool
+    hours: str | None
+    runs: int
+    seed: int
 
 
 class SiteSummary(TypedDict):
