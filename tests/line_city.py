@@ -11,6 +11,7 @@ own 10, S1 its 40, S2 its 25. A station that closes within 15 minutes does not c
 is open for 5 x 9.75 = 48.75 hours of 168.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import geopandas as gpd
@@ -69,21 +70,25 @@ def line_candidates(**columns: object) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(data | columns, geometry=at_km(*CANDIDATES.values()), crs=CRS)
 
 
-def line_inputs(service: Service, given: gpd.GeoDataFrame | None = None) -> SiteInputs:
-    """Return the inputs of a study of the street."""
+def line_inputs(
+    service: Service,
+    given: gpd.GeoDataFrame | None = None,
+    points: Sequence[tuple[float, float]] = POINTS,
+) -> SiteInputs:
+    """Return the inputs of a study of the street; points are kilometres and weights."""
     snapshot = service.snapshot()
     stations = line_stations(snapshot.stations)
     index = StationIndex(stations, service.travel, service.rules)
-    points = gpd.GeoDataFrame(
+    demand = gpd.GeoDataFrame(
         {
-            "name": pd.Series([f"P{km:g}" for km, _ in POINTS], dtype=object),
-            "district_name": pd.Series([None] * len(POINTS), dtype=object),
-            "demand_per_h": [weight for _, weight in POINTS],
+            "name": pd.Series([f"P{km:g}" for km, _ in points], dtype=object),
+            "district_name": pd.Series([None] * len(points), dtype=object),
+            "demand_per_h": [weight for _, weight in points],
         },
-        geometry=at_km(*(km for km, _ in POINTS)),
+        geometry=at_km(*(km for km, _ in points)),
         crs=CRS,
     )
-    measured = GapsInputs(replace(snapshot, stations=stations, index=index), None, points)
+    measured = GapsInputs(replace(snapshot, stations=stations, index=index), None, demand)
     _, stored = service.store.read_all("candidates")
     given = line_candidates() if given is None else given
     return SiteInputs(measured, stored["candidates"], given)

@@ -3,13 +3,18 @@
 import dataclasses
 import itertools
 import json
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 from locator.datum import geodesic_m
 from locator.errors import InputError, SitingError
+from locator.reporting.sites_folder import TABLES_OF
 from locator.schema import Kind
 from locator.schema import Service as Amenity
 from locator.service import Service
@@ -17,8 +22,16 @@ from locator.siting import Effort, Progress
 from locator.study import SiteAnswer, SiteQuestion, site_inputs, solve_sites
 from locator.study.sites_compare import compare_sites
 from locator.study.sites_gains import hours_words
+from locator.study.sites_ground import drawn_nearer
 from locator.study.sites_prices import Prices
-from tests.line_city import EVENING, NOON, S2_HOURS, line_candidates, line_inputs
+from tests.line_city import (
+    CANDIDATES,
+    EVENING,
+    NOON,
+    S2_HOURS,
+    line_candidates,
+    line_inputs,
+)
 
 
 def answer(service: Service, **asked: object) -> SiteAnswer:
@@ -161,6 +174,72 @@ def test_the_best_mix_under_a_budget(
     assert list(zip(found.sites["id"], found.sites["option"], strict=True)) == options
     assert (found.figures["cost"] or 0.0) <= budget
     assert found.figures["status"] == "optimal"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_mix_is_the_best_of_all_mixes(service: Service, seed: int) -> None:
+    """Against every set of options, a week's quarter-hours counted one by one."""
+    rng = np.random.default_rng(seed)
+    points = [
+        (float(km), float(w))
+        for km, w in zip(rng.uniform(-1, 9, 9), rng.integers(1, 40, 9), strict=True)
+    ]
+    quarter = np.arange(672)
+    day, clock = quarter // 96, quarter % 96 / 4
+    always = np.ones(672, dtype=bool)
+    office = (day < 5) & (clock >= 8) & (clock < 17.75)  # 15 minutes must be left at its middle
+    late = (clock >= 8) & (clock < 21.75)
+    options = [(CANDIDATES[name], late, 4.0, name) for name in CANDIDATES]
+    options += [
+        (km, hours & ~own, cost, name)
+        for km, own, name in ((0.0, always, "S1"), (5.0, office, "S2"))
+        for hours, cost in ((late, 1.5), (always, 3.0))
+    ]
+    stations = [(0.0, always), (5.0, office)]
+    reach = 300 * 5 / 1.3 / 1000
+
+    def covered(taken: tuple[int, ...]) -> float:
+        total = 0.0
+        for km, weight in points:
+            hours = np.zeros(672, dtype=bool)
+            for at, own in [*stations, *((options[o][0], options[o][1]) for o in taken)]:
+                if abs(at - km) <= reach:
+                    hours |= own
+            total += weight * hours.sum() / 4
+        return total
+
+    budget = float(rng.choice([2.0, 3.0, 5.5, 7.0, 9.0]))
+    best = 0.0
+    for count in range(5):
+        for taken in itertools.combinations(range(len(options)), count):
+            names = [options[o][3] for o in taken]
+            if len(set(names)) == len(names) and sum(options[o][2] for o in taken) <= budget:
+                best = max(best, covered(taken))
+    prices = Prices(
+        new_post=(4.0, "Mo-Su 08:00-22:00"),
+        extend_hours=((1.5, "Mo-Su 08:00-22:00"), (3.0, "24/7")),
+    )
+    question = SiteQuestion(
+        budget=budget, hourly=True, prices=prices, candidates="file", runs=0, curve=False
+    )
+    found = solve_sites(service, line_inputs(service, points=points), question)
+    assert found.figures["objective"] == pytest.approx(best, rel=1e-6)
+    assert found.figures["status"] == "optimal"
+    assert found.figures["covered_before"] == pytest.approx(covered(()))
+
+
+def test_the_curve_begins_where_the_rules_can_be_kept(service: Service) -> None:
+    curve = answer(service, new=2, at=EVENING, forced_in=("C2", "C3")).curve
+    assert list(curve[curve["nested"]]["limit"]) == [2.0, 3.0]
+
+
+def test_without_demand_nothing_is_chosen_and_it_is_said(service: Service) -> None:
+    question = SiteQuestion(new=2, candidates="file", runs=2)
+    inputs = line_inputs(service, points=[(3.0, 0.0), (8.0, 0.0)])
+    found = solve_sites(service, inputs, question)
+    assert found.sites.empty
+    assert found.figures["covered_share_after"] is None
+    assert any("no demand" in note for note in found.notes)
 
 
 def test_a_service_that_lacks_may_be_added(service: Service) -> None:
@@ -331,7 +410,7 @@ def test_progress_runs_from_nothing_to_all_and_a_stop_is_obeyed(service: Service
     assert len(stopped.sites) <= 2
     assert stopped.figures["bound"] >= stopped.figures["objective"]
     assert stopped.curve.empty
-    assert stopped.sensitivity.empty
+    assert tuple(stopped.sensitivity.columns) == TABLES_OF["sensitivity"]
     assert any("Stopped early" in note for note in stopped.notes)
 
 
@@ -403,6 +482,34 @@ def test_a_wrong_question_is_refused_in_one_sentence(given: object, reason: str)
     with pytest.raises(InputError, match=reason) as caught:
         SiteQuestion.from_json(given)
     assert str(caught.value).count("\n") == 0
+
+
+WORDS = st.text(alphabet="aM=0:-/\n\x00驿", max_size=8)
+NUMBERS = st.integers() | st.floats() | st.booleans()
+VALUES = st.recursive(
+    st.none() | NUMBERS | WORDS | st.sampled_from(["24/7", "2026-11-23", "lscp"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner),
+    max_leaves=6,
+)
+KEYS = st.sampled_from(sorted(SiteQuestion(new=1).to_json()))
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(KEYS, VALUES, max_size=5))
+def test_whatever_a_page_sends_is_a_question_or_one_sentence(given: dict[str, object]) -> None:
+    with suppress(InputError):
+        question = SiteQuestion.from_json({"new": 1} | given)
+        assert SiteQuestion.from_json(json.loads(json.dumps(question.to_json()))) == question
+
+
+def test_a_horizon_is_drawn_nearer_by_whole_minutes() -> None:
+    """Ten times of 30, 90, ..., 570 s: four are within 240 s; the standard is never cut."""
+    times = csr_array(np.arange(30.0, 600.0, 60.0)[None, :])
+    kept, horizon_s = drawn_nearer(times, 3600.0, 60.0, most=4)
+    assert horizon_s == 240.0
+    assert list(kept.data) == [30.0, 90.0, 150.0, 210.0]
+    assert drawn_nearer(times, 3600.0, 400.0, most=4)[1] == 400.0
+    assert drawn_nearer(times, 3600.0, 60.0, most=10)[1] == 3600.0
 
 
 def test_every_field_of_a_question_is_read() -> None:

@@ -179,7 +179,9 @@ def test_venues_are_candidates_places_and_stations_that_do_not_count(service: Se
     assert dict(count) == {"place": 109, "candidate": 1, "station": 1}
     assert found.actions.cost[0] == 7.0
     assert found.actions.cost[1] == 1.0
-    assert "1 of the store's candidates, 109 places, 1 stations" in " ".join(found.notes)
+    assert "of the store: 1 candidate, 109 places, 1 station that does not count" in " ".join(
+        found.notes
+    )
 
 
 def test_points_without_zones_have_a_grid_of_their_own(service: Service, tmp_path: Path) -> None:
@@ -235,3 +237,24 @@ def test_candidates_keep_to_a_box(service: Service) -> None:
 def test_a_station_of_another_kind_is_a_venue(service: Service) -> None:
     found = ground(service, candidates="venues", kinds=(Kind.SWAP_CABINET,))
     assert (found.candidates.frame["origin"] == "station").sum() == 117
+
+
+@pytest.mark.realdata
+def test_shops_of_a_real_city_as_demand(service: Service, realdata: Path) -> None:
+    """14,398 shops, no station: what is said to be covered is what the geodesics say."""
+    inputs = site_inputs(service, points=realdata / "points" / "shanghai_food.csv")
+    question = SiteQuestion(
+        new=5, existing=False, spacing_m=2000.0, runs=0, curve=False, time_limit_s=20.0
+    )
+    found = solve_sites(service, inputs, question)
+    assert len(found.sites) == 5
+    shops = found.ground.basis.points.lonlat
+    metres = geodesic_m(
+        shops[:, None, 0],
+        shops[:, None, 1],
+        found.sites["lon"].to_numpy()[None, :],
+        found.sites["lat"].to_numpy()[None, :],
+    )
+    covered = (metres.min(axis=1) * 1.3 / 5.0 <= 300.0).sum()
+    assert found.figures["objective"] == covered
+    assert found.figures["gap_added"] < 0.01

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from click.testing import Result
 from scipy.sparse import csr_array
 
+from locator.cli.sites import _watched
 from locator.errors import InputError, StudyError
 from locator.reporting import sites_folder as contract
 from locator.service import Service
@@ -50,6 +52,8 @@ def test_a_study_writes_every_file_and_they_agree(service: Service, tmp_path: Pa
     assert chosen.crs.to_epsg() == 4326
     for layer, columns in contract.LAYERS_OF.items():
         assert set(gpd.read_file(out / "sites.gpkg", layer=layer).columns) == {*columns, "geometry"}
+    stations = gpd.read_file(out / "sites.gpkg", layer="stations")
+    assert list(stations[stations["counted"]]["id"]) == ["S1"]
     candidates = gpd.read_file(out / "sites.gpkg", layer="candidates")
     assert list(candidates[candidates["chosen"]]["id"]) == ["C1", "C2"]
     demand = gpd.read_file(out / "sites.gpkg", layer="demand")
@@ -182,6 +186,51 @@ def test_a_study_cut_off_takes_up_what_was_finished(service: Service, tmp_path: 
     assert json.loads((out / "summary.json").read_text("utf-8"))["question"]["new"] == 1
 
 
+def test_the_layers_hold_what_a_map_needs(service: Service, tmp_path: Path) -> None:
+    question = SiteQuestion(new=1, runs=0, curve=False)
+    run_sites(service, site_inputs(service), question, out=tmp_path / "a")
+    layers = set(gpd.list_layers(tmp_path / "a" / "sites.gpkg")["name"])
+    assert layers == {*contract.LAYERS_OF, *contract.BACKGROUND_LAYERS}
+    zones = gpd.read_file(tmp_path / "a" / "sites.gpkg", layer="hot_zones")
+    assert zones["demand_per_h"].sum() == pytest.approx(2059.0)
+
+
+def test_ctrl_c_asks_to_stop_and_a_second_one_ends() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with _watched() as effort:
+        assert not effort.cancelled()
+        signal.raise_signal(signal.SIGINT)
+        assert effort.cancelled()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_fewest_are_counted_and_cheapest_are_paid(service: Service, tmp_path: Path) -> None:
+    """In the evening 40 of 125 are covered; C1 makes it 90, C2 85, each by itself."""
+    asked: dict[str, object] = {"model": "lscp", "new": None, "share": 0.7}
+    counted = run(service, tmp_path / "a", **asked)["figures"]
+    assert (counted["unit"], counted["objective"], counted["cost"]) == ("sites", 1.0, None)
+    given = line_candidates(cost=[9.0, 2.0, 1.0])
+    question = SiteQuestion(model="lscp", share=0.6, at=EVENING, candidates="file", runs=0)
+    paid = run_sites(service, line_inputs(service, given), question, out=tmp_path / "b")
+    assert (paid["figures"]["unit"], paid["figures"]["cost"]) == ("cost", 2.0)
+
+
+def test_where_next_if_a_station_closes(cli: Callable[..., Result], tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("name: without one\nclose: [BJ-R-028]\n", encoding="utf-8")
+    words = ("site", "--new", "1", "--minutes", "5", "--runs", "0", "--json")
+    now = json.loads(cli(*words, "--out", tmp_path / "a").stdout)
+    then = json.loads(cli(*words, "--scenario", plan, "--out", tmp_path / "b").stdout)
+    assert then["figures"]["covered_before"] < now["figures"]["covered_before"]
+    assert "Stations as the scenario 'without one' has them." in then["notes"]
+    plan.write_text("close: [nobody]\n", encoding="utf-8")
+    wrong = cli(*words, "--scenario", plan, "--out", tmp_path / "c")
+    assert wrong.exit_code == 2
+    assert "nobody" in wrong.stderr
+
+
 def test_a_comparison_has_a_folder_a_moment(service: Service, tmp_path: Path) -> None:
     question = SiteQuestion(new=2, candidates="file", runs=0, curve=False)
     out = tmp_path / "two"
@@ -234,6 +283,7 @@ def test_prices_are_read_as_they_are_shown(cli: Callable[..., Result], tmp_path:
     [
         ("", "needs keys such as unit"),
         ("- 1", "needs keys such as unit"),
+        ("unit: a\nunit: b\nadd_service: {cost: 1}", "'unit' stands twice"),
         ("a: [", r"not YAML \(line"),
         ("new_posts: {cost: 1}", "'new_posts' is not one of"),
         ("unit: yuan", "offers nothing"),

@@ -3,7 +3,7 @@
 import json
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +29,9 @@ from locator.settings import Settings
 if TYPE_CHECKING:
     from types import FrameType
 
+    from locator.service import Service as LocatorService
     from locator.siting import Effort
+    from locator.study import SiteInputs, SiteQuestion
 
 __all__ = ["site"]
 
@@ -98,6 +100,7 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
 @click.option("--points", type=FILE, help="Demand points (CSV, XLSX, GeoJSON) instead of zones.")
 @click.option("--datum", type=DATUMS, default="wgs84", show_default=True, help="Of --points.")
 @click.option("--map", "map_file", type=FILE, help="TOML that names the columns of --points.")
+@click.option("--scenario", type=FILE, help="YAML: stations closed, opened, moved, added.")
 @click.option("--as-of", metavar="ISO", help="Stations and hot zones as they were then.")
 @click.option("--time-limit", type=float, default=60.0, show_default=True, help="Seconds.")
 @click.option("--gap", type=float, default=0.0, help="Good enough: 0.01 is 1% of what is added.")
@@ -136,6 +139,7 @@ def site(
     points: Path | None,
     datum: str,
     map_file: Path | None,
+    scenario: Path | None,
     as_of: str | None,
     time_limit: float,
     gap: float,
@@ -158,9 +162,8 @@ def site(
               locator site --budget 60 --options prices.yaml --hourly --minutes 5 --out mix
               locator site --cover 95% --minutes 8 --candidates venues.csv --out fewest
     """
+    from locator.study import read_scenario
     from locator.study.sites import site_inputs
-    from locator.study.sites_lines import comparison_lines, site_lines
-    from locator.study.sites_output import read_rows, run_comparison, run_sites
     from locator.study.sites_prices import read_prices
     from locator.study.sites_question import SiteQuestion
 
@@ -204,32 +207,39 @@ def site(
             points=points,
             datum=Datum.parse(datum),
             mapping=read_columns(map_file, ()),
+            scenario=read_scenario(scenario) if scenario else None,
             as_of=as_of,
         )
-        with _watched() as effort:
-            if len(moments) > 1:
-                compared = run_comparison(
-                    service,
-                    inputs,
-                    question,
-                    moments,
-                    out=out,
-                    effort=effort,
-                    report=chosen,
-                )
-                result: object = compared
-                lines = comparison_lines(compared)
-            else:
-                summary = run_sites(
-                    service, inputs, question, out=out, effort=effort, report=chosen
-                )
-                result, lines = summary, site_lines(read_rows(out), summary)
+        result, lines = _answer(service, inputs, question, moments, out, report=chosen)
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False, allow_nan=False))
         return
     for line in lines:
         click.echo(line)
     click.echo(f"Everything is in {out}")
+
+
+def _answer(
+    service: "LocatorService",
+    inputs: "SiteInputs",
+    question: "SiteQuestion",
+    moments: Sequence[str],
+    out: Path,
+    *,
+    report: Language,
+) -> tuple[Mapping[str, object], list[str]]:
+    """Write the folder, and return what is printed: as JSON, and as lines."""
+    from locator.study.sites_lines import comparison_lines, site_lines
+    from locator.study.sites_output import read_rows, run_comparison, run_sites
+
+    with _watched() as effort:
+        if len(moments) < 2:
+            summary = run_sites(service, inputs, question, out=out, effort=effort, report=report)
+            return summary, site_lines(read_rows(out), summary)
+        compared = run_comparison(
+            service, inputs, question, tuple(moments), out=out, effort=effort, report=report
+        )
+        return compared, comparison_lines(compared)
 
 
 def _share(text: str | None) -> float | None:

@@ -12,7 +12,13 @@ from locator.datum import to_wgs84
 from locator.errors import RegisterError
 from locator.register.cells import parse_cell
 from locator.register.coordinates import PAIR_FIELD
-from locator.register.mapping import POSITION_FIELDS, Mapping, field_cells, rename_columns
+from locator.register.mapping import (
+    POSITION_FIELDS,
+    Mapping,
+    field_cells,
+    rename_columns,
+    require_columns,
+)
 from locator.register.rows import Fault, RejectedRow, parse_position
 from locator.register.tables import Row, Table
 from locator.schema import CANDIDATE_COLUMNS, CRS, POSITION_DECIMALS, Column, Datum
@@ -54,13 +60,8 @@ def parse_candidates(
     """
     mapping = mapping or Mapping()
     columns, _ = rename_columns(table, mapping, CANDIDATE_FIELDS)
-    required = ["id", "name", *(() if PAIR_FIELD in columns else POSITION_FIELDS)]
-    missing = [name for name in required if name not in {*columns, *mapping.fill}]
-    if missing:
-        raise RegisterError(
-            f"{table.source} has no column for {', '.join(missing)}; it has "
-            f"{', '.join(h for h in table.header if h)}. Name it with --map."
-        )
+    required = [*(c.name for c in _COLUMNS if c.required), *POSITION_FIELDS]
+    require_columns(table, {*columns, *mapping.fill}, required, where="--candidates-map")
     good: list[dict[str, object]] = []
     rejected = []
     seen: dict[str, int] = {}

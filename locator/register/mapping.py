@@ -23,6 +23,7 @@ __all__ = [
     "field_cells",
     "read_mapping",
     "rename_columns",
+    "require_columns",
 ]
 
 POSITION_FIELDS = {"lon": "经度", "lat": "纬度"}
@@ -159,6 +160,30 @@ def _take_feature_parts(
         found.setdefault("id", FEATURE_ID)
     parts = zip(POSITION_FIELDS, FEATURE_POSITION, strict=True)
     found |= {n: p for n, p in parts if p in table.header and n not in mapping.columns}
+
+
+def require_columns(
+    table: Table, columns: Collection[str], required: Sequence[str], *, where: str = "--map"
+) -> None:
+    """Refuse a table that has no column for a field that is required.
+
+    Parameters
+    ----------
+    columns
+        The fields that the table, or the mapping, gives; a pair of coordinates is a position.
+
+    Raises
+    ------
+    RegisterError
+        Names what is missing and what there is.
+    """
+    placed = POSITION_FIELDS if PAIR_FIELD in columns else ()
+    missing = [name for name in required if name not in columns and name not in placed]
+    if missing:
+        raise RegisterError(
+            f"{table.source} has no column for {', '.join(missing)}; it has "
+            f"{', '.join(h for h in table.header if h)}. Name it with {where}."
+        )
 
 
 def field_cells(row: Row, columns: dict[str, str], mapping: Mapping) -> dict[str, str]:

@@ -10,7 +10,13 @@ import shapely
 from locator.datum import to_wgs84
 from locator.errors import RegisterError
 from locator.register.coordinates import PAIR_FIELD
-from locator.register.mapping import POSITION_FIELDS, Mapping, field_cells, rename_columns
+from locator.register.mapping import (
+    POSITION_FIELDS,
+    Mapping,
+    field_cells,
+    rename_columns,
+    require_columns,
+)
 from locator.register.rows import Fault, RejectedRow, parse_position
 from locator.register.tables import Row, Table
 from locator.schema import CRS, Datum
@@ -56,14 +62,7 @@ def parse_points(table: Table, *, datum: Datum, mapping: Mapping | None = None) 
     """
     mapping = mapping or Mapping()
     columns, _ = rename_columns(table, mapping, POINT_FIELDS)
-    missing = [name for name in POSITION_FIELDS if name not in columns]
-    if PAIR_FIELD in columns:
-        missing = []
-    if missing:
-        raise RegisterError(
-            f"{table.source} has no column for {', '.join(missing)}; it has "
-            f"{', '.join(h for h in table.header if h)}. Name it with --map."
-        )
+    require_columns(table, columns, list(POSITION_FIELDS))
     records, rejected = [], []
     for row in table.rows:
         cells = field_cells(row, columns, mapping)

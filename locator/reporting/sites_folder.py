@@ -1,7 +1,8 @@
 """A siting study's folder: its files, layers and columns, as the study writes and a report reads.
 
 Files: ``summary.json`` (:class:`SiteSummary`), ``tables.json`` (the tables of :data:`TABLES_OF`),
-``sites.csv`` (the table ``sites``), ``sites.geojson``, ``sites.gpkg`` (:data:`LAYERS_OF`),
+``sites.csv`` (the table ``sites``), ``sites.geojson``, ``sites.gpkg`` (:data:`LAYERS_OF`
+and :data:`BACKGROUND_LAYERS`),
 ``certificate.npz`` (:data:`CERTIFICATE_ARRAYS`; not for p-center and capacitated cover, whose
 bound is the solver's), ``rejected.csv`` and ``rejected_candidates.csv`` where rows were rejected.
 
@@ -18,13 +19,13 @@ from typing import TypedDict
 from locator.reporting.folder import PlainTable
 
 __all__ = [
+    "BACKGROUND_LAYERS",
     "CERTIFICATE",
     "CERTIFICATE_ARRAYS",
     "COMPARISON",
     "COMPARISON_COLUMNS",
     "COMPARISON_CSV",
     "LAYERS_OF",
-    "MAP_LAYERS",
     "REJECTED_CANDIDATES",
     "SITES_CSV",
     "SITES_FILES",
@@ -146,9 +147,15 @@ LAYERS_OF = MappingProxyType(
         "uncovered": ("demand",),
     }
 )  # fmt: skip
-# What a map needs beside them, as the store has it; stations with ``counted`` and, where a moment
-# was asked for, ``state``; hot zones with the demand of the hour, none where points were given.
-MAP_LAYERS = ("stations", "hot_zones", "districts", "places")
+# What the maps stand on, with the columns of the store; as in a gap study's layers.
+BACKGROUND_LAYERS = (
+    # And ``counted``: it counts and is open at the hour (in the week: at some time); ``eligible``:
+    # it would count if it were open; ``state`` at the moment, where one was asked for.
+    "stations",
+    "hot_zones",  # not where points were measured; demand_per_h of the hour, of the week its mean
+    "districts",
+    "places",
+)
 # With A = csr(data, indices, indptr), G likewise, r as in locator.siting.Certificate.
 CERTIFICATE_ARRAYS = (
     "kind", "baseline", "shape", "indptr", "indices", "data", "first", "second", "rows", "rules",

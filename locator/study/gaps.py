@@ -30,7 +30,7 @@ from locator.study.output import Run, write_maps, write_tables
 from locator.study.stages import Stages
 from locator.study.tables import make_tables
 
-__all__ = ["choose_week", "gaps_inputs", "parse_standards", "run_gaps"]
+__all__ = ["change_inputs", "choose_week", "gaps_inputs", "parse_standards", "run_gaps"]
 
 _FILES = frozenset(
     {
@@ -181,7 +181,7 @@ def run_gaps(service: Service, inputs: GapsInputs, question: Question, *, out: P
     now, before = inputs, None
     if question.scenario is not None:
         before = _measure(service, inputs, question)
-        now = _changed(service, inputs, question.scenario)
+        now = change_inputs(service, inputs, question.scenario)
     study = Study(service, now, question)
     outcomes = []
     for number, standard in enumerate(question.standards):
@@ -209,8 +209,14 @@ def _measure(service: Service, inputs: GapsInputs, question: Question) -> list[O
     return [study.measure(standard) for standard in question.standards]
 
 
-def _changed(service: Service, inputs: GapsInputs, scenario: Scenario) -> GapsInputs:
-    """Return the inputs with the stations as a scenario has them."""
+def change_inputs(service: Service, inputs: GapsInputs, scenario: Scenario) -> GapsInputs:
+    """Return the inputs with the stations as a scenario has them.
+
+    Raises
+    ------
+    InputError
+        The scenario does not fit the register.
+    """
     given = inputs.snapshot
     stations = apply_scenario(given.stations, scenario)
     index = StationIndex(stations, service.travel, service.rules)

@@ -26,7 +26,7 @@ from locator.schema import (
     Service,
 )
 
-__all__ = ["KEYS", "parse_scenario", "read_scenario", "scenario_of"]
+__all__ = ["KEYS", "load_yaml", "parse_scenario", "read_scenario", "read_short", "scenario_of"]
 
 KEYS = ("name", "datum", "close", "open", "hours", "services", "move", "add")
 _MAX_BYTES = 1_000_000
@@ -40,15 +40,25 @@ def read_scenario(path: Path) -> Scenario:
     InputError
         The file cannot be read or is not YAML, or an entry is wrong; names the entry.
     """
+    return parse_scenario(read_short(path), source=path.name)
+
+
+def read_short(path: Path) -> str:
+    """Read a file that a person writes by hand.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, is not UTF-8, or is no short file.
+    """
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise InputError(f"{path.name} is larger than 1 MB; a scenario is a short list.")
-        text = path.read_text(encoding="utf-8-sig")
+            raise InputError(f"{path.name} is larger than 1 MB; it should be a short list.")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path.name} is not UTF-8; save it as UTF-8.") from error
-    return parse_scenario(text, source=path.name)
 
 
 def parse_scenario(text: str, *, source: str) -> Scenario:
@@ -59,7 +69,8 @@ def parse_scenario(text: str, *, source: str) -> Scenario:
     InputError
         Names the entry that is wrong.
     """
-    return scenario_of(_load(text, source), source=source)
+    # The base loader makes texts, lists and maps of YAML, and nothing else.
+    return scenario_of(load_yaml(text, source, yaml.BaseLoader), source=source)
 
 
 def scenario_of(given: object, *, source: str) -> Scenario:
@@ -98,11 +109,18 @@ def scenario_of(given: object, *, source: str) -> Scenario:
     )
 
 
-def _load(text: str, source: str) -> object:
-    """Return texts, lists and maps; a key that stands twice is refused, not overwritten."""
-    # The base loader makes texts, lists and maps of YAML, and nothing else.
+def load_yaml(
+    text: str, source: str, kind: type[yaml.BaseLoader] | type[yaml.SafeLoader]
+) -> object:
+    """Return what YAML holds; a key that stands twice is refused, not overwritten.
+
+    Raises
+    ------
+    InputError
+        It is not YAML, with the line, or a key stands twice.
+    """
     try:
-        loader = yaml.BaseLoader(text)
+        loader = kind(text)
         try:
             root = loader.get_single_node()
             _refuse_twice(root, source)
@@ -112,7 +130,7 @@ def _load(text: str, source: str) -> object:
     except (yaml.YAMLError, RecursionError) as error:
         place = getattr(error, "problem_mark", None)
         where = f" (line {place.line + 1})" if place else ""
-        raise InputError(f"{source} is not YAML{where}; see docs/planner.md, scenarios.") from error
+        raise InputError(f"{source} is not YAML{where}; see docs/planner.md.") from error
 
 
 def _refuse_twice(root: yaml.Node | None, source: str) -> None:

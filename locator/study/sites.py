@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 
+from locator.coverage import Scenario
 from locator.register import Mapping, RejectedRow, read_table
 from locator.register.candidates import CandidatesRead, parse_candidates
-from locator.reporting.sites_folder import SiteFigures
+from locator.reporting.sites_folder import TABLES_OF, SiteFigures
 from locator.schema import Datum
 from locator.service import Service
 from locator.siting import Effort, Progress, Siting
-from locator.study.gaps import gaps_inputs
+from locator.study.gaps import change_inputs, gaps_inputs
 from locator.study.measure import GapsInputs
 from locator.study.sites_curve import trace_curves
 from locator.study.sites_figures import make_figures
@@ -29,7 +31,8 @@ __all__ = ["Keep", "Made", "SiteAnswer", "SiteInputs", "site_inputs", "solve_sit
 
 Made = tuple[pd.DataFrame, list[str]]  # a table, and what could not be done
 Keep = Callable[[str, Callable[[], Made]], Made]
-_CURVE_SHARE, _VARY_SHARE = 0.5, 0.5  # of the time limit, beside it
+_VERBS = {"p-median": "saved"}
+_PHASES = {"curve": "curve", "sensitivity": "varied runs"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +105,7 @@ def site_inputs(
     candidates: Path | None = None,
     candidates_datum: Datum = Datum.WGS84,
     candidates_mapping: Mapping | None = None,
+    scenario: Scenario | None = None,
     **measured: object,
 ) -> SiteInputs:
     """Read what a siting study needs.
@@ -110,24 +114,29 @@ def site_inputs(
     ----------
     candidates
         A file of candidate sites (CSV, XLSX, GeoJSON, GeoPackage), in ``candidates_datum``.
+    scenario
+        The register as it might be: stations closed, opened, moved, added.
     measured
         As :func:`locator.study.gaps_inputs` takes it: ``hot_zones``, ``points``, ``as_of``, ...
 
     Raises
     ------
     InputError
-        A file cannot be read or does not fit, or there is nothing to measure.
+        A file or the scenario cannot be read or does not fit, or there is nothing to measure.
     """
     inputs: GapsInputs = gaps_inputs(service, **measured)  # type: ignore[arg-type]
     read: CandidatesRead | None = None
     notes: tuple[str, ...] = ()
+    if scenario is not None:
+        inputs = change_inputs(service, inputs, scenario)
+        notes = (f"Stations as the scenario {scenario.name!r} has them.",)
     if candidates is not None:
         named = (
             frozenset(candidates_mapping.columns.values()) if candidates_mapping else frozenset()
         )
         table = read_table(candidates, columns=named)
         read = parse_candidates(table, datum=candidates_datum, mapping=candidates_mapping)
-        notes = (f"Candidates: {len(read.candidates):,} of {candidates.name}.",)
+        notes += (f"Candidates: {len(read.candidates):,} of {candidates.name}.",)
         if read.rejected:
             notes += (_rejected_words(candidates, read.rejected),)
     _, stored = service.store.read_all("candidates")
@@ -183,35 +192,15 @@ def solve_sites(
     effort = replace(effort or Effort(), time_limit_s=question.time_limit_s, gap=question.gap)
     effort.progress(Progress("ground", 0.0, 0.0, None, None))
     ground = make_ground(service, inputs, question)
-    limit_s = question.time_limit_s
-    solved = solve_ground(ground, part_of(effort, "", 0.05, 0.5, limit_s))
-    chosen = solved.siting.chosen
-    gains = find_gains(ground, chosen)
-    notes = list(ground.notes)
-    curve, said = _unless_stopped(
-        effort,
-        solved,
-        lambda: trace_curves(
-            ground, solved, part_of(effort, "curve", 0.5, 0.7, limit_s * _CURVE_SHARE)
-        ),
-        "curve",
-        keep,
-    )
-    notes += said
-    sensitivity, said = _unless_stopped(
-        effort,
-        solved,
-        lambda: vary(
-            ground, solved, part_of(effort, "varied runs", 0.7, 1.0, limit_s * _VARY_SHARE)
-        ),
-        "varied runs",
-        keep,
-    )
-    notes += said
+    solved = solve_ground(ground, part_of(effort, "", 0.05, 0.5, question.time_limit_s))
+    gains = find_gains(ground, solved.siting.chosen)
+    (curve, no_curve), (sensitivity, no_runs) = _extras(ground, solved, effort, keep)
     figures = make_figures(ground, solved, gains)
-    notes += _doubts(solved.siting)
     sites = make_sites(ground, solved, gains, sensitivity)
     effort.progress(Progress("done", 0.0, 1.0, figures["objective"], figures["bound"]))
+    notes = [*ground.notes, *no_curve, *no_runs, *_doubts(solved.siting)]
+    if ground.total <= 0:
+        notes.append("There is no demand to cover: nothing can be gained.")
     return SiteAnswer(
         question=question,
         sites=sites,
@@ -226,17 +215,32 @@ def solve_sites(
     )
 
 
-def _unless_stopped(
-    effort: Effort,
-    solved: Solved,
-    make: Callable[[], Made],
-    what: str,
-    keep: Keep,
-) -> Made:
-    """Make a table unless somebody has said stop; say that it was left out."""
-    if solved.siting.stopped == "cancelled" or effort.cancelled():
-        return pd.DataFrame(), [f"Stopped early: the {what} were not made."]
-    return keep(what, make)
+def _extras(ground: SiteGround, solved: Solved, effort: Effort, keep: Keep) -> tuple[Made, Made]:
+    """Make the curve and the varied runs, unless somebody has said stop."""
+    half_s = effort.time_limit_s / 2
+    made = []
+    for name, make, begin, end in (
+        ("curve", trace_curves, 0.5, 0.7),
+        ("sensitivity", vary, 0.7, 1.0),
+    ):
+        phase = _PHASES[name]
+        if solved.siting.stopped == "cancelled" or effort.cancelled():
+            empty = pd.DataFrame(columns=list(TABLES_OF[name]))
+            made.append((empty, [f"Stopped early: no {phase}."]))
+            continue
+        part = part_of(effort, phase, begin, end, half_s)
+        made.append(keep(name, partial(make, ground, solved, part)))
+    return made[0], made[1]
+
+
+def left_open(siting: Siting) -> str:
+    """Say how far from the best an answer may be."""
+    share = siting.gap_added
+    if siting.model == "LSCP":
+        return f"nothing costs less than {siting.bound:,.1f}, {share:.2%} below this"
+    if siting.model == "p-center":
+        return f"no selection brings the longest ride below {siting.bound:,.0f} s"
+    return f"at most {share:.2%} of what could be {_VERBS.get(siting.model, 'added')} is missing"
 
 
 def _doubts(siting: Siting) -> list[str]:
@@ -245,9 +249,5 @@ def _doubts(siting: Siting) -> list[str]:
         return []
     if siting.status == "optimal":
         return ["That it is best rests on the solver's search; the certificate alone proves less."]
-    why = {"time": "the time was up", "cancelled": "it was stopped"}.get(siting.stopped, "")
-    return [
-        "Not proven best"
-        + (f", as {why}" if why else "")
-        + f": at most {siting.gap_added:.2%} of what could be added is missing."
-    ]
+    why = {"time": ", as the time was up", "cancelled": ", as it was stopped"}
+    return [f"Not proven best{why.get(siting.stopped, '')}: {left_open(siting)}."]

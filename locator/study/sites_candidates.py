@@ -140,10 +140,11 @@ def _grid(
         kept = kept[_first_of_each(lonlat[kept])]
         lonlat, names = lonlat[kept], [names[row] for row in kept]
     lonlat = np.round(lonlat, POSITION_DECIMALS)
+    ids = [f"G-{number:05d}" for number in range(1, len(names) + 1)]
     frame = pd.DataFrame(
         {
-            "id": [f"G-{number:05d}" for number in range(1, len(names) + 1)],
-            "name": _numbered(names),
+            "id": ids,
+            "name": _numbered(names) if zones is not None else ids,
             "origin": origin,
         }
     )
@@ -254,13 +255,18 @@ def _venues(
 
 def _venue_words(frame: gpd.GeoDataFrame) -> str:
     count = frame["origin"].value_counts()
+    kinds = (
+        ("candidate", "candidate", "candidates"),
+        ("place", "place", "places"),
+        (
+            "station",
+            "station that does not count as it is",
+            "stations that do not count as they are",
+        ),
+    )
     parts = [
-        f"{count[origin]:,} {words}"
-        for origin, words in (
-            ("candidate", "of the store's candidates"),
-            ("place", "places"),
-            ("station", "stations that do not count as they are"),
-        )
+        f"{count[origin]:,} {one if count[origin] == 1 else many}"
+        for origin, one, many in kinds
         if origin in count
     ]
     return f"Candidates: host venues of the store: {', '.join(parts)}."

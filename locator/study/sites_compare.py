@@ -20,6 +20,7 @@ from locator.study.sites import SiteAnswer, SiteInputs, solve_sites
 from locator.study.sites_question import SiteQuestion
 from locator.study.sites_solve import part_of
 from locator.study.sites_words import UNITS_ZH
+from locator.study.stages import to_plain
 
 __all__ = ["SiteComparison", "compare_answers", "compare_sites"]
 
@@ -40,6 +41,11 @@ class SiteComparison:
 
     answers: tuple[SiteAnswer, ...]
     table: pd.DataFrame
+
+    def to_json(self) -> dict[str, object]:
+        """Return the answers as :meth:`SiteAnswer.to_json` does, and the table, for a page."""
+        answers = [answer.to_json() for answer in self.answers]
+        return {"answers": answers, "table": to_plain(self.table)}
 
 
 def compare_sites(

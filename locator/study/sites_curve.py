@@ -33,12 +33,14 @@ def trace_curves(
     try:
         for nested, begin, end in ((True, 0.0, 0.4), (False, 0.4, 1.0)):
             if effort.cancelled():
-                return empty, ["Stopped early: the curve was not made."]
+                return empty, ["Stopped early: no curve."]
             limits = _budgets(asked.budget or 0.0) if by_budget else ()
             curve = trace_curve(
                 solved.problem,
                 rules,
-                new=() if by_budget else _numbers(asked.new or 0, len(ground.actions)),
+                new=()
+                if by_budget
+                else _numbers(asked.new or 0, _least(ground), len(ground.actions)),
                 budgets=limits,
                 nested=nested,
                 effort=part_of(effort, "", begin, end, effort.time_limit_s * (end - begin)),
@@ -61,11 +63,17 @@ def _tightened(table: pd.DataFrame, solved: Solved) -> pd.DataFrame:
     return table
 
 
-def _numbers(new: int, most: int) -> tuple[int, ...]:
-    """Return the numbers of a curve, to half as many again as were asked."""
-    last = max(1, min(most, max(new + 2, round(new * _BEYOND))))
-    spread = np.linspace(1, last, min(last, _MOST_POINTS)).round().astype(int)
-    wanted = {int(k) for k in spread} | ({new} if 1 <= new <= last else set())
+def _least(ground: SiteGround) -> int:
+    """Return the fewest sites that the rules may ask for, at least one."""
+    asked = ground.question
+    return max(1, len(asked.forced_in) + sum(least for _, least in asked.at_least))
+
+
+def _numbers(new: int, least: int, most: int) -> tuple[int, ...]:
+    """Return the numbers of a curve, from the fewest to half as many again as were asked."""
+    last = max(least, min(most, max(new + 2, round(new * _BEYOND))))
+    spread = np.linspace(least, last, min(last, _MOST_POINTS)).round().astype(int)
+    wanted = {int(k) for k in spread} | ({new} if least <= new <= last else set())
     return tuple(sorted(wanted))
 
 

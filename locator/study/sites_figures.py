@@ -16,6 +16,7 @@ def make_figures(ground: SiteGround, solved: Solved, gains: Gains) -> SiteFigure
     siting, asked, total = solved.siting, ground.question, ground.total
     before = float(ground.demand[ground.served].sum())
     after = float(ground.demand[gains.covered].sum())
+    alike = bool((ground.actions.cost == 1).all())
     scale = 1.0
     unit = ground.unit
     if asked.model == "p-median":
@@ -23,9 +24,9 @@ def make_figures(ground: SiteGround, solved: Solved, gains: Gains) -> SiteFigure
     elif asked.model == "p-center":
         unit = "longest seconds"
     elif asked.model == "lscp":
-        unit = "sites" if asked.prices is None else asked.prices.unit
+        unit = "sites" if alike else "cost" if asked.prices is None else asked.prices.unit
     median = asked.model == "p-median"
-    priced = solved.rules.prices is not None
+    priced = solved.rules.prices is not None and not (alike and asked.budget is None)
     return SiteFigures(
         model=siting.model,
         unit=unit,
@@ -40,7 +41,7 @@ def make_figures(ground: SiteGround, solved: Solved, gains: Gains) -> SiteFigure
         objective=siting.objective * scale,
         baseline=_finite(siting.baseline * scale),
         added=_finite(siting.added * scale),
-        bound=siting.bound * scale,
+        bound=max(siting.bound * scale, 0.0),
         gap=siting.gap,
         gap_added=siting.gap_added,
         status=siting.status,

@@ -21,12 +21,13 @@ from locator.study.sites_actions import Actions, make_actions
 from locator.study.sites_candidates import Candidates, find_candidates
 from locator.study.sites_question import SiteQuestion
 
-__all__ = ["SiteGround", "SiteInputs", "make_ground"]
+__all__ = ["SiteGround", "SiteInputs", "drawn_nearer", "make_ground"]
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 WIDEST = 1.35  # the varied runs look so much farther than the standard
-_HORIZON_S = 3600.0  # of a mean time; what is farther counts as an hour
+_HORIZON_S = 3600.0  # of a mean time; what is farther counts as this
+_MOST_TIMES = 2_000_000  # of a mean time: past it the horizon is drawn nearer
 _FAR_S = 36_000.0  # of a longest time
 
 
@@ -168,6 +169,42 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
     InputError
         There is no demand or no candidate, or a moment or an id is wrong.
     """
+    basis = _sample(service, inputs, question)
+    study, snapshot = basis.study, inputs.measured.snapshot
+    candidates = find_candidates(
+        snapshot,
+        question,
+        basis.points,
+        given=inputs.given,
+        stored=inputs.stored,
+        zones=inputs.measured.hot_zones,
+        travel=service.travel,
+        crs=study.crs,
+    )
+    counts = study.whatever_hours & question.existing
+    actions = make_actions(question, candidates, snapshot.stations, basis, counts)
+    opened = _Openings(service, basis, actions)
+    times, horizon_s = _times_to(service, candidates, basis, question)
+    said = (inputs.notes, study.notes, candidates.notes, _assumed(question, actions, horizon_s))
+    return SiteGround(
+        question=question,
+        basis=basis,
+        candidates=candidates,
+        actions=actions,
+        times=times,
+        horizon_s=horizon_s,
+        demand=opened.demand,
+        quarters=opened.quarters,
+        counts=counts,
+        open=opened.open & counts[:, None],
+        possible=opened.possible & counts[:, None],
+        action_hours=opened.actions,
+        notes=tuple(note for notes in said for note in notes),
+    )
+
+
+def _sample(service: Service, inputs: SiteInputs, question: SiteQuestion) -> Basis:
+    """Return demand points, times to the stations and opening hours, as the gap study has them."""
     week_of = choose_week(service, None, question.week_of) if question.hourly else None
     asked = Question(
         standards=(
@@ -179,37 +216,36 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
         week_of=week_of,
     )
     study = Study(service, inputs.measured, asked)
-    basis = make_basis(service, study, asked.standards, week_of=week_of)
-    candidates = find_candidates(
-        inputs.measured.snapshot,
-        question,
-        basis.points,
-        given=inputs.given,
-        stored=inputs.stored,
-        zones=inputs.measured.hot_zones,
-        travel=service.travel,
-        crs=study.crs,
-    )
-    counts = study.whatever_hours & question.existing
-    actions = make_actions(question, candidates, inputs.measured.snapshot.stations, basis, counts)
-    opened = _Openings(service, basis, actions)
+    return make_basis(service, study, asked.standards, week_of=week_of)
+
+
+def _times_to(
+    service: Service, candidates: Candidates, basis: Basis, question: SiteQuestion
+) -> tuple[csr_array, float]:
+    """Return times from demand to candidates, and the horizon within which they are known."""
     horizon_s = _horizon_s(question)
     bound = service.travel.bind(candidates.lonlat)
-    return SiteGround(
-        question=question,
-        basis=basis,
-        candidates=candidates,
-        actions=actions,
-        times=bound.times(basis.points.lonlat, limit_s=horizon_s),
-        horizon_s=horizon_s,
-        demand=opened.demand,
-        quarters=opened.quarters,
-        counts=counts,
-        open=opened.open & counts[:, None],
-        possible=opened.possible & counts[:, None],
-        action_hours=opened.actions,
-        notes=(*inputs.notes, *study.notes, *candidates.notes, *_assumed(question, actions)),
-    )
+    times = bound.times(basis.points.lonlat, limit_s=horizon_s)
+    if question.model == "p-median":
+        return drawn_nearer(times, horizon_s, question.limit_s)
+    return times, horizon_s
+
+
+def drawn_nearer(
+    times: csr_array, horizon_s: float, limit_s: float, *, most: int = _MOST_TIMES
+) -> tuple[csr_array, float]:
+    """Return times within a horizon of whole minutes that leaves no more than can be searched.
+
+    The horizon is never drawn nearer than the standard.
+    """
+    if times.nnz <= most:
+        return times, horizon_s
+    kth = float(np.partition(times.data, most)[most])
+    kth = np.nextafter(kth, 0.0)  # of times that are equal, all or none
+    horizon_s = max(float(np.floor(kth / 60) * 60), limit_s)
+    kept = times.data <= horizon_s
+    ends = np.concatenate([[0], np.cumsum(kept)])[times.indptr]
+    return csr_array((times.data[kept], times.indices[kept], ends), shape=times.shape), horizon_s
 
 
 def _horizon_s(question: SiteQuestion) -> float:
@@ -218,9 +254,12 @@ def _horizon_s(question: SiteQuestion) -> float:
     return _FAR_S if question.model == "p-center" else question.limit_s * WIDEST
 
 
-def _assumed(question: SiteQuestion, actions: Actions) -> list[str]:
+def _assumed(question: SiteQuestion, actions: Actions, horizon_s: float) -> list[str]:
     """Say what is taken for granted of what is not there yet."""
     notes = []
+    if question.model == "p-median":
+        far = f"{horizon_s / 60:g} min"
+        notes.append(f"Demand farther than {far} from every station counts as {far}.")
     if question.prices is None and question.hours is None and (question.at or question.hourly):
         notes.append("New posts are taken to be open at every hour that is looked at (--hours).")
     if question.hours is not None:

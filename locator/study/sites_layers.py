@@ -1,4 +1,4 @@
-"""The layers that a siting study's maps are drawn from."""
+"""Where a siting study covers more than before, and where it still does not: areas for maps."""
 
 import geopandas as gpd
 import numpy as np
@@ -6,45 +6,30 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from locator.hours import STATES
 from locator.schema import CRS
 from locator.study.sites import SiteAnswer
 
-__all__ = ["map_layers"]
+__all__ = ["covered_areas"]
 
 _POINT_M = 150.0  # the side of a point's square on a map, where points were given
 _TOUCH = 1.1  # squares overlap a little, so that neighbours join
 
 
-def map_layers(answer: SiteAnswer) -> dict[str, tuple[gpd.GeoDataFrame, str]]:
-    """Return layers by name, EPSG:4326, each with its type of geometry.
+def covered_areas(answer: SiteAnswer) -> dict[str, gpd.GeoDataFrame]:
+    """Return what is newly covered and what stays uncovered, EPSG:4326.
 
-    ``newly_covered`` and ``uncovered`` as :data:`locator.reporting.sites_folder.LAYERS_OF` has
-    them, and those of ``MAP_LAYERS`` that there are.
+    The layers ``newly_covered`` and ``uncovered`` of
+    :data:`locator.reporting.sites_folder.LAYERS_OF`.
     """
     ground = answer.ground
-    study = ground.basis.study
-    snapshot = study.inputs.snapshot
     demand = ground.demand
     total = demand.sum(axis=1)
     before = np.where(ground.served, demand, 0.0).sum(axis=1)
     after = np.where(answer.gains.covered, demand, 0.0).sum(axis=1)
-    lacking = (total > 0) & (after < 0.5 * total)
-    stations = snapshot.stations.assign(counted=ground.counts)
-    if study.at is not None:
-        states = [STATES[code].value for code in snapshot.index.states(study.at)]
-        stations = stations.assign(state=states)
-    found = {
-        "newly_covered": (_areas(answer, after - before, after > before), "MultiPolygon"),
-        "uncovered": (_areas(answer, total - after, lacking), "MultiPolygon"),
-        "stations": (stations, "Point"),
-        "districts": (snapshot.districts, "MultiPolygon"),
-        "places": (snapshot.places, "Point"),
+    return {
+        "newly_covered": _areas(answer, after - before, after > before),
+        "uncovered": _areas(answer, total - after, (total > 0) & (after < 0.5 * total)),
     }
-    if study.inputs.hot_zones is not None:
-        zones = study.inputs.hot_zones.assign(demand_per_h=study.demand_per_h)
-        found["hot_zones"] = (zones.to_crs(CRS), "MultiPolygon")
-    return found
 
 
 def _areas(

@@ -8,6 +8,7 @@ from locator.reporting.sites_folder import SITES_CSV, Comparison, SiteSummary
 __all__ = ["comparison_lines", "site_lines"]
 
 _SHOWN = 20
+_NEAR_M = 5_000.0  # a place farther away says nothing
 
 
 def site_lines(rows: Sequence[Mapping[str, Cell]], summary: SiteSummary) -> list[str]:
@@ -16,7 +17,10 @@ def site_lines(rows: Sequence[Mapping[str, Cell]], summary: SiteSummary) -> list
     lines = [_headline(summary)]
     for row in rows[:_SHOWN]:
         cost = "" if row["cost"] is None else f", cost {row['cost']:g}"
-        near = f", near {row['place']}" if row["place"] else ""
+        metres = row["place_m"]
+        near = ""
+        if row["place"] and isinstance(metres, float) and metres <= _NEAR_M:
+            near = f", near {row['place']}"
         kept = ""
         if isinstance(row["kept_share"], float):
             kept = f" Chosen again in {row['kept_share']:.0%} of the varied runs."
@@ -64,10 +68,7 @@ def _proof_line(summary: SiteSummary) -> str:
     figures = summary["figures"]
     if figures["status"] == "optimal":
         return "Proven best."
-    return (
-        f"Best found; at most {figures['gap_added']:.2%} of what could be added is missing "
-        f"(bound {figures['bound']:,.1f})."
-    )
+    return "Best found, not proven best."
 
 
 def comparison_lines(compared: Comparison) -> list[str]:

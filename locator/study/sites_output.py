@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 
 from locator import __version__
 from locator.errors import LocatorError, StudyError
+from locator.hours import STATES
 from locator.register import guard_cell, write_rejected
 from locator.reporting import FIGURE_FILES, FIGURES, REPORT_FILES, write_report
 from locator.reporting.folder import MANIFEST, REJECTED, TABLES, Cell, PlainTable
@@ -43,7 +44,7 @@ from locator.study.sites import Keep, Made, SiteAnswer, SiteInputs, solve_sites
 from locator.study.sites_compare import compare_sites
 from locator.study.sites_figures import area_table, hours_table
 from locator.study.sites_ground import SiteGround
-from locator.study.sites_layers import map_layers
+from locator.study.sites_layers import covered_areas
 from locator.study.sites_question import SiteQuestion
 from locator.study.stages import Stages, to_frame, to_plain
 from locator.travel import Routed
@@ -141,7 +142,7 @@ def _stages(folder: Path, key: str) -> Iterator[Keep]:
             return made[0]
 
         try:
-            return to_frame(stages.take(name.replace(" ", "-"), whole)), []
+            return to_frame(stages.take(name, whole)), []
         except _Incomplete as part:
             return part.made
 
@@ -300,8 +301,9 @@ def _write_layers(folder: Path, answer: SiteAnswer) -> None:
     columns = [*LAYERS_OF["candidates"], "geometry"]
     write_layer(chosen[columns], layers, "candidates", "Point")
     write_layer(_demand_layer(answer), layers, "demand", "Point")
-    for name, (shapes, kind) in map_layers(answer).items():
-        write_layer(shapes, layers, name, kind)
+    _write_background(layers, ground)
+    for name, shapes in covered_areas(answer).items():
+        write_layer(shapes, layers, name, "MultiPolygon")
     pyogrio.write_dataframe(
         answer.sites,
         folder / SITES_GEOJSON,
@@ -309,6 +311,23 @@ def _write_layers(folder: Path, answer: SiteAnswer) -> None:
         layer="sites",
         layer_options={"COORDINATE_PRECISION": "7", "RFC7946": "YES"},
     )
+
+
+def _write_background(layers: Path, ground: SiteGround) -> None:
+    """Write what a map of the answer stands on."""
+    study = ground.basis.study
+    snapshot, zones = study.inputs.snapshot, study.inputs.hot_zones
+    counted = ground.open.any(axis=1)
+    stations = snapshot.stations.assign(counted=counted, eligible=ground.counts)
+    if study.at is not None:
+        states = [STATES[code].value for code in snapshot.index.states(study.at)]
+        stations = stations.assign(state=states)
+    write_layer(stations, layers, "stations", "Point")
+    if zones is not None:
+        zones = zones.assign(demand_per_h=study.demand_per_h).to_crs(CRS)
+        write_layer(zones, layers, "hot_zones", "MultiPolygon")
+    write_layer(snapshot.districts, layers, "districts", "MultiPolygon")
+    write_layer(snapshot.places, layers, "places", "Point")
 
 
 def _demand_layer(answer: SiteAnswer) -> gpd.GeoDataFrame:

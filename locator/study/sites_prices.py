@@ -11,11 +11,11 @@ import yaml
 
 from locator.errors import InputError
 from locator.hours import is_readable
+from locator.study.scenario import load_yaml, read_short
 
 __all__ = ["DEFAULT_PRICES", "Prices", "read_prices"]
 
 _KEYS = ("unit", "new_post", "extend_hours", "add_service", "add_cabinet")
-_MAX_BYTES = 100_000
 
 
 @dataclass(frozen=True)
@@ -104,20 +104,7 @@ def read_prices(path: Path) -> Prices:
     InputError
         The file cannot be read or is not YAML, or an entry is wrong; names it.
     """
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InputError(f"{path.name} is larger than 100 kB; prices are a few lines.")
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path.name} is not UTF-8; save it as UTF-8.") from error
-    try:
-        given = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        place = getattr(error, "problem_mark", None)
-        where = f" (line {place.line + 1})" if place else ""
-        raise InputError(f"{path.name} is not YAML{where}; see docs/planner.md.") from error
+    given = load_yaml(read_short(path), path.name, yaml.SafeLoader)
     return Prices.from_json(given, source=path.name)
 
 

@@ -19,6 +19,7 @@ CandidateSource = Literal["grid", "venues", "file"]
 MODELS: tuple[Model, ...] = get_args(Model)
 _SOURCES: tuple[CandidateSource, ...] = get_args(CandidateSource)
 _MOST_NEW, _MOST_MINUTES, _MOST_SECONDS, _MOST_RUNS = 10_000, 600.0, 86_400.0, 1_000
+_MOST_WHOLE = 2**53
 _SPACING_M = (20.0, 10_000.0)
 
 
@@ -153,7 +154,7 @@ def _check_numbers(asked: SiteQuestion) -> None:
     _within("minutes", asked.minutes, 0.0, _MOST_MINUTES, open_low=True)
     _within("time_limit_s", asked.time_limit_s, 0.0, _MOST_SECONDS, open_low=True)
     _within("runs", asked.runs, 0, _MOST_RUNS)
-    _within("seed", asked.seed, 0, 2**63 - 1)
+    _within("seed", asked.seed, 0, _MOST_WHOLE)
     _within("apart_m", asked.apart_m, 0.0, 1e6)
     if not 0 <= asked.gap < 1:
         raise InputError(f"gap is {asked.gap:g}; it must lie from 0 to below 1.")
@@ -239,12 +240,16 @@ def _text(key: str, value: object) -> str:
 def _number(key: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(f"{key} must be a number.")
+    if isinstance(value, int) and abs(value) > _MOST_WHOLE:
+        raise InputError(f"{key} is too large a number.")
     return float(value)
 
 
 def _whole(key: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise InputError(f"{key} must be a whole number.")
+    if abs(value) > _MOST_WHOLE:
+        raise InputError(f"{key} is too large a number.")
     return value
 
 

@@ -26,6 +26,7 @@ SPEED, THRESHOLD = 0.1, 0.2
 _WHAT = ("speed", "demand", "threshold")
 _SHOWN = 1000
 _LEAST_S = 1.0
+_LOOSE = 0.01
 
 
 def vary(ground: SiteGround, solved: Solved, effort: Effort) -> tuple[pd.DataFrame, list[str]]:
@@ -44,6 +45,7 @@ def vary(ground: SiteGround, solved: Solved, effort: Effort) -> tuple[pd.DataFra
     made: dict[str, int] = dict.fromkeys(what, 0)
     kept: dict[str, dict[str, int]] = {name: {} for name in what}
     notes = []
+    loose = 0
     for run in range(asked.runs):
         if effort.cancelled():
             notes.append(f"Stopped early: {run} of {asked.runs} varied runs were made.")
@@ -59,8 +61,14 @@ def vary(ground: SiteGround, solved: Solved, effort: Effort) -> tuple[pd.DataFra
             made[name] += 1  # no selection keeps the rules then: nothing stays
             continue
         made[name] += 1
+        loose += siting.gap_added > _LOOSE
         for identity in {ground.action_id(int(action)) for action in siting.chosen}:
             kept[name][identity] = kept[name].get(identity, 0) + 1
+    if loose:
+        notes.append(
+            f"{loose} of {sum(made.values())} varied runs ended more than {_LOOSE:.0%} from their "
+            "bound; how often a site stays chosen is uncertain by that (a longer time limit helps)."
+        )
     return _table(ground, solved, made, kept), notes
 
 

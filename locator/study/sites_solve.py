@@ -45,12 +45,16 @@ class Solved:
 
 
 def part_of(effort: Effort, phase: str, begin: float, end: float, seconds: float) -> Effort:
-    """Return an effort that is one part of a longer run, and says so as it goes."""
+    """Return an effort that is one part of a longer run, and says so as it goes.
+
+    A part with a name of its own asks other questions: their objective and bound are not told.
+    """
 
     def tell(progress: Progress) -> None:
         share = begin + (end - begin) * progress.share
-        name = phase or progress.phase
-        effort.progress(replace(progress, phase=name, share=share))
+        if phase:
+            progress = replace(progress, phase=phase, objective=None, bound=None)
+        effort.progress(replace(progress, share=share))
 
     return replace(effort, time_limit_s=max(seconds, 1e-3), progress=tell)
 

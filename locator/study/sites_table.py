@@ -26,7 +26,8 @@ def make_sites(
     kept = {}
     if len(sensitivity):
         kept = dict(zip(sensitivity["id"], sensitivity["kept_share"], strict=True))
-    priced = solved.rules.prices is not None
+    alike = bool((actions.cost == 1).all()) and ground.question.budget is None
+    priced = solved.rules.prices is not None and not alike
     serves = _serves(ground, solved)
     for at, action in enumerate(gains.order):
         candidate, station = int(actions.candidate[action]), int(actions.station[action])

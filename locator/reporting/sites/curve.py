@@ -58,24 +58,25 @@ def _paying(draft: SiteDraft, rows: list[dict[str, Cell]]) -> Iterator[str]:
     """Say what the first, the last asked and the one after it add."""
     steps = [(number(row["limit"]) or 0.0, number(row["marginal"]) or 0.0) for row in rows]
     asked, say = draft.study.asked, draft.say
-    last = asked["budget"] if rows[0]["by"] == "budget" else asked["new"]
-    at = [gain for limit, gain in steps if last is not None and abs(limit - last) < 1e-9]
-    after = [gain for limit, gain in steps if last is not None and limit > last + 1e-9]
     if rows[0]["by"] == "budget":
         yield from _paying_budget(draft, steps)
         return
-    if at:
+    # Of a long curve not every number is there: a step's gain is then that of several posts.
+    limits = [limit for limit, _ in steps]
+    single = {limit: gain for limit, gain in steps if limit == 1 or limit - 1 in limits}
+    first, last = single.get(1.0), asked["new"] or 0
+    if first is not None and last > 1 and last in single:
         yield say(
-            f"第 1 处新增{draft.demand(steps[0][1])}，第 {last} 处新增{draft.demand(at[0])}。",
-            f"The first adds {draft.demand(steps[0][1])}, number {last} {draft.demand(at[0])}.",
+            f"第 1 处新增{draft.demand(first)}，第 {last} 处新增{draft.demand(single[last])}。",
+            f"The first adds {draft.demand(first)}, number {last} {draft.demand(single[last])}.",
         )
-    if after:
+    if last + 1 in single:
         yield say(
-            f"再多一处，只新增{draft.demand(after[0])}。",
-            f"One more would add {draft.demand(after[0])}.",
+            f"再多一处，只新增{draft.demand(single[last + 1])}。",
+            f"One more would add {draft.demand(single[last + 1])}.",
         )
-    half = [limit for limit, gain in steps if gain < _HALF * steps[0][1]]
-    if half and steps[0][1] > 0:
+    half = [limit for limit, gain in single.items() if gain < _HALF * (first or 0.0)]
+    if half:
         yield say(
             f"自第 {half[0]:g} 处起，每处新增不到第 1 处的一半。",
             f"From number {half[0]:g} on each adds less than half of the first.",

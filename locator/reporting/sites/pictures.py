@@ -67,7 +67,7 @@ def draw_sites(draft: SiteDraft, options: FigureOptions) -> Figure:
     stations = layers["stations"]
     chosen = layers["chosen"]
     return draw_map(
-        stations=stations[stations["counted"].astype(bool)],
+        stations=stations[stations["eligible"].astype(bool)],
         hot_zones=layers.get("hot_zones"),
         districts=layers.get("districts"),
         places=layers.get("places"),
@@ -83,7 +83,7 @@ def draw_sites(draft: SiteDraft, options: FigureOptions) -> Figure:
 def dense_extent(draft: SiteDraft) -> tuple[float, float, float, float] | None:
     """Return the box of the chosen where most stations are, in degrees; none if all are there."""
     stations, chosen = draft.study.layers["stations"], draft.study.layers["chosen"]
-    points = stations[stations["counted"].astype(bool)].geometry
+    points = stations[stations["eligible"].astype(bool)].geometry
     if not len(points) or len(chosen) < 2:
         return None
     (west, east), (south, north) = (

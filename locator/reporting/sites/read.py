@@ -19,11 +19,11 @@ from locator.reporting.folder import (
     to_table,
 )
 from locator.reporting.sites_folder import (
+    BACKGROUND_LAYERS,
     CERTIFICATE,
     COMPARISON,
     COMPARISON_COLUMNS,
     LAYERS_OF,
-    MAP_LAYERS,
     SITES_CSV,
     SITES_GEOJSON,
     SITES_LAYERS,
@@ -57,7 +57,7 @@ class SiteFolder:
     tables
         By name, those of :data:`locator.reporting.sites_folder.TABLES_OF`.
     layers
-        Those of ``LAYERS_OF`` and of ``MAP_LAYERS`` that are there; EPSG:4326.
+        Those of ``LAYERS_OF`` and of ``BACKGROUND_LAYERS`` that are there; EPSG:4326.
     certificate
         Whether the numbers lie beside it from which the bound is recomputed.
     """
@@ -153,11 +153,14 @@ def _read_layers(folder: Path) -> dict[str, gpd.GeoDataFrame]:
         if lacking := [name for name in _NEEDED if name not in there]:
             what = f"{SITES_LAYERS} has no layer {lacking[0]!r}"
             raise outdated(folder, what, command=_COMMAND)
-        names = [*_NEEDED, *(name for name in MAP_LAYERS if name != "stations" and name in there)]
+        names = [
+            *_NEEDED,
+            *(name for name in BACKGROUND_LAYERS if name != "stations" and name in there),
+        ]
         layers = {name: pyogrio.read_dataframe(path, layer=name) for name in names}
     except pyogrio.errors.DataSourceError as error:
         raise InputError(f"{path} cannot be read: {error}.") from error
-    for name, columns in {**LAYERS_OF, "stations": ("counted",)}.items():
+    for name, columns in {**LAYERS_OF, "stations": ("eligible",)}.items():
         for column in columns:
             if column not in layers[name]:
                 what = f"the layer {name!r} has no column {column!r}"

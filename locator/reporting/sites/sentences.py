@@ -5,9 +5,18 @@ from itertools import product
 __all__ = ["SITE_SENTENCES"]
 
 _VENUES = (
-    (r"([\d,]+) of the store's candidates", "登记的候选点 {} 个"),
-    (r"([\d,]+) places", "登记的地点 {} 个"),
-    (r"([\d,]+) stations that do not count as they are", "不计入的现有站点 {} 个"),
+    (r"([\d,]+) candidates?", "登记的候选点 {} 个"),
+    (r"([\d,]+) places?", "登记的地点 {} 个"),
+    (r"([\d,]+) stations? that (?:does|do) not count as (?:it is|they are)", "不计入的站点 {} 个"),
+)
+
+
+_ENDED = ((", as the time was up", "时间已到，"), (", as it was stopped", "计算被中止，"), ("", ""))
+_LEFT_OPEN = (
+    (r"at most (\S+) of what could be added is missing", r"可新增的至多还差 \1"),
+    (r"at most (\S+) of what could be saved is missing", r"可节省的时间至多还差 \1"),
+    (r"nothing costs less than (\S+), (\S+) below this", r"没有低于 \1 的选法，至多再省 \2"),
+    (r"no selection brings the longest ride below (\S+) s", r"最长骑行时间不会低于 \1 秒"),
 )
 
 
@@ -69,20 +78,25 @@ SITE_SENTENCES: tuple[tuple[str, str], ...] = (
         r"That it is best rests on the solver's search; the certificate alone proves less\.",
         r"“最优”由求解器的搜索证明；仅凭凭证得到的上限略松。",
     ),
-    (
-        r"Not proven best(?:, as the time was up)?: at most (\S+) of what could be added is "
-        r"missing\.",
-        r"未证明最优：可新增的覆盖至多还差 \1。",
+    *(
+        (rf"Not proven best{when}: {words}\.", f"{zh_when}未证明最优：{zh}。")
+        for (when, zh_when), (words, zh) in product(_ENDED, _LEFT_OPEN)
     ),
-    (
-        r"Not proven best, as it was stopped: at most (\S+) of what could be added is missing\.",
-        r"计算被中止，未证明最优：可新增的覆盖至多还差 \1。",
-    ),
-    (r"Stopped early: the curve(?: was| were) not made\.", r"提前停止：未计算曲线。"),
-    (r"Stopped early: the varied runs were not made\.", r"提前停止：未做变动试算。"),
+    (r"Stopped early: no curve\.", r"提前停止：未计算曲线。"),
+    (r"Stopped early: no varied runs\.", r"提前停止：未做变动试算。"),
     (
         r"Stopped early: (\d+) of (\d+) varied runs were made\.",
         r"提前停止：\2 次变动试算只做了 \1 次。",
+    ),
+    (
+        r"(\d+) of (\d+) varied runs ended more than (\S+) from their bound; .+",
+        r"\2 次变动试算中有 \1 次距上限超过 \3，再次选中的比例因此不太确定（可延长计算时间）。",
+    ),
+    (r"Stations as the scenario '(.+)' has them\.", r"站点按方案“\1”。"),
+    (r"There is no demand to cover: nothing can be gained\.", r"没有可覆盖的需求，无从新增。"),
+    (
+        r"Demand farther than (\S+) min from every station counts as \S+ min\.",
+        r"距任何站点超过 \1 分钟的需求按 \1 分钟计。",
     ),
     (r"No curve: (.+)", r"没有曲线：\1"),
 )
