@@ -23,7 +23,7 @@ from locator.cli.base import (
     with_travel,
 )
 from locator.errors import InputError
-from locator.schema import Datum, Kind, Service
+from locator.schema import Datum, Kind, Language, Service
 from locator.settings import Settings
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
 @click.option("--runs", type=int, default=20, show_default=True, help="Of varied inputs.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the varied inputs.")
 @travel_option
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Of the report.")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json.")
 @click.pass_obj
@@ -145,12 +146,14 @@ def site(
     runs: int,
     seed: int,
     travel: str | None,
+    language: str | None,
     out: Path,
     as_json: bool,
 ) -> None:
     """Choose where the next stations should be, and say how far from the best that can be.
 
-    Writes the chosen sites with the reasons for each, curves, layers and a certificate. Ctrl-C
+    Writes the chosen sites with the reasons for each, curves, layers, a certificate and a report
+    for whoever decides. Ctrl-C
     ends the search with the best found so far and its gap; a second one ends the command.
 
     \b
@@ -193,6 +196,7 @@ def site(
             "seed": seed,
         }
     )
+    chosen: Language = "en" if (language or settings.language) == "en" else "zh"
     with opened(with_travel(settings, travel)) as service:
         inputs = site_inputs(
             service,
@@ -206,7 +210,7 @@ def site(
             scenario=read_scenario(scenario) if scenario else None,
             as_of=as_of,
         )
-        result, lines = _answer(service, inputs, question, moments, out)
+        result, lines = _answer(service, inputs, question, moments, out, report=chosen)
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False, allow_nan=False))
         return
@@ -221,6 +225,8 @@ def _answer(
     question: "SiteQuestion",
     moments: Sequence[str],
     out: Path,
+    *,
+    report: Language,
 ) -> tuple[Mapping[str, object], list[str]]:
     """Write the folder, and return what is printed: as JSON, and as lines."""
     from locator.study.sites_lines import comparison_lines, site_lines
@@ -228,9 +234,11 @@ def _answer(
 
     with _watched() as effort:
         if len(moments) < 2:
-            summary = run_sites(service, inputs, question, out=out, effort=effort)
+            summary = run_sites(service, inputs, question, out=out, effort=effort, report=report)
             return summary, site_lines(read_rows(out), summary)
-        compared = run_comparison(service, inputs, question, tuple(moments), out=out, effort=effort)
+        compared = run_comparison(
+            service, inputs, question, tuple(moments), out=out, effort=effort, report=report
+        )
         return compared, comparison_lines(compared)
 
 

@@ -25,9 +25,7 @@ from locator.figures.layers import (
     coats,
     draw_group,
     draw_marks,
-    gap_table,
     group_layers,
-    largest_gaps,
     project,
     usable,
 )
@@ -45,6 +43,7 @@ from locator.figures.paper import (
     Sheet,
     style,
 )
+from locator.figures.ranking import rank_table, ranked
 from locator.look import PALETTE
 from locator.paths import written_whole
 from locator.schema import is_illustrative
@@ -98,13 +97,15 @@ def _draw_inset(sheet: Sheet, view: View, box: Box, groups: Sequence[Group], y: 
     right = sheet.size_mm[0] - MARGIN
     axes = sheet.panel((right - INSET, y, right, y + INSET), box)
     overview = View(box, 0, 0, INSET / (box[2] - box[0]))
+    sites = any(group.layer == "sites" for group in groups)
     for group in groups:
         if group.layer == "districts":
             thin = replace(group, paint={**group.paint, "linewidth": 0.3})
             draw_group(axes, thin, overview, 1)
-        if group.layer in {"gaps", *CHANGES}:
+        if group.layer in {"gaps", "sites", *CHANGES} - ({"gained"} if sites else set()):
             points = shapely.get_coordinates(group.rows.representative_point().array)
-            axes.plot(*points.T, ".", markersize=2.5, color=PALETTE["gap"])
+            colour = PALETTE["accent" if sites else "gap"]
+            axes.plot(*points.T, ".", markersize=2.5, color=colour)
     a0, b0, a1, b1 = view.box
     here = Rectangle((a0, b0), a1 - a0, b1 - b0, facecolor="none", edgecolor=PALETTE["ink"])
     axes.add_patch(here)
@@ -149,7 +150,7 @@ def _draw_legend(sheet: Sheet, groups: Sequence[Group], x: float, y: float) -> N
 
 
 def _draw_table(
-    sheet: Sheet, table: Sequence[tuple[str, ...]], x: float, y: float, right: float
+    sheet: Sheet, table: Sequence[tuple[str, ...]], x: float, y: float, right: float, of: str
 ) -> None:
     """Write the largest gaps: ranks, names, and numbers one below the other."""
     pen = sheet.pen
@@ -159,7 +160,7 @@ def _draw_table(
     for i, (rank, name, *numbers) in enumerate(table):
         middle, colour = y + (i + 0.5) * LINE, "ink" if rank else "ink-quiet"
         if rank:
-            sheet.rank(x + 2, middle, rank)
+            sheet.rank(x + 2, middle, rank, colour=of)
         sheet.write(
             x + (5 if rank else 0), middle, pen.trim(name, BODY, room - COLUMN_GAP), colour=colour
         )
@@ -169,7 +170,7 @@ def _draw_table(
 
 def _notes(frames: Frames, lost: Mapping[str, int], view: View, pen: Pen) -> str:
     """Say what was given and is not drawn."""
-    names = ("stations", "hot_zones", "gaps", *CHANGES)
+    names = ("stations", "sites", "hot_zones", "gaps", *CHANGES)
     counted = {name: frames[name] for name in names if name in frames}
     outside = {name: len(frame) - len(view.seen(frame)) for name, frame in counted.items()}
     notes = [] if "stations" in frames or "stations" not in lost else [pen.word["no_stations"]]
@@ -222,8 +223,8 @@ def _lay_out(
     top = MARGIN + 6 * len(title) + (6 if options.illustrative else 0)
     view = View(box, MARGIN, top, inner / (box[2] - box[0]))
     groups = group_layers(frames, view, pen)
-    largest = largest_gaps(frames.get("gaps", gpd.GeoDataFrame(geometry=[])))
-    table = gap_table(largest, pen)
+    largest = ranked(frames)
+    table = rank_table(largest, pen)
     inset = _inset_box(frames, view)
     x1, y = options.width_mm - MARGIN, view.place[3] + 3
     right = x1 - INSET - 4 if inset else x1
@@ -298,7 +299,8 @@ def _compose(frames: Frames, lost: Mapping[str, int], options: FigureOptions) ->
     _draw_legend(sheet, groups, MARGIN, layout.legend_y)
     if layout.table:
         dx, dy = layout.table_at
-        _draw_table(sheet, layout.table, MARGIN + dx, layout.legend_y + dy, layout.right)
+        of = "accent" if "sites" in frames else "gap"
+        _draw_table(sheet, layout.table, MARGIN + dx, layout.legend_y + dy, layout.right, of)
     if layout.inset:
         _draw_inset(sheet, view, layout.inset, groups, layout.legend_y)
     for i, line in enumerate(layout.foot):
@@ -335,7 +337,9 @@ def draw_map(
         Areas that do not overlap, EPSG:4326, the nearest first, at most three; ``name`` is what
         the legend says of each.
     changes
-        ``gained`` and ``lost``: polygons, EPSG:4326, that one register covers and another does not.
+        ``gained`` and ``lost``: polygons, EPSG:4326, that one register covers and another does
+        not; ``uncovered``: what neither does; ``sites``: points with ``rank``, ``name`` and
+        ``gain``, which are then ranked in the place of gaps.
     options
         Texts, language and size.
 

@@ -27,6 +27,8 @@ __all__ = ["Bar", "Line", "draw_bars", "draw_curve", "draw_heat_table"]
 _DAYS, _HOURS = 7, 24
 _ROW_MM, _PLOT_MM = 6.0, 62.0
 _LABEL_ROW_MM = 3.6  # between names of marks, one above the other
+_STROKES = (("accent", "-"), ("gap", "--"), ("ink-quiet", ":"))
+_TICKS = 10
 _LABEL_MM = 62.0  # the widest label of a bar
 
 
@@ -112,8 +114,9 @@ def draw_curve(
     marks: Sequence[tuple[float, str]],
     unit: str,
     options: FigureOptions,
+    least: float = 0.0,
 ) -> Figure:
-    """Draw shares (0 to 100 %) against a quantity from 0; the first line whole, others dashed.
+    """Draw shares (to 100 %) against a quantity from 0; the first line whole, others dashed.
 
     Parameters
     ----------
@@ -121,32 +124,35 @@ def draw_curve(
         Values of the quantity, with their names, that get an upright line.
     unit
         What stands under the axis.
+    least
+        The share at the foot of the chart.
 
     Raises
     ------
     InputError
-        There is no line.
+        There is no line, or its quantity never leaves 0.
     """
-    if not lines or not len(lines[0].x):
-        raise InputError("A curve needs a line with points.")
+    if not lines or not len(lines[0].x) or not max(float(line.x.max()) for line in lines) > 0:
+        raise InputError("A curve needs a line with points beyond 0.")
     with style():
         sheet, top = _open(options, _PLOT_MM + 17)
         most = max(float(line.x.max()) for line in lines)
         place = (MARGIN + 10, top + 7, options.width_mm - MARGIN - 2, top + 7 + _PLOT_MM)
-        axes = sheet.panel(place, (0, 0, most, 1.0))
-        for share in np.linspace(0, 1, 6):
+        axes = sheet.panel(place, (0, least, most, 1.0))
+        for share in np.linspace(least, 1, 6):
             axes.axhline(share, color=PALETTE["line"], linewidth=0.5, zorder=0)
-            y = place[3] - share * _PLOT_MM
+            y = place[3] - (share - least) / (1 - least) * _PLOT_MM
             sheet.write(place[0] - 1.5, y, f"{share:.0%}", size=SMALL, align="right")
         across = (place[2] - place[0]) / most
-        for value in np.arange(0, most + 1e-9, 5 if most >= 10 else 1):
+        step = _step(most)
+        for value in np.arange(0, most + 1e-9 * step, step):
             x = place[0] + value * across
-            sheet.write(x, place[3] + 3, f"{value:g}", size=SMALL, align="center")
+            sheet.write(x, place[3] + 3, f"{value:,.6g}", size=SMALL, align="center")
         sheet.write((place[0] + place[2]) / 2, place[3] + 7, unit, size=SMALL, align="center")
         x = place[0]
         for number, line in enumerate(lines):
-            look = {"color": PALETTE["accent" if number == 0 else "gap"], "linewidth": 1.8}
-            dash = "-" if number == 0 else "--"
+            colour, dash = _STROKES[min(number, len(_STROKES) - 1)]
+            look = {"color": PALETTE[colour], "linewidth": 1.8}
             axes.plot(line.x, line.y, linestyle=dash, zorder=3, **look)  # type: ignore[arg-type]
             sheet.axes.plot([x, x + 8], [top + 3, top + 3], linestyle=dash, **look)  # type: ignore[arg-type]
             name = sheet.pen.trim(sheet.pen.plain(line.name), BODY, 70)
@@ -159,6 +165,13 @@ def draw_curve(
         for x, row, name in _label_rows(shown, place[2], sheet.pen):
             sheet.write(x, place[3] - 3 - row * _LABEL_ROW_MM, name, size=SMALL, halo=True)
         return sheet.figure
+
+
+def _step(most: float) -> float:
+    """Return the smallest of 1, 2, 5 × 10ⁿ that cuts an axis into ten parts at most."""
+    power = 10.0 ** np.floor(np.log10(most / _TICKS))
+    steps = (power * part for part in (1, 2, 5, 10))
+    return float(next(step for step in steps if most / step <= _TICKS * (1 + 1e-9)))
 
 
 def _label_rows(

@@ -88,7 +88,7 @@ def _rank_labels(largest: gpd.GeoDataFrame, view: View) -> list[_Label]:
     sizes = seen.bounds.to_numpy() @ [[-1, 0], [0, -1], [1, 0], [0, 1]] * view.per_m
     for rank, point, (width, height) in zip(seen["rank"], view.points_mm(seen), sizes, strict=True):
         spots = [point[None], _beside(point, 3.6, 3.6, max(1.2, min(width, height) / 2))]
-        small = max(width, height) < 5
+        small = 0 < max(width, height) < 5  # a point's rank stands on it
         labels.append(_Label(f"{rank:.0f}", np.vstack(spots[::-1] if small else spots), rank=True))
     return labels
 
@@ -160,7 +160,7 @@ def draw_labels(sheet: Sheet, view: View, frames: Frames, largest: gpd.GeoDataFr
     names, _ = _place(_labels(frames, view, sheet.pen), taken, view.place, sheet.pen)
     for label, (x, y) in [*placed, *names]:
         if label.rank:
-            sheet.rank(x, y, label.text)
+            sheet.rank(x, y, label.text, colour="accent" if "sites" in frames else "gap")
             continue
         if label.dot is not None:
             sheet.axes.plot(*label.dot, ".", markersize=3, color=PALETTE["place"])

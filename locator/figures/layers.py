@@ -31,11 +31,10 @@ __all__ = [
     "coats",
     "draw_group",
     "draw_marks",
-    "gap_table",
     "group_layers",
-    "largest_gaps",
     "numbers",
     "project",
+    "unserved",
     "usable",
 ]
 
@@ -43,20 +42,23 @@ Frames = dict[str, gpd.GeoDataFrame]
 Fill = Literal["full", "left", "none"]  # open or not said, unknown, closed or out of service
 
 
-_TOP_GAPS = 10
-
-
 _CROWD = 60  # stations in sight, above which they are drawn smaller
 
 
+_SITE = Mark(PALETTE["accent"], "o", "●")
+
+
 _UNKNOWN_KIND = Mark(PALETTE["ink-quiet"], "X", "✖")
+
+
+_OF_POINTS = frozenset({"stations", "places", "sites"})
 
 
 _POLYGONS = frozenset({"Polygon", "MultiPolygon", "GeometryCollection"})
 
 
 LAYER_Z = {"reach": 0.5, "districts": 1, "hot_zones": 2, "gaps": 3, "gained": 3, "lost": 3}
-LAYER_Z |= {"stations": 4}
+LAYER_Z |= {"uncovered": 2.5, "stations": 4, "sites": 5}
 
 
 # Of bands of reach, the nearest first: opacity and line, told apart in grey too.
@@ -129,7 +131,7 @@ def usable(given: Mapping[str, gpd.GeoDataFrame | None]) -> tuple[Frames, dict[s
             continue
         if frame.crs is None or frame.crs.to_epsg() != 4326:
             raise InputError(f"{name}: geometry must be EPSG:4326 (WGS-84), it is {frame.crs}.")
-        types = {"Point"} if name in {"stations", "places"} else _POLYGONS
+        types = {"Point"} if name in _OF_POINTS else _POLYGONS
         good = frame.geom_type.isin(types) & np.isfinite(frame.bounds).all(axis=1)
         lost[name] = int((~good).sum())
         if good.any():
@@ -145,7 +147,7 @@ def numbers(frame: gpd.GeoDataFrame, column: str) -> Numbers:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _unserved(frame: gpd.GeoDataFrame) -> Numbers:
+def unserved(frame: gpd.GeoDataFrame) -> Numbers:
     """Return the unserved demand, an hour's or that of points without an hour."""
     column = "unserved_demand" if "unserved_demand" in frame else "unserved_demand_per_h"
     return numbers(frame, column)
@@ -154,10 +156,11 @@ def _unserved(frame: gpd.GeoDataFrame) -> Numbers:
 def _focus(frames: Frames) -> Box:
     """Return the box, in degrees, of what answers the question.
 
-    That is what changes, all of it; else the middle 90 % of the gaps, weighed by their unserved
-    demand; or else where most of the stations are.
+    That is what changes, all of it, and chosen sites; else the middle 90 % of the gaps, weighed
+    by their unserved demand; or else where most of the stations are.
     """
-    changes = [frames[name].total_bounds for name in CHANGES if name in frames]
+    shown = ("sites", "gained") if "sites" in frames else CHANGES
+    changes = [frames[name].total_bounds for name in shown if name in frames]
     if changes:
         low, high = np.min(changes, axis=0), np.max(changes, axis=0)
         return float(low[0]), float(low[1]), float(high[2]), float(high[3])
@@ -167,7 +170,7 @@ def _focus(frames: Frames) -> Box:
     if first == "stations":
         (west, east), (south, north) = dense_range(frame.geometry.x), dense_range(frame.geometry.y)
         return west, south, east, north
-    weights = np.nan_to_num(_unserved(frame)).clip(min=0)
+    weights = np.nan_to_num(unserved(frame)).clip(min=0)
     weights = weights if weights.any() else np.ones(len(frame))
     edges = []
     for values, share in zip(frame.bounds.to_numpy().T, (0.05, 0.05, 0.95, 0.95), strict=True):
@@ -260,6 +263,8 @@ def _reach_groups(frame: gpd.GeoDataFrame, pen: Pen) -> list[Group]:
 def group_layers(frames: Frames, view: View, pen: Pen) -> list[Group]:
     """Return what is drawn, in the order of the legend."""
     groups = []
+    if "sites" in frames:
+        groups.append(Group(pen.word["site"], "sites", frames["sites"], _SITE, size=7.0))
     if "stations" in frames:
         groups += _station_groups(frames["stations"], view, pen)
     if "gaps" in frames:
@@ -268,7 +273,8 @@ def group_layers(frames: Frames, view: View, pen: Pen) -> list[Group]:
         rows = frames["gaps"]
         word = pen.word["gap_area" if "gaps" in rows else "gap"]
         groups.append(Group(word, "gaps", rows, paint=paint | {"hatch": "//////"}))
-    for name, colour, hatch in (("gained", "accent", "oo"), ("lost", "gap", "xxxx")):
+    changed = (("gained", "accent", "oo"), ("lost", "gap", "xxxx"), ("uncovered", "gap", "////"))
+    for name, colour, hatch in changed:
         if name in frames:
             line = PALETTE[colour]
             paint = {"facecolor": to_rgba(line, 0.18), "edgecolor": line, "linewidth": 0.8}
@@ -283,40 +289,6 @@ def group_layers(frames: Frames, view: View, pen: Pen) -> list[Group]:
         rows = frames["districts"]
         groups.append(Group(pen.word["district"], "districts", rows, paint=paint))
     return [group for group in groups if len(group.rows)]
-
-
-def largest_gaps(gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the largest gaps in order: by their rank, else by unserved demand, else by area."""
-    rank, demand = numbers(gaps, "rank"), _unserved(gaps)
-    if np.isnan(rank).all():
-        area = np.where(np.isnan(given := numbers(gaps, "area_m2")), gaps.area, given)
-        rank[np.lexsort([-area, -np.nan_to_num(demand, nan=-1.0)])] = np.arange(1, len(gaps) + 1)
-    ranked = gaps.assign(rank=rank)[np.isfinite(rank)]
-    return ranked.sort_values("rank", kind="stable").head(_TOP_GAPS)
-
-
-def gap_table(largest: gpd.GeoDataFrame, pen: Pen) -> list[tuple[str, ...]]:
-    """Return the largest gaps as rows of rank, name and numbers; the first row is the heading."""
-    unknown, blank = pen.word["unknown"], pd.Series(None, index=largest.index, dtype=object)
-    names = largest.get("zone_name", largest.get("district_name", blank))
-    columns = [
-        ["", *(f"{rank:.0f}" for rank in largest["rank"])],
-        [
-            pen.word["largest_areas" if "gaps" in largest else "largest"],
-            *(pen.plain(name) or unknown for name in names),
-        ],
-    ]
-    for column in ("unserved_demand_per_h", "unserved_demand"):
-        if column in largest:
-            demand = numbers(largest, column)
-            texts = [f"{value:.1f}" if np.isfinite(value) else unknown for value in demand]
-            columns.append([pen.word[column], *texts])
-    for column in ("nearest_m", "nearest_ride_m"):
-        if column in largest:
-            texts = [pen.distance(metres) for metres in numbers(largest, column)]
-            columns.append([pen.word["nearest"], *texts])
-            break
-    return list(zip(*columns, strict=True)) if len(largest) else []
 
 
 def _outline(geometry: shapely.Geometry) -> Outline:

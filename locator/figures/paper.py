@@ -73,6 +73,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "reach": ("可达范围", "areas of reach"),
     "gained": ("新增覆盖", "newly covered"),
     "lost": ("不再覆盖", "no longer covered"),
+    "uncovered": ("仍未覆盖", "still uncovered"),
+    "site": ("所选站点（数字为名次）", "Chosen site, numbered by rank"),
+    "sites": ("所选站点", "Chosen sites"),
+    "gain": ("新增覆盖", "Adds"),
     "nothing": ("没有可画的数据", "Nothing to draw"),
     "no_stations": ("没有驿站。", "No stations."),
     "kind_unknown": ("类型未知", "Kind unknown"),
@@ -298,8 +302,8 @@ class Sheet:
         self.axes.add_patch(Rectangle((x, y - 2.3), *size, facecolor=face, edgecolor=edge))
         self.write(x + 1.5, y, text, colour="warn")
 
-    def rank(self, x: float, y: float, text: str) -> None:
+    def rank(self, x: float, y: float, text: str, *, colour: str = "gap") -> None:
         """Draw a rank in a circle."""
-        face, edge = PALETTE["paper"], PALETTE["gap"]
+        face, edge = PALETTE["paper"], PALETTE[colour]
         self.axes.add_patch(Circle((x, y), 1.8, facecolor=face, edgecolor=edge, linewidth=0.9))
         self.write(x, y, text, size=SMALL, align="center")

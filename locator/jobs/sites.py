@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from locator.coverage import Scenario, apply_scenario
+from locator.coverage import Scenario
 from locator.errors import InputError
-from locator.nearest import StationIndex
 from locator.planner import read_draft
 from locator.service import Service
 from locator.siting import Effort, Progress
-from locator.study import GapsInputs, SiteQuestion, site_inputs, solve_sites
+from locator.study import SiteQuestion, site_inputs, solve_sites
 
 __all__ = ["check_sites", "run_sites_job"]
 
@@ -77,9 +76,7 @@ def run_sites_job(
         No selection keeps the rules, or none was found in time.
     """
     asked, scenario = _read(question)
-    inputs = site_inputs(service)
-    if scenario is not None:
-        inputs = replace(inputs, measured=_changed(service, inputs.measured, scenario))
+    inputs = site_inputs(service, scenario=scenario)
 
     def tell(progress: Progress) -> None:
         if progress.phase in _BESIDE:  # their figures are those of other questions
@@ -89,10 +86,3 @@ def run_sites_job(
     told = replace(effort, progress=tell)
     answer = solve_sites(service, inputs, asked, effort=told).to_json()
     return {**answer, "version": inputs.measured.snapshot.version}
-
-
-def _changed(service: Service, inputs: GapsInputs, scenario: Scenario) -> GapsInputs:
-    """Return the inputs with the stations as the page's scenario has them."""
-    stations = apply_scenario(inputs.snapshot.stations, scenario)
-    index = StationIndex(stations, service.travel, service.rules)
-    return replace(inputs, snapshot=replace(inputs.snapshot, stations=stations, index=index))

@@ -21,10 +21,10 @@ from locator.look import PALETTE
 from locator.reporting.draft import (
     Band,
     Block,
-    Draft,
     Facts,
     Grid,
     Heading,
+    Paper,
     Picture,
     Points,
     Signatures,
@@ -43,15 +43,14 @@ _SHORT_TABLE, _FIRST_ROWS = 16, 3  # rows, the header with them
 _ENOUGH, _SHORT = 40.0, 10.0  # letters of a line that need not be longer, that stays whole
 
 
-def render_document(draft: Draft, images: Mapping[str, Image], *, title: str) -> bytes:
+def render_document(draft: Paper, images: Mapping[str, Image], *, title: str) -> bytes:
     """Return a draft as the bytes of a .docx; texts are runs, so nothing in them is markup."""
-    made = datetime.fromisoformat(draft.study.summary["made_at"]).astimezone(UTC)
+    made = datetime.fromisoformat(draft.head.made_at).astimezone(UTC)
     document = docx.Document()
     _set_up(document, draft, title, made.replace(tzinfo=None))
     heading = document.add_heading(clean_text(title), level=0)
     heading.paragraph_format.space_after = Pt(2)
-    summary = draft.study.summary
-    dated = summary["made_at"][:10] + draft.say("　数据 ", " · data ") + summary["data_hash"]
+    dated = draft.head.made_at[:10] + draft.say("　数据 ", " · data ") + draft.head.data_hash
     document.add_paragraph(clean_text(dated), style="Subtitle")
     for number, block in enumerate(draft.blocks):
         _add(document, block, images, number)
@@ -63,13 +62,13 @@ def render_document(draft: Draft, images: Mapping[str, Image], *, title: str) ->
     return repack(stream.getvalue(), modified=f"{made:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def _set_up(document: Document, draft: Draft, title: str, made: datetime) -> None:
+def _set_up(document: Document, draft: Paper, title: str, made: datetime) -> None:
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin = section.right_margin = Mm(18)
     section.top_margin = section.bottom_margin = Mm(18)
     about = document.core_properties
-    about.title, about.author = clean_text(title)[:255], draft.study.summary["program"][:255]
+    about.title, about.author = clean_text(title)[:255], draft.head.program[:255]
     about.language = "zh-CN" if draft.language == "zh" else "en"
     about.created = about.modified = made
     about.last_modified_by, about.comments = "", ""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from locator.errors import InputError
-from locator.reporting.folder import Cell, StudyFolder, number
+from locator.reporting.folder import Cell, StudyFolder, Table, number
 from locator.reporting.labels import (
     Column,
     Form,
@@ -28,7 +28,9 @@ __all__ = [
     "Draft",
     "Facts",
     "Grid",
+    "Head",
     "Heading",
+    "Paper",
     "Picture",
     "Points",
     "Signatures",
@@ -128,6 +130,15 @@ class Signatures:
     labels: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Head:
+    """When a study was made (ISO, with its offset), on which data, by which program."""
+
+    made_at: str
+    data_hash: str
+    program: str
+
+
 Block = Heading | Text | Points | Band | Facts | Grid | Picture | Signatures
 
 
@@ -176,18 +187,46 @@ def _amount(value: float, form: Form, digits: int) -> str:
         return f"{100 * value:+.1f}" if abs(value) >= 0.0005 else "0.0"
     if form == "minutes":
         return f"{value / 60:,.1f}"
+    if form == "degrees":
+        return f"{value:.5f}"  # about a metre
+    if form == "cost":
+        return f"{value:,.10g}"
     return f"{value:,.{0 if form in _WHOLE else digits}f}"
 
 
 @dataclass
-class Draft:
-    """The report that grows: what is added comes after what is there."""
+class Paper:
+    """A report that grows, whatever it is about: what is added comes after what is there.
 
-    study: StudyFolder
+    Attributes
+    ----------
+    head
+        What every report says of its making.
+    tables
+        The study's tables by name.
+    names
+        What places and districts are called in the language, where it is not their name.
+    unit
+        What demand counts: ``orders``, ``weight`` (of points) or ``points``.
+    weekly
+        Whether demand is of a whole week wherever a column speaks of an hour.
+    cost_unit
+        What a cost is counted in; empty where nobody said.
+    """
+
+    head: Head
+    tables: Mapping[str, Table]
     language: Language
-    blocks: list[Block] = field(default_factory=list)
     names: Mapping[str, str] = field(default_factory=dict)
+    unit: str = "orders"
+    weekly: bool = False
+    cost_unit: str = ""
+    blocks: list[Block] = field(default_factory=list)
     _counts: dict[str, int] = field(default_factory=dict)
+
+    def continue_in(self, other: "Paper") -> None:
+        """Add from now on to another paper, with its numbers of sections, tables and figures."""
+        self.blocks, self._counts = other.blocks, other._counts  # noqa: SLF001 - of one class
 
     def say(self, zh: str, en: str) -> str:
         """Return one of two texts that say the same."""
@@ -196,7 +235,7 @@ class Draft:
     @property
     def per_h(self) -> str:
         """Return what demand counts: orders an hour, or points that have no hour."""
-        return choose(_PER_H[self._unit], self.language)
+        return self.per_week if self.weekly else choose(_PER_H[self._unit], self.language)
 
     @property
     def per_week(self) -> str:
@@ -205,22 +244,16 @@ class Draft:
 
     @property
     def _unit(self) -> str:
-        unit = self.study.summary["demand_unit"]
-        return unit if unit in _PER_H else "orders"
+        return self.unit if self.unit in _PER_H else "orders"
 
     def demand(self, amount: float, *, weekly: bool = False) -> str:
         """Return an amount of demand within a sentence."""
-        words = _IN_WEEK if weekly else _IN_HOUR
+        words = _IN_WEEK if weekly or self.weekly else _IN_HOUR
         return choose(words[self._unit], self.language).format(f"{amount:,.0f}")
-
-    @property
-    def standard(self) -> str:
-        """Return the first standard in words: the one that is looked into."""
-        return standard_label(self.study.summary["results"][0]["standard"], self.language)
 
     def records(self, table: str) -> list[dict[str, Cell]]:
         """Return a table's rows; none where the study has no such table."""
-        found = self.study.tables.get(table)
+        found = self.tables.get(table)
         return [] if found is None else list(found.records())
 
     def place(self, name: Cell) -> str:
@@ -301,7 +334,10 @@ class Draft:
 
     def header(self, column: Column) -> str:
         """Return a column's header, with what demand counts."""
-        return column.label(self.language).format(per_h=self.per_h, per_week=self.per_week)
+        unit = f"（{self.cost_unit}）" if self.language == "zh" else f" ({self.cost_unit})"
+        return column.label(self.language).format(
+            per_h=self.per_h, per_week=self.per_week, cost=unit if self.cost_unit else ""
+        )
 
     def cell(self, value: Cell, name: str, column: Column, *, digits: int | None = None) -> str:
         """Return a cell as text."""
@@ -318,3 +354,22 @@ class Draft:
     def _next(self, series: str) -> int:
         self._counts[series] = self._counts.get(series, 0) + 1
         return self._counts[series]
+
+
+class Draft(Paper):
+    """The report of a gap study as it grows."""
+
+    def __init__(
+        self, study: StudyFolder, language: Language, *, names: Mapping[str, str] | None = None
+    ) -> None:
+        summary = study.summary
+        head = Head(summary["made_at"], summary["data_hash"], summary["program"])
+        super().__init__(
+            head, study.tables, language, names=names or {}, unit=summary["demand_unit"]
+        )
+        self.study = study
+
+    @property
+    def standard(self) -> str:
+        """Return the first standard in words: the one that is looked into."""
+        return standard_label(self.study.summary["results"][0]["standard"], self.language)

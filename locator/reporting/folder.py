@@ -28,8 +28,12 @@ __all__ = [
     "Summary",
     "Table",
     "WeekTotals",
+    "check_shape",
     "number",
+    "outdated",
     "read_folder",
+    "read_json",
+    "to_table",
 ]
 
 MANIFEST, TABLES, LAYERS_FILE, REJECTED = "summary.json", "tables.json", "gaps.gpkg", "rejected.csv"
@@ -189,15 +193,15 @@ def read_folder(folder: Path) -> StudyFolder:
             f"{folder} is no folder of a study: it has no {MANIFEST}; "
             "make one with 'locator gaps … --out FOLDER'."
         )
-    summary = _read_json(folder / MANIFEST)
-    _check(summary, Summary, MANIFEST, folder)
-    tables = _read_json(folder / TABLES)
-    _check(tables, dict[str, PlainTable], TABLES, folder)
+    summary = read_json(folder / MANIFEST)
+    check_shape(summary, Summary, MANIFEST, folder)
+    tables = read_json(folder / TABLES)
+    check_shape(tables, dict[str, PlainTable], TABLES, folder)
     plain = cast("dict[str, PlainTable]", tables)
-    found = {name: _table(table, name, folder) for name, table in plain.items()}
+    found = {name: to_table(table, name, folder) for name, table in plain.items()}
     manifest = cast("Summary", summary)
     if not manifest["results"]:
-        raise _outdated(folder, f"{MANIFEST} has no results")
+        raise outdated(folder, f"{MANIFEST} has no results")
     layers = _read_layers(folder, manifest)
     areas = pd.DataFrame(layers["gap_areas"].drop(columns="geometry"))
     found["gap_areas"] = _plain(areas)
@@ -210,34 +214,51 @@ def _check_tables(tables: dict[str, Table], summary: Summary, folder: Path) -> N
     for name, columns in _NEEDED.items():
         if name not in tables:
             if name != "hours" or weekly:
-                raise _outdated(folder, f"{TABLES} has no table {name!r}")
+                raise outdated(folder, f"{TABLES} has no table {name!r}")
             continue
         if lacking := [c for c in columns.split() if c not in tables[name].columns]:
-            raise _outdated(folder, f"the table {name!r} has no column {lacking[0]!r}")
+            raise outdated(folder, f"the table {name!r} has no column {lacking[0]!r}")
     worst = summary["week"]["worst_hour"] if summary["week"] is not None else None
     if "hours" in tables and len(tables["hours"].rows) != _HOURS:
-        raise _outdated(folder, f"the table 'hours' does not have {_HOURS} rows")
+        raise outdated(folder, f"the table 'hours' does not have {_HOURS} rows")
     if worst is not None and not 0 <= worst < _HOURS:
-        raise _outdated(folder, f"{worst} is no hour of the week")
+        raise outdated(folder, f"{worst} is no hour of the week")
 
 
-def _read_json(path: Path) -> object:
+def read_json(path: Path, *, command: str = "gaps") -> object:
+    """Return what a JSON file of a study holds.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is none.
+    """
     try:
         read: object = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON; run 'locator gaps' again.") from error
+        raise InputError(f"{path} is not JSON; run 'locator {command}' again.") from error
     return read
 
 
-def _outdated(folder: Path, why: str) -> InputError:
-    return InputError(f"{folder}: {why}; run 'locator gaps' again.")
+def outdated(folder: Path, why: str, *, command: str = "gaps") -> InputError:
+    """Return the error of a folder that another locator wrote, or that was changed."""
+    return InputError(f"{folder}: {why}; run 'locator {command}' again.")
 
 
-def _check(value: object, kind: object, where: str, folder: Path) -> None:
+def check_shape(
+    value: object, kind: object, where: str, folder: Path, *, command: str = "gaps"
+) -> None:
+    """Refuse a value that a file holds if it has not the type, a ``TypedDict``, that it is to have.
+
+    Raises
+    ------
+    InputError
+        It has not; the sentence says where.
+    """
     if (wrong := _first_wrong(value, kind, where)) is not None:
-        raise _outdated(folder, f"{wrong} is not what a study writes there")
+        raise outdated(folder, f"{wrong} is not what a study writes there", command=command)
 
 
 def _first_wrong(value: object, kind: object, where: str) -> str | None:
@@ -271,9 +292,17 @@ def _members(value: object, kind: object, where: str) -> list[tuple[object, obje
     return [] if isinstance(kind, type) and isinstance(value, kind) else None
 
 
-def _table(table: PlainTable, name: str, folder: Path) -> Table:
+def to_table(table: PlainTable, name: str, folder: Path, *, command: str = "gaps") -> Table:
+    """Return a table of a file; its rows must be as long as its header.
+
+    Raises
+    ------
+    InputError
+        One is not.
+    """
     if any(len(row) != len(table["columns"]) for row in table["rows"]):
-        raise _outdated(folder, f"{TABLES}, {name}: a row is not as long as the header")
+        why = f"{TABLES}, {name}: a row is not as long as the header"
+        raise outdated(folder, why, command=command)
     return Table(tuple(table["columns"]), tuple(tuple(row) for row in table["rows"]))
 
 
@@ -292,7 +321,7 @@ def _read_layers(folder: Path, summary: Summary) -> dict[str, gpd.GeoDataFrame]:
     try:
         there = set(pyogrio.list_layers(path)[:, 0])
         if lacking := {"gap_areas", "stations", names["gaps"]} - there:
-            raise _outdated(folder, f"{LAYERS_FILE} has no layer {min(lacking)!r}")
+            raise outdated(folder, f"{LAYERS_FILE} has no layer {min(lacking)!r}")
         return {
             name: pyogrio.read_dataframe(path, layer=layer)
             for name, layer in names.items()

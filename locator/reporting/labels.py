@@ -1,11 +1,11 @@
 """The words of a report: every column and code of a study's tables, Chinese and English."""
 
 import re
-from dataclasses import dataclass
-from typing import Literal
 
 from locator.errors import InputError
+from locator.reporting.columns import Column, Form, Pair
 from locator.reporting.sentences import translate
+from locator.reporting.sites.labels import SITE_CODES, SITE_COLUMNS, SITE_TABLES
 from locator.schema import SET_SEPARATOR, Host, Kind, LabelledEnum, Language, Service
 
 __all__ = [
@@ -27,26 +27,6 @@ __all__ = [
     "standard_label",
     "translate",
 ]
-
-Pair = tuple[str, str]
-Form = Literal[
-    "text", "code", "codes", "flag", "count", "share", "change", "number", "minutes", "seconds",
-    "metres", "area", "hour", "standard", "words",
-]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column's header in both languages, with its unit, and the form of its values."""
-
-    zh: str
-    en: str
-    form: Form
-
-    def label(self, language: Language) -> str:
-        """Return the header in a language."""
-        return self.zh if language == "zh" else self.en
-
 
 # "{per_h}" is orders an hour, or what the demand points count.
 COLUMNS: dict[str, Column] = {
@@ -140,6 +120,7 @@ COLUMNS: dict[str, Column] = {
     ),
     "zone_names": Column("热区", "Hot zones", "text"),
 }
+COLUMNS |= SITE_COLUMNS
 _BY_STANDARD: dict[str, tuple[Pair, Form]] = {
     "covered_share_": (("{} 覆盖率（%）", "Covered, {} (%)"), "share"),
 }
@@ -204,6 +185,7 @@ CODES: dict[str, dict[str, Pair]] = {
         "stations": ("站点", "stations"),
     },
 }
+CODES |= SITE_CODES
 TABLES: dict[str, Pair] = {
     "results": ("结果", "Results"),
     "gap_areas": ("缺口片区", "Gap areas"),
@@ -224,6 +206,7 @@ TABLES: dict[str, Pair] = {
     "intervals": ("区间", "Intervals"),
     "before": ("方案前", "Before the scenario"),
 }
+TABLES |= SITE_TABLES
 DAYS: tuple[Pair, ...] = (
     ("周一", "Mon"), ("周二", "Tue"), ("周三", "Wed"), ("周四", "Thu"), ("周五", "Fri"),
     ("周六", "Sat"), ("周日", "Sun"),
@@ -249,6 +232,9 @@ SETTINGS: dict[str, Pair] = {
     "proxies": ("代理层数", "Proxies in front"),
     "map_approval": ("审图号", "Map approval number"),
     "frame_ancestors": ("可嵌入的网站", "Sites that may embed the pages"),
+    "contact_email": ("联系邮箱", "E-mail to write to"),
+    "data_licence": ("数据许可", "Licence of the data"),
+    "jobs": ("后台计算", "Background jobs"),
 }
 # What settings with few values say of them.
 CHOICES: dict[str, dict[str, Pair]] = {

@@ -1,10 +1,12 @@
 """Method, limits and references of a report, and its appendix."""
 
-from locator.reporting.draft import Draft, Facts
+from collections.abc import Mapping
+
+from locator.reporting.draft import Draft, Facts, Paper
 from locator.reporting.folder import Cell
 from locator.reporting.labels import CHOICES, SETTINGS, choose, translate
 
-__all__ = ["add_appendix", "add_method", "shown_settings"]
+__all__ = ["add_appendix", "add_method", "add_settings", "shown_settings"]
 
 Pair = tuple[str, str]
 _REJECTED = 20
@@ -102,10 +104,12 @@ def add_method(draft: Draft) -> None:
     draft.points(_REFERENCES)
 
 
-def shown_settings(draft: Draft) -> list[tuple[str, Cell]]:
+def shown_settings(
+    draft: Paper, settings: Mapping[str, str | float | int]
+) -> list[tuple[str, Cell]]:
     """Return the settings by name, in words; numbers stay numbers."""
     rows: list[tuple[str, Cell]] = []
-    for name, value in draft.study.summary["settings"].items():
+    for name, value in settings.items():
         label = choose(SETTINGS[name], draft.language) if name in SETTINGS else name
         shown: Cell = value
         if isinstance(value, str):
@@ -113,6 +117,12 @@ def shown_settings(draft: Draft) -> list[tuple[str, Cell]]:
             shown = choose(word, draft.language) if word else value
         rows.append((label, draft.say("（默认）", "(default)") if shown == "" else shown))
     return rows
+
+
+def add_settings(draft: Paper, settings: Mapping[str, str | float | int]) -> None:
+    """Add the settings as names and values."""
+    shown = shown_settings(draft, settings)
+    draft.blocks.append(Facts(tuple((label, _plain(value)) for label, value in shown)))
 
 
 def _plain(value: Cell) -> str:
@@ -124,7 +134,9 @@ def add_appendix(draft: Draft) -> None:
     summary, say = draft.study.summary, draft.say
     draft.heading("附录", "Appendix")
     draft.heading("设置", "Settings", level=2)
-    shown = tuple((label, _plain(value)) for label, value in shown_settings(draft))
+    shown = tuple(
+        (label, _plain(value)) for label, value in shown_settings(draft, summary["settings"])
+    )
     draft.blocks.append(Facts(shown))
     draft.heading("说明", "Notes", level=2)
     said = [*summary["warnings"], *summary["notes"]]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from locator.reporting.draft import Band, Draft, Facts, Signatures, percent
+from locator.reporting.draft import Band, Draft, Facts, Paper, Signatures, percent
 from locator.reporting.folder import Cell, Result, Table, number
 from locator.reporting.labels import CODES, choose, hour_label, standard_label, translate
 
@@ -17,7 +17,7 @@ def title_of(draft: Draft, city: str) -> str:
     return draft.say(f"{city}{what}", f"{what}, {city}" if city else what)
 
 
-def illustrative_words(draft: Draft) -> str:
+def illustrative_words(draft: Paper) -> str:
     """Say that the data are made up."""
     return draft.say(
         "示例数据：本报告所用的站点或热区为演示而编，任何数字均不反映真实城市。",

@@ -7,13 +7,13 @@ import jinja2
 
 from locator.look import PALETTE
 from locator.paths import templates_dir
-from locator.reporting.draft import Draft
+from locator.reporting.draft import Paper
 from locator.reporting.pictures import Image
 
 __all__ = ["render_page"]
 
 
-def render_page(draft: Draft, images: Mapping[str, Image], *, title: str) -> str:
+def render_page(draft: Paper, images: Mapping[str, Image], *, title: str) -> str:
     """Return a draft as a page; what it holds is escaped by the template."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates_dir() / "report"),
@@ -22,7 +22,7 @@ def render_page(draft: Draft, images: Mapping[str, Image], *, title: str) -> str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    summary = draft.study.summary
+    head = draft.head
     return environment.get_template("report.html").render(
         language="zh-CN" if draft.language == "zh" else "en",
         title=title,
@@ -31,8 +31,8 @@ def render_page(draft: Draft, images: Mapping[str, Image], *, title: str) -> str
         tokens=PALETTE,
         style=(templates_dir() / "report" / "report.css").read_text(encoding="utf-8"),
         dated=draft.say(
-            f"{summary['made_at'][:10]}　数据 {summary['data_hash']}",
-            f"{summary['made_at'][:10]} · data {summary['data_hash']}",
+            f"{head.made_at[:10]}　数据 {head.data_hash}",
+            f"{head.made_at[:10]} · data {head.data_hash}",
         ),
     )
 

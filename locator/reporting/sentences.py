@@ -2,6 +2,7 @@
 
 import re
 
+from locator.reporting.sites.sentences import SITE_SENTENCES
 from locator.schema import Language
 
 __all__ = ["in_language", "translate"]
@@ -113,7 +114,7 @@ def translate(sentence: str, language: Language) -> str:
     """Return a sentence of the study in a language; one that is not known as it is."""
     if language == "en":
         return sentence
-    for pattern, chinese in _SENTENCES:
+    for pattern, chinese in (*_SENTENCES, *SITE_SENTENCES):
         if found := re.fullmatch(pattern, sentence):
             return found.expand(chinese)
     return sentence

@@ -8,6 +8,9 @@ bound is the solver's), ``rejected.csv`` and ``rejected_candidates.csv`` where r
 
 Where moments are compared, the folder holds one such folder a moment, ``at-2026-11-23T1200``, and
 ``comparison.json`` (:class:`Comparison`) and ``comparison.csv`` with :data:`COMPARISON_COLUMNS`.
+
+The report of either (``report.html``, ``report.docx``, ``tables.xlsx``, ``figures``) follows from
+the folder alone; see :func:`locator.reporting.write_report`.
 """
 
 from types import MappingProxyType
@@ -30,6 +33,7 @@ __all__ = [
     "SITES_LAYERS",
     "SITE_COLUMNS",
     "TABLES_OF",
+    "Asked",
     "Comparison",
     "SiteFigures",
     "SiteSummary",
@@ -137,11 +141,17 @@ LAYERS_OF = MappingProxyType(
         ),
         # Demand points; before and after: the share of its demand that is covered.
         "demand": ("demand", "before", "after", "zone_name", "district_name"),
+        # Where demand points are covered for more of their demand than before, and for less than
+        # half of it after all; squares of the sampling, cut to the hot zones.
+        "newly_covered": ("demand",),
+        "uncovered": ("demand",),
     }
 )  # fmt: skip
 # What the maps stand on, with the columns of the store; as in a gap study's layers.
 BACKGROUND_LAYERS = (
-    "stations",  # and ``counted``: it counts and is open at the hour (in the week: at some time)
+    # And ``counted``: it counts and is open at the hour (in the week: at some time); ``eligible``:
+    # it would count if it were open; ``state`` at the moment, where one was asked for.
+    "stations",
     "hot_zones",  # not where points were measured; demand_per_h of the hour, of the week its mean
     "districts",
     "places",
@@ -188,6 +198,30 @@ class SiteFigures(TypedDict):
     candidates: int
     demand_points: int
     seconds: dict[str, float]
+
+
+class Asked(TypedDict):
+    """What a report reads of the question; the rest is for who asks it again."""
+
+    model: str
+    minutes: float
+    new: int | None
+    budget: float | None
+    share: float | None
+    at: str | None
+    hourly: bool
+    week_of: str | None
+    services: list[str]
+    kinds: list[str]
+    candidates: str
+    spacing_m: float
+    forced_in: list[str]
+    forced_out: list[str]
+    apart_m: float
+    existing: bool
+    hours: str | None
+    runs: int
+    seed: int
 
 
 class SiteSummary(TypedDict):

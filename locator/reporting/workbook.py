@@ -1,7 +1,7 @@
 """The tables of a report as a workbook: a sheet each, units in the header, numbers as numbers."""
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import openpyxl
@@ -10,13 +10,13 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from locator.look import PALETTE
-from locator.reporting.draft import Draft, show
+from locator.reporting.columns import Form
+from locator.reporting.draft import Draft, Paper, show
 from locator.reporting.folder import Cell, Table, number
 from locator.reporting.labels import (
     DAYS,
     SCENARIO,
     TABLES,
-    Form,
     change_label,
     choose,
     code_label,
@@ -28,7 +28,7 @@ from locator.reporting.method import shown_settings
 from locator.reporting.opening import illustrative_words
 from locator.reporting.packed import clean_text, repack
 
-__all__ = ["render_workbook"]
+__all__ = ["render_book", "render_workbook"]
 
 _FORMATS: dict[Form, str] = {
     "share": "0.0%",
@@ -39,6 +39,8 @@ _FORMATS: dict[Form, str] = {
     "seconds": "#,##0",
     "metres": "#,##0",
     "area": "#,##0",
+    "degrees": "0.000000",
+    "cost": "General",
 }
 _SCALES: dict[Form, float] = {"change": 100.0, "minutes": 1 / 60}
 _MOST_CHARACTERS = 32_000  # Excel's cell holds 32,767
@@ -51,19 +53,45 @@ def render_workbook(draft: Draft, *, title: str) -> bytes:
 
     Texts are stored as texts: one that begins like a formula is none.
     """
-    summary = draft.study.summary
-    made = datetime.fromisoformat(summary["made_at"]).astimezone(UTC)
+    first = draft.study.summary["results"][0]["standard"]
+    note = draft.say(
+        f"需求中 {standard_label(first, 'zh')}之内有确定开放站点的占比",
+        f"Share of demand within {first} of a station that is surely open",
+    )
+    return render_book(
+        draft, title=title, manifest=_manifest(draft, title), tables=_tables(draft), week_note=note
+    )
+
+
+def render_book(
+    draft: Paper,
+    *,
+    title: str,
+    manifest: Sequence[tuple[str, Cell]],
+    tables: Mapping[str, Table],
+    week_note: str = "",
+) -> bytes:
+    """Return the bytes of a workbook of a manifest and tables, a sheet each, in their order.
+
+    Parameters
+    ----------
+    manifest
+        Names and values.
+    tables
+        By name; ``week`` is shown as days and hours, with ``week_note`` below.
+    """
+    made = datetime.fromisoformat(draft.head.made_at).astimezone(UTC)
     book = openpyxl.Workbook()
-    _fill_manifest(book.worksheets[0], draft, title)
-    for name, table in _tables(draft).items():
+    _fill_manifest(book.worksheets[0], draft, manifest)
+    for name, table in tables.items():
         pair = TABLES.get(name, (name, name))
         sheet = book.create_sheet(choose(pair, draft.language)[:31])
         if name == "week":
-            _fill_week(sheet, draft, table)
+            _fill_week(sheet, draft, table, week_note)
         else:
             _fill_table(sheet, draft, table)
     book.properties.title = clean_text(title)[:255]
-    book.properties.creator = clean_text(summary["program"])[:255]
+    book.properties.creator = clean_text(draft.head.program)[:255]
     book.properties.created = made.replace(tzinfo=None)
     stream = io.BytesIO()
     book.save(stream)
@@ -94,9 +122,8 @@ def _unknown_hours(draft: Draft) -> Cell:
     return draft.say("未考虑", "not considered") if count is None else count
 
 
-def _fill_manifest(sheet: Worksheet, draft: Draft, title: str) -> None:
+def _manifest(draft: Draft, title: str) -> list[tuple[str, Cell]]:
     summary, say, language = draft.study.summary, draft.say, draft.language
-    sheet.title = say("说明", "Manifest")
     rows: list[tuple[str, Cell]] = [(say("报告", "Report"), title)]
     if summary["illustrative"]:
         rows.append((say("数据性质", "Data"), illustrative_words(draft)))
@@ -129,9 +156,14 @@ def _fill_manifest(sheet: Worksheet, draft: Draft, title: str) -> None:
         for warning in summary["warnings"]
     ]
     rows += [(say("说明", "Note"), translate(note, language)) for note in summary["notes"]]
-    rows += [
-        (say(f"设置：{name}", f"Setting: {name}"), text) for name, text in shown_settings(draft)
+    return rows + [
+        (say(f"设置：{name}", f"Setting: {name}"), text)
+        for name, text in shown_settings(draft, summary["settings"])
     ]
+
+
+def _fill_manifest(sheet: Worksheet, draft: Paper, rows: Sequence[tuple[str, Cell]]) -> None:
+    sheet.title = draft.say("说明", "Manifest")
     for number_, row in enumerate(rows, start=1):
         for place, cell in enumerate(row, start=1):
             _write(sheet, number_, place, cell)
@@ -144,7 +176,7 @@ def _fill_manifest(sheet: Worksheet, draft: Draft, title: str) -> None:
     sheet.freeze_panes = "B2"
 
 
-def _fill_table(sheet: Worksheet, draft: Draft, table: Table) -> None:
+def _fill_table(sheet: Worksheet, draft: Paper, table: Table) -> None:
     known = [column_of(name) for name in table.columns]
     _write_header(sheet, [draft.header(column) for column in known])
     widths = [float(len(draft.header(column))) for column in known]
@@ -159,7 +191,7 @@ def _fill_table(sheet: Worksheet, draft: Draft, table: Table) -> None:
         sheet.column_dimensions[get_column_letter(place)].width = min(_WIDEST, width + 4)
 
 
-def _value(draft: Draft, value: Cell, name: str, form: Form) -> Cell:
+def _value(draft: Paper, value: Cell, name: str, form: Form) -> Cell:
     """Return what a cell holds: numbers as numbers, in the unit of the header."""
     if value is None:
         return None
@@ -170,7 +202,7 @@ def _value(draft: Draft, value: Cell, name: str, form: Form) -> Cell:
     return draft.place(text) if name in {"place", "district_name", "name"} else text
 
 
-def _fill_week(sheet: Worksheet, draft: Draft, table: Table) -> None:
+def _fill_week(sheet: Worksheet, draft: Paper, table: Table, note: str) -> None:
     """Write the covered share of each hour, days down and hours across."""
     _write_header(sheet, ["", *(f"{hour:02d}:00" for hour in range(24))])
     shares = table.numbers("covered_share")
@@ -178,11 +210,6 @@ def _fill_week(sheet: Worksheet, draft: Draft, table: Table) -> None:
         _write(sheet, day + 2, 1, choose(pair, draft.language))
         for hour in range(24):
             _write(sheet, day + 2, hour + 2, shares[24 * day + hour], "0%")
-    first = draft.study.summary["results"][0]["standard"]
-    note = draft.say(
-        f"需求中 {standard_label(first, 'zh')}之内有确定开放站点的占比",
-        f"Share of demand within {first} of a station that is surely open",
-    )
     _write(sheet, len(DAYS) + 3, 1, note)
     sheet.freeze_panes = "B2"
 

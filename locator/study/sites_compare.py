@@ -191,7 +191,11 @@ def _cause(row: dict[str, object], here: str, there: str) -> tuple[str, str]:
         shown = names[:_NAMED]
         zh = "、".join(shown) + (f"等 {len(names)} 处" if rest > 0 else "")
         en = ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
-        return f"那时营业而此时不营业的有：{zh}", f"stations open there only at that moment: {en}"
+        now, then = _clocks(row, here, there)
+        return (
+            f"附近在 {then} 营业、{now} 不营业的有：{zh}",
+            f"stations open there at {then} but not at {now}: {en}",
+        )
     if float(str(row[f"{here}demand"])) <= float(str(row[f"{there}demand"])):
         return "别处此时更急需", "it is other places that need one more at that moment"
     if not row["stations_open"] and not row["other_stations_open"]:
@@ -200,6 +204,14 @@ def _cause(row: dict[str, object], here: str, there: str) -> tuple[str, str]:
             "no station near is open at either, the demand has moved",
         )
     return "营业的站点相同，需求随时间转移", "the same stations are open, the demand has moved"
+
+
+def _clocks(row: dict[str, object], here: str, there: str) -> tuple[str, str]:
+    """Return both moments as short as tells them apart: the clock alone where the day is one."""
+    now, then = _when(row, f"{here}at"), _when(row, f"{there}at")
+    if now[:10] == then[:10] and now[11:] != then[11:]:
+        return now[11:], then[11:]
+    return now, then
 
 
 def _when(row: dict[str, object], key: str) -> str:

@@ -16,7 +16,9 @@ from scipy.sparse import csr_array
 
 from locator import __version__
 from locator.errors import LocatorError, StudyError
+from locator.hours import STATES
 from locator.register import guard_cell, write_rejected
+from locator.reporting import FIGURE_FILES, FIGURES, REPORT_FILES, write_report
 from locator.reporting.folder import MANIFEST, REJECTED, TABLES, Cell, PlainTable
 from locator.reporting.sites_folder import (
     CERTIFICATE,
@@ -31,7 +33,7 @@ from locator.reporting.sites_folder import (
     Comparison,
     SiteSummary,
 )
-from locator.schema import CRS, is_illustrative
+from locator.schema import CRS, Language, is_illustrative
 from locator.service import Service
 from locator.siting import Certificate, Effort
 from locator.study.folder import check_folder, replaced_folder
@@ -42,6 +44,7 @@ from locator.study.sites import Keep, Made, SiteAnswer, SiteInputs, solve_sites
 from locator.study.sites_compare import compare_sites
 from locator.study.sites_figures import area_table, hours_table
 from locator.study.sites_ground import SiteGround
+from locator.study.sites_layers import covered_areas
 from locator.study.sites_question import SiteQuestion
 from locator.study.stages import Stages, to_frame, to_plain
 from locator.travel import Routed
@@ -58,6 +61,7 @@ def run_sites(
     *,
     out: Path,
     effort: Effort | None = None,
+    report: Language | None = None,
 ) -> SiteSummary:
     """Choose sites and write a folder of results, whole or not at all.
 
@@ -71,6 +75,9 @@ def run_sites(
         The folder; an earlier run's is replaced, any other that is not empty is refused.
     effort
         As :func:`locator.study.sites.solve_sites`.
+    report
+        The language of the report; None writes none (:func:`locator.reporting.write_report` can
+        do it later).
 
     Raises
     ------
@@ -79,13 +86,16 @@ def run_sites(
     StudyError
         The folder cannot be written.
     """
-    check_folder(out, SITES_FILES)
+    check_folder(out, SITES_FILES | set(REPORT_FILES), {FIGURES: FIGURE_FILES})
     out.parent.mkdir(parents=True, exist_ok=True)
     key = _key(service, inputs, question)
     with _stages(out.parent / f".{out.name}-unfinished", key) as keep:
         answer = solve_sites(service, inputs, question, effort=effort, keep=keep)
         with replaced_folder(out) as draft:
-            return _write_answer(draft, inputs, answer)
+            summary = _write_answer(draft, inputs, answer)
+            if report is not None:
+                write_report(draft, language=report)
+            return summary
 
 
 def _key(service: Service, inputs: SiteInputs, question: SiteQuestion) -> str:
@@ -152,8 +162,11 @@ def run_comparison(
     *,
     out: Path,
     effort: Effort | None = None,
+    report: Language | None = None,
 ) -> Comparison:
     """Answer one question at several moments, and write a folder each and what differs.
+
+    ``report`` is the language of the report of all moments; None writes none.
 
     Raises
     ------
@@ -163,7 +176,10 @@ def run_comparison(
         The folder cannot be written.
     """
     folders = tuple(f"at-{re.sub('[^0-9A-Za-z+-]', '', moment)}" for moment in moments)
-    check_folder(out, _COMPARED, dict.fromkeys([*folders, *_earlier(out)], SITES_FILES))
+    inside = {FIGURES: FIGURE_FILES}
+    for name in [*folders, *_earlier(out)]:
+        inside |= {name: SITES_FILES | set(REPORT_FILES), f"{name}/{FIGURES}": FIGURE_FILES}
+    check_folder(out, _COMPARED | set(REPORT_FILES), inside)
     compared = compare_sites(service, inputs, question, moments, effort=effort)
     with replaced_folder(out) as draft:
         summaries = []
@@ -176,6 +192,8 @@ def run_comparison(
         )
         write_json(draft / COMPARISON, whole)
         _guarded(compared.table).to_csv(draft / COMPARISON_CSV, index=False, encoding="utf-8-sig")
+        if report is not None:
+            write_report(draft, language=report)
     return whole
 
 
@@ -284,6 +302,8 @@ def _write_layers(folder: Path, answer: SiteAnswer) -> None:
     write_layer(chosen[columns], layers, "candidates", "Point")
     write_layer(_demand_layer(answer), layers, "demand", "Point")
     _write_background(layers, ground)
+    for name, shapes in covered_areas(answer).items():
+        write_layer(shapes, layers, name, "MultiPolygon")
     pyogrio.write_dataframe(
         answer.sites,
         folder / SITES_GEOJSON,
@@ -298,7 +318,11 @@ def _write_background(layers: Path, ground: SiteGround) -> None:
     study = ground.basis.study
     snapshot, zones = study.inputs.snapshot, study.inputs.hot_zones
     counted = ground.open.any(axis=1)
-    write_layer(snapshot.stations.assign(counted=counted), layers, "stations", "Point")
+    stations = snapshot.stations.assign(counted=counted, eligible=ground.counts)
+    if study.at is not None:
+        states = [STATES[code].value for code in snapshot.index.states(study.at)]
+        stations = stations.assign(state=states)
+    write_layer(stations, layers, "stations", "Point")
     if zones is not None:
         zones = zones.assign(demand_per_h=study.demand_per_h).to_crs(CRS)
         write_layer(zones, layers, "hot_zones", "MultiPolygon")

@@ -1,0 +1,302 @@
+"""Page one of a siting report: what was asked, the answer, how good it is, what it rests on."""
+
+from collections.abc import Iterator, Sequence
+
+from locator.reporting.draft import Band, Facts, Signatures, percent
+from locator.reporting.folder import number
+from locator.reporting.labels import CODES, choose, translate
+from locator.reporting.opening import illustrative_words
+from locator.reporting.sites.draft import SiteDraft, numeral
+from locator.reporting.sites.labels import MODELS
+
+__all__ = [
+    "add_bands",
+    "add_opening",
+    "add_signatures",
+    "answer",
+    "facts",
+    "missing",
+    "proof",
+    "short_table",
+]
+
+
+def add_opening(draft: SiteDraft) -> None:
+    """Add page one."""
+    add_bands(draft, [draft])
+    draft.heading("结论", "The answer")
+    draft.text(_condition(draft), answer(draft), _first_ones(draft))
+    draft.text(proof(draft), _firm(draft))
+    short_table(draft)
+    draft.heading("本报告依据", "What this rests on", level=2)
+    draft.blocks.append(Facts(tuple(facts(draft))))
+    add_signatures(draft)
+
+
+def add_bands(draft: SiteDraft, parts: Sequence[SiteDraft]) -> None:
+    """Add what nobody may overlook."""
+    summaries = [part.study.summary for part in parts]
+    if any(summary["illustrative"] for summary in summaries):
+        draft.blocks.append(Band(illustrative_words(draft)))
+    figures = [summary["figures"] for summary in summaries]
+    if any(each["stopped"] and each["status"] != "optimal" for each in figures):
+        draft.blocks.append(
+            Band(
+                draft.say(
+                    "请注意：计算提前结束，以下是已找到的最好方案，未证明最优。",
+                    "Please note: the search ended early; this is the best it had found, and not "
+                    "proven best.",
+                )
+            )
+        )
+
+
+def add_signatures(draft: SiteDraft) -> None:
+    """Add the lines to sign on."""
+    labels = (("编制", "Prepared by"), ("审核", "Reviewed by"), ("批准", "Approved by"))
+    words = (*(choose(pair, draft.language) for pair in labels), draft.say("日期", "Date"))
+    draft.blocks.append(Signatures(words))
+
+
+def _condition(draft: SiteDraft) -> str:
+    hours = translate(draft.study.summary["hours"], draft.language)
+    return draft.say(f"条件：{hours}。", f"{hours[:1].upper()}{hours[1:]}.")
+
+
+def answer(draft: SiteDraft) -> str:
+    """Return the sentence that a director reads first."""
+    figures, say, standard = draft.study.summary["figures"], draft.say, draft.standard
+    if not figures["chosen"]:
+        return say(
+            "在所定的规则内，没有任何措施能再增加覆盖，因此未选任何站点。",
+            "Within the rules nothing adds anything, so nothing was chosen.",
+        )
+    what, model = _what(draft), draft.study.asked["model"]
+    if model == "p-median" and figures["mean_s_before"] is not None:
+        was, now = _minutes(figures["mean_s_before"]), _minutes(figures["mean_s_after"])
+        return say(
+            f"{what}，可使到最近站点的平均骑行时间由 {was} 分钟降至 {now} 分钟；{standard}之内的"
+            f"需求由 {_before(draft)} 升至 {_after(draft)}。",
+            f"{what} would shorten the mean ride to the nearest station from {was} to {now} "
+            f"minutes; demand within {standard} would go from {_before(draft)} to {_after(draft)}.",
+        )
+    if model == "p-center":
+        longest = _minutes(figures["objective"])
+        return say(
+            f"{what}，可使最远的需求到最近站点的骑行时间为 {longest} 分钟；{standard}之内的"
+            f"需求由 {_before(draft)} 升至 {_after(draft)}。",
+            f"With {what[:1].lower()}{what[1:]} the longest ride to the nearest station is "
+            f"{longest} minutes; demand within {standard} goes from {_before(draft)} to "
+            f"{_after(draft)}.",
+        )
+    gained, whole = figures["covered_after"] - figures["covered_before"], figures["demand"]
+    near = say("之内有站点可用的需求", "of a usable station")
+    return say(
+        f"{what}，可使 {standard}{near}由 {_before(draft)} 升至 {_after(draft)}："
+        f"{draft.demand(gained)}是新增的，总需求为{draft.demand(whole)}。",
+        f"{what} would bring the demand within {standard} {near} from {_before(draft)} to "
+        f"{_after(draft)}: {draft.demand(gained)} more, of {whole:,.0f}.",
+    ) + _served(draft)
+
+
+def _served(draft: SiteDraft) -> str:
+    figures = draft.study.summary["figures"]
+    if draft.study.asked["model"] != "capacitated":
+        return ""
+    served = draft.demand(figures["objective"])
+    return draft.say(f"在容量之内可服务{served}。", f" Within capacity {served} would be served.")
+
+
+def _before(draft: SiteDraft) -> str:
+    return percent(draft.study.summary["figures"]["covered_share_before"])
+
+
+def _after(draft: SiteDraft) -> str:
+    return percent(draft.study.summary["figures"]["covered_share_after"])
+
+
+def _minutes(seconds: float | None) -> str:
+    return "—" if seconds is None else f"{seconds / 60:.1f}"
+
+
+def _what(draft: SiteDraft) -> str:
+    """Return what is done: so many of each option, and for how much."""
+    figures, say = draft.study.summary["figures"], draft.say
+    count = numeral(figures["chosen"], draft.language)
+    options = {str(row["option"]) for row in draft.sites()}
+    if options <= {"new_post"}:
+        posts = "post" if figures["chosen"] == 1 else "posts"
+        text = say(f"新设 {figures['chosen']} 处驿站", f"{count} new {posts}".capitalize())
+    else:
+        taken = "measure" if figures["chosen"] == 1 else "measures"
+        text = say(
+            f"采取 {figures['chosen']} 项措施（{_mix(draft)}）",
+            f"{count} {taken} ({_mix(draft)})".capitalize(),
+        )
+    if figures["cost"] is not None:
+        cost = draft.cost(figures["cost"])
+        text += say(f"，费用共 {cost}", f" for {cost}")
+    return text
+
+
+def _mix(draft: SiteDraft) -> str:
+    counted: dict[str, int] = {}
+    for row in draft.sites():
+        counted[str(row["option"])] = counted.get(str(row["option"]), 0) + 1
+    words = [
+        draft.say(
+            f"{choose(pair, 'zh')} {counted[code]} 项", f"{choose(pair, 'en')}: {counted[code]}"
+        )
+        for code, pair in CODES["option"].items()
+        if code in counted
+    ]
+    return draft.say("、", ", ").join(words)
+
+
+def _first_ones(draft: SiteDraft) -> str:
+    rows = draft.sites()
+    whole = draft.gain(rows)
+    if len(rows) < 4 or not whole > 0:
+        return ""
+    few = (len(rows) + 1) // 3
+    part = draft.share(draft.gain(rows[:few]), whole)
+    return draft.say(
+        f"其中前 {few} 项占新增的 {part}。",
+        f"The first {numeral(few, 'en')} bring {part} of that.",
+    )
+
+
+def proof(draft: SiteDraft) -> str:
+    """Say in plain words how good the choice is known to be."""
+    figures, say = draft.study.summary["figures"], draft.say
+    if figures["status"] == "optimal":
+        return say(
+            "这是已证明的最优：在同样的规则与候选点内，没有任何其他选法更好。",
+            "This is proven best: under the same rules and of the same candidates no other choice "
+            "does better.",
+        )
+    return say("未证明最优：", "Not proven best: ") + missing(draft)
+
+
+def missing(draft: SiteDraft) -> str:
+    """Say how much more any other choice could bring at most."""
+    figures, say = draft.study.summary["figures"], draft.say
+    apart, share = abs(figures["bound"] - figures["objective"]), percent(figures["gap_added"], 2)
+    unit = figures["unit"]
+    if unit in {"mean seconds", "longest seconds"}:
+        amount = say(f"{apart:,.1f} 秒", f"{apart:,.1f} seconds")
+        return say(
+            f"换任何其他选法，时间至多再短 {amount}。",
+            f"any other choice could shorten it by {amount} at most.",
+        )
+    if draft.study.asked["model"] == "lscp":
+        amount = draft.cost(apart) if draft.cost_unit else f"{apart:,.10g}"
+        return say(
+            f"换任何其他选法，至多再省 {amount}。",
+            f"any other choice could do with {amount} less at most.",
+        )
+    return say(
+        f"换任何其他选法，至多再多{draft.demand(apart)}（可新增覆盖的 {share}）。",
+        f"at most {draft.demand(apart)} more could be had by any other choice ({share} of what "
+        "could be added).",
+    )
+
+
+def _firm(draft: SiteDraft) -> str:
+    shares = [s for row in draft.sites() if (s := number(row["kept_share"])) is not None]
+    runs = draft.study.asked["runs"]
+    if not shares or not runs:
+        return ""
+    low, high = percent(min(shares), 0), percent(max(shares), 0)
+    if low == high:
+        return draft.say(
+            f"在 {runs} 次变动试算中，每个站点都有 {low} 再次选中。",
+            f"In {runs} runs with other inputs each of them is chosen again in {low}.",
+        )
+    return draft.say(
+        f"在 {runs} 次变动试算中，各站点再次选中的比例为 {low} 至 {high}。",
+        f"In {runs} runs with other inputs they are chosen again in {low} to {high} of the runs.",
+    )
+
+
+def short_table(draft: SiteDraft) -> None:
+    """Add the chosen as a short table."""
+    columns = ["rank", "name", "district_name", "gain", "gain_share", "kept_share"]
+    if draft.options_offered():
+        columns.insert(2, "option")
+    rows = draft.sites()
+    if draft.study.summary["figures"]["cost"] is not None:
+        columns.insert(columns.index("gain"), "cost")
+    if all(row["kept_share"] is None for row in rows):
+        columns.remove("kept_share")
+    draft.grid(
+        "所选站点，按先后可新增的覆盖排列",
+        "The chosen, in the order of what each adds to those before it",
+        columns,
+        rows,
+    )
+
+
+def facts(draft: SiteDraft) -> Iterator[tuple[str, str]]:
+    """Yield what the answer rests on, names and values."""
+    summary, asked, say = draft.study.summary, draft.study.asked, draft.say
+    language = draft.language
+    yield say("计算时间", "Computed"), summary["made_at"][:16].replace("T", " ")
+    if summary["as_of"] is not None:
+        yield say("登记册截至", "Register as of"), summary["as_of"][:16].replace("T", " ")
+    yield say("所问", "Asked"), _asked(draft)
+    yield say("覆盖标准", "Coverage standard"), draft.standard
+    yield say("出行模型", "Travel model"), translate(summary["travel"], language)
+    yield say("开放时间", "Opening hours"), translate(summary["hours"], language)
+    yield say("需求", "Demand"), translate(summary["demand"], language)
+    chosen = [
+        choose(CODES[column][code], language)
+        for column, codes in (("kind", asked["kinds"]), ("service", asked["services"]))
+        for code in codes
+        if code in CODES[column]
+    ]
+    everything = say("所有类型与服务", "every kind and service")
+    yield say("计入的站点", "Stations that count"), say("、", ", ").join(chosen) or everything
+    counted = f"{summary['stations_counted']:,}"
+    if unknown := summary["stations_hours_unknown"]:
+        counted += say(f"（另有 {unknown} 个开放与否未知）", f" (and {unknown} of unknown hours)")
+    yield say("当时可用的站点", "Stations in use then"), counted
+    yield say("候选点", "Candidates"), f"{summary['figures']['candidates']:,}"
+    yield say("规则", "Rules"), say("；", "; ").join(_rules(draft)) or say("无", "none")
+    yield say("数据摘要", "Data hash"), summary["data_hash"]
+    if summary["network"]:
+        yield say("路网摘要", "Road network hash"), summary["network"]
+    yield say("程序", "Program"), summary["program"]
+
+
+def _asked(draft: SiteDraft) -> str:
+    asked, say = draft.study.asked, draft.say
+    model = MODELS.get(asked["model"])
+    parts = [choose(model, draft.language) if model else asked["model"]]
+    if asked["new"] is not None:
+        parts.append(say(f"新设 {asked['new']} 处", f"{asked['new']} new"))
+    if asked["budget"] is not None:
+        parts.append(say("预算 ", "budget ") + draft.cost(asked["budget"]))
+    if asked["model"] == "lscp":
+        share = percent(asked["share"] if asked["share"] is not None else 1.0)
+        parts.append(say(f"覆盖 {share} 的需求", f"{share} of demand"))
+    return say("；", "; ").join(parts)
+
+
+def _rules(draft: SiteDraft) -> Iterator[str]:
+    asked, say = draft.study.asked, draft.say
+    if not asked["existing"]:
+        yield say("不计现有站点", "existing stations left out")
+    if asked["apart_m"]:
+        apart = f"{asked['apart_m']:,.0f}"
+        yield say(f"新站点相距至少 {apart} 米", f"new sites {apart} m apart or more")
+    if asked["forced_in"]:
+        yield say("必选 ", "must be chosen: ") + say("、", ", ").join(asked["forced_in"])
+    if asked["forced_out"]:
+        yield say("不选 ", "must not be chosen: ") + say("、", ", ").join(asked["forced_out"])
+    least = draft.study.summary["question"].get("at_least")
+    for pair in least if isinstance(least, list) else []:
+        if isinstance(pair, list) and len(pair) == 2:
+            yield say(f"区县 {pair[0]} 至少 {pair[1]} 处", f"at least {pair[1]} in {pair[0]}")
+    if asked["hours"]:
+        yield say(f"新站点开放 {asked['hours']}", f"new posts open {asked['hours']}")
