@@ -448,6 +448,26 @@ def test_text_of_others_stays_text(folder: Path) -> None:
         assert b"<script" not in packed.read("word/document.xml")
 
 
+@pytest.mark.parametrize("name", ["one", "two/at-2026-11-23T2200"])
+def test_the_map_shows_the_chosen_by_rank_and_their_names_as_text(
+    name: str, shipped: dict[str, Path], page: Page
+) -> None:
+    folder = shipped["one"].parent / name
+    sites = read_sites(folder).layers["chosen"]
+    page.goto((folder / "map.html").as_uri())
+    badges = page.locator(".lmap-rank.is-site")
+    assert sorted(badges.all_inner_texts(), key=int) == [str(r) for r in range(1, len(sites) + 1)]
+    badges.first.focus()
+    page.keyboard.press("Enter")
+    card = page.locator(".lmap-popup .lmap-card")
+    assert card.locator("h3").inner_text() in set(sites["name"])
+    assert "单/小时" in card.inner_text()
+    legend = page.locator(".lmap-legend").inner_text()
+    for word in ("所选站点", "新增覆盖", "仍未覆盖"):
+        assert word in legend
+    assert (folder / "map.png").read_bytes()[:4] == b"\x89PNG"
+
+
 def test_headings_and_captions_stay_with_what_they_head(shipped: dict[str, Path]) -> None:
     document = docx.Document(str(shipped["one"] / "report.docx"))
     grids = [t for t in document.tables if t.rows[0]._tr.findall(f".//{qn('w:tblHeader')}")]

@@ -44,7 +44,8 @@ def add_map(draft: SiteDraft, name: str, chosen: int, *, when: str = "") -> None
     draft.picture(
         name,
         say(
-            f"所选站点与新增覆盖，{standard}{at}", f"Chosen sites and what they add, {standard}{at}"
+            f"所选站点与新增覆盖（{draft.per_h}），{standard}{at}",
+            f"Chosen sites and what they add, {standard}{at}",
         ),
         say(
             f"所选 {chosen} 处（数字为名次）、现有站点、{standard}之内新增覆盖的区域"
