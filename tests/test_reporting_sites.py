@@ -281,7 +281,7 @@ def test_a_mix_of_measures_is_added_up_by_measure(street: Path) -> None:
     [
         ({"model": "p-median", "new": 1}, ("平均骑行时间", "mean ride")),
         ({"model": "p-center", "new": 1}, ("骑行时间为", "longest ride")),
-        ({"model": "lscp", "share": 0.8}, ("80.0%", "80.0%")),
+        ({"model": "lscp", "share": 0.8}, ("已证明最少", "proven to be the fewest")),
         ({"model": "backup", "new": 1}, ("第二个站点计一半", "counts half")),
         ({"model": "capacitated", "new": 1, "capacity_per_h": 30.0}, ("容量之内", "capacity")),
         ({"new": 0}, ("未选任何站点", "nothing was chosen")),
@@ -494,6 +494,15 @@ def test_the_page_opens_on_a_phone_and_on_a_desk(
         broken = "[...document.images].filter(i => !i.complete || !i.naturalWidth).length"
         assert page.evaluate(broken) == 0
         assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def test_a_folder_that_is_none_is_refused_with_both_commands(
+    cli: Callable[..., Result], tmp_path: Path
+) -> None:
+    result = cli("report", tmp_path)
+    assert result.exit_code == 2
+    assert "'locator gaps' or 'locator site … --out FOLDER'" in result.output
+    assert not list(tmp_path.glob("report*"))
 
 
 # What is refused

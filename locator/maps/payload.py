@@ -108,13 +108,16 @@ def view_box(
 ) -> list[list[float]] | None:
     """Return where the map starts, ``[[south, west], [north, east]]``: what answers the question.
 
-    The extent if one is given, else the gaps if there are any, else the dense part of the
-    stations, else whatever there is.
+    The extent if one is given, else all chosen sites, else the gaps if there are any, else the
+    dense part of the stations, else whatever there is.
     """
+    if extent is None and layers.sites is not None:
+        west, south, east, north = (float(edge) for edge in layers.sites.total_bounds)
+        extent = west, south, east, north
     if extent is not None:
         west, south, east, north = extent
         return [[south, west], [north, east]]
-    first = (layers.sites, layers.gaps, layers.stations, layers.reach, layers.hot_zones)
+    first = (layers.gaps, layers.stations, layers.reach, layers.hot_zones)
     for frame in (*first, layers.districts, layers.places):
         if frame is None:
             continue

@@ -45,7 +45,7 @@ def add_map(draft: SiteDraft, name: str, chosen: int, *, when: str = "") -> None
         name,
         say(
             f"所选站点与新增覆盖（{draft.per_h}），{standard}{at}",
-            f"Chosen sites and what they add, {standard}{at}",
+            f"Chosen sites and what they add ({draft.per_h}), {standard}{at}",
         ),
         say(
             f"所选 {chosen} 处（数字为名次）、现有站点、{standard}之内新增覆盖的区域"
@@ -185,7 +185,13 @@ def _bounds(draft: SiteDraft) -> Iterator[tuple[str, str]]:
     elif draft.study.asked["model"] == "lscp":
         demand = say("（个数或费用）", " (number or cost)")
     yield say("本方案", "This choice") + demand, f"{figures['objective']:,.3f}"
-    yield say("任何选法的上限", "No choice passes") + demand, f"{figures['bound']:,.3f}"
+    least = draft.study.asked["model"] in {"lscp", "p-median", "p-center"}
+    words = (
+        ("任何选法不低于", "No choice is below")
+        if least
+        else ("任何选法的上限", "No choice passes")
+    )
+    yield say(*words) + demand, f"{figures['bound']:,.3f}"
     if figures["certificate_bound"] is not None:
         yield (
             say("其中由凭证证明", "Proven by the certificate") + demand,
@@ -197,8 +203,14 @@ def _bounds(draft: SiteDraft) -> Iterator[tuple[str, str]]:
 def _weaker(draft: SiteDraft) -> str:
     figures = draft.study.summary["figures"]
     certified, added = figures["certificate_bound"], figures["added"]
-    if figures["proof"] == "certificate" or certified is None or not added:
+    if figures["proof"] == "certificate" or certified is None:
         return ""
+    if draft.study.asked["model"] == "lscp" or not added:
+        return draft.say(
+            f"仅凭凭证，可证明的是 {certified:,.3f}；余下的由求解器的搜索排除。",
+            f"The certificate alone proves {certified:,.3f}; the rest was ruled out by the "
+            "solver's search.",
+        )
     apart = abs(certified - figures["objective"])
     return draft.say(
         f"仅凭凭证，至多还差新增的 {apart / added:.3%}；余下的由求解器的搜索排除。",
