@@ -181,7 +181,7 @@ def run_gaps(service: Service, inputs: GapsInputs, question: Question, *, out: P
     now, before = inputs, None
     if question.scenario is not None:
         before = _measure(service, inputs, question)
-        now = change_inputs(service, inputs, question.scenario)
+        now = _changed(service, inputs, question.scenario)
     study = Study(service, now, question)
     outcomes = []
     for number, standard in enumerate(question.standards):
@@ -209,14 +209,8 @@ def _measure(service: Service, inputs: GapsInputs, question: Question) -> list[O
     return [study.measure(standard) for standard in question.standards]
 
 
-def change_inputs(service: Service, inputs: GapsInputs, scenario: Scenario) -> GapsInputs:
-    """Return the inputs with the stations as a scenario has them.
-
-    Raises
-    ------
-    InputError
-        The scenario does not fit the register.
-    """
+def _changed(service: Service, inputs: GapsInputs, scenario: Scenario) -> GapsInputs:
+    """Return the inputs with the stations as a scenario has them."""
     given = inputs.snapshot
     stations = apply_scenario(given.stations, scenario)
     index = StationIndex(stations, service.travel, service.rules)
@@ -237,3 +231,14 @@ def _key(summary: Summary, study: Study) -> str:
     }
     more = {"chosen": chosen, "at": study.at.isoformat() if study.at else None}
     return json.dumps(asked | more, ensure_ascii=False, sort_keys=True)
+
+
+def change_inputs(service: Service, inputs: GapsInputs, scenario: Scenario) -> GapsInputs:
+    """Return the inputs with the stations as a scenario has them.
+
+    Raises
+    ------
+    InputError
+        The scenario does not fit the register.
+    """
+    return _changed(service, inputs, scenario)
