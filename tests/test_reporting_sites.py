@@ -35,7 +35,7 @@ from locator.reporting.sites_folder import COMPARISON_COLUMNS, TABLES_OF
 from locator.schema import Language
 from locator.service import Service, open_service
 from locator.settings import Settings
-from locator.study import SiteQuestion, run_sites, site_inputs
+from locator.study import SiteQuestion, parse_scenario, run_sites, site_inputs
 from locator.study.sites_output import run_comparison
 from locator.study.sites_prices import DEFAULT_PRICES
 from locator.study.sites_question import MODELS as ALL_MODELS
@@ -312,6 +312,20 @@ def test_what_is_not_proven_says_how_much_more_there_could_be(folder: Path) -> N
     assert "not proven best" in english
     assert "proven best: under" not in english
     assert "可新增覆盖的 25.00%" in chinese
+
+
+def test_a_scenario_is_said_on_page_one_and_under_every_figure(
+    service: Service, tmp_path: Path
+) -> None:
+    scenario = parse_scenario("name: 关两站\nclose: [BJ-R-013]", source="x.yaml")
+    inputs = site_inputs(service, scenario=scenario)
+    question = SiteQuestion(new=1, spacing_m=900.0, runs=0, curve=False)
+    run_sites(service, inputs, question, out=tmp_path / "sites")
+    draft = SiteDraft(read_sites(tmp_path / "sites"), "zh")
+    add_opening(draft)
+    facts = next(block for block in draft.blocks if isinstance(block, Facts))
+    assert ("情景", "站点按方案“关两站”") in facts.rows
+    assert "关两站" in draft.rests_on()
 
 
 # Words

@@ -251,6 +251,8 @@ def facts(draft: SiteDraft) -> Iterator[tuple[str, str]]:
     if summary["as_of"] is not None:
         yield say("登记册截至", "Register as of"), summary["as_of"][:16].replace("T", " ")
     yield say("所问", "Asked"), _asked(draft)
+    for scenario in draft.what_if():
+        yield say("情景", "Scenario"), scenario
     yield say("覆盖标准", "Coverage standard"), draft.standard
     yield say("出行模型", "Travel model"), translate(summary["travel"], language)
     yield say("开放时间", "Opening hours"), translate(summary["hours"], language)
