@@ -174,6 +174,15 @@ def take_study(browser: Browser, folder: Path) -> None:
         take(page, f"report-{language}")
 
 
+def take_sites(folder: Path) -> None:
+    """Take the map of eight new posts at 22:00, of the report that holds lunch against it."""
+    command = [sys.executable, "-m", "locator", "site", "--new", "8", "--minutes", "5"]
+    moments = ["--at", "2026-11-23T12:00", "--at", "2026-11-23T22:00"]
+    more = ["--runs", "0", "--language", "zh", "--out", str(folder)]
+    subprocess.run([*command, *moments, *more], check=True)  # noqa: S603
+    (PICTURES / "sites.png").write_bytes((folder / "figures" / "sites-2.png").read_bytes())
+
+
 @click.command()
 @click.argument("site", default="http://127.0.0.1:5000")
 @click.option("--chromium", default="/usr/bin/chromium", show_default=True)
@@ -193,6 +202,7 @@ def main(site: str, chromium: str, route: tuple[float, float] | None) -> None:
         take_planner(browser, site)
         with tempfile.TemporaryDirectory() as folder:
             take_study(browser, Path(folder) / "gaps")
+            take_sites(Path(folder) / "sites")
         browser.close()
     command = [sys.executable, "-m", "locator", "map", "--reach", "5,10"]
     subprocess.run([*command, "--out", f"{PICTURES}/reach.png"], check=True)  # noqa: S603

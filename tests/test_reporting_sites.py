@@ -35,7 +35,7 @@ from locator.reporting.sites_folder import COMPARISON_COLUMNS, TABLES_OF
 from locator.schema import Language
 from locator.service import Service, open_service
 from locator.settings import Settings
-from locator.study import SiteQuestion, run_sites, site_inputs
+from locator.study import SiteQuestion, parse_scenario, run_sites, site_inputs
 from locator.study.sites_output import run_comparison
 from locator.study.sites_prices import DEFAULT_PRICES
 from locator.study.sites_question import MODELS as ALL_MODELS
@@ -281,7 +281,7 @@ def test_a_mix_of_measures_is_added_up_by_measure(street: Path) -> None:
     [
         ({"model": "p-median", "new": 1}, ("平均骑行时间", "mean ride")),
         ({"model": "p-center", "new": 1}, ("骑行时间为", "longest ride")),
-        ({"model": "lscp", "share": 0.8}, ("80.0%", "80.0%")),
+        ({"model": "lscp", "share": 0.8}, ("已证明最少", "proven to be the fewest")),
         ({"model": "backup", "new": 1}, ("第二个站点计一半", "counts half")),
         ({"model": "capacitated", "new": 1, "capacity_per_h": 30.0}, ("容量之内", "capacity")),
         ({"new": 0}, ("未选任何站点", "nothing was chosen")),
@@ -312,6 +312,20 @@ def test_what_is_not_proven_says_how_much_more_there_could_be(folder: Path) -> N
     assert "not proven best" in english
     assert "proven best: under" not in english
     assert "可新增覆盖的 25.00%" in chinese
+
+
+def test_a_scenario_is_said_on_page_one_and_under_every_figure(
+    service: Service, tmp_path: Path
+) -> None:
+    scenario = parse_scenario("name: 关两站\nclose: [BJ-R-013]", source="x.yaml")
+    inputs = site_inputs(service, scenario=scenario)
+    question = SiteQuestion(new=1, spacing_m=900.0, runs=0, curve=False)
+    run_sites(service, inputs, question, out=tmp_path / "sites")
+    draft = SiteDraft(read_sites(tmp_path / "sites"), "zh")
+    add_opening(draft)
+    facts = next(block for block in draft.blocks if isinstance(block, Facts))
+    assert ("情景", "站点按方案“关两站”") in facts.rows
+    assert "关两站" in draft.rests_on()
 
 
 # Words
@@ -448,6 +462,26 @@ def test_text_of_others_stays_text(folder: Path) -> None:
         assert b"<script" not in packed.read("word/document.xml")
 
 
+@pytest.mark.parametrize("name", ["one", "two/at-2026-11-23T2200"])
+def test_the_map_shows_the_chosen_by_rank_and_their_names_as_text(
+    name: str, shipped: dict[str, Path], page: Page
+) -> None:
+    folder = shipped["one"].parent / name
+    sites = read_sites(folder).layers["chosen"]
+    page.goto((folder / "map.html").as_uri())
+    badges = page.locator(".lmap-rank.is-site")
+    assert sorted(badges.all_inner_texts(), key=int) == [str(r) for r in range(1, len(sites) + 1)]
+    badges.first.focus()
+    page.keyboard.press("Enter")
+    card = page.locator(".lmap-popup .lmap-card")
+    assert card.locator("h3").inner_text() in set(sites["name"])
+    assert "单/小时" in card.inner_text()
+    legend = page.locator(".lmap-legend").inner_text()
+    for word in ("所选站点", "新增覆盖", "仍未覆盖"):
+        assert word in legend
+    assert (folder / "map.png").read_bytes()[:4] == b"\x89PNG"
+
+
 def test_headings_and_captions_stay_with_what_they_head(shipped: dict[str, Path]) -> None:
     document = docx.Document(str(shipped["one"] / "report.docx"))
     grids = [t for t in document.tables if t.rows[0]._tr.findall(f".//{qn('w:tblHeader')}")]
@@ -474,6 +508,15 @@ def test_the_page_opens_on_a_phone_and_on_a_desk(
         broken = "[...document.images].filter(i => !i.complete || !i.naturalWidth).length"
         assert page.evaluate(broken) == 0
         assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def test_a_folder_that_is_none_is_refused_with_both_commands(
+    cli: Callable[..., Result], tmp_path: Path
+) -> None:
+    result = cli("report", tmp_path)
+    assert result.exit_code == 2
+    assert "'locator gaps' or 'locator site … --out FOLDER'" in result.output
+    assert not list(tmp_path.glob("report*"))
 
 
 # What is refused

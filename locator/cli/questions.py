@@ -236,8 +236,8 @@ def gaps(
 def report(settings: Settings, folder: Path, language: str | None) -> None:
     """Write the report of a finished study anew, from its folder alone.
 
-    DIR is a folder that 'locator gaps --out DIR' wrote. The page, the Word document, the workbook
-    and the figures in it are replaced; nothing is computed.
+    DIR is a folder that 'locator gaps' or 'locator site' wrote. The page, the Word document, the
+    workbook and the figures in it are replaced; nothing is computed.
 
     \b
     Example:  locator report gaps-noon --language en

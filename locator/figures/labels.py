@@ -148,10 +148,15 @@ def draw_labels(sheet: Sheet, view: View, frames: Frames, largest: gpd.GeoDataFr
     x0, y0, x1, y1 = view.place
     bar = choose_scale_m(view.box[2] - view.box[0]) * view.per_m
     taken = np.array([[x0, y1 - 9, x0 + max(bar, 10) + 6, y1], [x1 - 9, y0, x1, y0 + 13]])
+    stations = np.empty((0, 4))
     if "stations" in frames:
-        points = view.points_mm(view.seen(frames["stations"]))
-        taken = np.vstack([taken, _boxes(points, 1.1)])
-    placed, taken = _place(_rank_labels(largest, view), taken, view.place, sheet.pen)
+        stations = _boxes(view.points_mm(view.seen(frames["stations"])), 1.1)
+    if "sites" in frames:  # a site's rank stands on it, whatever else is there
+        placed, taken = _place(_rank_labels(largest, view), taken, view.place, sheet.pen)
+        taken = np.vstack([taken, stations])
+    else:
+        taken = np.vstack([taken, stations])
+        placed, taken = _place(_rank_labels(largest, view), taken, view.place, sheet.pen)
     if "gaps" in frames:
         b = view.seen(frames["gaps"]).bounds.to_numpy()
         boxes = np.hstack([view.to_mm(b[:, [0, 3]]), view.to_mm(b[:, [2, 1]])])

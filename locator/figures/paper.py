@@ -304,6 +304,8 @@ class Sheet:
 
     def rank(self, x: float, y: float, text: str, *, colour: str = "gap") -> None:
         """Draw a rank in a circle."""
-        face, edge = PALETTE["paper"], PALETTE[colour]
+        full = colour == "accent"  # as the mark that it stands on
+        face, edge = PALETTE[colour if full else "paper"], PALETTE["paper" if full else colour]
         self.axes.add_patch(Circle((x, y), 1.8, facecolor=face, edgecolor=edge, linewidth=0.9))
-        self.write(x, y, text, size=SMALL, align="center")
+        ink = "paper" if full else "ink"
+        self.write(x, y, text, size=SMALL, align="center", colour=ink)

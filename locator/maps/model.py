@@ -23,6 +23,7 @@ _GEOMETRIES = {
     "districts": _POLYGONS,
     "places": _POINTS,
     "gaps": _POLYGONS,
+    "sites": _POINTS,
     "reach": _POLYGONS,
 }
 
@@ -43,6 +44,10 @@ class MapLayers:
     gaps
         Polygons with any of ``rank``, ``zone_id``, ``zone_name``, ``district_name``,
         ``unserved_demand_per_h``, ``area_m2``, ``nearest_station_name``, ``nearest_m``.
+    sites
+        Chosen sites, points with ``rank``, ``name``, ``gain_words``, ``district_name`` and
+        ``opening_hours``. With them ``gaps`` are what stays uncovered, ``reach`` what is newly
+        covered, and the legend says so.
     reach
         Areas around stations that do not overlap, the nearest first, at most three, already
         simplified; ``name`` says in words what each is.
@@ -53,6 +58,7 @@ class MapLayers:
     districts: gpd.GeoDataFrame | None = None
     places: gpd.GeoDataFrame | None = None
     gaps: gpd.GeoDataFrame | None = None
+    sites: gpd.GeoDataFrame | None = None
     reach: gpd.GeoDataFrame | None = None
 
 

@@ -41,6 +41,11 @@ _DISTRICT_TOLERANCE = 5e-4
 _UNKNOWN_WEIGHT = 0.2
 # Median ± 3 median absolute deviations holds all of an even spread, 96 % of a normal cloud and,
 # unlike percentiles, keeps to the town where a third of the stations lie scattered around it.
+_SITE_FACTS = (
+    ("gain", "gain_words"),
+    ("opening_hours", "opening_hours"),
+    ("district_name", "district_name"),
+)
 _TERMS = {term: place for place, term in enumerate(FACTS)}
 
 
@@ -81,7 +86,7 @@ def build_payload(layers: MapLayers, options: MapOptions) -> dict[str, object]:
     payload: dict[str, object] = {
         "cluster": len(stations) > CLUSTER_ABOVE,
         "forList": options.for_list,
-        "labels": {key: say(pair, options.language) for key, pair in LABELS.items()},
+        "labels": _labels(layers, options.language),
         "terms": [[key, say(pair, options.language)] for key, pair in FACTS.items()],
         "kinds": [[k.value, k.label(options.language), KIND_LOOKS[k].marker] for k in Kind],
         "states": [[s.value, s.label(options.language)] for s in State],
@@ -89,6 +94,7 @@ def build_payload(layers: MapLayers, options: MapOptions) -> dict[str, object]:
         "stations": stations,
         "zones": _zones(layers.hot_zones, options.language, texts),
         "gaps": _gaps(layers.gaps, options.language, texts),
+        "sites": _sites(layers.sites, texts),
         "reach": _reach(layers.reach),
         "districts": _districts(layers.districts if options.show_districts else None, options),
         "places": list(_places(layers.places, options.language)),
@@ -102,9 +108,12 @@ def view_box(
 ) -> list[list[float]] | None:
     """Return where the map starts, ``[[south, west], [north, east]]``: what answers the question.
 
-    The extent if one is given, else the gaps if there are any, else the dense part of the
-    stations, else whatever there is.
+    The extent if one is given, else all chosen sites, else the gaps if there are any, else the
+    dense part of the stations, else whatever there is.
     """
+    if extent is None and layers.sites is not None:
+        west, south, east, north = (float(edge) for edge in layers.sites.total_bounds)
+        extent = west, south, east, north
     if extent is not None:
         west, south, east, north = extent
         return [[south, west], [north, east]]
@@ -197,6 +206,33 @@ def _gaps(
         }
 
     return _collection(frame, describe)
+
+
+def _labels(layers: MapLayers, language: Language) -> dict[str, str]:
+    """Return the words on the map; with chosen sites its areas are what those cover."""
+    labels = dict(LABELS)
+    if layers.sites is not None:
+        labels |= {"gaps": LABELS["uncovered"], "reach": LABELS["newly_covered"]}
+    return {key: say(pair, language) for key, pair in labels.items()}
+
+
+def _sites(frame: gpd.GeoDataFrame | None, texts: _Texts) -> list[dict[str, object]] | None:
+    """Return the chosen sites, each with its rank, where it stands, and what its card says."""
+    if frame is None:
+        return None
+    found: list[dict[str, object]] = []
+    for row, at in zip(_rows(frame), _points(frame, _POINT_DIGITS), strict=True):
+        rank = number_of(row.get("rank"))
+        facts = [(term, clean_text(row.get(name))) for term, name in _SITE_FACTS]
+        found.append(
+            {
+                "name": clean_text(row.get("name")),
+                "rank": 0 if rank is None else int(rank),
+                "at": at,
+                "facts": texts.flatten([fact for fact in facts if fact[1]]),
+            }
+        )
+    return found
 
 
 def _reach(frame: gpd.GeoDataFrame | None) -> dict[str, object] | None:

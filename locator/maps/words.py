@@ -21,6 +21,9 @@ LABELS: dict[str, tuple[str, str]] = {
     "hot_zones": ("热区：颜色越深，需求越多", "Hot zones: darker is more demand"),
     "gaps": ("覆盖缺口：数字是名次", "Gaps in coverage, ranked by number"),
     "reach": ("可达范围", "Reach"),
+    "sites": ("所选站点：数字是名次", "Chosen sites, ranked by number"),
+    "newly_covered": ("新增覆盖", "Newly covered"),
+    "uncovered": ("仍未覆盖", "Still uncovered"),
     "route": ("去所选驿站的路线", "The way to the chosen station"),
     "route_straight": ("直线，不是路线", "A straight line, not a way"),
     "districts": ("区县界线", "District lines"),
@@ -73,6 +76,7 @@ FACTS: dict[str, tuple[str, str]] = {
     "nearest_station_name": ("最近驿站", "Nearest"),
     "area_m2": ("面积", "Area"),
     "district_name": ("区县", "District"),
+    "gain": ("新增覆盖", "Adds"),
 }
 
 HOURS_UNKNOWN = ("时间未知", "Hours unknown")

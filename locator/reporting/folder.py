@@ -191,7 +191,7 @@ def read_folder(folder: Path) -> StudyFolder:
     if not (folder / MANIFEST).is_file():
         raise InputError(
             f"{folder} is no folder of a study: it has no {MANIFEST}; "
-            "make one with 'locator gaps … --out FOLDER'."
+            "make one with 'locator gaps' or 'locator site … --out FOLDER'."
         )
     summary = read_json(folder / MANIFEST)
     check_shape(summary, Summary, MANIFEST, folder)

@@ -52,6 +52,8 @@ SITES_FILES = frozenset(
         "summary.json",
         "tables.json",
         "rejected.csv",
+        "map.html",
+        "map.png",
     }
 )
 

@@ -141,13 +141,17 @@ def _draw(layers: MapLayers, options: MapOptions, path: Path) -> None:
         with written_whole(path) as draft:
             draft.write_text(render_file(build_map(layers, options)), encoding="utf-8")
         return
+    with_sites = layers.sites is not None
+    changes = {"sites": layers.sites, "gained": layers.reach, "uncovered": layers.gaps}
+    shown = {name: frame for name, frame in changes.items() if frame is not None}
     figure = draw_map(
         stations=layers.stations,
         hot_zones=layers.hot_zones,
         districts=layers.districts,
         places=layers.places,
-        gaps=layers.gaps,
-        reach=layers.reach,
+        gaps=None if with_sites else layers.gaps,
+        reach=None if with_sites else layers.reach,
+        changes=shown if with_sites else None,
         options=FigureOptions(
             title=options.title,
             caption=options.caption,

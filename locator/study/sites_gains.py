@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from locator.coverage import explain_points, main_reasons
 from locator.coverage.demand import HOURS_OF_WEEK
 from locator.coverage.quality import nearest_seconds
+from locator.coverage.reasons import Reason
 from locator.coverage.week import QUARTERS, within_reach
 from locator.study.sites_ground import SiteGround
 
@@ -172,7 +173,10 @@ def _reasons(ground: SiteGround, pieces: list[Piece]) -> tuple[pd.DataFrame, Int
         )
         group = np.zeros(len(codes), dtype=np.int64)
         parts.append(main_reasons(group, codes, weight.ravel(), groups=1))
-        then[at] = _most_near(near, weight.sum(axis=1))
+        shut = ground.counts & ~ground.open.all(axis=1)
+        unknown = (ground.possible & ~ground.open).any(axis=1)
+        shut &= unknown if parts[-1]["reason"].iloc[0] == Reason.HOURS_UNKNOWN else ~unknown
+        then[at] = _most_near(near, weight.sum(axis=1), shut)
     frame = pd.concat([pd.DataFrame(part).astype(object) for part in parts], ignore_index=True)
     return frame, then
 
@@ -188,11 +192,11 @@ def _straight(ground: SiteGround) -> Mask:
     return seconds <= ground.question.limit_s
 
 
-def _most_near(near: csr_array, weight: Floats) -> int:
-    """Return the station that most of the weight has in reach, -1 for none."""
+def _most_near(near: csr_array, weight: Floats, shut: Mask) -> int:
+    """Return of some stations the one that most of the weight has in reach, -1 for none."""
     if not near.nnz:
         return -1
-    sums = np.asarray(near.T @ weight)
+    sums = np.where(shut, np.asarray(near.T @ weight), 0.0)
     return int(sums.argmax()) if sums.max() > 0 else -1
 
 

@@ -45,6 +45,7 @@ from locator.study.sites_compare import compare_sites
 from locator.study.sites_figures import area_table, hours_table
 from locator.study.sites_ground import SiteGround
 from locator.study.sites_layers import covered_areas
+from locator.study.sites_maps import write_site_map
 from locator.study.sites_question import SiteQuestion
 from locator.study.stages import Stages, to_frame, to_plain
 from locator.travel import Routed
@@ -95,6 +96,7 @@ def run_sites(
             summary = _write_answer(draft, inputs, answer)
             if report is not None:
                 write_report(draft, language=report)
+                write_site_map(draft, service, answer, summary=summary, language=report)
             return summary
 
 
@@ -194,6 +196,8 @@ def run_comparison(
         _guarded(compared.table).to_csv(draft / COMPARISON_CSV, index=False, encoding="utf-8-sig")
         if report is not None:
             write_report(draft, language=report)
+            for name, answer, summary in zip(folders, compared.answers, summaries, strict=True):
+                write_site_map(draft / name, service, answer, summary=summary, language=report)
     return whole
 
 

@@ -81,7 +81,7 @@ def _cause(row: Mapping[str, object], minutes: float) -> tuple[str, str]:
     }[reason]
     near_zh, near_en = _near(row, reason)
     return (
-        f"这部分需求现在未覆盖，{share:.0%} 是因为{zh}{near_zh}。",
+        f"这部分需求现在未覆盖，{share:.0%} 是因为{' ' * zh[0].isdigit()}{zh}{near_zh}。",
         f"Today {share:.0%} of that is uncovered because {en}{near_en}.",
     )
 

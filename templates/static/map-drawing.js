@@ -277,18 +277,29 @@
   }
 
   /** A gap's rank, for eye and finger; the keyboard reaches the gap itself. */
-  function addBadge(group, gap) {
+  function addBadge(group, gap, isSite) {
     var badge = L.marker(coordinates(gap.at), {
       icon: L.divIcon({
-        className: "lmap-rank", iconSize: null, popupAnchor: [0, -12],
+        className: isSite ? "lmap-rank is-site" : "lmap-rank", iconSize: null, popupAnchor: [0, -12],
         html: make("span", "", String(gap.rank))
       }),
       title: gap.name,
-      keyboard: false,
-      zIndexOffset: 5000
+      alt: gap.name,
+      keyboard: !!isSite,
+      zIndexOffset: isSite ? 6000 : 5000
     });
     group.addLayer(badge);
     return badge;
+  }
+
+  /** Chosen sites by rank; a site has no area of its own, so the keyboard reaches its number. */
+  function siteLayer(map, data) {
+    var group = L.layerGroup();
+    data.sites.forEach(function (site) {
+      var badge = addBadge(group, site, true);
+      bindCard(map, badge, function () { return areaPopup(data, { properties: site }); });
+    });
+    return group;
   }
 
   function districtLayer(data) {
@@ -354,6 +365,7 @@
   maps.zoneLayer = zoneLayer;
   maps.reachLayer = reachLayer;
   maps.gapLayer = gapLayer;
+  maps.siteLayer = siteLayer;
   maps.districtLayer = districtLayer;
   maps.labelLayer = labelLayer;
   maps.thinLabels = thinLabels;

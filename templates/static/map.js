@@ -103,6 +103,11 @@
         name: "stations", layers: [maps.stationLayer(map, data)], show: true, isKeyed: true
       });
     }
+    if (data.sites) {
+      entries.push({
+        name: "sites", layers: [maps.siteLayer(map, data)], show: true, swatch: "site"
+      });
+    }
     if (data.gaps) {
       var gaps = maps.gapLayer(map, data);
       maps.thinLabels(map, [gaps.lmapBadges], 13, 24);

@@ -117,7 +117,7 @@ def _price_of_order(
             "chosen anew each time.",
         )
     return draft.say(
-        f"逐个建设（先选的保留）与每次重新选取相比，至多少{draft.demand(most)}。",
+        f"逐个建设（先选的保留）与每次重新选取相比，新增最多会少{draft.demand(most)}。",
         f"Opened one after the other, what was chosen first staying, costs {draft.demand(most)} "
         "at most against choosing anew each time.",
     )

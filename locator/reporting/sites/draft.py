@@ -12,6 +12,7 @@ from locator.schema import Language
 
 __all__ = ["SiteDraft", "numeral"]
 
+_SCENARIO = "Stations as the scenario "  # as locator/study/sites.py begins that sentence
 _FEW_EN = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -69,9 +70,15 @@ class SiteDraft(Paper):
             translate(summary["hours"], language),
             self.say(f"数据 {summary['data_hash']}", f"data {summary['data_hash']}"),
         ]
+        parts += self.what_if()
         if summary["illustrative"]:
             parts.append(self.say("示例数据", "illustrative data"))
         return self.say("（", "(") + self.say("；", "; ").join(parts) + self.say("）", ")")
+
+    def what_if(self) -> list[str]:
+        """Return what the study says of a scenario that changed its stations; none without one."""
+        notes = [note for note in self.study.summary["notes"] if note.startswith(_SCENARIO)]
+        return [translate(note, self.language).rstrip(".。") for note in notes]
 
     def options_offered(self) -> bool:
         """Tell whether something else than new posts was on offer."""

@@ -169,6 +169,12 @@ def _first_ones(draft: SiteDraft) -> str:
 def proof(draft: SiteDraft) -> str:
     """Say in plain words how good the choice is known to be."""
     figures, say = draft.study.summary["figures"], draft.say
+    if figures["status"] == "optimal" and draft.study.asked["model"] == "lscp":
+        return say(
+            "已证明最少（或最省）：在同样的规则与候选点内，更少则达不到所要求的覆盖。",
+            "This is proven to be the fewest, or cheapest: under the same rules and of the same "
+            "candidates less would not reach the share asked for.",
+        )
     if figures["status"] == "optimal":
         return say(
             "这是已证明的最优：在同样的规则与候选点内，没有任何其他选法更好。",
@@ -245,6 +251,8 @@ def facts(draft: SiteDraft) -> Iterator[tuple[str, str]]:
     if summary["as_of"] is not None:
         yield say("登记册截至", "Register as of"), summary["as_of"][:16].replace("T", " ")
     yield say("所问", "Asked"), _asked(draft)
+    for scenario in draft.what_if():
+        yield say("情景", "Scenario"), scenario
     yield say("覆盖标准", "Coverage standard"), draft.standard
     yield say("出行模型", "Travel model"), translate(summary["travel"], language)
     yield say("开放时间", "Opening hours"), translate(summary["hours"], language)

@@ -44,7 +44,8 @@ def add_map(draft: SiteDraft, name: str, chosen: int, *, when: str = "") -> None
     draft.picture(
         name,
         say(
-            f"所选站点与新增覆盖，{standard}{at}", f"Chosen sites and what they add, {standard}{at}"
+            f"所选站点与新增覆盖（{draft.per_h}），{standard}{at}",
+            f"Chosen sites and what they add ({draft.per_h}), {standard}{at}",
         ),
         say(
             f"所选 {chosen} 处（数字为名次）、现有站点、{standard}之内新增覆盖的区域"
@@ -94,12 +95,14 @@ def _options(draft: SiteDraft) -> None:
             )
     draft.text(
         draft.say(
-            "在同一预算内同时比较新设驿站、延长开放时间、增加服务与换电柜，取新增覆盖最多的组合：",
+            "在同一预算内同时比较新设驿站、延长开放时间、增加服务与换电柜，取新增覆盖最多的组合。各项报价：",
             "New posts, longer hours, services and cabinets were weighed together under one "
-            "budget; this mix adds the most:",
+            "budget; this mix adds the most. What was on offer:",
         )
     )
+    draft.blocks.append(Facts(tuple(_offers(draft))))
     draft.grid("按措施", "By measure", ["option", "options", "cost", "gain"], table)
+    draft.text(_no_new(draft, table))
     best = max(table, key=lambda row: (number(row["gain"]) or 0) / (number(row["cost"]) or 1e-9))
     word = choose(CODES["option"][str(best["option"])], draft.language)
     if len(table) > 1 and (number(best["cost"]) or 0) > 0:
@@ -110,6 +113,30 @@ def _options(draft: SiteDraft) -> None:
                 f"For its cost, {word} adds the most: {draft.demand(each)} for each unit of cost.",
             )
         )
+
+
+def _offers(draft: SiteDraft) -> Iterator[tuple[str, str]]:
+    """Yield what was on offer, and for how much."""
+    prices = draft.study.summary["question"].get("prices")
+    for option, pair in CODES["option"].items():
+        offered = prices.get(option) if isinstance(prices, dict) else None
+        for offer in offered if isinstance(offered, list) else [offered]:
+            if isinstance(offer, dict) and isinstance(cost := offer.get("cost"), int | float):
+                hours = offer.get("hours")
+                text = draft.cost(float(cost)) + (f", {hours}" if isinstance(hours, str) else "")
+                yield draft.one_of(pair), text
+
+
+def _no_new(draft: SiteDraft, table: list[dict[str, Cell]]) -> str:
+    """Say that no new post is needed, where one could have been had."""
+    prices = draft.study.summary["question"].get("prices")
+    offered = isinstance(prices, dict) and prices.get("new_post") is not None
+    if not offered or any(row["option"] == "new_post" for row in table):
+        return ""
+    return draft.say(
+        "其中没有新设驿站：同样的费用用于现有站点，新增的覆盖更多。",
+        "No new post is among them: for the same money existing stations add more.",
+    )
 
 
 def _proof(draft: SiteDraft) -> None:
@@ -158,7 +185,13 @@ def _bounds(draft: SiteDraft) -> Iterator[tuple[str, str]]:
     elif draft.study.asked["model"] == "lscp":
         demand = say("（个数或费用）", " (number or cost)")
     yield say("本方案", "This choice") + demand, f"{figures['objective']:,.3f}"
-    yield say("任何选法的上限", "No choice passes") + demand, f"{figures['bound']:,.3f}"
+    least = draft.study.asked["model"] in {"lscp", "p-median", "p-center"}
+    words = (
+        ("任何选法不低于", "No choice is below")
+        if least
+        else ("任何选法的上限", "No choice passes")
+    )
+    yield say(*words) + demand, f"{figures['bound']:,.3f}"
     if figures["certificate_bound"] is not None:
         yield (
             say("其中由凭证证明", "Proven by the certificate") + demand,
@@ -170,8 +203,14 @@ def _bounds(draft: SiteDraft) -> Iterator[tuple[str, str]]:
 def _weaker(draft: SiteDraft) -> str:
     figures = draft.study.summary["figures"]
     certified, added = figures["certificate_bound"], figures["added"]
-    if figures["proof"] == "certificate" or certified is None or not added:
+    if figures["proof"] == "certificate" or certified is None:
         return ""
+    if draft.study.asked["model"] == "lscp" or not added:
+        return draft.say(
+            f"仅凭凭证，可证明的是 {certified:,.3f}；余下的由求解器的搜索排除。",
+            f"The certificate alone proves {certified:,.3f}; the rest was ruled out by the "
+            "solver's search.",
+        )
     apart = abs(certified - figures["objective"])
     return draft.say(
         f"仅凭凭证，至多还差新增的 {apart / added:.3%}；余下的由求解器的搜索排除。",
@@ -183,7 +222,9 @@ def _weaker(draft: SiteDraft) -> str:
 def _firmness(draft: SiteDraft) -> None:
     """Add how firmly each site is chosen, and its rivals."""
     table = draft.records("sensitivity")
-    mine = [row for row in table if row["chosen"] is True]
+    ranks = {row["id"]: position for position, row in enumerate(draft.sites())}
+    mine = [row for row in table if row["chosen"] is True and row["id"] in ranks]
+    mine.sort(key=lambda row: ranks[row["id"]])
     if not mine:
         return
     asked, say = draft.study.asked, draft.say
