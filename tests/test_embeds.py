@@ -264,6 +264,9 @@ def test_a_picture_has_the_size_that_was_asked_for(client: FlaskClient) -> None:
     assert Image.open(BytesIO(answer.data)).size == (900, 700)
     wide = client.get("/embed/coverage.png?width=640&dpi=96")
     assert Image.open(BytesIO(wide.data)).width == 640
+    for pixels in (300, 600, 708):  # too narrow at 150 pixels an inch: then fewer
+        narrow = client.get(f"/embed/map.png?width={pixels}")
+        assert Image.open(BytesIO(narrow.data)).width == pixels
     svg = ET.fromstring(client.get("/embed/map.svg?width=900&dpi=120").data)
     assert svg.tag == f"{{{SVG['svg']}}}svg"
     assert float(str(svg.get("width")).removesuffix("pt")) == pytest.approx(540, abs=0.01)

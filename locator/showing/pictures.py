@@ -88,6 +88,9 @@ class PictureOptions:
 def read_picture(given: Given, *, dpi: int = 150) -> PictureOptions:
     """Read ``width``, ``height``, ``dpi`` and ``caption``.
 
+    Without a ``dpi`` a picture too narrow for its letters is taken to be as wide as a page's
+    text: fewer pixels an inch.
+
     Raises
     ------
     InputError
@@ -95,10 +98,14 @@ def read_picture(given: Given, *, dpi: int = 150) -> PictureOptions:
     """
     captions: dict[str, CaptionLanguage] = {"zh": "zh", "en": "en", "both": "both"}
     named = given.one("caption")
+    width = given.number("width", int, _PIXELS)
+    fallback = dpi
+    if width is not None and width / dpi * _MM_PER_INCH < _NARROWEST_MM:
+        fallback = max(_DPI[0], int(width / _WIDTH_MM * _MM_PER_INCH))
     return PictureOptions(
-        width=given.number("width", int, _PIXELS),
+        width=width,
         height=given.number("height", int, _PIXELS),
-        dpi=given.number("dpi", int, _DPI) or dpi,
+        dpi=given.number("dpi", int, _DPI) or fallback,
         caption=captions[given.choice("caption", tuple(captions), "")] if named else None,
     )
 
