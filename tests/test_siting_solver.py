@@ -238,9 +238,9 @@ def test_the_time_limit_ends_the_search_with_its_best_and_no_process_is_left() -
 
 
 @pytest.fixture
-def _own_handler() -> Iterator[None]:
-    """Restore the program's handling of Ctrl-C after a test."""
-    before = signal.getsignal(signal.SIGINT)
+def _ctrl_c() -> Iterator[None]:
+    """Handle Ctrl-C as Python does: a program begun in the background is begun to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
@@ -251,6 +251,7 @@ def interrupt_after(seconds: float) -> threading.Timer:
     return timer
 
 
+@pytest.mark.usefixtures("_ctrl_c")
 def test_ctrl_c_is_not_lost_where_python_drops_exceptions() -> None:
     """An exception raised while an object is taken away is dropped by Python."""
 
@@ -269,7 +270,7 @@ def test_ctrl_c_is_not_lost_where_python_drops_exceptions() -> None:
     assert result.stopped == "cancelled"
 
 
-@pytest.mark.usefixtures("_own_handler")
+@pytest.mark.usefixtures("_ctrl_c")
 def test_a_program_that_handles_ctrl_c_itself_keeps_its_way() -> None:
     heard: list[int] = []
     signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
@@ -287,6 +288,7 @@ def test_a_program_that_handles_ctrl_c_itself_keeps_its_way() -> None:
     ],
     ids=["mclp", "lscp"],
 )
+@pytest.mark.usefixtures("_ctrl_c")
 def test_ctrl_c_ends_every_model_with_its_best(solve: Callable[[Effort], Siting]) -> None:
     timer = interrupt_after(2.0)
     result = solve(Effort(time_limit_s=60))
@@ -295,6 +297,7 @@ def test_ctrl_c_ends_every_model_with_its_best(solve: Callable[[Effort], Siting]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("_ctrl_c")
 def test_ctrl_c_returns_the_best_found_with_its_gap() -> None:
     timer = interrupt_after(2.0)
     result = solve_mclp(hard(), Rules(new=40), effort=Effort(time_limit_s=60))
