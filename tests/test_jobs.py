@@ -219,7 +219,13 @@ def test_what_a_server_that_ends_was_at_has_failed(
     assert (found.state, found.error) == (JobState.FAILED, RESTARTED)
 
 
-def test_a_worker_ends_when_its_server_is_killed(settings: Settings, room: JobRoom) -> None:
+def test_a_worker_ends_when_its_server_is_killed(
+    settings: Settings, store: GeoPackageStore, room: JobRoom
+) -> None:
+    def is_begun() -> bool:  # looks at the row alone: a room that looks begins a worker of its own
+        found = store.jobs.find(job)
+        return found is not None and found.phase != ""
+
     code = (
         "import json, sys, time\nfrom locator.jobs import JobRoom\n"
         "from locator.settings import Settings\nfrom locator.store import open_store\n"
@@ -231,8 +237,8 @@ def test_a_worker_ends_when_its_server_is_killed(settings: Settings, room: JobRo
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         job = server.stdout.readline().strip()
-        path = Path(settings.store.removeprefix("geopackage:"))
-        pid = run_until_searching(room, path, job)
+        wait_for(is_begun, "the job runs")
+        pid = worker_of(store.path, job)
         mark = mark_of(pid)
         assert lives(pid, mark) is True
         server.kill()
