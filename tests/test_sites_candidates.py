@@ -13,6 +13,7 @@ from locator.datum import GEOD, from_wgs84, geodesic_m
 from locator.errors import InputError, RegisterError
 from locator.register import read_table
 from locator.register.candidates import parse_candidates
+from locator.register.points import parse_points
 from locator.schema import CRS, Datum, Kind
 from locator.service import Service
 from locator.store import Change
@@ -47,6 +48,31 @@ def test_a_file_is_read_with_its_columns(tmp_path: Path) -> None:
     chinese = '编号,名称,坐标\nC1,甲,"107.15,34.36"\n'
     other = parse_candidates(read_table(write(tmp_path, chinese, "b.csv")), datum=Datum.WGS84)
     assert other.candidates.geometry.iloc[0].equals(read.candidates.geometry.iloc[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("1,200", 1200.0), ("1,234,567.5", 1234567.5), (" 3.5 ", 3.5), ("0", 0.0)]
+    + [(text, None) for text in ("1,5", "1,2000", "12,34", ",5", "-1", "nan", "inf", "x")],
+)
+def test_an_amount_that_could_be_two_is_none(
+    tmp_path: Path, text: str, amount: float | None
+) -> None:
+    """``1,5`` is one and a half to some and fifteen to a program that drops the comma.
+
+    A cost of a site and the demand of a point are read alike; both files have a good row too.
+    """
+    sites = f'id,name,cost,lon,lat\nC1,a,1,107.15,34.36\nC2,b,"{text}",107.15,34.36\n'
+    read = parse_candidates(read_table(write(tmp_path, sites)), datum=Datum.WGS84)
+    shops = f'name,demand_per_h,lon,lat\na,1,107.15,34.36\nb,"{text}",107.15,34.36\n'
+    points = parse_points(read_table(write(tmp_path, shops, "shops.csv")), datum=Datum.WGS84)
+    rejected = [one.faults[0].reason for one in (*read.rejected, *points.rejected)]
+    if amount is None:
+        assert rejected == ["must be a number, 0 or more"] * 2
+    else:
+        assert rejected == []
+        assert read.candidates["cost"].tolist() == [1.0, amount]
+        assert points.points["demand_per_h"].tolist() == [1.0, amount]
 
 
 @pytest.mark.parametrize("datum", [Datum.GCJ02, Datum.BD09, Datum.BD09MC])

@@ -196,14 +196,14 @@ def test_the_layers_hold_what_a_map_needs(service: Service, tmp_path: Path) -> N
 
 
 def test_ctrl_c_asks_to_stop_and_a_second_one_ends() -> None:
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with _watched() as effort:
         assert not effort.cancelled()
         signal.raise_signal(signal.SIGINT)
         assert effort.cancelled()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
 
 
 def test_fewest_are_counted_and_cheapest_are_paid(service: Service, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from getpass import getuser
 import click
 
 from locator.cli.base import CommandGroup, opened, travel_option, with_travel
-from locator.cli.maps import map_texts, view_options
+from locator.cli.maps import map_texts, picture_options, view_options
 from locator.errors import InputError
 from locator.settings import Settings
 
@@ -28,10 +28,7 @@ def embed() -> None:
 @click.argument("what", type=click.Choice(["map", "coverage"]))
 @view_options
 @click.option("--language", type=click.Choice(["zh", "en"]), help="Of the names in the data.")
-@click.option("--caption", type=click.Choice(["zh", "en", "both"]), help="Of the pictures.")
-@click.option("--width", help="Of the pictures, pixels; 170 mm by default.")
-@click.option("--height", help="Of the pictures, pixels; what the contents need by default.")
-@click.option("--dpi", help="Of the pictures; 200 by default.")
+@picture_options(dpi=200)
 @click.option(
     "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."
 )

@@ -35,6 +35,23 @@ def view_options(command: _F) -> _F:
     return command
 
 
+def picture_options(dpi: int) -> Callable[[_F], _F]:
+    """Return what adds the options of a picture, with so many pixels an inch by default."""
+    options = (
+        click.option("--caption", type=click.Choice(["zh", "en", "both"]), help="Of a picture."),
+        click.option("--width", help="Of a picture, pixels; 170 mm by default."),
+        click.option("--height", help="Of a picture, pixels; what the contents need by default."),
+        click.option("--dpi", help=f"Of a picture; {dpi} by default."),
+    )
+
+    def add(command: _F) -> _F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
 def map_texts(**options: str | Sequence[str] | None) -> dict[str, list[str]]:
     """Return options as the texts of an address; those that are absent are left out.
 
@@ -59,10 +76,7 @@ def map_texts(**options: str | Sequence[str] | None) -> dict[str, list[str]]:
 @click.option("--reach", metavar="M[,M…]", help="The older name of --minutes.")
 @click.option("--language", type=click.Choice(["zh", "en"]))
 @click.option("--theme", type=click.Choice(["auto", "light", "dark"]), help="Of an .html.")
-@click.option("--caption", type=click.Choice(["zh", "en", "both"]), help="Of a picture.")
-@click.option("--width", help="Of a picture, pixels; 170 mm by default.")
-@click.option("--height", help="Of a picture, pixels; what the contents need by default.")
-@click.option("--dpi", help="Of a picture; 300 by default.")
+@picture_options(dpi=300)
 @click.option("--basemap", help="osm, tianditu, none or a tile address; none by default in a file.")
 @click.option(
     "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."

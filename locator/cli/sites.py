@@ -1,8 +1,6 @@
 """``locator site``: where the next stations should be."""
 
 import json
-import signal
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,8 +25,6 @@ from locator.schema import Datum, Kind, Language, Service
 from locator.settings import Settings
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from locator.service import Service as LocatorService
     from locator.siting import Effort
     from locator.study import SiteInputs, SiteQuestion
@@ -265,32 +261,15 @@ def _district(text: str) -> list[object]:
 @contextmanager
 def _watched() -> Iterator["Effort"]:
     """Show a bar, and take the first Ctrl-C as a wish to end with the best found."""
-    from locator.siting import Effort, Progress
+    from locator.siting import Effort, Progress, catch_ctrl_c
 
-    stop = threading.Event()
-    with progress_bar("site") as move, _interrupt(stop):
+    with progress_bar("site") as move, catch_ctrl_c(_say_stopping) as pressed:
 
         def tell(progress: Progress) -> None:
             move(progress.share)
 
-        yield Effort(cancelled=stop.is_set, progress=tell)
+        yield Effort(cancelled=pressed, progress=tell)
 
 
-@contextmanager
-def _interrupt(stop: threading.Event) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is told of Ctrl-C
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def ask(_number: int, _frame: "FrameType | None") -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-        click.echo("\nStopping with the best found so far …", err=True)
-
-    signal.signal(signal.SIGINT, ask)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _say_stopping() -> None:
+    click.echo("\nStopping with the best found so far …", err=True)

@@ -68,6 +68,7 @@ def _carry_out(service: Service, job: Job, stop: threading.Event) -> None:
             desk.finish(answer=None, error=None if desk.is_cancelled() else str(error))
         except MemoryError:
             desk.finish(answer=None, error="The server has not enough memory; ask for less.")
+        # Whatever it was, the row must end: a sentence on the page, the traceback in the log.
         except Exception:
             logging.getLogger("locator").exception("a job of the kind %s failed", job.kind)
             desk.finish(answer=None, error=None if desk.is_cancelled() else _BROKEN)

@@ -10,7 +10,7 @@ import shapely
 
 from locator.datum import to_wgs84
 from locator.errors import RegisterError
-from locator.register.cells import parse_cell
+from locator.register.cells import parse_amount, parse_cell
 from locator.register.coordinates import PAIR_FIELD
 from locator.register.mapping import (
     POSITION_FIELDS,
@@ -105,7 +105,7 @@ def _parse_value(column: Column, text: str | None, seen: dict[str, int]) -> obje
             raise ValueError("is empty; it is required")
         return None
     if column.dtype == "number":
-        return _parse_number(text)
+        return parse_amount(text)
     value = parse_cell(text, column)
     if column.name in {"id", "name"} and len(text) > (
         _MAX_ID if column.name == "id" else _MAX_NAME
@@ -114,16 +114,6 @@ def _parse_value(column: Column, text: str | None, seen: dict[str, int]) -> obje
     if column.name == "id" and str(value) in seen:
         raise ValueError(f"stands already in row {seen[str(value)]}")
     return value
-
-
-def _parse_number(text: str) -> float:
-    try:
-        number = float(text.replace(",", ""))
-    except ValueError as error:
-        raise ValueError("must be a number, 0 or more") from error
-    if not 0 <= number < np.inf:
-        raise ValueError("must be a number, 0 or more")
-    return number
 
 
 def _frame(records: list[dict[str, object]], datum: Datum) -> gpd.GeoDataFrame:

@@ -1,5 +1,6 @@
 """One cell of a register: its text to the value of its column, or what is wrong with it."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -7,11 +8,12 @@ from datetime import date
 
 from locator.schema import Column, LabelledEnum, Platform, join_set
 
-__all__ = ["Value", "parse_cell", "parse_text"]
+__all__ = ["Value", "parse_amount", "parse_cell", "parse_text"]
 
 Value = str | int | None
 
 _MAX_TEXT = 2000
+_GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 # Unicode's categories Cc and Cs, and the code points it has set aside as no characters.
 _NO_TEXT = re.compile(
     r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
@@ -27,6 +29,24 @@ def parse_cell(text: str, column: Column) -> Value:
     if column.name == "platforms":
         return _parse_platforms(text)
     return _PARSERS[column.dtype](text, column)
+
+
+def parse_amount(text: str) -> float:
+    """Return an amount: a number from 0 up, ``1200`` or ``1,200``; ``1,5`` could be two things.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    plain = text.strip()
+    try:
+        amount = float(plain.replace(",", "") if _GROUPED.fullmatch(plain) else plain)
+    except ValueError as error:
+        raise ValueError("must be a number, 0 or more") from error
+    if not 0 <= amount < math.inf:
+        raise ValueError("must be a number, 0 or more")
+    return amount
 
 
 def parse_text(text: str) -> str:

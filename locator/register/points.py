@@ -9,6 +9,7 @@ import shapely
 
 from locator.datum import to_wgs84
 from locator.errors import RegisterError
+from locator.register.cells import parse_amount
 from locator.register.coordinates import PAIR_FIELD
 from locator.register.mapping import (
     POSITION_FIELDS,
@@ -93,20 +94,9 @@ def _parse_row(
     lonlat, faults = parse_position(row, cells, columns, datum)
     demand = 1.0
     try:
-        demand = _parse_demand(cells.get("demand_per_h"))
+        if (text := cells.get("demand_per_h")) is not None:
+            demand = parse_amount(text)
     except ValueError as error:
         column = columns["demand_per_h"]
         faults.append(Fault(row.number, column, cells["demand_per_h"], str(error)))
     return [*lonlat.values(), demand], faults
-
-
-def _parse_demand(text: str | None) -> float:
-    if text is None:
-        return 1.0
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise ValueError("must be a number, 0 or more") from error
-    if not 0 <= value < np.inf:
-        raise ValueError("must be a number, 0 or more")
-    return value

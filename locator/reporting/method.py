@@ -1,14 +1,14 @@
 """Method, limits and references of a report, and its appendix."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from locator.reporting.columns import Pair
 from locator.reporting.draft import Draft, Facts, Paper
 from locator.reporting.folder import Cell
 from locator.reporting.labels import CHOICES, SETTINGS, choose, translate
 
-__all__ = ["add_appendix", "add_method", "add_settings", "shown_settings"]
+__all__ = ["add_appendix", "add_method", "add_settings", "shown_settings", "write_method"]
 
-Pair = tuple[str, str]
 _REJECTED = 20
 # What each measure is; docs/methods.md has the formulas.
 _METHODS: tuple[Pair, ...] = (
@@ -96,12 +96,19 @@ _REFERENCES = (
 
 def add_method(draft: Draft) -> None:
     """Add the method in a page: what each number is, what it is not, and from where."""
+    write_method(draft, _METHODS, _LIMITS, _REFERENCES)
+
+
+def write_method(
+    draft: Paper, methods: Iterable[Pair], limits: Iterable[Pair], references: Iterable[str]
+) -> None:
+    """Write a method, its limits and its references, in that order."""
     draft.heading("方法与局限", "Method and limits")
-    draft.points(choose(pair, draft.language) for pair in _METHODS)
+    draft.points(choose(pair, draft.language) for pair in methods)
     draft.heading("局限", "Limits", level=2)
-    draft.points(choose(pair, draft.language) for pair in _LIMITS)
+    draft.points(choose(pair, draft.language) for pair in limits)
     draft.heading("参考文献", "References", level=2)
-    draft.points(_REFERENCES)
+    draft.points(references)
 
 
 def shown_settings(

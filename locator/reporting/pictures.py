@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from locator.figures import (
     CHANGES,
@@ -22,11 +21,11 @@ from locator.figures import (
 )
 from locator.look import dense_range
 from locator.reporting.areas import areas_to_draw
+from locator.reporting.captions import figure_options
 from locator.reporting.draft import Draft, Picture, percent
 from locator.reporting.folder import Cell, number
 from locator.reporting.labels import DAYS, choose, code_label, column_of, standard_label
 from locator.reporting.opening import rests_on
-from locator.reporting.sentences import in_language
 
 __all__ = ["PICTURES", "Image", "dense_extent", "draw_pictures"]
 
@@ -57,28 +56,9 @@ def draw_pictures(draft: Draft) -> dict[str, Image]:
 
 
 def _options(draft: Draft, picture: Picture) -> FigureOptions:
-    summary = draft.study.summary
-    source = _sources(draft)
-    return FigureOptions(
-        title=picture.title[:200],
-        caption=f"{rests_on(draft, weekly=picture.name == 'week')[1:-1]}{source}"[:2000],
-        language=draft.language,
-        map_approval=str(summary["settings"].get("map_approval", "")),
-        illustrative=summary["illustrative"],
-    )
-
-
-def _sources(draft: Draft) -> str:
-    """Say where the stations are from, and whose roads the times go by."""
-    stations = draft.study.layers["stations"]
-    named = [str(source) for source in pd.unique(stations.get("source", pd.Series()).dropna())]
-    if credit := draft.study.summary["credit"]:
-        named = [*named[:2], credit]
-    if not named:
-        return ""
-    named = [in_language(source, draft.language) for source in named]
-    text = draft.say("、", ", ").join(named[:3]) + ("…" if len(named) > 3 else "")
-    return draft.say(f"；来源：{text}", f"; source: {text}").rstrip("。.")
+    said = rests_on(draft, weekly=picture.name == "week")
+    study = draft.study
+    return figure_options(draft, picture, study.summary, study.layers["stations"], rests_on=said)
 
 
 def _layer(draft: Draft, name: str) -> gpd.GeoDataFrame | None:

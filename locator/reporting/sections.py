@@ -33,8 +33,17 @@ def _first(rows: Iterable[Record], column: str, most: int) -> list[Record]:
 
 
 def _where(draft: Draft) -> None:
-    standard, foot = draft.standard, rests_on(draft)
     draft.heading("缺口在哪里", "Where the gaps are")
+    _gap_maps(draft)
+    if areas := draft.records("gap_areas"):
+        _gap_areas(draft, areas)
+    else:
+        standard = draft.standard
+        draft.text(draft.say(f"{standard}标准下没有缺口。", f"There is no gap at {standard}."))
+
+
+def _gap_maps(draft: Draft) -> None:
+    standard, foot = draft.standard, rests_on(draft)
     draft.picture(
         "gaps",
         draft.say(f"覆盖缺口，{standard}", f"Gaps in coverage, {standard}"),
@@ -56,11 +65,11 @@ def _where(draft: Draft) -> None:
             ),
             rests_on=foot,
         )
-    areas = draft.records("gap_areas")
-    if not areas:
-        draft.text(draft.say(f"{standard}标准下没有缺口。", f"There is no gap at {standard}."))
-        return
-    shown, say = areas[:_AREAS], draft.say
+
+
+def _gap_areas(draft: Draft, areas: list[Record]) -> None:
+    """Say how areas are made, and list the first."""
+    standard, say, shown = draft.standard, draft.say, areas[:_AREAS]
     if len(shown) == len(areas):
         many = say(f"下表列出全部 {len(areas)} 个", f"the table has all {len(areas)}")
     else:

@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 
 from locator.errors import InputError
 
-__all__ = ["Effort", "Progress", "Watch", "interruptible"]
+__all__ = ["Effort", "Progress", "Watch", "catch_ctrl_c", "interruptible"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -86,19 +86,13 @@ class Effort:
 
 
 def interruptible(solve: Callable[P, R]) -> Callable[P, R]:
-    """Make a function that takes ``effort`` end with the best it has at the first Ctrl-C.
-
-    The signal sets a flag, as ``cancelled`` does: an exception could be raised inside a callback of
-    the garbage collector, where Python drops it, and the search would go on. A second Ctrl-C
-    is an exception. Nothing is changed in other threads than the main one, nor where the program
-    has a handler of its own.
-    """
+    """Make a function that takes ``effort`` end with the best it has at the first Ctrl-C."""
 
     @wraps(solve)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         given = kwargs.get("effort")
         effort = given if isinstance(given, Effort) else Effort()
-        with _pressed() as pressed:
+        with catch_ctrl_c() as pressed:
             flagged = replace(effort, cancelled=lambda: pressed() or effort.cancelled())
             kwargs["effort"] = flagged
             return solve(*args, **kwargs)
@@ -107,8 +101,19 @@ def interruptible(solve: Callable[P, R]) -> Callable[P, R]:
 
 
 @contextmanager
-def _pressed() -> Iterator[Callable[[], bool]]:
-    """Take Ctrl-C, and yield whether it was pressed."""
+def catch_ctrl_c(say: Callable[[], None] | None = None) -> Iterator[Callable[[], bool]]:
+    """Take the first Ctrl-C as a wish to end, and yield what tells whether it was pressed.
+
+    The signal sets a flag: an exception could be raised inside a callback of the garbage
+    collector, where Python drops it, and the search would go on. A second Ctrl-C is an exception.
+    Nothing is changed in other threads than the main one, nor where the program has a handler of
+    its own or was begun to ignore the signal; so the outermost of nested ones counts.
+
+    Parameters
+    ----------
+    say
+        Called at the first Ctrl-C.
+    """
     main = threading.current_thread() is threading.main_thread()
     if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield _never
@@ -119,6 +124,8 @@ def _pressed() -> Iterator[Callable[[], bool]]:
         if times:
             signal.default_int_handler(number, frame)
         times.append(number)
+        if say is not None:
+            say()
 
     signal.signal(signal.SIGINT, press)
     try:

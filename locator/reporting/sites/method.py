@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from locator.reporting.columns import Pair
 from locator.reporting.draft import Paper
-from locator.reporting.labels import choose, translate
-from locator.reporting.method import add_settings
+from locator.reporting.labels import translate
+from locator.reporting.method import add_settings, write_method
 from locator.reporting.sites_folder import SiteSummary
 
 __all__ = ["add_appendix", "add_method"]
@@ -75,12 +75,7 @@ _REFERENCES = (
 
 def add_method(draft: Paper) -> None:
     """Add the method in a page: what each number is, what it is not, and from where."""
-    draft.heading("方法与局限", "Method and limits")
-    draft.points(choose(pair, draft.language) for pair in _METHODS)
-    draft.heading("局限", "Limits", level=2)
-    draft.points(choose(pair, draft.language) for pair in _LIMITS)
-    draft.heading("参考文献", "References", level=2)
-    draft.points(_REFERENCES)
+    write_method(draft, _METHODS, _LIMITS, _REFERENCES)
 
 
 def add_appendix(draft: Paper, summaries: Sequence[SiteSummary]) -> None:

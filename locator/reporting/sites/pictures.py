@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 
 from locator.figures import Bar, Figure, FigureOptions, Line, draw_bars, draw_curve, draw_map
 from locator.look import dense_range
+from locator.reporting.captions import figure_options
 from locator.reporting.draft import Paper, Picture, percent
 from locator.reporting.folder import number
-from locator.reporting.sentences import in_language
 from locator.reporting.sites.curve import curve_points
 from locator.reporting.sites.draft import SiteDraft
 
@@ -29,36 +28,14 @@ SITE_PICTURES = (
 
 def site_figure(draft: SiteDraft, picture: Picture) -> Figure:
     """Draw one picture of a report on one study."""
-    options = _options(draft, picture)
+    study, said = draft.study, draft.rests_on()
+    stations = study.layers["stations"]
+    options = figure_options(draft, picture, study.summary, stations, rests_on=said)
     if picture.name == "sites-city":
         return draw_sites(draft, replace(options, extent=dense_extent(draft)))
     if picture.name == "curve":
         return _curve(draft, options)
     return _firmness(draft, options) if picture.name == "firmness" else draw_sites(draft, options)
-
-
-def _options(draft: SiteDraft, picture: Picture) -> FigureOptions:
-    summary = draft.study.summary
-    return FigureOptions(
-        title=picture.title[:200],
-        caption=f"{draft.rests_on()[1:-1]}{_sources(draft)}"[:2000],
-        language=draft.language,
-        map_approval=str(summary["settings"].get("map_approval", "")),
-        illustrative=summary["illustrative"],
-    )
-
-
-def _sources(draft: SiteDraft) -> str:
-    """Say where the stations are from, and whose roads the times go by."""
-    stations = draft.study.layers["stations"]
-    named = [str(source) for source in pd.unique(stations.get("source", pd.Series()).dropna())]
-    if credit := draft.study.summary["credit"]:
-        named = [*named[:2], credit]
-    if not named:
-        return ""
-    named = [in_language(source, draft.language) for source in named]
-    text = draft.say("、", ", ").join(named[:3]) + ("…" if len(named) > 3 else "")
-    return draft.say(f"；来源：{text}", f"; source: {text}").rstrip("。.")
 
 
 def draw_sites(draft: SiteDraft, options: FigureOptions) -> Figure:
