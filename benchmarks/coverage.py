@@ -68,6 +68,7 @@ def build_city(points: int, stations: int) -> City:
         points=DemandPoints(
             lonlat=rng.uniform(*box, (points, 2)),
             demand_per_h=rng.random(points),
+            area_m2=np.zeros(points),
             piece=rng.integers(0, ZONES, points),
             pieces=pieces.assign(district_id="d", district_name="d"),
             factors=profile / profile.mean(axis=1, keepdims=True),

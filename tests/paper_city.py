@@ -56,6 +56,7 @@ def demand_points(
     return DemandPoints(
         lonlat=np.tile([107.0, 34.0], (len(weights), 1)),
         demand_per_h=weights,
+        area_m2=np.full(len(weights), 10_000.0),
         piece=np.asarray(piece, dtype=np.int64),
         pieces=table,
         factors=np.ones((len(table), 168)) if factors is None else factors,

@@ -413,7 +413,7 @@ def test_a_busy_desk_says_so_and_when_to_come_back(client: FlaskClient) -> None:
 def test_a_store_that_is_too_much_gets_a_sentence(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("locator.planner.ground.MAX_POINTS", 10)
+    monkeypatch.setattr("locator.planner.ground.MAX_PAIRS", 1_000)
     page = client.get("/planner")
     assert page.status_code == 200
     assert "locator gaps --minutes 5 --hourly" in page.text

@@ -16,7 +16,7 @@ from locator.coverage.circles import covered_area_m2
 from locator.coverage.demand import hour_of_week, hourly_factors, split_zones, zone_demand
 from locator.coverage.equity import gini, worst_served_mean
 from locator.coverage.gaps import compare_gaps, find_gaps, find_point_gaps
-from locator.coverage.points import DemandPoints, sample_zones, take_points
+from locator.coverage.points import DemandPoints, choose_cells_m, sample_zones, take_points
 from locator.coverage.quality import (
     TimeSummary,
     covered_by_limit,
@@ -43,6 +43,7 @@ __all__ = [
     "WeekCoverage",
     "apply_scenario",
     "bootstrap_share",
+    "choose_cells_m",
     "compare_gaps",
     "cover_points",
     "cover_week",

@@ -8,6 +8,8 @@ import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from locator.coverage.demand import union_by
+from locator.coverage.points import DemandPoints
 from locator.coverage.share import Coverage
 from locator.datum import GEOD, geodesic_m
 from locator.schema import CRS
@@ -39,6 +41,7 @@ def find_gaps(
     bound: BoundModel,
     *,
     mask: npt.NDArray[np.bool_],
+    uncovered: DemandPoints | None = None,
 ) -> gpd.GeoDataFrame:
     """Return the uncovered parts of zones as polygons, the most unserved demand first.
 
@@ -52,6 +55,10 @@ def find_gaps(
         The travel model, for the nearest station of each gap (from a point inside it).
     mask
         The stations that count.
+    uncovered
+        Where the coverage was counted on points, those out of reach, with the demand that was
+        asked about: a gap's demand and area are those of its points, so that gaps add up to what
+        is unserved. A part that holds no point is how the outline was drawn, not a gap.
 
     Returns
     -------
@@ -59,15 +66,58 @@ def find_gaps(
         EPSG:4326, with the columns of :data:`GAP_COLUMNS`. Parts under one square metre are
         left out; they are what cutting leaves behind.
     """
-    left = coverage.pieces
+    left = coverage.pieces.assign(piece=np.arange(len(coverage.pieces)))
     left = left[~left.geometry.is_empty].explode(ignore_index=True)
     size = left.geometry.area.to_numpy()
     left, size = left[size >= _SLIVER_M2], size[size >= _SLIVER_M2]
-    gaps = left.assign(
-        unserved_demand_per_h=left["demand_per_h"].to_numpy() * size / left["area_m2"].to_numpy(),
-        area_m2=size,
-    )
+    if uncovered is None:
+        share = size / left["area_m2"].to_numpy()
+        gaps = left.assign(
+            unserved_demand_per_h=left["demand_per_h"].to_numpy() * share, area_m2=size
+        )
+    else:
+        gaps = _filled(left, coverage.pieces, uncovered)
     return _describe(gaps, stations, bound, mask)
+
+
+def _filled(
+    left: gpd.GeoDataFrame, pieces: gpd.GeoDataFrame, uncovered: DemandPoints
+) -> gpd.GeoDataFrame:
+    """Return the parts that hold uncovered points, with the demand and area of those."""
+    places = gpd.GeoSeries.from_xy(*uncovered.lonlat.T, crs=CRS).to_crs(left.crs)
+    part = _parts_of(left, places.to_numpy(), uncovered.piece)
+    # No part was drawn where these points lie: their squares are.
+    lost = np.flatnonzero(part < 0)
+    half = np.sqrt(uncovered.area_m2[lost]) / 2
+    x, y = places.x.to_numpy()[lost], places.y.to_numpy()[lost]
+    squares = shapely.box(x - half, y - half, x + half, y + half)
+    piece = uncovered.piece[lost]
+    numbers = np.unique(piece)
+    drawn = union_by(squares, piece, len(pieces))[numbers]
+    part[lost] = len(left) + np.searchsorted(numbers, piece)
+    more = pieces.iloc[numbers].set_geometry(gpd.GeoSeries(drawn, crs=left.crs).to_numpy())
+    gaps = pd.concat([left, more.set_crs(left.crs)], ignore_index=True)
+    count = len(gaps)
+    held = np.bincount(part, minlength=count) > 0
+    gaps = gaps.assign(
+        unserved_demand_per_h=np.bincount(part, uncovered.demand_per_h, count),
+        area_m2=np.bincount(part, uncovered.area_m2, count),
+    )
+    return gaps[held]
+
+
+def _parts_of(
+    left: gpd.GeoDataFrame, places: npt.NDArray[np.object_], piece: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Return (n,) the nearest part of its own piece to each place; -1 where the piece has none."""
+    part = np.full(len(places), -1, dtype=np.int64)
+    shapes, owner = left.geometry.to_numpy(), left["piece"].to_numpy()
+    for number in np.unique(piece):
+        rows, parts = np.flatnonzero(piece == number), np.flatnonzero(owner == number)
+        if len(parts):
+            found = shapely.STRtree(shapes[parts]).query_nearest(places[rows], all_matches=False)
+            part[rows[found[0]]] = parts[found[1]]
+    return part
 
 
 def find_point_gaps(

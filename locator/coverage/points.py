@@ -1,6 +1,6 @@
 """Demand points: demand as weights at places, which times and hours are asked of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -13,10 +13,15 @@ from locator.coverage.demand import HOURS_OF_WEEK
 from locator.schema import CRS
 from locator.travel.base import Positions
 
-__all__ = ["DemandPoints", "sample_zones", "take_points"]
+__all__ = ["ENOUGH_POINTS", "DemandPoints", "choose_cells_m", "sample_zones", "take_points"]
 
 PIECE_COLUMNS = ("zone_id", "zone_name", "district_id", "district_name")
 _MOST_POINTS = 200_000
+# A share by points errs where the limit runs through a square: by about 0.3 of a square each, up
+# or down. Of n points some sqrt(n) to 10 sqrt(n) are such, so 30,000 err by 0.02 to 0.12 points of
+# a hundred, whatever the zones' size (measured: docs/methods.md, "Demand points and sampling").
+ENOUGH_POINTS = 30_000
+_CELL_M = (5.0, 100.0)
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
@@ -31,6 +36,8 @@ class DemandPoints:
         (n, 2) degrees, WGS-84.
     demand_per_h
         (n,) mean orders per hour over the week.
+    area_m2
+        (n,) what of a polygon each point stands for; 0 for points as they were given.
     piece
         (n,) row in ``pieces`` of each point.
     pieces
@@ -38,11 +45,12 @@ class DemandPoints:
     factors
         (p, 168) demand of each hour of the week over the week's mean, per piece.
     cell_m
-        Side of the squares that polygons were sampled by; 0 for points as they were given.
+        Side of the largest squares that polygons were sampled by; 0 for points as they were given.
     """
 
     lonlat: Positions
     demand_per_h: Floats
+    area_m2: Floats
     piece: Rows
     pieces: pd.DataFrame
     factors: Floats
@@ -57,6 +65,24 @@ class DemandPoints:
             return self.demand_per_h
         demand: Floats = self.demand_per_h * self.factors[self.piece, hour]
         return demand
+
+    @property
+    def side_m(self) -> Floats:
+        """Return (n,) the side of the squares that each point's piece was sampled by."""
+        largest = np.zeros(len(self.pieces))
+        np.maximum.at(largest, self.piece, self.area_m2)
+        side: Floats = np.sqrt(largest)[self.piece]
+        return side
+
+    def take(self, rows: Rows | npt.NDArray[np.bool_], hour: int | None) -> "DemandPoints":
+        """Return some of the points, with the demand of one hour of the week as theirs."""
+        return replace(
+            self,
+            lonlat=self.lonlat[rows],
+            demand_per_h=self.at(hour)[rows],
+            area_m2=self.area_m2[rows],
+            piece=self.piece[rows],
+        )
 
     def hourly(self) -> Floats:
         """Return (p, 168) orders per hour of each piece."""
@@ -82,6 +108,7 @@ class DemandPoints:
         return DemandPoints(
             lonlat=self.lonlat[kept],
             demand_per_h=self.demand_per_h[kept],
+            area_m2=self.area_m2[kept],
             piece=piece.ravel(),
             pieces=pieces.assign(
                 zone_id=chosen["id"].to_numpy(), zone_name=chosen["name"].to_numpy()
@@ -91,8 +118,32 @@ class DemandPoints:
         )
 
 
+def choose_cells_m(
+    area_m2: Floats, demand_per_h: Floats, *, count: float = ENOUGH_POINTS
+) -> Floats:
+    """Return the side of the squares to sample each piece by, (p,) whole metres.
+
+    Half of the squares go by area, half by demand, so that a small zone that holds much of the
+    demand is not left with a few. Sides are 5 to 100 m.
+
+    Parameters
+    ----------
+    area_m2, demand_per_h
+        (p,) of each piece.
+    count
+        About how many squares there shall be in all.
+    """
+    least, most = _CELL_M
+    by_area = area_m2 / max(float(area_m2.sum()), 1.0)
+    by_demand = demand_per_h / max(float(demand_per_h.sum()), 1e-300)
+    squares = count * (by_area + by_demand) / 2
+    side = np.sqrt(area_m2 / np.maximum(squares, 1.0))
+    cells: Floats = np.clip(np.floor(side), least, most)
+    return cells
+
+
 def sample_zones(
-    pieces: gpd.GeoDataFrame, factors: dict[str, Floats], *, cell_m: float
+    pieces: gpd.GeoDataFrame, factors: dict[str, Floats], *, cell_m: float | Floats
 ) -> DemandPoints:
     """Cut pieces of zones into squares; each part is a point with its share of the demand by area.
 
@@ -103,11 +154,14 @@ def sample_zones(
     factors
         (168,) of each zone's id, from :func:`locator.coverage.hourly_factors`.
     cell_m
-        Side of a square; a coarser one is taken where there would be more than 200,000 points.
+        Side of a square, one for all or one a piece (:func:`choose_cells_m`); coarser ones are
+        taken where there would be more than 200,000 points.
     """
-    whole = float(pieces["area_m2"].sum())
-    cell_m = max(cell_m, float(np.sqrt(whole / _MOST_POINTS)))
-    parts = [_cut(shape, cell_m) for shape in pieces.geometry]
+    size = pieces["area_m2"].to_numpy(dtype=np.float64)
+    side = np.broadcast_to(np.asarray(cell_m, dtype=np.float64), size.shape)
+    expected = float(np.sum(size / side**2))
+    side = side * max(1.0, float(np.sqrt(expected / _MOST_POINTS)))
+    parts = [_cut(shape, float(m)) for shape, m in zip(pieces.geometry, side, strict=True)]
     piece = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     shapes = np.concatenate([*parts, np.empty(0, dtype=object)])
     area = shapely.area(shapes)
@@ -119,12 +173,13 @@ def sample_zones(
     return DemandPoints(
         lonlat=np.column_stack([places.x, places.y]),
         demand_per_h=demand[piece] * area / total[piece],
+        area_m2=area,
         piece=piece,
         pieces=table,
         factors=np.stack([factors.get(zone, flat) for zone in table["zone_id"]])
         if len(table)
         else np.empty((0, HOURS_OF_WEEK)),
-        cell_m=cell_m,
+        cell_m=float(side.max(initial=0.0)),
     )
 
 
@@ -168,6 +223,7 @@ def take_points(points: gpd.GeoDataFrame) -> DemandPoints:
     return DemandPoints(
         lonlat=np.column_stack([points.geometry.x, points.geometry.y]),
         demand_per_h=points["demand_per_h"].to_numpy(dtype=np.float64),
+        area_m2=np.zeros(len(points)),
         piece=codes.astype(np.int64),
         pieces=table,
         factors=np.ones((len(table), HOURS_OF_WEEK)),

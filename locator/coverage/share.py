@@ -9,11 +9,12 @@ import pandas as pd
 import shapely
 
 from locator.coverage.demand import union_by
+from locator.coverage.points import DemandPoints
 from locator.notebook import facts_table
 from locator.travel import BoundModel
 from locator.travel.base import Positions
 
-__all__ = ["Coverage", "cover_points", "cover_zones"]
+__all__ = ["Coverage", "cover_points", "cover_zones", "share_of_demand"]
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,19 @@ class Coverage:
         return result[[key, name, *sums, "covered_share"]]
 
 
-def cover_zones(pieces: gpd.GeoDataFrame, areas: gpd.GeoSeries) -> Coverage:
+def cover_zones(
+    pieces: gpd.GeoDataFrame,
+    areas: gpd.GeoSeries,
+    *,
+    points: DemandPoints | None = None,
+    covered: npt.NDArray[np.bool_] | None = None,
+) -> Coverage:
     """Take the stations' service areas away from the pieces of zones.
 
-    Demand is spread evenly over a piece, so its covered demand is its covered share of area.
+    Demand is spread evenly over a piece, so its covered demand is its covered share of area. Where
+    areas are exact (circles) that share is measured on the polygons. Along roads an area is only a
+    drawing of the times: there the share is counted on the piece's demand points, each asked for
+    its own time, and the polygons show where.
 
     Parameters
     ----------
@@ -80,22 +90,28 @@ def cover_zones(pieces: gpd.GeoDataFrame, areas: gpd.GeoSeries) -> Coverage:
         From :func:`locator.coverage.split_zones`, in a metric projection.
     areas
         Service area of each station that counts, in the same projection.
+    points, covered
+        The pieces' demand points, and which of them are within reach; None measures polygons.
     """
     shapes = pieces.geometry.to_numpy()
     stations = areas.to_numpy()
     left = _subtract(shapes, stations) if len(stations) else shapes
     area = pieces["area_m2"].to_numpy(dtype=np.float64)
-    covered = np.clip(area - shapely.area(left), 0.0, area)
+    if points is None or covered is None:
+        share = np.clip(1.0 - shapely.area(left) / area, 0.0, 1.0)
+    else:
+        within = np.bincount(points.piece[covered], points.area_m2[covered], len(pieces))
+        share = within / np.bincount(points.piece, points.area_m2, len(pieces))
     demand = pieces["demand_per_h"].to_numpy(dtype=np.float64)
     result = pieces.assign(
-        covered_area_m2=covered, covered_demand_per_h=demand * covered / area
+        covered_area_m2=area * share, covered_demand_per_h=demand * share
     ).set_geometry(gpd.GeoSeries(left, crs=pieces.crs))
     return Coverage(
         pieces=result,
         demand_per_h=float(demand.sum()),
         covered_demand_per_h=float(result["covered_demand_per_h"].sum()),
         area_m2=float(area.sum()),
-        covered_area_m2=float(covered.sum()),
+        covered_area_m2=float(result["covered_area_m2"].sum()),
     )
 
 
@@ -113,6 +129,14 @@ def _subtract(
     near = union_by(areas[area_at], shape_at, len(open_shapes))
     left[open_shapes] = shapely.difference(shapes[open_shapes], near)
     return left
+
+
+def share_of_demand(
+    demand: npt.NDArray[np.float64], covered: npt.NDArray[np.bool_]
+) -> float | None:
+    """Return the covered share of the demand of n points, 0 to 1; None without demand."""
+    total = float(demand.sum())
+    return float(demand[covered].sum()) / total if total > 0 else None
 
 
 def cover_points(

@@ -11,11 +11,12 @@ under each set of schedules (:mod:`~locator.planner.reach`), and from these the 
 from locator.planner.answer import Answer, Ask, Figures, View, answer_ask
 from locator.planner.desk import Desk
 from locator.planner.draft import FILE_NAME, Draft, read_draft, study_command
-from locator.planner.ground import Ground, check_size, make_ground
+from locator.planner.ground import SQUARE_M, Ground, check_size, make_ground
 from locator.planner.reach import Reach, find_reach
 
 __all__ = [
     "FILE_NAME",
+    "SQUARE_M",
     "Answer",
     "Ask",
     "Desk",

@@ -226,7 +226,7 @@ def _by_point(points: DemandPoints, weight: Floats) -> Floats:
 
 def _times(reach: Reach, weight: Floats) -> TimeSummary:
     used = weight > 0
-    return summarise_times(reach.seconds[used], weight[used])
+    return summarise_times(reach.seconds[used].astype(np.float64), weight[used])
 
 
 def _uncovered(ground: Ground, reach: Reach, weight: Floats, limit_s: float) -> Floats:

@@ -15,7 +15,7 @@ __all__ = ["Desk"]
 
 _WAIT_S = 2.0
 _FIRST_WAIT_S = 15.0  # the first question lays the ground, which others wait for
-_MOST_NUMBERS = 16_000_000  # of the standings that are kept: 128 MB
+_MOST_NUMBERS = 40_000_000  # of the standings that are kept: 160 MB
 _MOST_STANDINGS = 64
 _Key = tuple[StationFilter, str]
 

@@ -10,14 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
+from scipy.sparse import csr_array
 
 from locator.coverage import DemandPoints, OpenWeek, open_week
+from locator.coverage.points import ENOUGH_POINTS
 from locator.errors import InputError
 from locator.hours import HoursRules
 from locator.schema import CRS
 from locator.service import Service, Snapshot
 from locator.study import GapsInputs, Question, Standard
-from locator.study.basis import CELL_M, make_basis
+from locator.study.basis import make_basis
 from locator.study.measure import Study
 from locator.travel import BoundModel, TravelModel
 from locator.travel.base import Positions
@@ -25,7 +27,7 @@ from locator.travel.base import Positions
 __all__ = [
     "HORIZON_S",
     "MAX_PAIRS",
-    "MAX_POINTS",
+    "SQUARE_M",
     "Ground",
     "check_size",
     "hours_texts",
@@ -33,13 +35,14 @@ __all__ = [
 ]
 
 HORIZON_S = 86_400.0  # a day: whatever is farther is out of reach for a rider
-MAX_POINTS = 20_000
-MAX_PAIRS = 3_000_000  # times that are kept: 24 MB
+MAX_PAIRS = 40_000_000  # times that are kept: 160 MB
+_LEAST_POINTS = 5_000  # fewer would not do: a share would be off by more than half a point
+_EDGES = 1.5  # squares that zones' edges cut make so many more of them, at the most
+SQUARE_M = 100.0  # the page draws what is missing in squares of this side
 _MAX_ZONES = 2_000
-_DEGREE_M = 111_320.0  # of latitude, on average; good enough to say what is too much
 _KEPT_COLUMNS = 200
 _KEPT_TEXTS = 500
-Floats = npt.NDArray[np.float64]
+Times = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
 
@@ -48,7 +51,7 @@ Rows = npt.NDArray[np.int64]
 class _Kept:
     """What questions so far have worked out; one question at a time may use it."""
 
-    columns: "OrderedDict[tuple[float, float], Floats]" = field(default_factory=OrderedDict)
+    columns: "OrderedDict[tuple[float, float], Times]" = field(default_factory=OrderedDict)
     hours: "OrderedDict[str | None, tuple[Mask, Mask]]" = field(default_factory=OrderedDict)
     bound: BoundModel | None = None
 
@@ -66,7 +69,8 @@ class Ground:
     points
         The demand, n points: hot zones in squares, as a study samples them.
     seconds
-        (m, n) riding time from each point to each station; ``inf`` is out of reach.
+        (m, n) riding time from each point to each station, float32: to the millisecond up to two
+        hours; ``inf`` is out of reach.
     monday
         The week whose opening hours, holidays included, count.
     square
@@ -80,27 +84,28 @@ class Ground:
     rules: HoursRules
     min_minutes_left: int
     points: DemandPoints
-    seconds: Floats
+    seconds: Times
     monday: date
     square: Rows
     squares: Positions
     _kept: _Kept = field(default_factory=_Kept, repr=False, compare=False)
 
-    def seconds_to(self, stations: gpd.GeoDataFrame) -> Floats:
+    def seconds_to(self, stations: gpd.GeoDataFrame) -> Times:
         """Return (k, n) riding times to stations; only places that are new are worked out."""
         known = {place: row for row, place in enumerate(_places(self.snapshot.stations))}
-        rows = np.empty((len(stations), len(self.points)))
+        rows = np.empty((len(stations), len(self.points)), dtype=np.float32)
         for number, place in enumerate(_places(stations)):
             row = known.get(place)
             rows[number] = self.seconds[row] if row is not None else self._column(place)
         return rows
 
-    def _column(self, place: tuple[float, float]) -> Floats:
+    def _column(self, place: tuple[float, float]) -> Times:
         kept = self._kept.columns
         if place not in kept:
             # Held on to: a road model takes over from the last set of stations that is alive.
             self._kept.bound = self.travel.bind(np.array([place]))
-            kept[place] = _dense(self._kept.bound, self.points.lonlat)[0]
+            times = self._kept.bound.times(self.points.lonlat, limit_s=HORIZON_S)
+            kept[place] = _dense(times)[0]
             while len(kept) > _KEPT_COLUMNS:
                 kept.popitem(last=False)
         kept.move_to_end(place)
@@ -131,18 +136,21 @@ def check_size(snapshot: Snapshot) -> None:
     Raises
     ------
     InputError
-        There are no hot zones, too many zones, too large ones, or too many stations for them.
+        There are no hot zones, too many zones, or too many stations.
     """
     zones, stations = snapshot.hot_zones, len(snapshot.stations)
     if zones.empty:
         raise InputError("There are no hot zones; bring them in with locator hotzones import FILE.")
-    points = _expected_points(zones)
-    if len(zones) > _MAX_ZONES or points > MAX_POINTS or points * stations > MAX_PAIRS:
+    if len(zones) > _MAX_ZONES or _sample(stations) < _LEAST_POINTS:
         raise InputError(
-            f"{len(zones):,} hot zones (about {points:,.0f} squares of {CELL_M:.0f} m) and "
-            f"{stations:,} stations are too much for a page; use the command line: "
-            "locator gaps --minutes 5 --hourly --scenario FILE.yaml --out gaps"
+            f"{len(zones):,} hot zones and {stations:,} stations are too much for a page; use the "
+            "command line: locator gaps --minutes 5 --hourly --scenario FILE.yaml --out gaps"
         )
+
+
+def _sample(stations: int) -> float:
+    """Return how many demand points a page can hold times of: as many as a study, or fewer."""
+    return min(ENOUGH_POINTS, MAX_PAIRS / (_EDGES * max(stations, 1)))
 
 
 def make_ground(service: Service, snapshot: Snapshot, monday: date) -> Ground:
@@ -155,34 +163,34 @@ def make_ground(service: Service, snapshot: Snapshot, monday: date) -> Ground:
     """
     check_size(snapshot)
     standards = (Standard(HORIZON_S / 60, "min"),)
-    study = Study(service, GapsInputs(snapshot, snapshot.hot_zones, None), Question(standards))
+    inputs = GapsInputs(snapshot, snapshot.hot_zones, None)
+    sample = _sample(len(snapshot.stations))
+    study = Study(service, inputs, Question(standards), sample=sample)
     basis = make_basis(service, study, standards, week_of=None)
     lonlat = gpd.GeoSeries(gpd.points_from_xy(*basis.points.lonlat.T), crs=CRS).to_crs(study.crs)
-    cell_m = basis.points.cell_m
-    cells = np.floor(np.column_stack([lonlat.x, lonlat.y]) / cell_m).astype(np.int64)
+    cells = np.floor(np.column_stack([lonlat.x, lonlat.y]) / SQUARE_M).astype(np.int64)
     distinct, square = np.unique(cells, axis=0, return_inverse=True)
     middles = gpd.GeoSeries(
-        gpd.points_from_xy(*((distinct + 0.5) * cell_m).T), crs=study.crs
+        gpd.points_from_xy(*((distinct + 0.5) * SQUARE_M).T), crs=study.crs
     ).to_crs(CRS)
-    seconds = basis.times.T.toarray()
     return Ground(
         snapshot=snapshot,
         travel=service.travel,
         rules=service.rules,
         min_minutes_left=service.settings.min_minutes_left,
         points=basis.points,
-        seconds=np.where(seconds > 0, seconds, np.inf),
+        seconds=_dense(basis.times),
         monday=monday,
         square=square.ravel().astype(np.int64),
         squares=np.column_stack([middles.x, middles.y]),
     )
 
 
-def _dense(bound: BoundModel, points: Positions) -> Floats:
+def _dense(times: csr_array) -> Times:
     """Return (k, n) times; what is absent is out of reach, for no time is under 1 ms."""
-    seconds = bound.times(points, limit_s=HORIZON_S).T.toarray()
-    dense: Floats = np.where(seconds > 0, seconds, np.inf)
-    return dense
+    seconds: Times = times.T.astype(np.float32).toarray()
+    seconds[seconds <= 0] = np.inf
+    return seconds
 
 
 def _places(stations: gpd.GeoDataFrame) -> list[tuple[float, float]]:
@@ -193,12 +201,3 @@ def _places(stations: gpd.GeoDataFrame) -> list[tuple[float, float]]:
 def hours_texts(stations: gpd.GeoDataFrame) -> list[str | None]:
     """Return each station's opening hours; None is unknown."""
     return [None if pd.isna(text) else str(text) for text in stations["opening_hours"]]
-
-
-def _expected_points(zones: gpd.GeoDataFrame) -> float:
-    """Return about how many points squares make of zones: their areas, and their edges."""
-    shapes = zones.geometry.to_numpy()
-    lat = np.radians(shapely.get_y(shapely.centroid(shapes)))
-    squares = shapely.area(shapes) * np.cos(lat) * (_DEGREE_M / CELL_M) ** 2
-    edges = shapely.length(shapes) * _DEGREE_M / CELL_M
-    return float(np.nansum(squares + edges / 2 + 1))

@@ -20,7 +20,8 @@ from locator.errors import InputError
 __all__ = ["MAX_CELLS", "SLOTS", "Reach", "find_reach"]
 
 SLOTS = HOURS_OF_WEEK * QUARTERS
-MAX_CELLS = 6_000_000  # times that one reach may hold: 48 MB
+MAX_CELLS = 12_000_000  # times that one reach may hold: 48 MB
+Times = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
@@ -38,7 +39,7 @@ class Reach:
         (672,) the set that is open in each quarter-hour.
     """
 
-    seconds: Floats
+    seconds: Times
     set_of: Rows
 
     def covered_per_h(self, points: DemandPoints, *, limit_s: float) -> Floats:
@@ -67,7 +68,7 @@ class Reach:
         return weight
 
 
-def find_reach(seconds: Floats, usable: Mask) -> Reach:
+def find_reach(seconds: Times, usable: Mask) -> Reach:
     """Find the nearest usable station under each set of open ones.
 
     Parameters
@@ -93,10 +94,10 @@ def find_reach(seconds: Floats, usable: Mask) -> Reach:
             "much for a page; use the command line: locator gaps --hourly --scenario FILE.yaml"
         )
     # Stations that keep the same hours are one: first the nearest of each schedule.
-    nearest = np.full((len(schedules), count), np.inf)
+    nearest = np.full((len(schedules), count), np.inf, dtype=np.float32)
     for row in range(len(schedules)):
         nearest[row] = seconds[of == row].min(axis=0, initial=np.inf)
-    found = np.full((len(sets), count), np.inf)
+    found = np.full((len(sets), count), np.inf, dtype=np.float32)
     for row, members in enumerate(sets):
         if members.any():
             found[row] = nearest[members].min(axis=0)

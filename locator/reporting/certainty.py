@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from locator.reporting.draft import Draft, percent
 from locator.reporting.labels import SCENARIO, change_label, choose, standard_label
-from locator.reporting.opening import rests_on
+from locator.reporting.opening import points_apart, rests_on
 
 __all__ = ["add_certainty", "add_scenario"]
 
@@ -38,15 +38,15 @@ def add_certainty(draft: Draft) -> None:
 def _comparisons(draft: Draft) -> Iterator[str]:
     """Hold the share by area against the one by sampled points, and roads against lines."""
     summary, say = draft.study.summary, draft.say
-    first, sampling = summary["results"][0], summary["sampling"]
-    share, sampled = first["covered_share"], sampling["covered_share"]
-    if share is not None and sampled is not None and sampling["cell_m"] > 0:
-        apart = 100 * abs(sampled - share)
+    if (apart := points_apart(summary)) is not None:
+        sampling = summary["sampling"]
+        share, sampled = summary["results"][0]["covered_share"], sampling["covered_share"]
         yield say(
-            f"各表以 {sampling['cell_m']:.0f} 米方格取 {sampling['points']:,} 个点，覆盖率为 "
-            f"{percent(sampled, 2)}；按面积计算为 {percent(share, 2)}，相差 {apart:.2f} 个百分点。",
-            f"The tables sample {sampling['points']:,} points on a grid of "
-            f"{sampling['cell_m']:.0f} m, which gives {percent(sampled, 2)}; by area it is "
+            f"各表以边长不超过 {sampling['cell_m']:.0f} 米的方格取 {sampling['points']:,} 个点，"
+            f"覆盖率为 {percent(sampled, 2)}；第一页为 {percent(share, 2)}，"
+            f"相差 {apart:.2f} 个百分点。",
+            f"The tables sample {sampling['points']:,} points by squares of at most "
+            f"{sampling['cell_m']:.0f} m, which gives {percent(sampled, 2)}; page one has "
             f"{percent(share, 2)}, {apart:.2f} points apart.",
         )
     for result in summary["results"]:

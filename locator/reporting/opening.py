@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from locator.reporting.draft import Band, Draft, Facts, Paper, Signatures, percent
-from locator.reporting.folder import Cell, Result, Table, number
+from locator.reporting.folder import Cell, Result, Summary, Table, number
 from locator.reporting.labels import CODES, choose, hour_label, standard_label, translate
 
 __all__ = ["add_opening", "illustrative_words", "rests_on", "title_of", "whole_percents"]
 
 _MOST = 0.005  # shares closer than this are said to be equal
+_APART = 0.3  # points of a hundred; two counts of one share that lie farther apart are said to
 
 
 def title_of(draft: Draft, city: str) -> str:
@@ -200,6 +201,13 @@ def _lowest(hours: Table) -> tuple[int, float] | None:
 
 def _how_sure(draft: Draft) -> Iterator[str]:
     say, first, standard = draft.say, draft.study.summary["results"][0], draft.standard
+    apart = points_apart(draft.study.summary)
+    if apart is not None and apart > _APART:
+        yield say(
+            f"以上覆盖率与后面各表按点计算的结果相差 {apart:.1f} 个百分点，两种算法均见方法一节。",
+            f"The share above and that of the tables, which count points, lie {apart:.1f} points "
+            "apart; the section on methods tells both.",
+        )
     for row in draft.study.tables["intervals"].records():
         low, high = number(row.get("low")), number(row.get("high"))
         what = choose(CODES["what"].get(str(row["what"]), ("", "")), draft.language)
@@ -228,6 +236,17 @@ def _how_sure(draft: Draft) -> Iterator[str]:
             "Times are estimated along straight lines, not roads: the estimate knows no river, "
             "railway or one-way street.",
         )
+
+
+def points_apart(summary: Summary) -> float | None:
+    """Return how many points of a hundred the tables' sampled share lies off page one's.
+
+    None where nothing was sampled, or there is no demand.
+    """
+    share, sampled = summary["results"][0]["covered_share"], summary["sampling"]["covered_share"]
+    if share is None or sampled is None or summary["sampling"]["cell_m"] <= 0:
+        return None
+    return 100 * abs(sampled - share)
 
 
 def _tenth_faster(sensitivity: Table) -> Iterator[float]:

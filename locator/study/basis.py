@@ -15,21 +15,15 @@ from locator.coverage import (
     WeekCoverage,
     cover_week,
     hour_of_week,
-    hourly_factors,
     open_week,
-    sample_zones,
-    take_points,
-    zone_demand,
 )
 from locator.coverage.catchment import BANDS
-from locator.coverage.quality import nearest_seconds
 from locator.nearest import StationFilter
 from locator.service import Service
 from locator.study.measure import Standard, Study
 
-__all__ = ["CELL_M", "Basis", "make_basis"]
+__all__ = ["Basis", "make_basis"]
 
-CELL_M = 100.0  # polygons are sampled by squares of this side: 26 s of riding
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
@@ -96,10 +90,9 @@ def make_basis(
     standards: tuple[Standard, ...],
     *,
     week_of: date | None,
-    cell_m: float = CELL_M,
 ) -> Basis:
-    """Sample the demand, ask the travel model once, and read the week's hours if it is studied."""
-    points = _demand_points(study, cell_m)
+    """Ask the travel model once for every time, and read the week's hours if it is studied."""
+    points = study.points
     limits = tuple((standard, study.limit_s(standard)) for standard in standards)
     widest_s = max([BANDS[-1][0], *(limit for _, limit in limits)])
     index = study.inputs.snapshot.index
@@ -115,23 +108,9 @@ def make_basis(
         demand_per_h=points.at(hour),
         times=study.bound.times(points.lonlat, limit_s=widest_s),
         widest_s=widest_s,
-        seconds=nearest_seconds(study.bound, points.lonlat, study.mask),
+        seconds=study.seconds(study.mask),
         standards=limits,
         week=week,
         in_service=index.mask(StationFilter()),
         by_kind=index.mask(replace(study.chosen, services=frozenset())),
     )
-
-
-def _demand_points(study: Study, cell_m: float) -> DemandPoints:
-    zones = study.inputs.hot_zones
-    if study.inputs.points is not None:
-        return take_points(study.inputs.points)
-    assert zones is not None  # noqa: S101 - one of the two is there, Study has seen to it
-    factors = dict(zip(zones["id"], hourly_factors(zones), strict=True))
-    # The study's pieces hold the demand of its hour; here the week's mean is spread again.
-    mean = dict(zip(zones["id"], zone_demand(zones), strict=True))
-    area = study.pieces["area_m2"].to_numpy(dtype=np.float64)
-    whole = study.pieces.groupby("zone_id")["area_m2"].transform("sum").to_numpy(dtype=np.float64)
-    demand = study.pieces["zone_id"].map(mean).to_numpy(dtype=np.float64) * area / whole
-    return sample_zones(study.pieces.assign(demand_per_h=demand), factors, cell_m=cell_m)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -12,16 +13,24 @@ import shapely
 
 from locator.coverage import (
     Coverage,
+    DemandPoints,
     Scenario,
+    choose_cells_m,
     cover_points,
     cover_zones,
     covered_area_m2,
     find_gaps,
     find_point_gaps,
     hour_of_week,
+    hourly_factors,
+    sample_zones,
     split_zones,
+    take_points,
     zone_demand,
 )
+from locator.coverage.points import ENOUGH_POINTS
+from locator.coverage.quality import nearest_seconds
+from locator.coverage.share import share_of_demand
 from locator.datum import local_crs
 from locator.errors import DatumError, InputError
 from locator.hours import STATES, HoursRules, calendar_doubts, parse_moment
@@ -30,11 +39,13 @@ from locator.register.rows import RejectedRow
 from locator.reporting.folder import Result
 from locator.schema import CRS, State
 from locator.service import Service, Snapshot
-from locator.travel import BoundModel, StraightLine, TravelModel
+from locator.travel import BoundModel, StraightLine
 from locator.travel.base import Positions
 
 __all__ = ["GapsInputs", "Outcome", "Question", "Result", "Standard", "Study"]
 
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 _POINT_CELL_M = 500.0
 _STRETCH = 1.05  # no local projection makes lengths longer by more
 
@@ -118,7 +129,15 @@ class Outcome:
 class Study:
     """What is the same for every standard, worked out once."""
 
-    def __init__(self, service: Service, inputs: GapsInputs, question: Question) -> None:
+    def __init__(
+        self,
+        service: Service,
+        inputs: GapsInputs,
+        question: Question,
+        *,
+        sample: float = ENOUGH_POINTS,
+    ) -> None:
+        self._sample = sample  # about how many points zones become
         self.inputs, self.question, self.chosen = inputs, question, question.chosen
         self.settings = service.settings
         self.travel = service.travel
@@ -143,6 +162,7 @@ class Study:
             self.notes.append("No station counts: the filter, or the hour, leaves none.")
         self.lonlat = index.lonlat
         self.bound: BoundModel = self.travel.bind(index.lonlat)
+        self._seconds: dict[bytes, Floats] = {}
         frame = inputs.hot_zones if inputs.hot_zones is not None else inputs.points
         if frame is None:
             raise InputError("There is nothing to measure.")
@@ -152,8 +172,7 @@ class Study:
         except DatumError as error:
             raise InputError(" ".join([*self.warnings, str(error)])) from error
         if inputs.hot_zones is not None:
-            hour = None if self.at is None else hour_of_week(self.at)
-            self.demand_per_h = zone_demand(inputs.hot_zones, hour=hour)
+            self.demand_per_h = zone_demand(inputs.hot_zones, hour=self.hour)
             self.pieces = split_zones(
                 inputs.hot_zones,
                 inputs.snapshot.districts,
@@ -181,20 +200,63 @@ class Study:
             return self._measure_points(standard, self.inputs.points)
         return self._measure_zones(standard)
 
+    @cached_property
+    def points(self) -> DemandPoints:
+        """The demand as points: those given, or zones in squares; every count rests on these."""
+        zones = self.inputs.hot_zones
+        if zones is None:
+            assert self.inputs.points is not None  # noqa: S101 - one of the two is there
+            return take_points(self.inputs.points)
+        factors = dict(zip(zones["id"], hourly_factors(zones), strict=True))
+        # The pieces hold the demand of the studied hour; here the week's mean is spread again.
+        mean = dict(zip(zones["id"], zone_demand(zones), strict=True))
+        area = self.pieces["area_m2"].to_numpy(dtype=np.float64)
+        whole = self.pieces.groupby("zone_id")["area_m2"].transform("sum").to_numpy(np.float64)
+        demand = self.pieces["zone_id"].map(mean).to_numpy(dtype=np.float64) * area / whole
+        cells_m = choose_cells_m(area, demand, count=self._sample)
+        return sample_zones(self.pieces.assign(demand_per_h=demand), factors, cell_m=cells_m)
+
+    @cached_property
+    def hour(self) -> int | None:
+        """The hour of the week that is studied; None is the week's mean."""
+        return None if self.at is None else hour_of_week(self.at)
+
+    def seconds(self, mask: Mask) -> Floats:
+        """Return (n,) seconds from each demand point to the nearest station of some."""
+        key = np.packbits(mask).tobytes()
+        if key not in self._seconds:
+            self._seconds[key] = nearest_seconds(self.bound, self.points.lonlat, mask)
+        return self._seconds[key]
+
+    def covered_share(self, mask: Mask, limit_s: float) -> float | None:
+        """Return the share of demand from which some stations are reached within a limit.
+
+        This is the one count behind every figure of cover: by the exact areas of circles where
+        the model is the straight line, else by the demand points' own times.
+        """
+        if self.inputs.points is None and isinstance(self.travel, StraightLine):
+            return self._cover_by(self.travel, limit_s, mask).covered_share
+        return share_of_demand(self.points.at(self.hour), self.seconds(mask) <= limit_s)
+
     def _measure_zones(self, standard: Standard) -> Outcome:
         limit_s = self.limit_s(standard)
-        coverage = self._cover(limit_s, self.mask)
-        gaps = find_gaps(coverage, self.inputs.snapshot.stations, self.bound, mask=self.mask)
-        possible = coverage
-        if self.unknown.any():
-            possible = self._cover(limit_s, self.mask | self.unknown)
+        uncovered: DemandPoints | None = None
+        if isinstance(self.travel, StraightLine):
+            coverage = self._cover_by(self.travel, limit_s, self.mask)
+        else:
+            covered = self.seconds(self.mask) <= limit_s
+            reach = gpd.GeoSeries([self.reach(standard)], crs=CRS).to_crs(self.crs)
+            coverage = cover_zones(self.pieces, reach, points=self.points, covered=covered)
+            uncovered = self.points.take(~covered, self.hour)
+        stations = self.inputs.snapshot.stations
+        gaps = find_gaps(coverage, stations, self.bound, mask=self.mask, uncovered=uncovered)
         result = Result(
             standard=standard.label,
             limit_s=limit_s,
             demand_per_h=coverage.demand_per_h,
             covered_demand_per_h=coverage.covered_demand_per_h,
             covered_share=coverage.covered_share,
-            covered_share_if_unknown_open=self._considered(possible.covered_share),
+            covered_share_if_unknown_open=self._share_if_open(limit_s, coverage.covered_share),
             covered_share_straight_line=self._straight_share(limit_s),
             area_m2=coverage.area_m2,
             covered_area_m2=coverage.covered_area_m2,
@@ -204,15 +266,14 @@ class Study:
         )
         return Outcome(standard, result, gaps, coverage, None)
 
-    def _cover(self, limit_s: float, mask: npt.NDArray[np.bool_]) -> Coverage:
-        return self._cover_by(self.travel, limit_s, mask)
+    def _share_if_open(self, limit_s: float, share: float | None) -> float | None:
+        """Return the share with unknown hours as open; None where hours are not considered."""
+        if self.at is None or not self.unknown.any():
+            return self._considered(share)
+        return self.covered_share(self.mask | self.unknown, limit_s)
 
-    def _cover_by(
-        self, travel: TravelModel, limit_s: float, mask: npt.NDArray[np.bool_]
-    ) -> Coverage:
-        stations = self.lonlat[mask]
-        if isinstance(travel, StraightLine):
-            stations = self._near_zones(stations, limit_s / travel.seconds_per_m)
+    def _cover_by(self, travel: StraightLine, limit_s: float, mask: Mask) -> Coverage:
+        stations = self._near_zones(self.lonlat[mask], limit_s / travel.seconds_per_m)
         areas = travel.bind(stations).service_areas(limit_s=limit_s)
         return cover_zones(self.pieces, areas.to_crs(self.crs))
 
@@ -231,17 +292,12 @@ class Study:
         return StraightLine(self.settings.ride_speed_kmh, self.settings.detour_factor)
 
     def _straight_share(self, limit_s: float) -> float | None:
+        """Return the share as the crow flies, to be compared with; None where that is the model."""
         line = self.straight_line()
-        return None if line is None else self._cover_by(line, limit_s, self.mask).covered_share
-
-    def _straight_point_share(
-        self, xy: Positions, demand: npt.NDArray[np.float64], limit_s: float
-    ) -> float | None:
-        line, total = self.straight_line(), float(demand.sum())
-        if line is None or not total:
+        if line is None:
             return None
-        covered, _, _ = cover_points(xy, line.bind(self.lonlat), limit_s=limit_s, mask=self.mask)
-        return float(demand[covered].sum()) / total
+        seconds = nearest_seconds(line.bind(self.lonlat), self.points.lonlat, self.mask)
+        return share_of_demand(self.points.at(self.hour), seconds <= limit_s)
 
     def _exact_area_m2(self, limit_s: float) -> float | None:
         """Return the covered area with true circles, which only the straight line has."""
@@ -258,10 +314,6 @@ class Study:
         xy = np.column_stack([points.geometry.x, points.geometry.y])
         demand = points["demand_per_h"].to_numpy(dtype=np.float64)
         covered, row, seconds = cover_points(xy, self.bound, limit_s=limit_s, mask=self.mask)
-        possible = covered
-        if self.unknown.any():
-            either = self.mask | self.unknown
-            possible, _, _ = cover_points(xy, self.bound, limit_s=limit_s, mask=either)
         stations = self.inputs.snapshot.stations
         ids = [*stations["id"], None]
         measured = points.assign(
@@ -277,17 +329,15 @@ class Study:
             crs=self.crs,
             cell_m=_POINT_CELL_M,
         )
-        total = float(demand.sum())
+        share = share_of_demand(demand, covered)
         result = Result(
             standard=standard.label,
             limit_s=limit_s,
-            demand_per_h=total,
+            demand_per_h=float(demand.sum()),
             covered_demand_per_h=float(demand[covered].sum()),
-            covered_share=float(demand[covered].sum()) / total if total else None,
-            covered_share_if_unknown_open=self._considered(
-                float(demand[possible].sum()) / total if total else None
-            ),
-            covered_share_straight_line=self._straight_point_share(xy, demand, limit_s),
+            covered_share=share,
+            covered_share_if_unknown_open=self._share_if_open(limit_s, share),
+            covered_share_straight_line=self._straight_share(limit_s),
             area_m2=None,
             covered_area_m2=None,
             covered_area_exact_m2=None,

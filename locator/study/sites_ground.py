@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array, hstack
 
 from locator.coverage.demand import HOURS_OF_WEEK
+from locator.coverage.points import ENOUGH_POINTS
 from locator.coverage.week import QUARTERS, OpenWeek, open_week, within_reach
 from locator.hours import STATES, HoursTable
 from locator.register import RejectedRow
@@ -27,6 +28,7 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 WIDEST = 1.35  # the varied runs look so much farther than the standard
 _HORIZON_S = 3600.0  # of a mean time; what is farther counts as this
+_TIMES_POINTS = 8_000  # demand points of a model of times: each brings a row of every candidate
 _MOST_TIMES = 2_000_000  # of a mean time: past it the horizon is drawn nearer
 _FAR_S = 36_000.0  # of a longest time
 
@@ -221,7 +223,10 @@ def _sample(service: Service, inputs: SiteInputs, question: SiteQuestion) -> Bas
         at=question.at,
         week_of=week_of,
     )
-    study = Study(service, inputs.measured, asked)
+    by_times = question.model in {"p-median", "p-center"}
+    study = Study(
+        service, inputs.measured, asked, sample=_TIMES_POINTS if by_times else ENOUGH_POINTS
+    )
     return make_basis(service, study, asked.standards, week_of=week_of)
 
 

@@ -39,7 +39,7 @@ def _areas(
     basis = answer.ground.basis
     study, points = basis.study, basis.points
     zones = study.inputs.points is None
-    half = 0.5 * (_TOUCH * points.cell_m if zones else _POINT_M)
+    half = 0.5 * (_TOUCH * points.side_m[chosen] if zones else _POINT_M)
     at = gpd.GeoSeries(shapely.points(points.lonlat[chosen]), crs=CRS).to_crs(study.crs)
     squares = shapely.box(at.x - half, at.y - half, at.x + half, at.y + half)
     joined = shapely.union_all(squares)

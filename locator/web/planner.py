@@ -16,6 +16,7 @@ from locator.errors import DeskBusyError, InputError
 from locator.maps import MapParts, build_map, render_parts
 from locator.planner import (
     FILE_NAME,
+    SQUARE_M,
     Answer,
     Desk,
     Ground,
@@ -99,7 +100,7 @@ def ground() -> Response:
     body = {
         "id": _ground_id(found),
         "monday": found.monday.isoformat(),
-        "cell_m": points.cell_m,
+        "cell_m": SQUARE_M,
         "digits": _DIGITS,
         "squares": (found.squares * 10**_DIGITS).round().astype(int).ravel().tolist(),
         "zones": [[str(identity), str(name)] for identity, name in zones.items()],
