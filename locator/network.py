@@ -119,7 +119,7 @@ def road_distances(settings: Settings) -> Callable[[Positions], Positions] | Non
     roads = read_roads(settings)
     if roads is None:
         return None
-    return lambda places: np.minimum(roads.snap(places).access_m, settings.max_snap_m)
+    return lambda places: np.minimum(roads.snap(places).nearest_m, settings.max_snap_m)
 
 
 def choose_travel(settings: Settings) -> TravelModel:

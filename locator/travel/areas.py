@@ -16,8 +16,8 @@ from scipy.ndimage import distance_transform_edt
 from locator.datum import from_mercator, mercator_scale
 from locator.travel.edges import CLOSED
 from locator.travel.graph import Floats, RoadGraph, split_weight
-from locator.travel.legs import direct_weights
-from locator.travel.snap import SnapIndex, Snapped
+from locator.travel.legs import Snapped, direct_ways
+from locator.travel.snap import SnapIndex
 
 __all__ = ["CELL_M", "AreaSampler"]
 
@@ -39,17 +39,21 @@ class AreaSampler:
         self._graph = graph
         self._max_snap_m = max_snap_m
         self._count = np.zeros(len(length_m), dtype=np.int64)
-        self._count[index.edge] = np.ceil(length_m[index.edge] / _STEP_M) + 1
-        self._count[index.edge] = np.maximum(self._count[index.edge], 2)
+        # Ferries are sampled and never timed: what lies nearest to one is water.
+        edges = np.concatenate([index.edge, index.ferry_edge])
+        lines = np.concatenate([index.lines, index.ferry_lines])
+        self._aboard = np.zeros(len(length_m), dtype=bool)
+        self._aboard[index.ferry_edge] = True
+        self._count[edges] = np.maximum(np.ceil(length_m[edges] / _STEP_M) + 1, 2)
         self._first = np.cumsum(self._count) - self._count
         self._low, self._high = np.full((2, len(length_m), 2), np.inf)
-        bounds = shapely.bounds(index.lines)
-        self._low[index.edge], self._high[index.edge] = bounds[:, :2], bounds[:, 2:]
+        bounds = shapely.bounds(lines)
+        self._low[edges], self._high[edges] = bounds[:, :2], bounds[:, 2:]
         self._share = np.empty(self._count.sum())
         self._xy = np.empty((len(self._share), 2))
-        for begin in range(0, len(index.edge), _EDGES_AT_ONCE):  # bounds the memory
+        for begin in range(0, len(edges), _EDGES_AT_ONCE):  # bounds the memory
             some = slice(begin, begin + _EDGES_AT_ONCE)
-            self._sample(index.edge[some], index.lines[some])
+            self._sample(edges[some], lines[some])
 
     def _sample(self, edge: Rows, lines: npt.NDArray[np.object_]) -> None:
         """Fill in the samples of some edges."""
@@ -72,7 +76,7 @@ class AreaSampler:
         weight
             (s,) weights from every state to it, infinite past the limit.
         """
-        if station.edge[0] < 0:
+        if not station.found.all():
             return shapely.MultiPolygon()
         samples, time_s = self._timed(station, split_weight(weight)[0], limit_s)
         reached = self._xy[samples[time_s <= limit_s]]
@@ -103,8 +107,8 @@ class AreaSampler:
         state = graph.arc_state.reshape(-1, 2)
         after_s = np.where(state < 0, np.inf, seconds[state])
         near = np.minimum(after_s[:, 0], after_s[:, 1]) <= limit_s
-        near[station.edge[0]] = True
-        edge = np.flatnonzero(near)
+        near[station.edge] = True
+        edge = np.flatnonzero(near & ~self._aboard)
         samples = self._samples_of(edge)
         of = np.repeat(edge, self._count[edge])
         whole = np.stack([edges.forward_ms[of], edges.backward_ms[of]], axis=-1)
@@ -112,11 +116,17 @@ class AreaSampler:
         rest = np.stack([1.0 - share, share], axis=-1)
         both = np.where(whole == CLOSED, np.inf, rest * whole / 1000.0 + after_s[of])
         time_s: Floats = np.minimum(both[:, 0], both[:, 1])
-        beside = np.flatnonzero(of == station.edge[0])
-        here = Snapped(of[beside], share[beside], np.zeros(len(beside)))
-        row, _, weight = direct_weights(graph, here, station)
-        np.minimum.at(time_s, beside[row], split_weight(weight)[0])
+        beside = np.flatnonzero(np.isin(of, station.edge))
+        ways = direct_ways(self._at(samples[beside], of[beside]), station)
+        np.minimum.at(time_s, beside[ways.origin], split_weight(ways.weight)[0])
         return samples, time_s
+
+    def _at(self, samples: Rows, edge: Rows) -> Snapped:
+        """Return samples as places on their edges."""
+        count = len(samples)
+        lonlat = from_mercator(self._xy[samples])
+        start = np.arange(count + 1)
+        return Snapped(self._graph, lonlat, start, edge, self._share[samples], np.zeros(count))
 
     def _grid(
         self, xy_m: Floats, time_s: npt.NDArray[np.float32], cells: Rows, limit_s: float

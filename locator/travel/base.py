@@ -4,7 +4,7 @@ Positions are (n, 2) float64 arrays of longitude and latitude in degrees, WGS-84
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 import geopandas as gpd
 import numpy as np
@@ -16,12 +16,14 @@ from locator.schema import Language
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+    from locator.travel.legs import Snapped
     from locator.travel.route import Route
 
 __all__ = [
     "BoundModel",
     "Nearest",
     "OnRoads",
+    "Origins",
     "Positions",
     "Prepared",
     "Routed",
@@ -29,6 +31,7 @@ __all__ = [
 ]
 
 Positions = npt.NDArray[np.float64]
+Origins: TypeAlias = "Positions | Snapped"  # places, or what a model's ``snap`` made of them
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,11 @@ class BoundModel(Protocol):
     """A model that knows its destinations: read-only, shared by threads."""
 
     def nearest(
-        self, origins: Positions, *, k: int, mask: npt.NDArray[np.bool_] | None = None
+        self, origins: Origins, *, k: int, mask: npt.NDArray[np.bool_] | None = None
     ) -> Nearest:
         """Return the k nearest destinations (those in the mask, if given) of each origin."""
 
-    def times(self, origins: Positions, *, limit_s: float) -> "csr_array":
+    def times(self, origins: Origins, *, limit_s: float) -> "csr_array":
         """Return (n, m) seconds; an absent entry is beyond the limit; no time is under 1 ms."""
 
     def service_areas(self, *, limit_s: float) -> gpd.GeoSeries:
@@ -73,6 +76,9 @@ class TravelModel(Protocol):
 
     def describe(self, language: Language = "en") -> str:
         """Return one line for whatever shows an answer: the model, its settings, its nature."""
+
+    def snap(self, lonlat: Origins) -> Origins:
+        """Do the work on places that many questions share: each takes what this returns."""
 
     def bind(self, destinations: Positions) -> BoundModel:
         """Do the work that is done once for a set of destinations."""

@@ -176,8 +176,8 @@ def fit_stations(roads: Roads, lonlat: Positions, *, far_m: float = _FAR_M) -> S
         No station lies near the roads: they are another place's.
     """
     places = roads.snap(lonlat)
-    out = np.flatnonzero(places.edge < 0)
-    if len(out) and len(out) == len(places.edge):
+    out = np.flatnonzero(~places.found)
+    if len(out) and len(out) == len(places):
         west, south = roads.graph.edges.node_lonlat.min(axis=0)
         east, north = roads.graph.edges.node_lonlat.max(axis=0)
         raise RoadsError(
@@ -185,5 +185,5 @@ def fit_stations(roads: Roads, lonlat: Positions, *, far_m: float = _FAR_M) -> S
             f"{roads.graph.source}, which cover {west:.2f} to {east:.2f} east and {south:.2f} to "
             f"{north:.2f} north; import the extract of the stations' city."
         )
-    far = np.flatnonzero((places.edge >= 0) & (places.access_m > far_m))
+    far = np.flatnonzero(places.found & (places.nearest_m > far_m))
     return StationFit(tuple(far.tolist()), tuple(out.tolist()))

@@ -16,8 +16,7 @@ import shapely
 from locator.datum import from_mercator, mercator_scale
 from locator.travel.areas import CELL_M, AreaSampler
 from locator.travel.graph import Floats, split_weight
-from locator.travel.legs import direct_weights
-from locator.travel.snap import Snapped
+from locator.travel.legs import Snapped, direct_ways
 
 __all__ = ["ReachSampler"]
 
@@ -43,7 +42,7 @@ class ReachSampler(AreaSampler):
         weight
             (s,) weights from every state to the nearest of them, infinite past the limit.
         """
-        if not len(stations.edge):
+        if not len(stations):
             return shapely.MultiPolygon()
         time_s = self._times(stations, split_weight(weight)[0], limit_s)
         reached = self._xy[time_s <= limit_s]
@@ -73,11 +72,8 @@ class ReachSampler(AreaSampler):
         all_times[samples] = time_s
         edge = np.unique(stations.edge)
         beside = self._samples_of(edge)
-        here = Snapped(
-            np.repeat(edge, self._count[edge]), self._share[beside], np.zeros(len(beside))
-        )
-        row, _, straight = direct_weights(self._graph, here, stations)
-        np.minimum.at(all_times, beside[row], split_weight(straight)[0])
+        ways = direct_ways(self._at(beside, np.repeat(edge, self._count[edge])), stations)
+        np.minimum.at(all_times, beside[ways.origin], split_weight(ways.weight)[0])
         return all_times
 
     def _tiles(self, places: Rows) -> Rows:

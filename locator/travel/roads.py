@@ -22,12 +22,12 @@ from scipy.sparse.csgraph import dijkstra
 
 from locator.errors import InputError
 from locator.schema import CRS, Language
-from locator.travel.base import Nearest, Positions
+from locator.travel.base import Nearest, Origins, Positions
 from locator.travel.graph import LENGTH_BITS, Floats, RoadGraph, split_weight
-from locator.travel.legs import direct_weights, entries_of, exits_of, with_sources
+from locator.travel.legs import Snapped, direct_ways, entries_of, least, with_sources
 from locator.travel.reach import ReachSampler
 from locator.travel.route import Route, find_route
-from locator.travel.snap import SnapIndex, Snapped
+from locator.travel.snap import SnapIndex
 from locator.travel.table import BYTES_A_PAIR, Rows, StationTable, fill_table
 
 __all__ = ["BoundRoads", "RoadOptions", "Roads"]
@@ -112,8 +112,16 @@ class Roads:
         """Points along the roads, for service areas."""
         return ReachSampler(self.graph, self._index, self.options.max_snap_m)
 
-    def snap(self, lonlat: Positions) -> Snapped:
-        """Return where places meet the road; edge -1 for those on islands or far from any."""
+    def snap(self, lonlat: Origins) -> Snapped:
+        """Return where places meet the road: work that need not be done again for each question.
+
+        Places on islands of roads, or far from any, meet none. What was snapped to this network
+        before is returned as it is.
+        """
+        if isinstance(lonlat, Snapped):
+            if lonlat.graph is self.graph:
+                return lonlat
+            lonlat = lonlat.lonlat
         points = np.asarray(lonlat, dtype=np.float64).reshape(-1, 2)
         return self._index.snap(points, max_m=self.options.max_snap_m)
 
@@ -135,7 +143,7 @@ class Roads:
     def route(self, origin: Positions, destination: Positions) -> Route | None:
         """Return the way from one place to another, (2,) degrees each; None if there is none."""
         ends = np.stack([np.asarray(origin, float).ravel(), np.asarray(destination, float).ravel()])
-        return find_route(self.graph, ends, self.snap(ends))
+        return find_route(self.snap(ends))
 
 
 class BoundRoads:
@@ -148,7 +156,7 @@ class BoundRoads:
         self._earlier = earlier
         self._table: StationTable | None = None
         self._lock = threading.Lock()
-        self._entries = entries_of(model.graph, places)
+        self._entries = entries_of(places)
 
     @property
     def table(self) -> StationTable | None:
@@ -158,12 +166,12 @@ class BoundRoads:
     @property
     def out_of_reach(self) -> Rows:
         """Destinations that no road of the network comes near: on an island, or far away."""
-        return np.flatnonzero(self.places.edge < 0)
+        return np.flatnonzero(~self.places.found)
 
     @property
     def fits(self) -> bool:
         """Whether the table stays within its limit."""
-        pairs = self._graph.states * len(self.places.edge)
+        pairs = self._graph.states * len(self.places)
         return pairs * BYTES_A_PAIR <= self._model.options.table_bytes
 
     def prepare(self) -> bool:
@@ -175,7 +183,7 @@ class BoundRoads:
                     self._earlier = None
         return self._table is not None
 
-    def nearest(self, origins: Positions, *, k: int, mask: Mask | None = None) -> Nearest:
+    def nearest(self, origins: Origins, *, k: int, mask: Mask | None = None) -> Nearest:
         """Return the k nearest destinations of each origin; see :class:`BoundModel`.
 
         Times that are equal to the millisecond keep the destinations' order; one nearest of many
@@ -184,10 +192,10 @@ class BoundRoads:
         if k < 1:
             raise InputError(f"k is {k}; ask for 1 or more stations.")
         places = self._model.snap(origins)
-        count = len(self.places.edge)
+        count = len(self.places)
         chosen = np.arange(count) if mask is None else np.flatnonzero(mask)
-        index = np.full((len(places.edge), k), -1, dtype=np.int64)
-        weight = np.full((len(places.edge), k), np.inf)
+        index = np.full((len(places), k), -1, dtype=np.int64)
+        weight = np.full((len(places), k), np.inf)
         if len(chosen) and len(index):
             best, found = self._search_nearest(places, min(k, len(chosen)), chosen)
             width = best.shape[1]
@@ -196,10 +204,10 @@ class BoundRoads:
         seconds, metres = split_weight(weight)
         return Nearest(index, seconds, metres)
 
-    def times(self, origins: Positions, *, limit_s: float) -> csr_array:
+    def times(self, origins: Origins, *, limit_s: float) -> csr_array:
         """Return seconds within the limit as a sparse matrix; see :class:`BoundModel`."""
         places = self._model.snap(origins)
-        shape = (len(places.edge), len(self.places.edge))
+        shape = (len(places), len(self.places))
         parts: list[tuple[Rows, Rows, Floats]] = []
         for rows, columns, weight in self._blocks(places, limit_s):
             seconds = split_weight(weight)[0]
@@ -213,7 +221,7 @@ class BoundRoads:
     def service_areas(self, *, limit_s: float) -> gpd.GeoSeries:
         """Return the area from which each destination is reached in time, EPSG:4326."""
         outlines = []
-        for columns, weight in self._from_stations(np.arange(len(self.places.edge)), limit_s):
+        for columns, weight in self._from_stations(np.arange(len(self.places)), limit_s):
             for column, row in zip(columns, weight, strict=True):
                 station = self.places.take(np.array([column]))
                 outlines.append(self._model.areas.outline(station, row, limit_s))
@@ -221,7 +229,7 @@ class BoundRoads:
 
     def reach(self, *, limit_s: float, mask: Mask | None = None) -> shapely.MultiPolygon:
         """Return where the nearest destination is in reach; one search, see :class:`BoundModel`."""
-        on_road = self.places.edge >= 0
+        on_road = self.places.found
         chosen = np.flatnonzero(on_road if mask is None else on_road & mask)
         if not len(chosen):
             return shapely.MultiPolygon()
@@ -235,8 +243,7 @@ class BoundRoads:
     @cached_property
     def _backward(self) -> csr_array:
         """The transposed graph with a virtual state a station."""
-        entries = self._entries
-        return with_sources(self._graph.backward, entries.start, entries.state, entries.weight)
+        return with_sources(self._graph.backward, self._entries)
 
     @property
     def _at_once(self) -> int:
@@ -255,10 +262,8 @@ class BoundRoads:
             _, weight = next(self._from_stations(stations, np.inf))
             return weight
 
-        places = self.places
-        signature = np.column_stack([places.edge, places.share, places.access_m])
         return fill_table(
-            [row.tobytes() for row in signature],
+            self.places.keys(),
             search,
             states=self._graph.states,
             at_once=self._at_once,
@@ -268,11 +273,13 @@ class BoundRoads:
 
     def _search_nearest(self, places: Snapped, k: int, chosen: Rows) -> tuple[Floats, Rows]:
         """Return the k smallest weights of each origin and the destinations they lead to."""
-        if self._table is None and k == 1 and len(places.edge) > 1:
+        # A search costs a look at every state, the table one at every station for each origin.
+        alone = self._table is None or len(places) * len(chosen) > self._graph.states
+        if alone and k == 1 and len(places) > 1:
             return self._search_one(places, chosen)
-        many = len(places.edge) > max(_AT_ONCE, len(chosen))
+        many = len(places) > max(_AT_ONCE, len(chosen))
         # A narrow filter is searched for itself: the table costs a search for every station.
-        narrow = 2 * len(chosen) < len(self.places.edge)
+        narrow = 2 * len(chosen) < len(self.places)
         if self._table is None and many and (narrow or not self.prepare()):
             return self._merge(places, k, chosen)
         parts = []
@@ -283,53 +290,65 @@ class BoundRoads:
     def _search_one(self, places: Snapped, chosen: Rows) -> tuple[Floats, Rows]:
         """Return the nearest of each origin by one search from all stations at once."""
         states = self._graph.states
-        signature = np.column_stack([self.places.edge, self.places.share, self.places.access_m])
-        # Of stations at one place the first in order answers for all.
-        _, first = np.unique(signature[chosen], axis=0, return_index=True)
         weight, _, source = dijkstra(
             self._backward,
-            indices=states + chosen[np.sort(first)],
+            indices=states + chosen[self._first_of_place(chosen)],
             min_only=True,
             return_predecessors=True,
         )
-        exits = exits_of(self._graph, places)
+        exits = places.exits
         total = exits.weight + weight[exits.state]
-        side = np.argmin(total, axis=1)
-        row = np.arange(len(side))
-        best, found = total[row, side], source[exits.state[row, side]].astype(np.int64) - states
-        pairs = direct_weights(self._graph, places, self.places.take(chosen))
-        order = np.lexsort((pairs[1], pairs[2]))[::-1]  # the smallest is written last
-        origin, station, straight = (part[order] for part in pairs)
+        best = least(exits.start, total)
+        found = np.full(len(best), -1, dtype=np.int64)
+        at = np.flatnonzero(total == np.repeat(best, np.diff(exits.start)))[::-1]
+        found[places.owner[exits.candidate[at]]] = source[exits.state[at]].astype(np.int64) - states
+        ways = direct_ways(places, self.places.take(chosen))
+        order = np.lexsort((ways.destination, ways.weight))[::-1]  # the smallest is written last
+        origin, station = ways.origin[order], chosen[ways.destination[order]]
+        straight = ways.weight[order]
         better = straight < best[origin]
         best[origin[better]] = straight[better]
-        found[origin[better]] = chosen[station[better]]
+        found[origin[better]] = station[better]
         return best[:, None], found[:, None]
+
+    def _first_of_place(self, chosen: Rows) -> Rows:
+        """Return positions in some stations: of those at one place the first answers for all."""
+        first: dict[bytes, int] = {}
+        for position, key in enumerate(self.places.take(chosen).keys()):
+            first.setdefault(key, position)
+        return np.array(list(first.values()), dtype=np.int64)
 
     def _merge(self, places: Snapped, k: int, chosen: Rows) -> tuple[Floats, Rows]:
         """Return the k nearest of many origins without a table: the best so far, and the next."""
-        best = np.empty((len(places.edge), 0))
-        found = np.empty((len(places.edge), 0), dtype=np.int64)
-        exits = exits_of(self._graph, places)
+        best = np.empty((len(places), 0))
+        found = np.empty((len(places), 0), dtype=np.int64)
         for some, weight in self._from_stations(chosen, np.inf):
-            block = self._join(exits.weight, weight[:, exits.state], places, some)
+            block = self._join(places, weight, some)
             both = np.concatenate([found, np.broadcast_to(some, block.shape)], axis=1)
             best, order = _rank(np.concatenate([best, block], axis=1), k)
             found = np.take_along_axis(both, order, axis=1)
         return best, found
 
-    def _join(self, leave: Floats, rest: Floats, places: Snapped, some: Rows) -> Floats:
-        """Return (n, c) weights from leaving (n, 2) and what follows (c, n, 2), or directly."""
-        weight: Floats = np.min(leave[None] + rest, axis=2).T
-        row, column, straight = direct_weights(self._graph, places, self.places.take(some))
-        np.minimum.at(weight, (row, column), straight)
+    def _join(self, places: Snapped, weight: Floats, some: Rows) -> Floats:
+        """Return (n, c) weights to some stations, given those from every state, (c, s)."""
+        joined = np.empty((len(places), len(some)))
+        for rows in places.exits.pieces(_PAIRS_AT_ONCE // max(len(some), 1)):
+            exits = places.exits.piece(rows)
+            joined[rows] = least(exits.start, exits.weight + weight[:, exits.state]).T
+        return self._or_straight(joined, places, some)
+
+    def _or_straight(self, weight: Floats, places: Snapped, some: Rows) -> Floats:
+        """Lower (n, c) weights to what the way along one edge takes."""
+        ways = direct_ways(places, self.places.take(some))
+        np.minimum.at(weight, (ways.origin, ways.destination), ways.weight)
         return weight
 
     def _blocks(
         self, places: Snapped, limit_s: float, *, by_origin: bool = False
     ) -> Iterator[tuple[Rows, Rows, Floats]]:
         """Yield origins, destinations and the weights between them, block by block."""
-        everyone = np.arange(len(self.places.edge))
-        origins = np.arange(len(places.edge))
+        everyone = np.arange(len(self.places))
+        origins = np.arange(len(places))
         if not (len(everyone) and len(origins)):
             return
         if self._table is not None:
@@ -339,39 +358,28 @@ class BoundRoads:
                 rows = origins[begin : begin + self._at_once]
                 yield rows, everyone, self._from_origins(places.take(rows), limit_s)
         else:
-            exits = exits_of(self._graph, places)
             for some, weight in self._from_stations(everyone, limit_s):
-                yield origins, some, self._join(exits.weight, weight[:, exits.state], places, some)
+                yield origins, some, self._join(places, weight, some)
 
     def _looked_up(
         self, table: StationTable, places: Snapped, everyone: Rows
     ) -> Iterator[tuple[Rows, Rows, Floats]]:
-        step = max(1, _PAIRS_AT_ONCE // len(everyone))
-        for begin in range(0, len(places.edge), step):
-            rows = np.arange(begin, min(begin + step, len(places.edge)))
-            some = places.take(rows)
-            exits = exits_of(self._graph, some)
-            rest = table.weights(exits.state.reshape(-1)).reshape(len(rows), 2, -1)
-            yield rows, everyone, self._join(exits.weight, np.moveaxis(rest, 2, 0), some, everyone)
+        for some in places.exits.pieces(_PAIRS_AT_ONCE // len(everyone)):
+            exits = places.exits.piece(some)
+            rest = table.weights(exits.state)
+            rest += exits.weight[:, None]
+            rows = np.arange(some.start, some.stop)
+            weight = np.ascontiguousarray(least(exits.start, rest.T).T)
+            yield rows, everyone, self._or_straight(weight, places.take(rows), everyone)
 
     def _from_origins(self, places: Snapped, limit_s: float) -> Floats:
         """Return (n, m) weights by one search an origin."""
-        exits, entries, states = exits_of(self._graph, places), self._entries, self._graph.states
-        is_open = np.isfinite(exits.weight)
-        starts = np.concatenate([[0], np.cumsum(is_open.sum(axis=1))])
-        graph = with_sources(
-            self._graph.forward, starts, exits.state[is_open], exits.weight[is_open]
-        )
-        search = states + np.arange(len(places.edge))
+        entries, states = self._entries, self._graph.states
+        graph = with_sources(self._graph.forward, places.exits.quickest())
+        search = states + np.arange(len(places))
         reached = dijkstra(graph, indices=search, limit=_limit(limit_s))[:, entries.state]
-        weight = np.full((len(places.edge), len(self.places.edge)), np.inf)
-        some = np.flatnonzero(np.diff(entries.start))
-        if len(some):
-            total = reached + entries.weight
-            weight[:, some] = np.minimum.reduceat(total, entries.start[some], axis=1)
-        row, column, straight = direct_weights(self._graph, places, self.places)
-        np.minimum.at(weight, (row, column), straight)
-        return weight
+        weight = least(entries.start, reached + entries.weight)
+        return self._or_straight(weight, places, np.arange(len(self.places)))
 
 
 def _limit(limit_s: float) -> float:

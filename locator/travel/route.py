@@ -1,5 +1,6 @@
 """The way itself: its line, its time and length, and the streets it takes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,9 +11,8 @@ from shapely.ops import substring
 
 from locator.datum import from_mercator, to_mercator
 from locator.travel.base import Positions
-from locator.travel.graph import Floats, RoadGraph, split_weight, weigh
-from locator.travel.legs import direct_weights, entries_of, exits_of, with_sources
-from locator.travel.snap import Snapped
+from locator.travel.graph import RoadGraph, split_weight
+from locator.travel.legs import Snapped, direct_ways, entries_of, with_sources
 
 __all__ = ["Route", "Street", "find_route"]
 
@@ -55,82 +55,55 @@ class _Piece:
     end: float
 
 
-def find_route(graph: RoadGraph, ends: Positions, places: Snapped) -> Route | None:
-    """Return the quickest way from the first of two places to the second; None if there is none.
-
-    Parameters
-    ----------
-    ends
-        (2, 2) longitude and latitude.
-    places
-        Where the two meet the road.
-    """
-    if (places.edge < 0).any():
+def find_route(ends: Snapped) -> Route | None:
+    """Return the quickest way from the first of two places to the second; None if there is none."""
+    if not ends.found.all():
         return None
-    origin, destination = places.take(np.array([0])), places.take(np.array([1]))
-    _, _, straight = direct_weights(graph, origin, destination)
-    direct = float(straight[0]) if len(straight) else np.inf
-    weight, states = _search(graph, origin, destination)
-    if not np.isfinite(min(direct, weight)):
+    graph = ends.graph
+    origin, destination = ends.take(np.array([0])), ends.take(np.array([1]))
+    weight, pieces = _over_junctions(origin, destination)
+    ways = direct_ways(origin, destination)
+    if len(ways.weight) and ways.weight.min() <= weight:
+        best = int(np.argmin(ways.weight))
+        weight = float(ways.weight[best])
+        left, met = int(ways.leave[best]), int(ways.meet[best])
+        begin, end = float(origin.share[left]), float(destination.share[met])
+        pieces = [_Piece(int(origin.edge[left]), begin, end)]
+    if not np.isfinite(weight):
         return None
-    edge, share = places.edge.tolist(), places.share.tolist()
-    if direct <= weight:
-        pieces = [_Piece(edge[0], share[0], share[1])]
-    else:
-        pieces = _pieces(graph, states, places)
-    seconds, metres = split_weight(np.array([min(direct, weight)]))
-    return Route(
-        _line(graph, pieces, ends), float(seconds[0]), float(metres[0]), _streets(graph, pieces)
-    )
+    seconds, metres = split_weight(np.array([weight]))
+    line = _line(graph, pieces, ends.lonlat)
+    return Route(line, float(seconds[0]), float(metres[0]), _streets(graph, pieces))
 
 
-def _search(graph: RoadGraph, origin: Snapped, destination: Snapped) -> tuple[float, list[int]]:
-    """Return the weight of the way over at least one junction, and its states."""
-    exits, entries = exits_of(graph, origin), entries_of(graph, destination)
-    backward = with_sources(graph.backward, entries.start, entries.state, entries.weight)
+def _over_junctions(origin: Snapped, destination: Snapped) -> tuple[float, list[_Piece]]:
+    """Return the weight of the quickest way over at least one junction, and its parts."""
+    graph, exits, entries = origin.graph, origin.exits, entries_of(destination)
+    backward = with_sources(graph.backward, entries)
     weight, after = dijkstra(backward, indices=graph.states, return_predecessors=True)
-    total = exits.weight[0] + weight[exits.state[0]]
-    side = int(np.argmin(total))
-    if not np.isfinite(total[side]):
+    total = exits.weight + weight[exits.state]
+    if not np.isfinite(total).any():
         return np.inf, []
-    states = [int(exits.state[0, side])]
+    leave = int(np.argmin(total))
+    states = [int(exits.state[leave])]
     while (following := int(after[states[-1]])) != graph.states:
         states.append(following)
-    return float(total[side]), states
+    enter = int(np.flatnonzero(entries.state == states[-1])[0])
+    arc, share = int(exits.arc[leave]), float(origin.share[exits.candidate[leave]])
+    pieces = [_Piece(arc // 2, share, float(1 - arc % 2))]
+    pieces.extend(_pieces(graph, states))
+    arc, share = int(entries.arc[enter]), float(destination.share[entries.candidate[enter]])
+    pieces.append(_Piece(arc // 2, float(arc % 2), share))
+    return float(total[leave]), pieces
 
 
-def _pieces(graph: RoadGraph, states: list[int], places: Snapped) -> list[_Piece]:
-    """Return the parts of edges of a way that passes states."""
-    (first, last), (left, met) = places.edge.tolist(), places.share.tolist()
-    begins_forward = _leaves_forward(graph, places, states[0])
-    pieces = [_Piece(first, left, 1.0 if begins_forward else 0.0)]
+def _pieces(graph: RoadGraph, states: list[int]) -> Iterator[_Piece]:
+    """Yield the edges of a way that passes states."""
     for here, there in pairwise(states):
         low, high = graph.forward.indptr[here], graph.forward.indptr[here + 1]
         entry = low + int(np.flatnonzero(graph.forward.indices[low:high] == there)[0])
         arc = int(graph.forward_arc[entry])
-        pieces.append(_Piece(arc // 2, float(arc % 2), float(1 - arc % 2)))
-    arrives_forward = _arrives_forward(graph, places, states[-1])
-    pieces.append(_Piece(last, 0.0 if arrives_forward else 1.0, met))
-    return [piece for piece in pieces if piece.begin != piece.end]
-
-
-def _leaves_forward(graph: RoadGraph, places: Snapped, state: int) -> bool:
-    exits = exits_of(graph, places.take(np.array([0])))
-    weight = np.where(exits.state[0] == state, exits.weight[0], np.inf)
-    return bool(weight[0] <= weight[1])
-
-
-def _arrives_forward(graph: RoadGraph, places: Snapped, state: int) -> bool:
-    """Tell whether the last edge is entered at its tail: by the quicker side that is allowed."""
-    links, start = graph.arc_links
-    edge, share = int(places.edge[1]), float(places.share[1])
-    times = (graph.edges.forward_ms[edge] * share, graph.edges.backward_ms[edge] * (1.0 - share))
-    sides: Floats = np.full(2, np.inf)
-    for side in (0, 1):
-        arc = 2 * edge + side
-        if state in links[start[arc] : start[arc + 1]]:
-            sides[side] = weigh(times[side], 0.0)
-    return bool(sides[0] <= sides[1])
+        yield _Piece(arc // 2, float(arc % 2), float(1 - arc % 2))
 
 
 def _line(graph: RoadGraph, pieces: list[_Piece], ends: Positions) -> shapely.LineString:

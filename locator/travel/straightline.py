@@ -19,7 +19,7 @@ import shapely
 from locator.datum import GEOD, geodesic_m
 from locator.errors import InputError
 from locator.schema import CRS, Language
-from locator.travel.base import Nearest, Positions
+from locator.travel.base import Nearest, Origins, Positions
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -66,6 +66,10 @@ class StraightLine:
             "not along roads"
         )
 
+    def snap(self, lonlat: Origins) -> Positions:
+        """Return places as they are: there is no road to bring them to."""
+        return _positions(lonlat)
+
     def bind(self, destinations: Positions) -> "BoundStraightLine":
         """Keep the destinations, (m, 2) longitude and latitude."""
         return BoundStraightLine(self, np.asarray(destinations, dtype=np.float64).reshape(-1, 2))
@@ -94,12 +98,12 @@ class BoundStraightLine:
         return _build_tree(self._lonlat)
 
     def nearest(
-        self, origins: Positions, *, k: int, mask: npt.NDArray[np.bool_] | None = None
+        self, origins: Origins, *, k: int, mask: npt.NDArray[np.bool_] | None = None
     ) -> Nearest:
         """Return the k nearest destinations of each origin; see :class:`BoundModel`."""
         if k < 1:
             raise InputError(f"k is {k}; ask for 1 or more stations.")
-        origins = np.asarray(origins, dtype=np.float64).reshape(-1, 2)
+        origins = _positions(origins)
         chosen = np.arange(len(self._lonlat)) if mask is None else np.flatnonzero(mask)
         index = np.full((len(origins), k), -1, dtype=np.int64)
         metres = np.full((len(origins), k), np.inf)
@@ -127,11 +131,11 @@ class BoundStraightLine:
         _in_threads(search, _pieces(_by_place(origins), k + _SPARE))
         return index, metres
 
-    def times(self, origins: Positions, *, limit_s: float) -> "csr_array":
+    def times(self, origins: Origins, *, limit_s: float) -> "csr_array":
         """Return seconds within the limit as a sparse matrix; see :class:`BoundModel`."""
         from scipy.sparse import csr_array
 
-        origins = np.asarray(origins, dtype=np.float64).reshape(-1, 2)
+        origins = _positions(origins)
         shape = (len(origins), len(self._lonlat))
         if 0 in shape:
             return csr_array(shape, dtype=np.float64)
@@ -180,6 +184,12 @@ class BoundStraightLine:
         # Circles that do not hang together are not compared: 5,000 take under a second.
         whole = shapely.disjoint_subset_union_all(areas if mask is None else areas[mask])
         return shapely.MultiPolygon([part for part in shapely.get_parts(whole) if part.area > 0])
+
+
+def _positions(origins: Origins) -> Positions:
+    """Return places as an (n, 2) array, also of those that another model snapped."""
+    lonlat = origins if isinstance(origins, np.ndarray) else getattr(origins, "lonlat", origins)
+    return np.asarray(lonlat, dtype=np.float64).reshape(-1, 2)
 
 
 def _pieces(rows: Indices, width: int) -> list[Indices]:
