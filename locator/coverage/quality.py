@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from locator.coverage.points import DemandPoints
 from locator.coverage.week import QUARTERS, OpenWeek, within_reach
 from locator.travel import BoundModel
-from locator.travel.base import Positions
+from locator.travel.base import Origins
 
 __all__ = [
     "TimeSummary",
@@ -46,7 +46,7 @@ class TimeSummary:
     unreachable_share: float | None
 
 
-def nearest_seconds(bound: BoundModel, points: Positions, mask: Mask) -> Floats:
+def nearest_seconds(bound: BoundModel, points: Origins, mask: Mask) -> Floats:
     """Return (n,) seconds from each place to the nearest station in the mask; ``inf`` is none."""
     return bound.nearest(points, k=1, mask=mask).seconds[:, 0]
 

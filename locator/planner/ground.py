@@ -22,7 +22,7 @@ from locator.study import GapsInputs, Question, Standard
 from locator.study.basis import make_basis
 from locator.study.measure import Study
 from locator.travel import BoundModel, TravelModel
-from locator.travel.base import Positions
+from locator.travel.base import Origins, Positions
 
 __all__ = [
     "HORIZON_S",
@@ -68,6 +68,8 @@ class Ground:
         The store's stations and zones.
     points
         The demand, n points: hot zones in squares, as a study samples them.
+    origins
+        The same, as the travel model knows them.
     seconds
         (m, n) riding time from each point to each station, float32: to the millisecond up to two
         hours; ``inf`` is out of reach.
@@ -84,6 +86,7 @@ class Ground:
     rules: HoursRules
     min_minutes_left: int
     points: DemandPoints
+    origins: Origins = field(repr=False)
     seconds: Times
     monday: date
     square: Rows
@@ -104,7 +107,7 @@ class Ground:
         if place not in kept:
             # Held on to: a road model takes over from the last set of stations that is alive.
             self._kept.bound = self.travel.bind(np.array([place]))
-            times = self._kept.bound.times(self.points.lonlat, limit_s=HORIZON_S)
+            times = self._kept.bound.times(self.origins, limit_s=HORIZON_S)
             kept[place] = _dense(times)[0]
             while len(kept) > _KEPT_COLUMNS:
                 kept.popitem(last=False)
@@ -179,6 +182,7 @@ def make_ground(service: Service, snapshot: Snapshot, monday: date) -> Ground:
         rules=service.rules,
         min_minutes_left=service.settings.min_minutes_left,
         points=basis.points,
+        origins=study.origins,
         seconds=_dense(basis.times),
         monday=monday,
         square=square.ravel().astype(np.int64),

@@ -106,7 +106,7 @@ def make_basis(
         study=study,
         points=points,
         demand_per_h=points.at(hour),
-        times=study.bound.times(points.lonlat, limit_s=widest_s),
+        times=study.bound.times(study.origins, limit_s=widest_s),
         widest_s=widest_s,
         seconds=study.seconds(study.mask),
         standards=limits,

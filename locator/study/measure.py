@@ -40,7 +40,7 @@ from locator.reporting.folder import Result
 from locator.schema import CRS, State
 from locator.service import Service, Snapshot
 from locator.travel import BoundModel, StraightLine
-from locator.travel.base import Positions
+from locator.travel.base import Origins, Positions
 
 __all__ = ["GapsInputs", "Outcome", "Question", "Result", "Standard", "Study"]
 
@@ -217,6 +217,11 @@ class Study:
         return sample_zones(self.pieces.assign(demand_per_h=demand), factors, cell_m=cells_m)
 
     @cached_property
+    def origins(self) -> Origins:
+        """The demand points as the travel model knows them, for the many questions about them."""
+        return self.travel.snap(self.points.lonlat)
+
+    @cached_property
     def hour(self) -> int | None:
         """The hour of the week that is studied; None is the week's mean."""
         return None if self.at is None else hour_of_week(self.at)
@@ -225,7 +230,7 @@ class Study:
         """Return (n,) seconds from each demand point to the nearest station of some."""
         key = np.packbits(mask).tobytes()
         if key not in self._seconds:
-            self._seconds[key] = nearest_seconds(self.bound, self.points.lonlat, mask)
+            self._seconds[key] = nearest_seconds(self.bound, self.origins, mask)
         return self._seconds[key]
 
     def covered_share(self, mask: Mask, limit_s: float) -> float | None:
@@ -296,7 +301,7 @@ class Study:
         line = self.straight_line()
         if line is None:
             return None
-        seconds = nearest_seconds(line.bind(self.lonlat), self.points.lonlat, self.mask)
+        seconds = nearest_seconds(line.bind(self.lonlat), self.origins, self.mask)
         return share_of_demand(self.points.at(self.hour), seconds <= limit_s)
 
     def _exact_area_m2(self, limit_s: float) -> float | None:

@@ -188,7 +188,7 @@ def _straight(ground: SiteGround) -> Mask:
     if line is None:
         return np.zeros(len(ground.demand), dtype=bool)
     bound = line.bind(study.lonlat)
-    seconds = nearest_seconds(bound, ground.basis.points.lonlat, ground.basis.in_service)
+    seconds = nearest_seconds(bound, study.origins, ground.basis.in_service)
     return seconds <= ground.question.limit_s
 
 

@@ -118,11 +118,10 @@ class SiteGround:
     @cached_property
     def served_s(self) -> Floats:
         """Return (n,) seconds to the nearest station that counts and is open; one class alone."""
-        bound, mask = self.basis.study.bound, self.open[:, 0]
+        mask = self.open[:, 0]
         if not mask.any():
             return np.full(len(self.demand), np.inf)
-        seconds: Floats = bound.nearest(self.basis.points.lonlat, k=1, mask=mask).seconds[:, 0]
-        return seconds
+        return self.basis.study.seconds(mask)
 
     @cached_property
     def reach_places(self) -> csr_array:
@@ -236,7 +235,7 @@ def _times_to(
     """Return times from demand to candidates, and the horizon within which they are known."""
     horizon_s = _horizon_s(question)
     bound = service.travel.bind(candidates.lonlat)
-    times = bound.times(basis.points.lonlat, limit_s=horizon_s)
+    times = bound.times(basis.study.origins, limit_s=horizon_s)
     if question.model == "p-median":
         return drawn_nearer(times, horizon_s, question.limit_s)
     return times, horizon_s

@@ -29,7 +29,7 @@ from locator.study.stages import PlainTable
 from locator.travel import StraightLine
 from locator.travel.base import Positions
 
-__all__ = ["Tables", "make_tables"]
+__all__ = ["Tables", "make_tables", "time_table"]
 
 Tables = dict[str, PlainTable]
 Take = Callable[[str, Callable[[], pd.DataFrame]], PlainTable]
@@ -61,7 +61,7 @@ def make_tables(basis: Basis, take: Take, progress: Callable[[float], None]) -> 
     """
     makers: dict[str, Callable[[Basis], pd.DataFrame]] = {
         "curve": _curve,
-        "times": _times,
+        "times": time_table,
         "services": _services,
         "kinds": lambda b: _members(b, Kind, "kind"),
         "hosts": lambda b: _members(b, Host, "host"),
@@ -91,7 +91,7 @@ def _share(basis: Basis, seconds: Floats, limit_s: float) -> float | None:
 
 
 def _seconds(basis: Basis, mask: Mask) -> Floats:
-    return nearest_seconds(basis.study.bound, basis.points.lonlat, mask)
+    return basis.study.seconds(mask)
 
 
 def _curve(basis: Basis) -> pd.DataFrame:
@@ -105,7 +105,7 @@ def _curve(basis: Basis) -> pd.DataFrame:
     return table
 
 
-def _times(basis: Basis) -> pd.DataFrame:
+def time_table(basis: Basis) -> pd.DataFrame:
     """Time to the nearest, for all demand, each district and each zone."""
     rows = [{"level": "total", "id": None, "name": None} | _summary(basis, slice(None))]
     for level in ("district", "zone"):
@@ -187,7 +187,7 @@ def _modes(basis: Basis) -> pd.DataFrame:
         if mode == "ride_straight_line" and isinstance(basis.study.travel, StraightLine):
             continue
         bound = model.bind(basis.study.lonlat)
-        seconds = nearest_seconds(bound, basis.points.lonlat, basis.study.mask)
+        seconds = nearest_seconds(bound, basis.study.origins, basis.study.mask)
         row: dict[str, object] = {"mode": mode, "travel": model.describe()}
         for standard, _ in basis.standards:
             limit_s = (
@@ -325,7 +325,7 @@ def _intervals(basis: Basis) -> pd.DataFrame:
         def measure(lonlat: Positions) -> float:
             bound = basis.study.travel.bind(lonlat)
             every = np.ones(len(lonlat), dtype=bool)
-            seconds = nearest_seconds(bound, basis.points.lonlat, every)
+            seconds = nearest_seconds(bound, basis.study.origins, every)
             return float(_share(basis, seconds, basis.first_s) or 0.0)
 
         places = basis.study.lonlat[basis.study.mask]

@@ -1,173 +1,208 @@
-"""Service areas: from where a station is reached in time, as an outline of the roads' times.
+"""Areas along roads: from where a place is reached in time, drawn from the model's own times.
 
-Roads are sampled every 20 m. A cell of a 40 m grid takes the quickest sample in it; a cell
-without road takes the nearest one's time and the walk from there. The outline is the contour at
-the limit, simplified by 10 m; what is smaller than a few cells is noise and left out.
+The time of a cell is that of its middle, as :meth:`BoundModel.nearest` gives it: the same places
+meet the same roads, and no leg crosses a barrier that a rider's leg may not. Cells of 80 m near
+the roads that are reached are asked first; those whose time is near the limit, or whose neighbour
+is on its other side, are asked again in quarters, down to 10 m. The outline is the contour of the
+finest cells at the limit. What is smaller than a few cells is left out.
 """
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import contourpy
 import numpy as np
 import numpy.typing as npt
 import shapely
-from scipy.ndimage import distance_transform_edt
 
 from locator.datum import from_mercator, mercator_scale
-from locator.travel.edges import CLOSED
-from locator.travel.graph import Floats, RoadGraph, split_weight
-from locator.travel.legs import Snapped, direct_ways
+from locator.travel.base import Positions
+from locator.travel.graph import Floats, RoadGraph
+from locator.travel.legs import Snapped
 from locator.travel.snap import SnapIndex
 
-__all__ = ["CELL_M", "AreaSampler"]
+__all__ = ["CELL_M", "AreaRules", "reached_roads", "trace_area"]
 
-Rows = npt.NDArray[np.int64]
+CELL_M = 20.0
+_LEVELS = 2  # halvings from the coarsest cells
+_COARSE_M = CELL_M * 2**_LEVELS
+_TILE = 64  # coarse cells a side that are looked at together: 5 km
+_HALO = 1  # coarse cells around a tile, so that tiles meet
+_SIMPLIFY_M = 2.0
+_SLIVER_M2 = 1 * CELL_M**2
+_HOLE_M2 = 1 * CELL_M**2
+_MARGIN = 0.75  # of a cell's side, pushed: about half its diagonal
 
-CELL_M = 40.0
-_STEP_M = 20.0
-_EDGES_AT_ONCE = 50_000
-_SIMPLIFY_M = 10.0
-_SLIVER_M2 = CELL_M**2
-_HOLE_M2 = 4 * CELL_M**2
+Cells = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
-class AreaSampler:
-    """Points along the roads of the giant component; read-only."""
+@dataclass(frozen=True)
+class AreaRules:
+    """What an area hangs on besides the times.
 
-    def __init__(self, graph: RoadGraph, index: SnapIndex, max_snap_m: float) -> None:
-        length_m = graph.edges.length_m
-        self._graph = graph
-        self._max_snap_m = max_snap_m
-        self._count = np.zeros(len(length_m), dtype=np.int64)
-        # Ferries are sampled and never timed: what lies nearest to one is water.
-        edges = np.concatenate([index.edge, index.ferry_edge])
-        lines = np.concatenate([index.lines, index.ferry_lines])
-        self._aboard = np.zeros(len(length_m), dtype=bool)
-        self._aboard[index.ferry_edge] = True
-        self._count[edges] = np.maximum(np.ceil(length_m[edges] / _STEP_M) + 1, 2)
-        self._first = np.cumsum(self._count) - self._count
-        self._low, self._high = np.full((2, len(length_m), 2), np.inf)
-        bounds = shapely.bounds(lines)
-        self._low[edges], self._high[edges] = bounds[:, :2], bounds[:, 2:]
-        self._share = np.empty(self._count.sum())
-        self._xy = np.empty((len(self._share), 2))
-        for begin in range(0, len(edges), _EDGES_AT_ONCE):  # bounds the memory
-            some = slice(begin, begin + _EDGES_AT_ONCE)
-            self._sample(edges[some], lines[some])
+    Attributes
+    ----------
+    limit_s
+        The time within which a place is in the area.
+    within_m
+        A place farther from every road is out of reach.
+    push_m_per_s
+        How fast the way between a place and the road is pushed.
+    """
 
-    def _sample(self, edge: Rows, lines: npt.NDArray[np.object_]) -> None:
-        """Fill in the samples of some edges."""
-        count = self._count[edge]
-        row = np.repeat(np.arange(len(edge)), count)
-        step = np.arange(len(row)) - (np.cumsum(count) - count)[row]
-        share = step / (count - 1)[row]
-        samples = self._samples_of(edge)
-        self._share[samples] = share
-        points = shapely.line_interpolate_point(lines[row], share, normalized=True)
-        self._xy[samples] = shapely.get_coordinates(points)
+    limit_s: float
+    within_m: float
+    push_m_per_s: float
 
-    def outline(self, station: Snapped, weight: Floats, limit_s: float) -> shapely.MultiPolygon:
-        """Return the area around one station, EPSG:4326; empty if nothing is within the limit.
 
-        Parameters
-        ----------
-        station
-            The one place.
-        weight
-            (s,) weights from every state to it, infinite past the limit.
-        """
-        if not station.found.all():
-            return shapely.MultiPolygon()
-        samples, time_s = self._timed(station, split_weight(weight)[0], limit_s)
-        reached = self._xy[samples[time_s <= limit_s]]
-        if not len(reached):
-            return shapely.MultiPolygon()
-        # The plane's units are metres times a factor that hardly changes over one area.
-        unit = float(mercator_scale(from_mercator(reached.mean(axis=0))[1]))
-        margin = (self._max_snap_m + 2 * CELL_M) * unit
-        low, high = reached.min(axis=0) - margin, reached.max(axis=0) + margin
-        beside = _meet(self._low, self._high, low, high)
-        all_times = np.full(len(self._xy), np.inf, dtype=np.float32)
-        all_times[samples] = time_s
-        samples = self._samples_of(np.flatnonzero(beside))
-        samples = samples[_meet(self._xy[samples], self._xy[samples], low, high)]
-        cells = np.ceil((high - low) / (unit * CELL_M)).astype(np.int64) + 1
-        grid = self._grid((self._xy[samples] - low) / unit, all_times[samples], cells, limit_s)
-        outline = _trace(grid, limit_s)
-        return _polygons(shapely.transform(outline, lambda xy: from_mercator(xy * unit + low)))
+def reached_roads(
+    graph: RoadGraph, index: SnapIndex, stations: Snapped, seconds: Floats, limit_s: float
+) -> Floats:
+    """Return places on the roads that may be within a limit, (n, 2) on the Mercator plane.
 
-    def _samples_of(self, edge: Rows) -> Rows:
-        count = self._count[edge]
-        before = np.cumsum(count) - count
-        return np.repeat(self._first[edge] - before, count) + np.arange(count.sum())
+    One every 40 m or closer. Ferries are left out: what lies near their lines is water.
 
-    def _timed(self, station: Snapped, seconds: Floats, limit_s: float) -> tuple[Rows, Floats]:
-        """Return the samples on edges that may be within the limit, and their times."""
-        graph, edges = self._graph, self._graph.edges
-        state = graph.arc_state.reshape(-1, 2)
-        after_s = np.where(state < 0, np.inf, seconds[state])
-        near = np.minimum(after_s[:, 0], after_s[:, 1]) <= limit_s
-        near[station.edge] = True
-        edge = np.flatnonzero(near & ~self._aboard)
-        samples = self._samples_of(edge)
-        of = np.repeat(edge, self._count[edge])
-        whole = np.stack([edges.forward_ms[of], edges.backward_ms[of]], axis=-1)
-        share = self._share[samples]
-        rest = np.stack([1.0 - share, share], axis=-1)
-        both = np.where(whole == CLOSED, np.inf, rest * whole / 1000.0 + after_s[of])
-        time_s: Floats = np.minimum(both[:, 0], both[:, 1])
-        beside = np.flatnonzero(np.isin(of, station.edge))
-        ways = direct_ways(self._at(samples[beside], of[beside]), station)
-        np.minimum.at(time_s, beside[ways.origin], split_weight(ways.weight)[0])
-        return samples, time_s
+    Parameters
+    ----------
+    stations
+        The places that are reached.
+    seconds
+        (s,) from every state of the graph to the nearest of them.
+    """
+    state = graph.arc_state.reshape(-1, 2)
+    after_s = np.where(state < 0, np.inf, seconds[state])
+    near = np.minimum(after_s[:, 0], after_s[:, 1]) <= limit_s
+    near[stations.edge] = True
+    rows = np.flatnonzero(near[index.edge])
+    count = np.ceil(graph.edges.length_m[index.edge[rows]] / (_COARSE_M / 2)).astype(np.int64) + 1
+    count = np.maximum(count, 2)
+    line = np.repeat(rows, count)
+    step = np.arange(len(line)) - np.repeat(np.cumsum(count) - count, count)
+    share = step / np.repeat(count - 1, count)
+    points = shapely.line_interpolate_point(index.lines[line], share, normalized=True)
+    return shapely.get_coordinates(points)
 
-    def _at(self, samples: Rows, edge: Rows) -> Snapped:
-        """Return samples as places on their edges."""
-        count = len(samples)
-        lonlat = from_mercator(self._xy[samples])
-        start = np.arange(count + 1)
-        return Snapped(self._graph, lonlat, start, edge, self._share[samples], np.zeros(count))
 
-    def _grid(
-        self, xy_m: Floats, time_s: npt.NDArray[np.float32], cells: Rows, limit_s: float
-    ) -> Floats:
-        """Return (rows, columns) of times, no higher than what lies one cell past the limit."""
-        push_m_per_s = self._graph.profile.push_kmh / 3.6
-        place = np.rint(xy_m / CELL_M).astype(np.int64)
-        off_m = np.hypot(*(xy_m - place * CELL_M).T)
-        shape = (int(cells[1]) + 1, int(cells[0]) + 1)
-        time = np.full(shape, np.inf)
-        empty = np.ones(shape, dtype=bool)
-        np.minimum.at(time, (place[:, 1], place[:, 0]), time_s + off_m / push_m_per_s)
-        empty[place[:, 1], place[:, 0]] = False
-        away_m, (row, column) = distance_transform_edt(empty, sampling=CELL_M, return_indices=True)
-        time = time[row, column] + away_m / push_m_per_s
-        time[away_m > self._max_snap_m] = np.inf
-        time[[0, -1]] = time[:, [0, -1]] = np.inf
-        grid: Floats = np.minimum(time, limit_s + CELL_M / push_m_per_s)
+def trace_area(
+    time_of: Callable[[Positions], Floats], roads: Floats, rules: AreaRules
+) -> shapely.MultiPolygon:
+    """Return where a time is within a limit, EPSG:4326; empty if nowhere.
+
+    Parameters
+    ----------
+    time_of
+        Gives the seconds of places, (n, 2) degrees WGS-84; ``inf`` is out of reach.
+    roads
+        From :func:`reached_roads`: the area lies near these.
+    """
+    if not len(roads):
+        return shapely.MultiPolygon()
+    # One scale for the whole: a cell is 1 % off 100 km north or south of the middle.
+    unit = float(mercator_scale(from_mercator(roads.mean(axis=0))[1]))
+    field = _Field(time_of, roads.min(axis=0), unit, rules)
+    coarse = _near(np.floor((roads - field.corner) / (unit * _COARSE_M)).astype(np.int64), rules)
+    pieces = [
+        piece
+        for tile in np.unique(coarse // _TILE, axis=0)
+        for piece in _contour(field.grid(tile, coarse), field.first(tile), rules.limit_s)
+    ]
+    whole = _without_noise(shapely.union_all(pieces))
+    return _polygons(shapely.transform(whole, lambda xy: from_mercator(xy * unit + field.corner)))
+
+
+def _near(cells: Cells, rules: AreaRules) -> Cells:
+    """Return the coarse cells from which a road in some cells may be near enough, (k, 2)."""
+    cells = np.unique(cells, axis=0)
+    most = int(np.ceil(rules.within_m / _COARSE_M)) + 1
+    x, y = (a.ravel() for a in np.meshgrid(*[np.arange(-most, most + 1)] * 2))
+    disc = np.hypot(x, y) <= most + 1
+    around = np.column_stack([x[disc], y[disc]])
+    return np.unique((cells[:, None] + around).reshape(-1, 2), axis=0)
+
+
+@dataclass(frozen=True)
+class _Field:
+    """Times on cells; ``corner`` is the lattice's on the Mercator plane, ``unit`` its scale."""
+
+    time_of: Callable[[Positions], Floats]
+    corner: Floats
+    unit: float
+    rules: AreaRules
+
+    def first(self, tile: Cells) -> Floats:
+        """Return the middle of a tile's first fine cell, metres from the corner."""
+        first: Floats = tile * (_TILE * _COARSE_M) + CELL_M / 2
+        return first
+
+    def grid(self, tile: Cells, coarse: Cells) -> Floats:
+        """Return the times of a tile's fine cells and of one more row and column, by row."""
+        begin = tile * _TILE - _HALO
+        size = _TILE + 2 * _HALO
+        times = np.full((size, size), np.inf)
+        inside = coarse - begin
+        inside = inside[((inside >= 0) & (inside < size)).all(axis=1)]
+        asked = np.zeros((size, size), dtype=bool)
+        asked[inside[:, 1], inside[:, 0]] = True
+        self._ask(times, asked, begin, _COARSE_M)
+        for level in range(1, _LEVELS + 1):
+            cell_m = _COARSE_M / 2**level
+            asked = np.kron(self._unsure(times, 2 * cell_m), np.ones((2, 2), dtype=bool))
+            times = np.kron(times, np.ones((2, 2)))
+            self._ask(times, asked, begin * 2**level, cell_m)
+        fine = 2**_LEVELS
+        core = slice(_HALO * fine, (_HALO + _TILE) * fine + 1)
+        # A contour runs midway between a cell within and one beyond, wherever there is a step.
+        spread = CELL_M / self.rules.push_m_per_s
+        low, high = self.rules.limit_s - spread, self.rules.limit_s + spread
+        grid: Floats = np.clip(times[core, core], low, high)
         return grid
 
+    def _unsure(self, times: Floats, cell_m: float) -> Mask:
+        """Tell which cells the limit may run through."""
+        limit_s = self.rules.limit_s
+        unsure = np.abs(times - limit_s) <= _MARGIN * cell_m / self.rules.push_m_per_s
+        within = times <= limit_s
+        for axis in (0, 1):
+            step = np.diff(within, axis=axis)
+            ahead = [(0, 0), (0, 0)]
+            ahead[axis] = (0, 1)
+            behind = [(0, 0), (0, 0)]
+            behind[axis] = (1, 0)
+            unsure |= np.pad(step, ahead) | np.pad(step, behind)
+        return unsure
 
-def _meet(low: Floats, high: Floats, box_low: Floats, box_high: Floats) -> npt.NDArray[np.bool_]:
-    """Tell which boxes, (n, 2) corners each, meet one box."""
-    touch: npt.NDArray[np.bool_] = (high[:, 0] >= box_low[0]) & (low[:, 0] <= box_high[0])
-    touch &= (high[:, 1] >= box_low[1]) & (low[:, 1] <= box_high[1])
-    return touch
+    def _ask(self, times: Floats, asked: Mask, begin: Cells, cell_m: float) -> None:
+        """Fill in the times of some cells."""
+        row, column = np.nonzero(asked)
+        if len(row):
+            middle = (np.column_stack([column, row]) + begin + 0.5) * cell_m
+            times[row, column] = self.time_of(from_mercator(middle * self.unit + self.corner))
 
 
-def _trace(grid: Floats, limit_s: float) -> shapely.MultiPolygon:
-    """Return the contour at the limit, in metres from the grid's corner, without noise."""
-    y, x = (np.arange(size) * CELL_M for size in grid.shape)
+def _contour(grid: Floats, first: Floats, limit_s: float) -> Iterator[shapely.Polygon]:
+    """Yield the polygons in which a grid of times is within the limit."""
+    y, x = (start + np.arange(n) * CELL_M for start, n in zip(first[::-1], grid.shape, strict=True))
     lines = contourpy.contour_generator(x, y, grid, fill_type=contourpy.FillType.OuterOffset)
-    pieces = []
-    for points, offsets in zip(*lines.filled(-1.0, limit_s), strict=True):
+    for points, offsets in zip(*lines.filled(-np.inf, limit_s), strict=True):
         outer, *holes = (points[a:b] for a, b in pairwise(offsets))
-        inner = [hole for hole in holes if shapely.Polygon(hole).area >= _HOLE_M2]
-        pieces.append(shapely.Polygon(outer, inner))
-    pieces.sort(key=lambda piece: -piece.area)
-    kept = pieces[:1] + [piece for piece in pieces[1:] if piece.area >= _SLIVER_M2]
-    simple = shapely.simplify(shapely.MultiPolygon(kept), _SIMPLIFY_M)
-    return _polygons(simple)
+        yield from _polygons(shapely.make_valid(shapely.Polygon(outer, holes))).geoms
+
+
+def _without_noise(shape: shapely.Geometry) -> shapely.MultiPolygon:
+    """Leave out specks and small holes, and simplify."""
+    parts = _polygons(shape).geoms
+    largest = max((part.area for part in parts), default=0.0)
+    kept = [
+        shapely.Polygon(
+            part.exterior,
+            [hole for hole in part.interiors if shapely.Polygon(hole).area >= _HOLE_M2],
+        )
+        for part in parts
+        if part.area >= min(_SLIVER_M2, largest)
+    ]
+    return _polygons(shapely.simplify(shapely.MultiPolygon(kept), _SIMPLIFY_M))
 
 
 def _polygons(shape: shapely.Geometry) -> shapely.MultiPolygon:

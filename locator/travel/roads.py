@@ -22,10 +22,10 @@ from scipy.sparse.csgraph import dijkstra
 
 from locator.errors import InputError
 from locator.schema import CRS, Language
+from locator.travel.areas import AreaRules, reached_roads, trace_area
 from locator.travel.base import Nearest, Origins, Positions
 from locator.travel.graph import LENGTH_BITS, Floats, RoadGraph, split_weight
 from locator.travel.legs import Snapped, direct_ways, entries_of, least, with_sources
-from locator.travel.reach import ReachSampler
 from locator.travel.route import Route, find_route
 from locator.travel.snap import SnapIndex
 from locator.travel.table import BYTES_A_PAIR, Rows, StationTable, fill_table
@@ -104,13 +104,9 @@ class Roads:
         return metres * self.options.detour_factor / (self.graph.profile.speed_kmh / 3.6)
 
     @cached_property
-    def _index(self) -> SnapIndex:
+    def index(self) -> SnapIndex:
+        """The roads that places lie at."""
         return SnapIndex(self.graph)
-
-    @cached_property
-    def areas(self) -> ReachSampler:
-        """Points along the roads, for service areas."""
-        return ReachSampler(self.graph, self._index, self.options.max_snap_m)
 
     def snap(self, lonlat: Origins) -> Snapped:
         """Return where places meet the road: work that need not be done again for each question.
@@ -123,11 +119,11 @@ class Roads:
                 return lonlat
             lonlat = lonlat.lonlat
         points = np.asarray(lonlat, dtype=np.float64).reshape(-1, 2)
-        return self._index.snap(points, max_m=self.options.max_snap_m)
+        return self.index.snap(points, max_m=self.options.max_snap_m)
 
     def on_road(self, lonlat: Positions) -> Positions:
         """Return the nearest place on a road of each place, (n, 2) degrees; NaN where none is."""
-        return self._index.places(self.snap(lonlat))
+        return self.index.places(self.snap(lonlat))
 
     def bind(self, destinations: Positions) -> "BoundRoads":
         """Snap the destinations, (m, 2); times known from the last set are taken over."""
@@ -223,8 +219,7 @@ class BoundRoads:
         outlines = []
         for columns, weight in self._from_stations(np.arange(len(self.places)), limit_s):
             for column, row in zip(columns, weight, strict=True):
-                station = self.places.take(np.array([column]))
-                outlines.append(self._model.areas.outline(station, row, limit_s))
+                outlines.append(self._area(self.places.take(np.array([column])), row, limit_s))
         return gpd.GeoSeries(outlines, crs=CRS)
 
     def reach(self, *, limit_s: float, mask: Mask | None = None) -> shapely.MultiPolygon:
@@ -235,8 +230,26 @@ class BoundRoads:
             return shapely.MultiPolygon()
         sources = self._graph.states + chosen
         weight = dijkstra(self._backward, indices=sources, limit=_limit(limit_s), min_only=True)
-        stations = self.places.take(chosen)
-        return self._model.areas.reach(stations, weight[: self._graph.states], limit_s)
+        return self._area(self.places.take(chosen), weight[: self._graph.states], limit_s)
+
+    def _area(self, stations: Snapped, weight: Floats, limit_s: float) -> shapely.MultiPolygon:
+        """Return from where the nearest of some stations is reached, given every state's weight."""
+        model = self._model
+
+        def time_of(lonlat: Positions) -> Floats:
+            places = model.snap(lonlat)
+            best = least(places.exits.start, places.exits.weight + weight[places.exits.state])
+            ways = direct_ways(places, stations)
+            np.minimum.at(best, ways.origin, ways.weight)
+            return split_weight(best)[0]
+
+        if not stations.found.any():
+            return shapely.MultiPolygon()
+        seconds = split_weight(weight)[0]
+        roads = reached_roads(self._graph, model.index, stations, seconds, limit_s)
+        push_m_per_s = self._graph.profile.push_kmh / 3.6
+        rules = AreaRules(limit_s, model.options.max_snap_m, push_m_per_s)
+        return trace_area(time_of, roads, rules)
 
     # -- searches ------------------------------------------------------------------------------
 
