@@ -35,7 +35,7 @@ from tests.conftest import fixed_clock
 
 MINUTES = (1.0, 2.0, 3.0, 5.0)
 AT_NIGHT = "2026-11-23T22:00"
-HOURS = ("24/7", "Mo-Su 08:00-20:00", "Mo-Fr 09:00-23:00", None)
+HOURS = ("24/7", "Mo-Su 08:00-20:00", "Mo-Fr 09:00-24:00", None)
 MIDDLES = {"newport": (-3.0, 51.585), "helsinki": (24.945, 60.17), "porto": (-8.61, 41.15)}
 ZONES = 6
 LATTICE_M = 5.0
@@ -207,8 +207,6 @@ def _doors(service: Service, study: Study, minutes: float, at: str | None) -> di
 
 
 def _first_percent(text: str) -> float:
-    found = re.search(
-        r"([\d.]+)\s?%", re.sub(r"<(style|script).*?</\1>", "", text, flags=re.DOTALL)
-    )
+    found = re.search(r"([\d.]+)%", text[text.index("<body") :])
     assert found, text
     return float(found[1]) / 100

@@ -3,7 +3,7 @@
 The time of a cell is that of its middle, as :meth:`BoundModel.nearest` gives it: the same places
 meet the same roads, and no leg crosses a barrier that a rider's leg may not. Cells of 80 m near
 the roads that are reached are asked first; those whose time is near the limit, or whose neighbour
-is on its other side, are asked again in quarters, down to 10 m. The outline is the contour of the
+is on its other side, are asked again in quarters, down to 20 m. The outline is the contour of the
 finest cells at the limit. What is smaller than a few cells is left out.
 """
 

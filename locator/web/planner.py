@@ -101,6 +101,7 @@ def ground() -> Response:
         "id": _ground_id(found),
         "monday": found.monday.isoformat(),
         "cell_m": SQUARE_M,
+        "sample_m": points.cell_m,
         "digits": _DIGITS,
         "squares": (found.squares * 10**_DIGITS).round().astype(int).ravel().tolist(),
         "zones": [[str(identity), str(name)] for identity, name in zones.items()],

@@ -444,7 +444,7 @@
       question: plainQuestion, draft: draft, map: map, words: words, stationOf: stationOf, when: when, hourOf: hourOf,
       written: write, take: then, newStation: siteStation, version: () => ground.id.split(" ")[0],
     });
-    node("basis").textContent = fill("basis", { monday: ground.monday, m: ground.cell_m });
+    node("basis").textContent = fill("basis", { monday: ground.monday, m: ground.sample_m });
     read();
     lookAtChanges();
     moved();

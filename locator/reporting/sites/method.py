@@ -12,10 +12,10 @@ __all__ = ["add_appendix", "add_method"]
 
 _METHODS: tuple[Pair, ...] = (
     (
-        "覆盖是需求的占比：热区需求在面内均匀分布，取 100 米方格；"
+        "覆盖是需求的占比：热区需求在面内均匀分布，取方格为点（边长 5 至 100 米，共约三万个）；"
         "标准时间之内有可用站点的方格为已覆盖。",
-        "Cover is a share of demand: a zone's demand is spread evenly over squares of 100 m; a "
-        "square within the standard of a station in use is covered.",
+        "Cover is a share of demand: a zone's demand is sampled by squares of 5 to 100 m, about "
+        "30,000 in all; a square within the standard of a station in use is covered.",
     ),
     (
         "最大覆盖选址（MCLP，Church & ReVelle 1974）在候选点中选取新增覆盖最多的组合，"
