@@ -130,7 +130,8 @@ def test_hostile_text_stays_text(client: FlaskClient, store: GeoPackageStore) ->
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_addresses_are_the_visitors(client: FlaskClient) -> None:
-    answer = client.get("/exports/gbfs/gbfs.json", base_url="https://rest.example.org")
+def test_addresses_are_the_visitors(settings: Settings) -> None:
+    app = create_app(replace(settings, hosts="rest.example.org"), clock=fixed_clock)
+    answer = app.test_client().get("/exports/gbfs/gbfs.json", base_url="https://rest.example.org")
     hosts = {urlsplit(own["url"]).netloc for own in answer.json["data"]["feeds"]}
     assert hosts == {"rest.example.org"}

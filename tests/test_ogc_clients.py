@@ -46,7 +46,8 @@ def running_site(loaded_store: Path, tmp_path_factory: pytest.TempPathFactory) -
     port, log = free_port(), folder / "requests.txt"
     log.touch()
     script = str(Path(__file__).with_name("recording_proxy.py"))
-    with running_server(settings, LOCATOR_PROXIES="1", LOCATOR_MAP_APPROVAL="GS(2026)") as server:
+    told = {"PROXIES": "1", "HOSTS": "127.0.0.1", "MAP_APPROVAL": "GS(2026)"}
+    with running_server(settings, **{f"LOCATOR_{k}": v for k, v in told.items()}) as server:
         target = str(urlsplit(server.url).port)
         proxy = subprocess.Popen([sys.executable, script, str(port), target, str(log)])
         try:

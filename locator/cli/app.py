@@ -76,9 +76,10 @@ def serve(settings: Settings, host: str, port: int, threads: int) -> None:
     """
     import waitress
 
+    from locator.cli.listening import cannot_listen, listens_here
     from locator.web import create_app
 
-    app = create_app(settings)
+    app = create_app(settings, listens_here=listens_here(host, port))
     try:
         server = waitress.create_server(
             app,
@@ -86,16 +87,15 @@ def serve(settings: Settings, host: str, port: int, threads: int) -> None:
             port=port,
             threads=threads,
             ident="locator",
-            # The application itself believes as many proxies as the setting says, or none.
-            clear_untrusted_proxy_headers=settings.proxies == 0,
+            # The application believes as many proxies as the setting says, or none; but that
+            # such a header came tells it that there is one.
+            clear_untrusted_proxy_headers=False,
         )
         click.echo(f"Serving on http://{host}:{port} — stop with Ctrl-C")
         server.run()
         server.close()
     except OSError as error:
-        raise LocatorError(
-            f"{host}:{port} cannot be used ({error.strerror or error}); choose another --port."
-        ) from error
+        raise cannot_listen(host, port, error) from error
     finally:
         app.extensions["locator.jobs"].close()
         app.extensions["locator"].close()
