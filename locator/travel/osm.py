@@ -15,7 +15,7 @@ from osmium.osm import NODE, RELATION, WAY, Node, Relation, Way, osm_entity_bits
 from locator.errors import RoadsError
 from locator.travel.edges import RoadEdges
 from locator.travel.osm_edges import PER_DEGREE, Gathered, cut_ways
-from locator.travel.osm_profile import Profile, is_shut, judge_way
+from locator.travel.osm_profile import Profile, judge_barrier, judge_way
 from locator.travel.restrictions import read_restriction
 
 __all__ = ["Box", "read_osm"]
@@ -114,8 +114,11 @@ def _scan(path: Path, profile: Profile, read: Gathered, progress: Progress | Non
             if isinstance(item, Way):
                 _take_way(item, profile, read)
             elif isinstance(item, Node):
-                if is_shut(dict(item.tags), profile):
+                there, back = judge_barrier(dict(item.tags), profile)
+                if not (there or back):
                     read.shut.add(item.id)
+                elif not (there and back):
+                    read.valves[item.id] = there
             elif isinstance(item, Relation):
                 read.restrictions.append(read_restriction(item, profile))
         return processor.header.get("osmosis_replication_timestamp")[:10]
