@@ -16,10 +16,10 @@ from locator.travel.edges import Arcs, RoadEdges, shape_lengths_m, travel_ms
 from locator.travel.osm_profile import WayRule
 from locator.travel.restrictions import Restriction, among, resolve
 
-__all__ = ["PER_DEGREE", "Gathered", "cut_ways"]
+__all__ = ["NOWHERE", "PER_DEGREE", "Gathered", "cut_ways"]
 
 PER_DEGREE = 10_000_000  # OSM keeps coordinates as whole 1e-7 degrees
-_NOWHERE = 2**31 - 1  # libosmium's coordinate of a node that is not in the file
+NOWHERE = 2**31 - 1  # libosmium's coordinate of a node that is not in the file
 _AT_ONCE = 1 << 13  # vertices, or edges
 
 Ints = npt.NDArray[np.int32]
@@ -84,7 +84,7 @@ def _take_places(read: Gathered) -> _Places:
     read.refs, read.x, read.y = array("q"), array("i"), array("i")
     read.sizes = array("i")
     start = np.cumsum(sizes, dtype=np.int64) - sizes
-    missing = (x == _NOWHERE) | (y == _NOWHERE)
+    missing = (x == NOWHERE) | (y == NOWHERE)
     # A node that follows itself adds nothing.
     repeated = np.zeros(len(ref), dtype=bool)
     np.equal(ref[1:], ref[:-1], out=repeated[1:])
