@@ -128,8 +128,12 @@ def _refuse_repeats(path: Path, item: Way, before: int) -> None:
         )
 
 
-def _refuse_unsorted(path: Path, read: Gathered, locations: osmium.index.LocationTable) -> None:
+def _refuse_unsorted(
+    path: Path, read: Gathered, locations: osmium.index.LocationTable | None
+) -> None:
     """Tell nodes that lie outside an extract from those that stand behind their ways in it."""
+    if locations is None:
+        return
     nowhere = np.flatnonzero(np.frombuffer(read.x, dtype=np.int32) == NOWHERE)
     for row in nowhere[:: max(1, len(nowhere) // _ASKED)].tolist():
         try:
