@@ -105,6 +105,25 @@ def test_every_answer_goes_by_the_roads_once_there_are_any(
     assert "locator roads import" in refused.stderr
 
 
+def test_a_layer_without_a_mapping_is_imported_by_its_default_class(
+    cli: Callable[..., Result], river: Path, tmp_path: Path
+) -> None:
+    done = cli("roads", "import", river, "--class", "tertiary", "--split", "--encoding", "utf-8")
+    assert done.exit_code == 0
+    assert "  tertiary: " in done.stdout
+    assert "3 lines have no class" in done.stderr
+    (tmp_path / "a.osm.pbf").write_bytes(b"")
+    for arguments, words in (
+        ((river,), "with --class which road every line is"),
+        ((river, "--class", "street"), "'street' is no highway value"),
+        ((tmp_path / "a.osm.pbf", "--class", "tertiary"), "is an extract"),
+        ((tmp_path / "a.osm.pbf",), "is empty"),
+    ):
+        refused = cli("roads", "import", *arguments)
+        assert refused.exit_code in {1, 2}
+        assert words in refused.stderr
+
+
 def test_a_route_names_its_streets(
     cli: Callable[..., Result], settings: Settings, store: GeoPackageStore, river: Path
 ) -> None:

@@ -347,6 +347,18 @@ def test_files_in_another_order_and_of_several_days_are_named_as_such(
         read_osm(path, E_BIKE)
 
 
+@pytest.mark.parametrize("bbox", [None, (106.0, 33.0, 108.0, 35.0)])
+def test_roads_drawn_in_an_editor_have_negative_ids(
+    tmp_path: Path, bbox: tuple[float, float, float, float] | None
+) -> None:
+    path = tmp_path / "a.osm"
+    text = "".join((*NODES, WAY)).replace('id="', 'id="-').replace('ref="', 'ref="-')
+    path.write_text(f'<osm version="0.6">{text}</osm>', "utf-8")
+    edges = read_osm(path, E_BIKE, bbox=bbox)
+    assert edges.vertex_lonlat[:, 0] == pytest.approx([107.001, 107.002, 107.003])
+    assert edges.notes["vertices missing"] == 0
+
+
 def test_a_history_file_is_named_as_such(tmp_path: Path) -> None:
     path = tmp_path / "city.osh.pbf"
     with osmium.SimpleWriter(path) as writer:

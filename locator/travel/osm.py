@@ -128,16 +128,37 @@ def _refuse_repeats(path: Path, item: Way, before: int) -> None:
         )
 
 
+def _place_negative(path: Path, read: Gathered) -> None:
+    """Give nodes with negative ids (drawn in an editor, never uploaded) their places.
+
+    libosmium's locations know none of them, so they are read once more, which is rare.
+    """
+    refs = np.frombuffer(read.refs, dtype=np.int64)
+    x, y = np.frombuffer(read.x, dtype=np.int32), np.frombuffer(read.y, dtype=np.int32)
+    rows = np.flatnonzero((refs < 0) & (x == NOWHERE))
+    wanted = set(refs[rows].tolist())
+    if not wanted:
+        return
+    places = {
+        node.id: (node.location.x, node.location.y)
+        for node in osmium.FileProcessor(path, NODE)
+        if isinstance(node, Node) and node.id in wanted
+    }
+    for row in rows.tolist():
+        x[row], y[row] = places.get(int(refs[row]), (NOWHERE, NOWHERE))
+
+
 def _refuse_unsorted(
     path: Path, read: Gathered, locations: osmium.index.LocationTable | None
 ) -> None:
     """Tell nodes that lie outside an extract from those that stand behind their ways in it."""
     if locations is None:
         return
-    nowhere = np.flatnonzero(np.frombuffer(read.x, dtype=np.int32) == NOWHERE)
+    refs = np.frombuffer(read.refs, dtype=np.int64)
+    nowhere = np.flatnonzero((np.frombuffer(read.x, dtype=np.int32) == NOWHERE) & (refs > 0))
     for row in nowhere[:: max(1, len(nowhere) // _ASKED)].tolist():
         try:
-            locations.get(read.refs[row])
+            locations.get(int(refs[row]))
         except KeyError:
             continue
         raise RoadsError(
@@ -163,6 +184,7 @@ def _scan(path: Path, profile: Profile, read: Gathered, progress: Progress | Non
                 way_before = item.id
             _take(item, profile, read)
         _refuse_unsorted(path, read, processor.node_location_storage)
+        _place_negative(path, read)
         return processor.header.get("osmosis_replication_timestamp")[:10]
     except OSError as error:
         raise RoadsError(f"{path} cannot be read: {error.strerror or error}.") from error
@@ -198,7 +220,8 @@ def _take_way(way: Way, profile: Profile, read: Gathered) -> None:
     x, y = [node.x for node in nodes], [node.y for node in nodes]
     if read.box is not None:
         west, south, east, north = read.box
-        if not any(west <= a <= east and south <= b <= north for a, b in zip(x, y, strict=True)):
+        inside = any(west <= a <= east and south <= b <= north for a, b in zip(x, y, strict=True))
+        if not inside and all(node.ref > 0 for node in nodes):  # the others are placed later
             return
     read.refs.extend([node.ref for node in nodes])
     read.x.extend(x)
