@@ -34,6 +34,7 @@ from locator.store.text import is_broken
 __all__ = ["GeoPackageStore", "free_name"]
 
 _BUSY_S = 10.0
+_ROADS = "roads"
 _VERSION = "SELECT key, value FROM locator_meta WHERE key IN ('store_id', 'version')"
 
 
@@ -295,6 +296,24 @@ class GeoPackageStore:
                 assert isinstance(driver, sqlite3.Connection)  # noqa: S101
                 upgrade_file(driver, found)
         return SCHEMA_VERSION
+
+    def roads_source(self) -> str:
+        """Return the name of the file that the store's roads were imported from, or nothing."""
+        table = meta_table()
+        query = sa.select(table.c.value).where(table.c.key == _ROADS)
+        with self._reading() as connection:
+            return str(connection.execute(query).scalar_one_or_none() or "")
+
+    def remember_roads(self, source: str) -> None:
+        """Remember from which file roads were imported, so that they can be missed; "" forgets.
+
+        No row that is shown changes, so the version stays.
+        """
+        table = meta_table()
+        with self._connections.writing() as connection:
+            connection.execute(sa.delete(table).where(table.c.key == _ROADS))
+            if source:
+                connection.execute(sa.insert(table).values(key=_ROADS, value=source))
 
     def backup(self, target: Path) -> None:
         """Write a whole copy of the store as it is now, in use or not, to a new file.
