@@ -17,7 +17,7 @@ from babel.messages.pofile import PoFileError, read_po
 
 from locator.settings import Settings
 from locator.web.catalogue import compiled
-from tests.conftest import absent
+from tests.required import absent
 
 ROOT = Path(__file__).resolve().parents[1]
 PO = ROOT / "templates" / "translations" / "en" / "LC_MESSAGES" / "messages.po"
