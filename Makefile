@@ -58,7 +58,7 @@ clean:
 
 # Two steps, because pip takes no checkout where every package has a hash.
 $(VENV)/.installed: requirements-serve.lock pyproject.toml
-	@echo "Once: what the site needs goes into $(VENV), 190 MB to fetch, 0.75 GB on the disk; one to five minutes."
+	@echo "Once: what the site needs goes into $(VENV), 170 MB to fetch, 0.75 GB on the disk; one to five minutes."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-serve.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
