@@ -82,7 +82,8 @@ test-newest: $(UV)
 	$(UV) pip install --quiet --python .venv-newest --upgrade -e '$(ALL)' --group build
 	.venv-newest/bin/python -m pytest -q -n auto
 
+# Old packages warn of what newer ones below them have deprecated; that is no fault of ours.
 test-lowest: $(UV)
 	$(PYTHON) -m venv --clear .venv-lowest
 	$(UV) pip install --quiet --python .venv-lowest --resolution lowest-direct -e '$(ALL)' --group build
-	.venv-lowest/bin/python -m pytest -q -n auto
+	.venv-lowest/bin/python -m pytest -q -n auto -W default::DeprecationWarning
