@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 PREFIX = "LOCATOR_"
-_NOT_SETTINGS = frozenset({"CONFIG", "PEERS", "REALDATA", "REQUIRE_ALL"})
+_NOT_SETTINGS = frozenset({"CONFIG", "PEERS", "REALDATA", "REQUIRE_ALL", "TEST_PATIENCE"})
 TRAVELS = ("auto", "roads", "straightline")
 WEATHERS = ("none", "heat", "cold", "rain")
 PROFILES = ("e-bike", "walk")

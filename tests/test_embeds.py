@@ -28,6 +28,7 @@ from locator.store import Change, GeoPackageStore
 from locator.web import create_app
 from locator.web.embed.snippet import Frame, frame_html, snippet_html
 from tests.conftest import fixed_clock
+from tests.patience import patience
 
 FRAMED = ("/embed/map", "/embed/nearest", "/embed/coverage")
 DRAWN = ("/embed/map.js", "/embed/coverage.js", "/embed/map.png", "/embed/coverage.svg")
@@ -370,12 +371,12 @@ def test_too_many_pictures_at_once_are_sent_away_with_a_time(public: Flask) -> N
 
     def draw() -> bytes:
         begun.set()
-        assert end.wait(10)
+        assert end.wait(patience(10))
         return b"picture"
 
     worker = threading.Thread(target=lambda: easel.get("another", draw))
     worker.start()
-    assert begun.wait(10)
+    assert begun.wait(patience(10))
     answer = public.test_client().get("/embed/map.png?dpi=60")
     end.set()
     worker.join()

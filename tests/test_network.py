@@ -28,6 +28,7 @@ from locator.travel.lines import LineMapping
 from locator.web import create_app
 from tests.browser_support import watch_page
 from tests.conftest import MONDAY_NOON, fixed_clock
+from tests.patience import patience
 
 # A river from west to east with one bridge, far in the east: the near station is far by road.
 NORTH, SOUTH, WEST, EAST = 34.3700, 34.3660, 107.1000, 107.1300
@@ -432,7 +433,7 @@ def test_a_server_prepares_while_riders_are_answered(
         asked.append(index.find(here, at=MONDAY_NOON, k=3))
         for thread in threading.enumerate():
             if thread.name == "prepare":
-                thread.join(60)
+                thread.join(patience(60))
         asked.append(index.find(here, at=MONDAY_NOON, k=3))
         assert index._bound.table is not None  # type: ignore[attr-defined]
         assert plain.snapshot().index._bound.table is None  # type: ignore[attr-defined]

@@ -18,6 +18,7 @@ from locator.settings import Settings
 from locator.web import create_app
 from locator.web.jobs import Throttle
 from tests.conftest import fixed_clock, running_server
+from tests.patience import patience
 from tests.test_jobs import PATIENCE_S, freeze
 from tests.test_store_kill import make_old
 
@@ -244,7 +245,7 @@ def test_no_address_is_kept(settings: Settings) -> None:
 def ask(url: str, body: object = None) -> dict[str, object]:
     data = None if body is None else json.dumps(body).encode()
     sent = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(sent, timeout=10) as response:
+    with urllib.request.urlopen(sent, timeout=patience(10)) as response:
         return dict(json.load(response))
 
 
