@@ -1,6 +1,8 @@
 """Which road network lies beside a store and counts, and the travel model that follows."""
 
+import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
@@ -11,7 +13,7 @@ import numpy as np
 from locator.errors import RoadsError
 from locator.paths import written_whole
 from locator.settings import Settings
-from locator.store import store_path
+from locator.store import open_store, store_path
 from locator.travel import StraightLine, TravelModel
 from locator.travel.base import Positions
 
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
     from locator.travel.roads import RoadOptions, Roads
 
 __all__ = [
+    "back_up_roads",
     "choose_travel",
+    "find_road_trouble",
+    "missing_roads",
     "read_roads",
     "remove_roads",
     "rider_profile",
@@ -45,18 +50,115 @@ _PROFILE_SETTINGS: Mapping[str, str] = MappingProxyType(
 _CURRENT = "current.txt"  # names the graph that counts: the others are older or another profile's
 
 
-def use_roads(settings: Settings, kept: Path) -> None:
-    """Make a kept graph the one that counts."""
-    with written_whole(roads_folder(settings) / _CURRENT) as draft:
+def use_roads(settings: Settings, kept: Path, source: str) -> None:
+    """Make a kept graph the one that counts; the others go, and the store remembers that it is.
+
+    A server reads a graph whole and keeps no file open, so what it answers from may go. Where one
+    is being read just now, Windows keeps it, and the next import removes it.
+
+    Parameters
+    ----------
+    source
+        Name of the file that the network was made of.
+    """
+    folder = roads_folder(settings)
+    with written_whole(folder / _CURRENT) as draft:
         draft.write_text(kept.name, encoding="utf-8")
+    _remember(settings, source)
+    _remove_graphs(folder, except_for=kept.name)
 
 
 def remove_roads(settings: Settings) -> bool:
-    """Go back to the straight line; tell whether there was a network."""
-    pointer = roads_folder(settings) / _CURRENT
-    found = pointer.is_file()
-    pointer.unlink(missing_ok=True)
+    """Go back to the straight line; tell whether there was a network, here or remembered."""
+    folder = roads_folder(settings)
+    found = (folder / _CURRENT).is_file() or bool(_remembered(settings))
+    _remember(settings, "")  # first: a server must not miss what is about to go
+    (folder / _CURRENT).unlink(missing_ok=True)
+    _remove_graphs(folder)
+    with suppress(OSError):
+        folder.rmdir()  # only if nothing else lies in it
     return found
+
+
+def _remove_graphs(folder: Path, *, except_for: str = "") -> None:
+    for graph in (*folder.glob("roads-*.npz"), *folder.glob(".draft-*.npz")):
+        if graph.name != except_for:
+            with suppress(OSError):
+                graph.unlink()
+
+
+def _remember(settings: Settings, source: str) -> None:
+    if store_path(settings.store).is_file():
+        with open_store(settings.store) as store:
+            store.remember_roads(source)
+
+
+def _remembered(settings: Settings) -> str:
+    if not store_path(settings.store).is_file():
+        return ""
+    with open_store(settings.store) as store:
+        return store.roads_source()
+
+
+def missing_roads(settings: Settings, source: str) -> str:
+    """Return what to say of roads that a store remembers and that are not beside it, or nothing.
+
+    Parameters
+    ----------
+    source
+        What the store remembers (:meth:`GeoPackageStore.roads_source`).
+    """
+    if not source or roads_stamp(settings):
+        return ""
+    return (
+        f"The roads of this store ({source}) are not beside it, in {roads_folder(settings)}: put "
+        "the folder back, import them again with 'locator roads import', or forget them with "
+        "'locator roads remove'."
+    )
+
+
+def find_road_trouble(settings: Settings) -> str:
+    """Return what is wrong with the roads of a store in a sentence, or nothing."""
+    try:
+        missing = missing_roads(settings, _remembered(settings))
+        if not missing:
+            read_roads(settings)
+    except RoadsError as error:
+        return str(error)
+    return missing
+
+
+def back_up_roads(settings: Settings, backup: Path) -> Path | None:
+    """Copy the network that counts to where a store at ``backup`` looks for it.
+
+    Returns
+    -------
+    Path or None
+        The folder; None where there are no roads to copy.
+
+    Raises
+    ------
+    RoadsError
+        They are missing or cannot be copied.
+    """
+    missing = missing_roads(settings, _remembered(settings))
+    if missing:
+        raise RoadsError(missing)
+    stamp = roads_stamp(settings)
+    source, target = roads_folder(settings), _folder_beside(backup)
+    if not stamp or target.resolve() == source.resolve():
+        return None
+    name = stamp.split(" ")[0]
+    try:
+        with written_whole(target / name) as draft:
+            shutil.copyfile(source / name, draft)
+        with written_whole(target / _CURRENT) as draft:
+            draft.write_text(name, encoding="utf-8")
+    except OSError as error:
+        raise RoadsError(
+            f"The roads could not be copied to {target}: {error.strerror or error}."
+        ) from error
+    return target
 
 
 def roads_stamp(settings: Settings) -> str:
@@ -78,11 +180,21 @@ def read_roads(settings: Settings) -> "Roads | None":
     """
     stamp = roads_stamp(settings)
     if not stamp:
-        return None
+        return None  # before what takes long to import
     from locator.travel.graph_file import load_graph
     from locator.travel.roads import Roads
 
-    return Roads(load_graph(roads_folder(settings) / stamp.split(" ")[0]), road_options(settings))
+    while stamp:
+        try:
+            graph = load_graph(roads_folder(settings) / stamp.split(" ")[0])
+        except RoadsError:
+            now = roads_stamp(settings)
+            if now == stamp:
+                raise
+            stamp = now  # others were imported meanwhile, and these are gone
+        else:
+            return Roads(graph, road_options(settings))
+    return None
 
 
 def rider_profile(settings: Settings) -> "Profile":
@@ -122,8 +234,14 @@ def road_distances(settings: Settings) -> Callable[[Positions], Positions] | Non
     return lambda places: np.minimum(roads.snap(places).nearest_m, settings.max_snap_m)
 
 
-def choose_travel(settings: Settings) -> TravelModel:
+def choose_travel(settings: Settings, source: str | None = None) -> TravelModel:
     """Return the travel model that the settings and the store's folder give.
+
+    Parameters
+    ----------
+    source
+        What the store remembers of its roads, where it is open already: an estimate along
+        straight lines says that they are missing.
 
     Raises
     ------
@@ -135,9 +253,15 @@ def choose_travel(settings: Settings) -> TravelModel:
     if roads is not None:
         _check_profile(roads, settings)
         return roads
+    if settings.travel == "straightline":
+        return StraightLine(settings.ride_speed_kmh, settings.detour_factor)
+    known = _remembered(settings) if source is None else source
     if settings.travel == "roads":
-        raise RoadsError("No roads were imported yet; run 'locator roads import EXTRACT' first.")
-    return StraightLine(settings.ride_speed_kmh, settings.detour_factor)
+        missing = missing_roads(settings, known)
+        raise RoadsError(
+            missing or "No roads were imported yet; run 'locator roads import EXTRACT' first."
+        )
+    return StraightLine(settings.ride_speed_kmh, settings.detour_factor, missing_roads=known)
 
 
 def road_options(settings: Settings) -> "RoadOptions":
@@ -149,5 +273,8 @@ def road_options(settings: Settings) -> "RoadOptions":
 
 def roads_folder(settings: Settings) -> Path:
     """Return the folder beside the store in which graphs are kept."""
-    store = store_path(settings.store)
+    return _folder_beside(store_path(settings.store))
+
+
+def _folder_beside(store: Path) -> Path:
     return store.with_name(f"{store.stem}-roads")

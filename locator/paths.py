@@ -20,6 +20,7 @@ from locator.errors import InputError
 __all__ = [
     "default_store_path",
     "geodata_dir",
+    "in_checkout",
     "refuse_store",
     "static_dir",
     "templates_dir",
@@ -31,12 +32,17 @@ _SQLITE = b"SQLite format 3\0"
 _BESIDE_A_STORE = ("-wal", "-shm", "-journal")
 
 
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def in_checkout() -> bool:
+    """Return whether the program runs from a checkout, not from an installed wheel."""
+    checkout = _PACKAGE.parent
+    return (checkout / "pyproject.toml").is_file() and (checkout / "templates").is_dir()
+
+
 def _shipped(name: str) -> Path:
-    package = Path(__file__).resolve().parent
-    checkout = package.parent
-    if (checkout / "pyproject.toml").is_file() and (checkout / name).is_dir():
-        return checkout / name
-    return package / "share" / name
+    return _PACKAGE.parent / name if in_checkout() else _PACKAGE / "share" / name
 
 
 def templates_dir() -> Path:

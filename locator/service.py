@@ -19,7 +19,7 @@ import shapely
 from locator.errors import InputError, RoadsError, StoreError
 from locator.hours import HoursRules, parse_calendar
 from locator.nearest import StationFilter, StationIndex
-from locator.network import choose_travel, roads_stamp
+from locator.network import choose_travel, missing_roads, roads_stamp
 from locator.notebook import facts_table
 from locator.paths import geodata_dir
 from locator.published import PublishedGaps, read_published
@@ -28,6 +28,7 @@ from locator.settings import Settings
 from locator.store import GeoPackageStore, open_store
 from locator.store.history import read_as_of, read_stations_as_of
 from locator.travel import TravelModel
+from locator.travel.base import Routed
 
 __all__ = ["Service", "Snapshot", "open_service", "read_rules", "utc_now"]
 
@@ -86,8 +87,8 @@ class Service:
         self.settings = settings
         self.store = store
         self.rules = read_rules(settings)
-        self.travel: TravelModel = choose_travel(settings)
         self._roads = roads_stamp(settings)
+        self.travel: TravelModel = self._choose_travel()
         self._clock = clock
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
@@ -113,11 +114,27 @@ class Service:
                     threading.Thread(target=work, name="prepare", daemon=True).start()
             return self._snapshot
 
+    @property
+    def roads_state(self) -> str:
+        """``used``, ``none``, or ``missing`` where some were imported and are gone."""
+        if self.roads_missing:
+            return "missing"
+        return "used" if isinstance(self.travel, Routed) else "none"
+
+    def _choose_travel(self) -> TravelModel:
+        source = self.store.roads_source()
+        travel = choose_travel(self.settings, source)
+        missing = missing_roads(self.settings, source)
+        self.roads_missing = bool(missing) and self.settings.travel != "straightline"
+        if self.roads_missing:
+            logging.getLogger("locator").warning("%s Times are estimates until then.", missing)
+        return travel
+
     def _take_roads(self, stamp: str) -> None:
         """Take the roads that count now; what cannot be taken leaves the answers as they were."""
         self._roads = stamp
         try:
-            self.travel = choose_travel(self.settings)
+            self.travel = self._choose_travel()
         except RoadsError as error:
             logging.getLogger("locator").warning("%s Answers go on as before.", error)
         else:

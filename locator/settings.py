@@ -4,6 +4,7 @@ A variable of the environment wins over the file, the file over the default. Nam
 and explanations stand here and nowhere else; ``locator settings`` prints them.
 """
 
+import ipaddress
 import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
@@ -21,11 +22,12 @@ __all__ = [
     "Settings",
     "SettingsRow",
     "describe_settings",
+    "host_name",
     "read_settings",
 ]
 
 PREFIX = "LOCATOR_"
-_NOT_SETTINGS = frozenset({"CONFIG", "PEERS", "REALDATA", "REQUIRE_ALL"})
+_NOT_SETTINGS = frozenset({"CONFIG", "PEERS", "REALDATA", "REQUIRE_ALL", "TEST_PATIENCE"})
 TRAVELS = ("auto", "roads", "straightline")
 WEATHERS = ("none", "heat", "cold", "rain")
 PROFILES = ("e-bike", "walk")
@@ -137,6 +139,60 @@ def _licence(value: str) -> str:
     return code
 
 
+_HOST = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*"
+)
+
+
+def host_name(text: str) -> str:
+    """Return a host name or IP address as it is compared: in small letters, IPv6 without brackets.
+
+    Raises
+    ------
+    ValueError
+        It is neither.
+    """
+    name = text.strip().lower().removesuffix(".")
+    bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+    if ":" in bare:
+        return str(ipaddress.IPv6Address(bare))
+    if not name.isascii():
+        name = name.encode("idna").decode("ascii")
+    if not _HOST.fullmatch(name):
+        raise ValueError(f"{text[:60]!r} is not the name of a host")
+    return name
+
+
+def _hosts(value: str) -> str:
+    names = [name for name in re.split(r"[\s,]+", value) if name]
+    try:
+        return " ".join(dict.fromkeys(host_name(name) for name in names))
+    except ValueError as error:
+        raise ValueError(
+            "must be host names without scheme and port, separated by spaces, such as "
+            "rest.example.gov.cn"
+        ) from error
+
+
+def _public_url(value: str) -> str:
+    text = value.strip()
+    if not text:
+        return ""
+    told = "must be the site's whole address, such as https://rest.example.gov.cn"
+    try:
+        parts = urlsplit(text)
+        name, port = host_name(parts.hostname or ""), parts.port
+    except ValueError as error:
+        raise ValueError(told) from error
+    path = parts.path.rstrip("/")
+    extra = parts.query or parts.fragment or "@" in parts.netloc
+    extra = extra or not re.fullmatch(r"(/[\w.~-]+)*", path, re.ASCII)
+    if parts.scheme not in {"http", "https"} or extra:
+        raise ValueError(told)
+    name = f"[{name}]" if ":" in name else name
+    return f"{parts.scheme}://{name}{f':{port}' if port else ''}{path}"
+
+
 def _setting(default: object, help_text: str, parse: Callable[[str], object]) -> object:
     return field(default=default, metadata={"help": help_text, "parse": parse})
 
@@ -243,6 +299,24 @@ class Settings:
         "proxies in front whose X-Forwarded-Proto, -Host and -Prefix are believed; 0 believes none",
         _proxies,
     )
+    hosts: str = _setting(  # type: ignore[assignment]
+        "",
+        "host names the site is served under, separated by spaces; others get 400; required "
+        "behind a proxy and where the server listens beyond this machine",
+        _hosts,
+    )
+    public_url: str = _setting(  # type: ignore[assignment]
+        "",
+        "the site's public address, of which whole links are made, such as "
+        "https://rest.example.gov.cn; its host is one of the hosts",
+        _public_url,
+    )
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """Return the names in ``hosts`` and the one in ``public_url``."""
+        own = urlsplit(self.public_url).hostname
+        return frozenset([*self.hosts.split(), *([own] if own else [])])
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
-"""Messages of the pages into their catalogues: find them, keep what is translated, compile.
+"""Messages of the pages into their catalogues: find them, keep what is translated.
 
     python scripts/translate.py
 
-Run it after a change to a message, fill in what it lists in messages.po, and run it again. The
-compiled catalogue is committed with the other, because the program runs from a checkout too.
+Run it after a change to a message, fill in what it lists in messages.po, and run it again.
+Nothing is compiled here: a checkout reads messages.po, and hatch_build.py compiles it for a wheel.
 """
 
 import io
@@ -13,7 +13,6 @@ from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
-from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # the same messages give the same files
@@ -46,13 +45,12 @@ def renewed_catalogue() -> Catalog:
     return catalogue
 
 
-def written(catalogue: Catalog) -> tuple[bytes, bytes]:
-    """Return a catalogue as the text that people edit and as the program reads it."""
-    text, compiled = io.BytesIO(), io.BytesIO()
+def written(catalogue: Catalog) -> bytes:
+    """Return a catalogue as the text that people edit."""
+    text = io.BytesIO()
     catalogue.header_comment = "# The pages in English; the messages are the Chinese words."
     write_po(text, catalogue, sort_output=True, omit_header=True, width=100)
-    write_mo(compiled, catalogue)
-    return text.getvalue(), compiled.getvalue()
+    return text.getvalue()
 
 
 def untranslated(catalogue: Catalog) -> list[str]:
@@ -62,11 +60,9 @@ def untranslated(catalogue: Catalog) -> list[str]:
 
 
 def main() -> int:
-    """Renew both files; exit code 1 while a message has no translation."""
+    """Renew the file; exit code 1 while a message has no translation."""
     catalogue = renewed_catalogue()
-    text, compiled = written(catalogue)
-    CATALOGUE.write_bytes(text)
-    CATALOGUE.with_suffix(".mo").write_bytes(compiled)
+    CATALOGUE.write_bytes(written(catalogue))
     for message in untranslated(catalogue):
         print(f"not translated: {message}")
     return 1 if untranslated(catalogue) else 0

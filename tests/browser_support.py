@@ -1,11 +1,22 @@
 """Chromium for the tests that need a browser: fixtures ``chromium`` and ``page``."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Page,
+    expect,
+    sync_playwright,
+)
+
+from tests.patience import patience
+from tests.required import absent
 
 CHROMIUM = Path("/usr/bin/chromium")
 # Nothing but the pages under test: no first-run pages, updates or background requests.
@@ -24,12 +35,18 @@ ARGUMENTS = (
 def chromium() -> Iterator[Browser]:
     """Start Chromium once; without it skip, or fail where everything is required."""
     if not CHROMIUM.is_file():
-        reason = f"there is no Chromium at {CHROMIUM} (Debian: apt-get install chromium)"
-        if os.environ.get("LOCATOR_REQUIRE_ALL") == "1":
-            pytest.fail(f"LOCATOR_REQUIRE_ALL=1, but {reason}")
-        pytest.skip(reason)
+        absent(f"there is no Chromium at {CHROMIUM} (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
+        expect.set_options(timeout=patience(5_000))
+        open_context = browser.new_context
+
+        def patient(**options: Any) -> BrowserContext:
+            context = open_context(**options)
+            context.set_default_timeout(patience(30_000))
+            return context
+
+        browser.new_context = patient  # type: ignore[method-assign]
         yield browser
         browser.close()
 

@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import hypothesis
 import pytest
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
@@ -25,19 +25,16 @@ from locator.service import Service, open_service
 from locator.settings import Settings
 from locator.store import GeoPackageStore, open_store
 from locator.web import create_app
+from tests.patience import patience, wait_until
+from tests.required import absent
 
 pytest_plugins = ["tests.browser_support"]
+# No example of hypothesis is judged by its time: a busy machine is not a fault.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=SHANGHAI)
-REQUIRE_ALL = os.environ.get("LOCATOR_REQUIRE_ALL") == "1"
-
-
-def absent(reason: str) -> None:
-    """Skip with a reason; where everything is required, that is a failure."""
-    if REQUIRE_ALL:
-        pytest.fail(f"LOCATOR_REQUIRE_ALL=1, but {reason}")
-    pytest.skip(reason)
 
 
 def fixed_clock() -> datetime:
@@ -142,27 +139,33 @@ def running_server(settings: Settings, **more: str) -> Iterator[Server]:
         yield Server(url)
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=patience(10))
 
 
 def _wait_until_up(url: str, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(150):
-        try:
-            with urllib.request.urlopen(f"{url}/healthz", timeout=2):
-                return
-        except OSError:
-            if process.poll() is not None:
-                errors = process.stderr.read().decode() if process.stderr else ""
-                pytest.fail(f"the server ended: {errors}")
-            time.sleep(0.1)
-    pytest.fail("the server did not answer in 15 s")
+    def is_up() -> bool:
+        if process.poll() is not None:
+            errors = process.stderr.read().decode() if process.stderr else ""
+            pytest.fail(f"the server ended: {errors}")
+        return answers(f"{url}/healthz")
+
+    wait_until(is_up, "the server answers", s=15)
+
+
+def answers(url: str) -> bool:
+    """Return whether a server answers at an address."""
+    try:
+        with urllib.request.urlopen(url, timeout=patience(2)):
+            return True
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="session")
 def realdata() -> Path:
-    """Return the folder of real files, or skip."""
+    """Return the folder of real files; without it skip, or fail where everything is required."""
     default = Path(__file__).resolve().parents[2] / "shared" / "data"
     folder = Path(os.environ.get("LOCATOR_REALDATA", default))
     if not folder.is_dir():
-        pytest.skip(f"no real files at {folder} (LOCATOR_REALDATA)")
+        absent(f"there are no real files at {folder} (LOCATOR_REALDATA)")
     return folder

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from io import BytesIO
+from itertools import product
 from urllib.parse import parse_qs, urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
@@ -27,6 +28,7 @@ from locator.store import Change, GeoPackageStore
 from locator.web import create_app
 from locator.web.embed.snippet import Frame, frame_html, snippet_html
 from tests.conftest import fixed_clock
+from tests.patience import patience
 
 FRAMED = ("/embed/map", "/embed/nearest", "/embed/coverage")
 DRAWN = ("/embed/map.js", "/embed/coverage.js", "/embed/map.png", "/embed/coverage.svg")
@@ -38,7 +40,8 @@ SVG = {"svg": "http://www.w3.org/2000/svg"}
 @pytest.fixture
 def public(settings: Settings) -> Iterator[Flask]:
     """Return the application, to be asked for by names of the world."""
-    app = create_app(replace(settings, proxies=1), clock=fixed_clock)
+    told = replace(settings, proxies=1, hosts="localhost riders.example.cn")
+    app = create_app(told, clock=fixed_clock)
     yield app
     app.extensions["locator"].close()
 
@@ -344,16 +347,17 @@ def test_an_empty_register_is_shown_as_such(client: FlaskClient, store: GeoPacka
 def test_district_lines_are_in_a_visitors_picture_only_with_a_number(settings: Settings) -> None:
     """A picture without lines is another picture; with the number both visitors get the same."""
     pictures = {}
-    for approval in ("", "GS(2026)1"):
-        app = create_app(replace(settings, map_approval=approval), clock=fixed_clock)
+    for approval, host in product(("", "GS(2026)1"), ("http://localhost", "http://map.example.cn")):
+        hosts = "" if host == "http://localhost" else "map.example.cn"
+        told = replace(settings, map_approval=approval, hosts=hosts)
+        app = create_app(told, clock=fixed_clock)
         client = app.test_client()
-        for host in ("http://localhost", "http://map.example.cn"):
-            answer = client.get("/embed/map.png?dpi=60", base_url=host)
-            pictures[approval, host] = answer.data
-            drawn = client.get("/embed/map.js", base_url=host).text
-            assert (payload_of(drawn)["districts"] is not None) == bool(
-                approval or host == "http://localhost"
-            )
+        answer = client.get("/embed/map.png?dpi=60", base_url=host)
+        pictures[approval, host] = answer.data
+        drawn = client.get("/embed/map.js", base_url=host).text
+        assert (payload_of(drawn)["districts"] is not None) == bool(
+            approval or host == "http://localhost"
+        )
         app.extensions["locator"].close()
     assert pictures["", "http://localhost"] != pictures["", "http://map.example.cn"]
     approved = [picture for (approval, _), picture in pictures.items() if approval]
@@ -367,12 +371,12 @@ def test_too_many_pictures_at_once_are_sent_away_with_a_time(public: Flask) -> N
 
     def draw() -> bytes:
         begun.set()
-        assert end.wait(10)
+        assert end.wait(patience(10))
         return b"picture"
 
     worker = threading.Thread(target=lambda: easel.get("another", draw))
     worker.start()
-    assert begun.wait(10)
+    assert begun.wait(patience(10))
     answer = public.test_client().get("/embed/map.png?dpi=60")
     end.set()
     worker.join()

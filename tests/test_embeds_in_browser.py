@@ -16,6 +16,7 @@ from locator.web.embed.snippet import Frame as Embed
 from locator.web.embed.snippet import snippet_html
 from tests.browser_support import watch_page
 from tests.conftest import Server, running_server
+from tests.patience import patience
 from tests.test_embeds import HOSTILE, hostile_store
 
 pytestmark = pytest.mark.browser
@@ -156,7 +157,7 @@ def test_a_position_is_asked_for_on_a_tap_and_stays_on_the_phone(
     reader: Visit, office: Office, server: Server
 ) -> None:
     frame = reader.open(office.frame(f"{server.url}/embed/nearest", asks_position=True))
-    reader.page.wait_for_timeout(500)
+    reader.page.wait_for_timeout(patience(500))
     expect(frame.locator("#cards .card")).to_have_count(0)  # nobody has tapped
     assert frame.evaluate("JSON.stringify(localStorage)").find("107.1") < 0
     frame.get_by_role("button", name="用我的位置找最近的").click()
@@ -217,7 +218,7 @@ def test_the_frame_takes_the_height_that_the_embed_asks_for(
     else:
         expect(frame.locator(".leaflet-marker-icon").first).to_be_attached()
     reader.page.wait_for_function("document.querySelector('iframe').height !== '300'")
-    reader.page.wait_for_timeout(300)
+    reader.page.wait_for_timeout(patience(300))
     heard = reader.page.evaluate("heard")
     assert all(set(said) == {"type", "height"} for said in heard)
     assert all(said["type"] == "locator:height" for said in heard)
@@ -234,12 +235,12 @@ def test_the_snippet_believes_its_own_frame_only(
     reader.open(office.frame(f"{server.url}/embed/map", script=lie))
     reader.page.wait_for_function("document.querySelector('iframe').height !== '300'")
     reader.page.evaluate(lie)
-    reader.page.wait_for_timeout(200)
+    reader.page.wait_for_timeout(patience(200))
     assert reader.frame_height() < 1000
     frame = reader.page.frames[1]
     for wrong in ("'9999999'", "-5", "NaN", "null", "{}"):
         frame.evaluate(f"parent.postMessage({{type: 'locator:height', height: {wrong}}}, '*')")
-    reader.page.wait_for_timeout(200)
+    reader.page.wait_for_timeout(patience(200))
     assert reader.frame_height() <= 2000
 
 
@@ -290,7 +291,7 @@ def test_a_page_that_is_not_named_may_not_frame(
                 ),
             )
             visit.page.goto(office.frame(f"{running.url}/embed/coverage"))
-            visit.page.wait_for_timeout(1500)
+            visit.page.wait_for_timeout(patience(1500))
             shown = visit.page.frame_locator("iframe").locator(".share").count()
             visit.context.close()
             assert bool(shown) == (allowed == office.url)
@@ -304,7 +305,7 @@ def test_a_map_out_of_sight_waits_until_it_is_scrolled_to(
     tall = office.pages["/page"].replace("<iframe", "<div style='height:4000px'></div><iframe")
     office.pages["/page"] = tall.replace(' loading="lazy"', "")  # the shell itself comes
     frame = reader.open(address)
-    reader.page.wait_for_timeout(700)
+    reader.page.wait_for_timeout(patience(700))
     assert not any("leaflet" in url or "map.js" in url for url in reader.asked)
     reader.page.locator("iframe").scroll_into_view_if_needed()
     expect(frame.locator(".leaflet-marker-icon").first).to_be_attached()
@@ -320,7 +321,7 @@ def test_a_map_that_does_not_come_leaves_words_and_a_way_on(
 
     reader.context.route("**/embed/map.js*", answer)
     frame = reader.open(office.frame(f"{server.url}/embed/map"))
-    expect(frame.locator("#said")).to_have_text("地图没有载入。", timeout=15_000)
+    expect(frame.locator("#said")).to_have_text("地图没有载入。", timeout=patience(15_000))
     expect(frame.get_by_role("link", name="只看图片")).to_be_visible()
     gone["now"] = False
     frame.get_by_role("button", name="再试一次").click()

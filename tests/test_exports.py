@@ -30,6 +30,7 @@ from locator.schema import Datum, Host, Kind, Service
 from locator.settings import Settings
 from locator.store import Change, GeoPackageStore
 from tests.conftest import Server, running_server
+from tests.patience import patience
 
 HOSTILE = "=cmd|'/c calc'!A1<script>alert(1)</script>{{7*7}}]]>&\""
 PRIVATE = ("source_datum", "profile")
@@ -57,7 +58,7 @@ def site(loaded_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def fetch(server: Server, name: str, **headers: str) -> tuple[int, Message, bytes]:
     request = urllib.request.Request(f"{server.url}/exports/{name}", headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=patience(60)) as answer:
             return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -265,7 +266,7 @@ def test_the_page_lists_every_file_with_its_size(
 def test_a_licence_is_said_where_the_keeper_states_one(settings: Settings) -> None:
     with running_server(settings, LOCATOR_DATA_LICENCE="CC-BY-4.0") as server:
         assert json.loads(fetch(server, "stations.geojson")[2])["license"] == "CC-BY-4.0"
-        with urllib.request.urlopen(f"{server.url}/exports", timeout=30) as page:
+        with urllib.request.urlopen(f"{server.url}/exports", timeout=patience(30)) as page:
             assert b"CC-BY-4.0" in page.read()
 
 

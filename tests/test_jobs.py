@@ -22,6 +22,7 @@ from locator.service import Service
 from locator.settings import Settings
 from locator.siting import Effort
 from locator.store import GeoPackageStore, Job, JobState, open_store
+from tests.patience import patience, wait_until
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kill -9 is a matter of POSIX")
 
@@ -31,15 +32,12 @@ LONG = {
     "sites": {"model": "p-median", "new": 40, "minutes": 5, "runs": 20, "spacing_m": 100.0},
 }
 OPEN = (JobState.WAITING, JobState.RUNNING)
-PATIENCE_S = 60.0
+PATIENCE_S = patience(60.0)
 
 
 def wait_for(look: Callable[[], bool], what: str) -> None:
     """Wait until something is so; it is a failure if it never is."""
-    until = time.monotonic() + PATIENCE_S
-    while not look():
-        assert time.monotonic() < until, f"still not so: {what}"
-        time.sleep(0.05)
+    wait_until(look, what, s=60)
 
 
 def state_of(room: JobRoom, job: str) -> Job:
@@ -71,13 +69,13 @@ def freeze(settings: Settings) -> int:
     """Stop the worker of the job that runs, so that it runs on; return its pid."""
     path = settings.store.removeprefix("geopackage:")
     query = "SELECT pid FROM locator_jobs WHERE state = 'running'"
-    until = time.monotonic() + 30
-    with closing(sqlite3.connect(path, timeout=10)) as connection:
+    until = time.monotonic() + patience(30)
+    with closing(sqlite3.connect(path, timeout=patience(10))) as connection:
         while (row := connection.execute(query).fetchone()) is None:
             assert time.monotonic() < until, "no job runs"
             time.sleep(0.005)
     os.kill(row[0], signal.SIGSTOP)
-    with closing(sqlite3.connect(path, timeout=10)) as connection:
+    with closing(sqlite3.connect(path, timeout=patience(10))) as connection:
         assert connection.execute(query).fetchone() == row, "it ended before it was stopped"
     return int(row[0])
 

@@ -1,5 +1,6 @@
 """A layer of lines becomes roads: columns by a mapping, datums, ends that meet, clear refusals."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,6 +13,7 @@ from locator.datum import from_wgs84, geodesic_m
 from locator.errors import RoadsError
 from locator.schema import Datum
 from locator.travel.graph import build_graph
+from locator.travel.importing import report_doubts
 from locator.travel.lines import LineMapping, read_line_mapping, read_lines
 from locator.travel.osm_profile import E_BIKE
 from locator.travel.roads import Roads
@@ -181,6 +183,126 @@ def test_a_mapping_that_is_none_says_so(tmp_path: Path, text: str, said: str) ->
         read_line_mapping(path)
     with pytest.raises(RoadsError, match="cannot be read"):
         read_line_mapping(tmp_path / "absent.toml")
+
+
+def test_a_dbf_without_a_cpg_is_read_in_gbk_or_utf_8(tmp_path: Path) -> None:
+    rows = (
+        (line((0, 0), (1, 0)), "主干路", "0", 0, "经二路"),
+        (line((1, 0), (2, 0)), "支路", "双向", 0, "联通"),  # these two are UTF-8 in GBK's bytes
+    )
+    mapping = LineMapping(
+        "highway", "oneway", name="name", classes={"主干路": "primary", "支路": "residential"}
+    )
+    frame = gpd.read_file(layer(tmp_path / "plain.gpkg", *rows))
+    for encoding in ("UTF-8", "GBK", "BIG5"):
+        path = tmp_path / f"{encoding}.shp"
+        named = (
+            frame
+            if encoding != "BIG5"
+            else frame.replace({"主干路": "主幹路", "双向": "B", "联通": "通"}).replace(
+                "经二路", "經二路"
+            )
+        )
+        named.to_file(path, encoding=encoding)
+        if encoding != "BIG5":
+            assert "经二路" in read_lines(path, mapping, E_BIKE).names  # as its .cpg says
+        path.with_suffix(".cpg").unlink()
+    for encoding in ("UTF-8", "GBK"):
+        edges = read_lines(tmp_path / f"{encoding}.shp", mapping, E_BIKE)
+        assert set(edges.names) == {"", "经二路", "联通"}
+        assert edges.classes == ("primary", "residential")
+    big5 = tmp_path / "BIG5.shp"
+    with pytest.raises(RoadsError, match="--encoding"):
+        read_lines(big5, mapping, E_BIKE)
+    other = replace(mapping, encoding="big5", classes={"主幹路": "primary", "支路": "residential"})
+    assert set(read_lines(big5, other, E_BIKE).names) == {"", "經二路", "通"}
+    with pytest.raises(RoadsError, match="'klingon' is no encoding"):
+        read_lines(big5, replace(mapping, encoding="klingon"), E_BIKE)
+    with pytest.raises(RoadsError, match=r"not utf-8; name what they are in with --encoding"):
+        read_lines(tmp_path / "GBK.shp", replace(mapping, encoding="utf-8"), E_BIKE)
+
+
+def test_a_layer_without_classes_takes_the_default_one_and_says_what_that_means(
+    tmp_path: Path,
+) -> None:
+    rows = (
+        (line((0, 0), (1, 0)), "primary", "0", 0, "main"),
+        (line((1, 0), (2, 0)), None, "0", 0, "lane"),
+        (line((2, 0), (3, 0)), None, "0", 0, "连霍高速公路"),
+    )
+    path = layer(tmp_path / "roads.gpkg", *rows)
+    with pytest.raises(RoadsError, match="2 of 3 lines have no class; say with --class"):
+        read_lines(path, PLAIN, E_BIKE)
+    edges = read_lines(path, replace(PLAIN, default_class="service"), E_BIKE)
+    assert speeds(edges, "main") == (18.0, 18.0)
+    assert speeds(edges, "lane") == (12.0, 12.0)
+    graph = build_graph(edges, E_BIKE, source="roads")
+    (doubt,) = report_doubts(graph.report())
+    assert doubt.startswith("2 lines have no class")
+    assert "1 are named like motorways" in doubt
+    assert "e-bikes now ride them" in doubt
+    all_alike = read_lines(path, LineMapping(default_class="residential"), E_BIKE)
+    assert all_alike.classes == ("residential",)
+    assert all_alike.notes["lines without a class"] == 3
+    with pytest.raises(RoadsError, match="'street' is no highway value"):
+        read_lines(path, LineMapping(default_class="street"), E_BIKE)
+
+
+def test_lines_that_end_on_the_middle_of_another_are_counted_and_split_if_asked(
+    tmp_path: Path,
+) -> None:
+    # Three side roads end on a main road of two vertices, two of them at one place; a fourth ends
+    # where the main road does, and a bridge crosses it without an end.
+    rows = tuple(
+        (one, "residential", "0", 0, name)
+        for one, name in (
+            (line((0, 0), (4, 0)), "main"),
+            (line((1, 1), (1, 0)), "north"),
+            (line((1, -1), (1, 0.002)), "south"),
+            (line((3, 0.001), (3, 1)), "east"),
+            (line((4, 0), (4, 1)), "end"),
+            (line((2, -1), (2, 1)), "bridge"),
+        )
+    )
+    path = layer(tmp_path / "roads.gpkg", *rows)
+    apart = read_lines(path, PLAIN, E_BIKE)
+    assert apart.notes["lines that end on the middle of another"] == 3
+    doubts = report_doubts(build_graph(apart, E_BIKE, source="roads").report())
+    assert any(d.startswith("3 ends of lines lie on the middle") and "--split" in d for d in doubts)
+    joined = read_lines(path, replace(PLAIN, split=True), E_BIKE)
+    names = [joined.names[name] for name in joined.name]
+    assert names.count("main") == 3
+    assert names.count("bridge") == 1
+    assert joined.notes["lines that end on the middle of another"] == 0
+    assert joined.length_m.sum() == pytest.approx(apart.length_m.sum(), abs=1)
+    graph = build_graph(joined, E_BIKE, source="roads")
+    inside = {n for n, ok in zip(names, graph.edge_in_giant, strict=True) if ok}
+    assert inside == {"main", "north", "south", "east", "end"}
+    # 1 + 2 + 1 thousandths of a degree from the north road's end to the east one's, at 5 m/s.
+    start, end = ([107.101, 34.301], [107.103, 34.301])
+    way_m = geodesic_m(107.101, 34.3, 107.103, 34.3) + 2 * geodesic_m(107.1, 34.3, 107.1, 34.301)
+    found = Roads(graph).bind(np.array([end])).nearest(np.array([start]), k=1)
+    assert found.seconds[0, 0] == pytest.approx(way_m / 5, abs=1)
+
+
+def test_rows_without_a_shape_are_counted(tmp_path: Path) -> None:
+    with np.errstate(invalid="ignore"):
+        broken = LineString([(107.1, 34.3), (np.nan, 34.3), (107.2, 34.3)])
+    rows = (
+        ROWS[0],
+        (None, "primary", "0", 0, "none"),
+        (LineString(), "primary", "0", 0, "empty"),
+        (broken, "primary", "0", 0, "broken"),
+        (Point(107.1, 34.3), "primary", "0", 0, "no line"),
+    )
+    edges = read_lines(layer(tmp_path / "roads.gpkg", *rows), PLAIN, E_BIKE)
+    assert len(edges.tail) == 1
+    assert edges.notes["rows without a geometry"] == 2
+    assert edges.notes["rows without a line"] == 1
+    assert edges.notes["lines with a vertex that is no number"] == 1
+    nothing = layer(tmp_path / "nothing.gpkg", *rows[1:])
+    with pytest.raises(RoadsError, match="None of the 4 rows of nothing.gpkg holds a line"):
+        read_lines(nothing, PLAIN, E_BIKE)
 
 
 @pytest.mark.realdata

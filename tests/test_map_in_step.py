@@ -17,6 +17,7 @@ from shapely.geometry import Point
 from locator.maps import MapLayers, MapOptions, asset_files, build_map, render_parts
 from tests.browser_support import watch_page
 from tests.conftest import Server
+from tests.patience import patience
 from tests.test_maps import (
     HOSTILE,
     NONCE,
@@ -197,11 +198,11 @@ def test_no_tile_is_asked_for_before_the_place_is_known(page: Page) -> None:
     asked = serve(page, make_layers(), replace(OPTIONS, basemap=OWN + "/tiles/{z}/{x}/{y}.png"))
     page.goto(f"{OWN}/")
     page.wait_for_function("said.length > 0")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(patience(300))
     assert asked == []
     opened = Talk(page, page.frames[1])
     opened.show(rider={"lon": 107.2, "lat": 34.4, "accuracy_m": None})
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(patience(300))
     zooms = {url.split("/")[4] for url in asked}
     assert zooms == {str(opened.view()[1])}  # nor of any other zoom first
 
@@ -299,7 +300,7 @@ def test_only_our_own_page_is_heard(page: Page) -> None:
         + json.dumps(message())
         + ")}, '*')`) }"
     )
-    page.wait_for_timeout(200)
+    page.wait_for_timeout(patience(200))
     expect(opened.map.locator(".lmap-badge")).to_have_count(0)
 
 
@@ -314,7 +315,7 @@ def test_in_anothers_page_the_map_is_drawn_and_hears_nothing(page: Page) -> None
     inside = page.frames[1]
     expect(inside.locator(".lmap-mark")).to_have_count(4)
     page.evaluate("message => post(message)", message())
-    page.wait_for_timeout(200)
+    page.wait_for_timeout(patience(200))
     expect(inside.locator(".lmap-badge")).to_have_count(0)
     inside.locator(".lmap-mark").last.dispatch_event("click")
     expect(inside.locator(".lmap-details")).to_have_attribute("target", "_blank")
@@ -334,7 +335,7 @@ def test_a_folded_map_looks_right_when_it_is_shown(page: Page) -> None:
     opened = talk(page, path="/hidden")
     opened.show(rider=RIDER, listed=LISTED)
     page.evaluate("frame.hidden = false")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(patience(300))
     assert opened.view()[1] >= 13
     for lon in (107.14, 107.15, 107.16):
         assert opened.sees(lon, 34.36)
@@ -375,10 +376,10 @@ def test_a_tapped_station_is_told_and_its_card_stays(page: Page) -> None:
     opened.page.wait_for_function("said.length > 1")
     assert opened.said()[1:] == [{"type": "locator:choose", "id": "bj-0"}]
     expect(opened.map.locator(".lmap-fact.is-notice")).to_contain_text("停水")
-    page.wait_for_timeout(400)  # the map makes room for the card
+    page.wait_for_timeout(patience(400))  # the map makes room for the card
     view = opened.view()
     opened.show(rider=RIDER, listed=["bj-0", "bj-1"], chosen="bj-0")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(patience(300))
     expect(opened.map.locator(".lmap-card")).to_be_visible()
     assert opened.view() == view
     link = opened.map.locator(".lmap-details")
@@ -414,10 +415,10 @@ def test_the_tapped_ground_is_told(page: Page) -> None:
     assert opened.sees(point["lon"], point["lat"])
     opened.map.locator(".lmap-badge").first.click()
     expect(opened.map.locator(".lmap-card")).to_be_visible()
-    page.wait_for_timeout(400)
+    page.wait_for_timeout(patience(400))
     opened.map.locator(".lmap-canvas").click(position={"x": 20, "y": 300})  # closes the card
     expect(opened.map.locator(".lmap-card")).to_have_count(0)
-    page.wait_for_timeout(100)
+    page.wait_for_timeout(patience(100))
     assert len(page.evaluate("said.filter(one => one[1].type === 'locator:point')")) == 1
 
 
@@ -435,7 +436,7 @@ def test_the_served_map_talks_to_a_page_of_the_same_site(page: Page, server: Ser
     opened.map.locator(".lmap-badge").click()
     page.wait_for_function("said.length > 1")
     assert page.evaluate("said[1][1]") == {"type": "locator:choose", "id": "BJ-R-045"}
-    page.wait_for_timeout(400)  # the map makes room for the card
+    page.wait_for_timeout(patience(400))  # the map makes room for the card
     opened.map.locator(".lmap-details").click()
     page.wait_for_url(f"{server.url}/stations/BJ-R-045")
     expect(page.locator("h1")).to_have_text("经二路城市驿站")

@@ -7,7 +7,6 @@ import json
 import re
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from http import HTTPStatus
@@ -27,6 +26,7 @@ from locator.settings import Settings
 from locator.web import create_app, offline
 from tests.browser_support import watch_page
 from tests.conftest import fixed_clock
+from tests.patience import patience, wait_until
 
 STATION, OTHER_STATION = "/stations/BJ-R-001", "/stations/BJ-R-002"
 ICONS = ("icon-192.png", "icon-512.png", "maskable-192.png", "maskable-512.png", "touch-180.png")
@@ -81,7 +81,7 @@ class Site:
         if path == "/host":  # a page of ours that has no script of its own
             return self._plain(start, 200, b"<!DOCTYPE html><title>host</title>")
         if path == self.held:
-            self.gate.wait(30)
+            self.gate.wait(patience(30))
         if self.failing and path.startswith(self.failing):
             return self._plain(start, 500, b"trouble")
         if path == self.missing:
@@ -189,17 +189,9 @@ def wait_for_kept(page: Page, address: str) -> None:
     wait_until(
         lambda: page.evaluate(
             "async path => !!(await caches.match(path, {ignoreVary: true}))", address
-        )
+        ),
+        f"{address} is kept",
     )
-
-
-def wait_until(is_so: Callable[[], object]) -> None:
-    """Wait for something that happens beside the page."""
-    for _ in range(100):
-        if is_so():
-            return
-        time.sleep(0.05)
-    pytest.fail("it did not happen in 5 s")
 
 
 def read_build(client: FlaskClient) -> dict[str, Any]:
@@ -368,7 +360,7 @@ def test_no_question_and_no_position_is_kept(page: Page, site: Site) -> None:
         }""",
         position,
     )
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(patience(300))
     found = kept(page)
     assert "/" in found
     assert not [url for url in found if not re.fullmatch(r"[^?#]+(\?v=[0-9a-f]{12})?", url)]
@@ -407,7 +399,7 @@ def test_the_language_that_was_chosen_is_kept(page: Page, site: Site) -> None:
     install(page, site)
     visit(page, f"{site.url}/?lang=en")
     read = "async () => (await caches.match('/', {ignoreVary: true})).text()"
-    wait_until(lambda: '<html lang="en">' in page.evaluate(read))
+    wait_until(lambda: '<html lang="en">' in page.evaluate(read), "the page is kept in English")
     site.stop()
     visit(page, f"{site.url}/")
     expect(page.locator("html")).to_have_attribute("lang", "en")
@@ -509,7 +501,7 @@ def test_a_deployment_replaces_what_is_kept(page: Page, site: Site) -> None:
           await changed;
         }"""
     )
-    wait_until(lambda: not before & set(page.evaluate("caches.keys()")))
+    wait_until(lambda: not before & set(page.evaluate("caches.keys()")), "old caches are gone")
     found = kept(page)
     styles = [url for url in found if url.startswith("/assets/site.css")]
     assert len(styles) == 1

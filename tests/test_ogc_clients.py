@@ -4,8 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,9 @@ from owslib.ogcapi.features import Features
 
 from locator.settings import Settings
 from locator.store import GeoPackageStore
-from tests.conftest import Server, absent, free_port, running_server
+from tests.conftest import Server, answers, free_port, running_server
+from tests.patience import patience, wait_until
+from tests.required import absent
 
 ROOT = Path(__file__).resolve().parents[1]
 BOX = (107.1, 34.3, 107.2, 34.4)
@@ -46,16 +46,17 @@ def running_site(loaded_store: Path, tmp_path_factory: pytest.TempPathFactory) -
     port, log = free_port(), folder / "requests.txt"
     log.touch()
     script = str(Path(__file__).with_name("recording_proxy.py"))
-    with running_server(settings, LOCATOR_PROXIES="1", LOCATOR_MAP_APPROVAL="GS(2026)") as server:
+    told = {"PROXIES": "1", "HOSTS": "127.0.0.1", "MAP_APPROVAL": "GS(2026)"}
+    with running_server(settings, **{f"LOCATOR_{k}": v for k, v in told.items()}) as server:
         target = str(urlsplit(server.url).port)
         proxy = subprocess.Popen([sys.executable, script, str(port), target, str(log)])
         try:
             url = f"http://127.0.0.1:{port}/ogc"
-            _wait(url)
+            wait_until(lambda: answers(url), f"{url} answers", s=15)
             yield Site(url, log)
         finally:
             proxy.terminate()
-            proxy.wait(timeout=10)
+            proxy.wait(timeout=patience(10))
 
 
 @pytest.fixture
@@ -63,16 +64,6 @@ def site(running_site: Site) -> Site:
     """Return the running site, of which nothing was asked yet."""
     running_site.log.write_text("", "utf-8")
     return running_site
-
-
-def _wait(url: str) -> None:
-    for _ in range(100):
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"{url} did not answer in 10 s")
 
 
 def test_gdal_lists_the_layers_with_their_geometry(site: Site) -> None:
@@ -177,7 +168,7 @@ def test_schemathesis_finds_nothing_with_every_check_on(server: Server, tmp_path
     done = subprocess.run(
         command,
         cwd=tmp_path, env=os.environ | more, capture_output=True, text=True, check=False,
-        timeout=300,
+        timeout=patience(300),
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -208,7 +199,7 @@ def test_qgis_reads_and_filters_the_stations(site: Site, tmp_path: Path) -> None
     environment.pop("PYTHONPATH", None)
     done = subprocess.run(
         [python, "-c", QGIS, source],
-        env=environment, capture_output=True, text=True, check=False, timeout=120,
+        env=environment, capture_output=True, text=True, check=False, timeout=patience(120),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["120", "3"]

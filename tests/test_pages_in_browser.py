@@ -14,6 +14,7 @@ from locator.schema import LAYERS
 from locator.store import Change, GeoPackageStore
 from tests.browser_support import watch_page
 from tests.conftest import Server
+from tests.patience import patience
 
 pytestmark = pytest.mark.browser
 
@@ -191,5 +192,5 @@ def test_the_map_can_be_framed_by_another_site_and_the_list_cannot(
     expect(page.frame_locator("iframe").locator(".lmap-mark").first).to_be_attached()
     assert not refused
     page.goto(f"{office}/list")
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(patience(500))
     assert refused

@@ -1,12 +1,9 @@
-"""The register as it travels to a phone, and the catalogues of what the pages say."""
+"""The register as it travels to a phone."""
 
 import gzip
-import importlib.util
 import json
 import re
 from datetime import datetime, timedelta
-from pathlib import Path
-from types import ModuleType
 
 import geopandas as gpd
 import numpy as np
@@ -20,8 +17,6 @@ from locator.service import Service
 from locator.store import Change, GeoPackageStore
 from locator.web.navigation import app_links, navigation_links
 from tests.conftest import MONDAY_NOON, SHANGHAI
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_the_shipped_register_travels_in_well_under_20_kb(client: FlaskClient) -> None:
@@ -189,30 +184,3 @@ def test_links_open_the_apps_with_their_own_datum(client: FlaskClient) -> None:
     assert "tocoord=34.363186,107.237740" in app["tencent_app"]
     assert app["geo"] == "geo:34.364602,107.233047?q=34.364602,107.233047(%E7%AB%99%20%26)"
     assert "mode=ride" in web["amap"]
-
-
-def _recipe() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("translate", ROOT / "scripts" / "translate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_catalogues_are_whole_and_compiled() -> None:
-    recipe = _recipe()
-    catalogue = recipe.renewed_catalogue()
-    assert recipe.untranslated(catalogue) == []
-    text, compiled = recipe.written(catalogue)
-    assert recipe.CATALOGUE.read_bytes() == text, "run scripts/translate.py"
-    assert recipe.CATALOGUE.with_suffix(".mo").read_bytes() == compiled
-    for message in catalogue:
-        pairs = zip(
-            message.id if isinstance(message.id, tuple) else (message.id,),
-            message.string if isinstance(message.string, tuple) else (message.string,),
-            strict=False,
-        )
-        for ours, theirs in pairs:
-            holes = [sorted(re.findall(r"%\(\w+\)\w|\{\w+\}", side)) for side in (ours, theirs)]
-            assert holes[0] == holes[1], ours

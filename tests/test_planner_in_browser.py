@@ -17,6 +17,7 @@ from locator.study import parse_scenario
 from locator.web import create_app
 from tests.browser_support import watch_page
 from tests.conftest import fixed_clock
+from tests.patience import patience
 
 pytestmark = pytest.mark.browser
 
@@ -87,7 +88,7 @@ def settle(page: Page, act: Callable[[], object]) -> None:
     """Act, and wait until the answer to it has changed what is shown."""
     with page.expect_response("**/planner/answer"):
         act()
-    page.wait_for_timeout(100)
+    page.wait_for_timeout(patience(100))
 
 
 def place_at(page: Page, lon: float, lat: float) -> tuple[float, float]:
@@ -139,7 +140,7 @@ def test_the_strip_rounds_as_the_report_does(desk: Callable[..., Page]) -> None:
     with page.expect_response("**/planner/answer") as caught:
         page.locator("#minutes-range").press("ArrowLeft")
     shares = caught.value.json()["now"]["hours"]
-    page.wait_for_timeout(200)
+    page.wait_for_timeout(patience(200))
     cells = page.locator("#strip button").all_inner_texts()
     apart = [abs(int(text) - 100 * value) for text, value in zip(cells, shares, strict=True)]
     assert max(apart) <= 0.5 + 1e-6
@@ -276,13 +277,13 @@ def test_the_downloaded_file_is_the_scenario(desk: Callable[..., Page]) -> None:
 
 def test_the_address_takes_a_colleague_to_the_same_view(desk: Callable[..., Page]) -> None:
     page = desk(link({"add": [NEW]}, "m=7.5&h=118&s=toilet&k=rest_post&v=change"))
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(patience(1000))
     seen, address = page.locator("#planner").inner_text(), urlsplit(page.url).fragment
     settle(page, lambda: page.locator("#minutes-range").press("ArrowRight"))
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(patience(500))
     assert urlsplit(page.url).fragment != address
     other = desk("#" + address)
-    other.wait_for_timeout(1000)
+    other.wait_for_timeout(patience(1000))
     assert other.locator("#planner").inner_text() == seen
     assert urlsplit(other.url).fragment == address
 
@@ -335,7 +336,7 @@ def test_fast_moves_end_with_the_answer_to_the_last(desk: Callable[..., Page]) -
         }"""
     )
     expect(page.locator("#change")).to_contain_text("8 分钟内")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(patience(300))
     expected = page.evaluate(
         """() => fetch("/planner/answer", { method: "POST", body: '{"minutes": 8}',
           headers: { "Content-Type": "application/json" } })
@@ -361,7 +362,7 @@ def test_a_busy_server_is_said_and_asked_again(desk: Callable[..., Page]) -> Non
     page.locator("#minutes").fill("9")
     page.locator("#minutes").press("Enter")
     expect(page.locator("#trouble")).to_be_visible()
-    expect(page.locator("#trouble")).to_be_hidden(timeout=10_000)
+    expect(page.locator("#trouble")).to_be_hidden(timeout=patience(10_000))
     assert share(page) > before
     grounds = iter([503])
 

@@ -24,6 +24,7 @@ from locator.store import GeoPackageStore
 from locator.study import gaps_inputs, parse_standards, run_gaps
 from locator.study.measure import Question
 from tests.conftest import fixed_clock, running_server
+from tests.patience import patience
 
 GAPS = "/ogc/collections/gaps"
 HOSTILE = "=1+1<img src=x onerror=alert(1)>{{7*7}}]]>"
@@ -129,7 +130,7 @@ def test_gdal_owslib_and_the_files_agree(
         files = {}
         for ending in ("geojson", "gpkg", "kml", "csv", "xlsx"):
             with urllib.request.urlopen(
-                f"{server.url}/exports/gaps.{ending}", timeout=60
+                f"{server.url}/exports/gaps.{ending}", timeout=patience(60)
             ) as answer:
                 (tmp_path / f"g.{ending}").write_bytes(answer.read())
             files[ending] = tmp_path / f"g.{ending}"

@@ -54,6 +54,7 @@ from locator.settings import Settings
 from locator.study import Question, gaps_inputs, parse_scenario, parse_standards, run_gaps
 from locator.travel import StraightLine
 from tests.conftest import MONDAY_NOON, fixed_clock
+from tests.patience import patience
 from tests.road_support import graph_of
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -822,7 +823,7 @@ def test_libreoffice_opens_the_document(
     source = of(language, weekly, english) / "report.docx"
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
     words = [office, profile, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path)]
-    subprocess.run([*words, str(source)], check=True, capture_output=True, timeout=120)
+    subprocess.run([*words, str(source)], check=True, capture_output=True, timeout=patience(120))
     pdf = (tmp_path / "report.pdf").read_bytes()
     pages = len(re.findall(rb"/Type\s*/Page\b", pdf))
     assert 8 <= pages <= 25

@@ -20,6 +20,7 @@ from locator.store import Change, GeoPackageStore
 from locator.web import create_app
 from tests.browser_support import watch_page
 from tests.conftest import MONDAY_NOON
+from tests.patience import patience
 
 pytestmark = pytest.mark.browser
 
@@ -282,7 +283,7 @@ def test_a_station_tapped_on_the_map_that_is_not_listed_has_its_way_too(
     frame.evaluate(
         "parent.postMessage({ type: 'locator:choose', id: 'BJ-R-071' }, location.origin)"
     )
-    page.wait_for_timeout(200)
+    page.wait_for_timeout(patience(200))
     expect(page.locator("#cards .card")).to_have_count(11)
     card.locator(".way").click()
     expect(page.locator("#way h2")).to_be_focused()
@@ -321,7 +322,7 @@ def test_a_tap_on_the_map_says_where_the_rider_goes(phone: Callable[..., Page]) 
     expect(page.locator(".card .added").first).to_contain_text("顺路 +")
     first = cards(page)
     ground.click(position={"x": 30, "y": 200})  # a tap that nobody asked for changes nothing
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(patience(300))
     assert cards(page) == first
 
 
@@ -605,7 +606,7 @@ def test_a_network_that_stalls_leaves_what_the_phone_has(phone: Callable[..., Pa
     first = cards(page)
     page.evaluate("sessionStorage.stall = 1")
     page.reload()
-    expect(page.locator("#cards .card").first).to_be_visible(timeout=12_000)
+    expect(page.locator("#cards .card").first).to_be_visible(timeout=patience(12_000))
     assert cards(page) == first
 
 
@@ -630,12 +631,12 @@ def test_a_position_that_comes_late_does_not_replace_a_chosen_place(
     page = phone(script=slow, service_workers="block")
     page.goto("/")
     expect(page.locator("#data-age")).not_to_be_empty()
-    page.wait_for_timeout(800)  # the phone is looking for itself
+    page.wait_for_timeout(patience(800))  # the phone is looking for itself
     page.locator("#place").fill("虢镇商圈")
     page.locator("#place").press("Enter")
     expect(page.locator("h1")).to_have_text("离虢镇商圈最近")
     page.evaluate("window.late && window.late()")
-    page.wait_for_timeout(200)
+    page.wait_for_timeout(patience(200))
     expect(page.locator("h1")).to_have_text("离虢镇商圈最近")
 
 

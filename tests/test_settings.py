@@ -56,7 +56,8 @@ def test_a_wrong_value_is_named_with_what_it_must_be(name: str, value: str, reas
 def test_a_misspelt_variable_is_named() -> None:
     with pytest.raises(SettingsError, match="LOCATOR_SPEED: there is no such setting"):
         read_settings({"LOCATOR_SPEED": "20"})
-    read_settings({"LOCATOR_REALDATA": "x", "LOCATOR_REQUIRE_ALL": "1", "PATH": "y"})
+    ours = ("LOCATOR_REALDATA", "LOCATOR_REQUIRE_ALL", "LOCATOR_TEST_PATIENCE", "PATH")
+    read_settings(dict.fromkeys(ours, "1"))
 
 
 def test_a_wrong_file_is_named(tmp_path: Path) -> None:

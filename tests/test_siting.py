@@ -27,11 +27,14 @@ from locator.siting import (
     trace_curve,
     week_problem,
 )
+from tests.patience import patience
 from tests.siting_support import Instance, instances, keeps, selections
 
 LIMIT_S = 200.0
 FAR_S = 400.0
-SHORT = Effort(time_limit_s=10)  # a proof takes milliseconds here; a fault shall not take hours
+SHORT = Effort(
+    time_limit_s=patience(10)
+)  # a proof takes milliseconds here; a fault shall not take hours
 THOROUGH = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SOME = settings(THOROUGH, max_examples=80)
 

@@ -37,6 +37,7 @@ from locator.siting.bound import CoverRelaxation
 from locator.siting.reduce import merge_rows, reduce_cover
 from locator.siting.terms import compile_rules
 from locator.siting.watch import Watch
+from tests.patience import patience
 
 ROOT = Path(__file__).resolve().parents[1]
 LINE = [[0, 0], [5, 0], [9, 0], [99, 0]]
@@ -85,7 +86,7 @@ def test_the_bound_approaches_the_linear_relaxation() -> None:
     problem = city(1500, 150, seed=5)
     terms = compile_rules(Rules(new=10), 150)
     cover = reduce_cover(problem, terms)
-    watch = Watch(Effort(time_limit_s=60))
+    watch = Watch(Effort(time_limit_s=patience(60)))
     relaxed = CoverRelaxation(cover, terms, np.zeros(150)).run(watch, close=1e-5)
     served = float(problem.weights[problem.served > 0].sum())
     exact = whole_model(problem, 10, relaxed=True) - served
@@ -229,7 +230,7 @@ def children() -> set[int]:
 def test_the_time_limit_ends_the_search_with_its_best_and_no_process_is_left() -> None:
     before = children()
     began = time.perf_counter()
-    result = solve_lscp(hard(), Rules(), effort=Effort(time_limit_s=3))
+    result = solve_lscp(hard(), Rules(), effort=Effort(time_limit_s=patience(3)))
     assert time.perf_counter() - began < 30  # the solver alone needs many minutes
     assert (result.status, result.stopped) == ("feasible", "time")
     assert 0 < result.gap < 1
@@ -265,7 +266,9 @@ def test_ctrl_c_is_not_lost_where_python_drops_exceptions() -> None:
             said[0] = None
 
     said: list[Dying | None] = []
-    result = solve_mclp(hard(), Rules(new=40), effort=Effort(time_limit_s=30, progress=tell))
+    result = solve_mclp(
+        hard(), Rules(new=40), effort=Effort(time_limit_s=patience(30), progress=tell)
+    )
     assert said
     assert result.stopped == "cancelled"
 
@@ -274,8 +277,8 @@ def test_ctrl_c_is_not_lost_where_python_drops_exceptions() -> None:
 def test_a_program_that_handles_ctrl_c_itself_keeps_its_way() -> None:
     heard: list[int] = []
     signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
-    timer = interrupt_after(1.0)
-    result = solve_mclp(hard(), Rules(new=40), effort=Effort(time_limit_s=3))
+    timer = interrupt_after(patience(1))
+    result = solve_mclp(hard(), Rules(new=40), effort=Effort(time_limit_s=patience(3)))
     timer.join()
     assert (heard, result.stopped) == ([signal.SIGINT], "time")
 
@@ -290,8 +293,8 @@ def test_a_program_that_handles_ctrl_c_itself_keeps_its_way() -> None:
 )
 @pytest.mark.usefixtures("_ctrl_c")
 def test_ctrl_c_ends_every_model_with_its_best(solve: Callable[[Effort], Siting]) -> None:
-    timer = interrupt_after(2.0)
-    result = solve(Effort(time_limit_s=60))
+    timer = interrupt_after(patience(2))
+    result = solve(Effort(time_limit_s=patience(60)))
     timer.join()
     assert (result.status, result.stopped) == ("feasible", "cancelled")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -299,13 +302,13 @@ def test_ctrl_c_ends_every_model_with_its_best(solve: Callable[[Effort], Siting]
 
 @pytest.mark.usefixtures("_ctrl_c")
 def test_ctrl_c_returns_the_best_found_with_its_gap() -> None:
-    timer = interrupt_after(2.0)
-    result = solve_mclp(hard(), Rules(new=40), effort=Effort(time_limit_s=60))
+    timer = interrupt_after(patience(2))
+    result = solve_mclp(hard(), Rules(new=40), effort=Effort(time_limit_s=patience(60)))
     timer.join()
     assert result.stopped == "cancelled"
     assert len(result.chosen) == 40
     assert 0 < result.gap_added < 1
-    assert result.seconds["total"] < 40
+    assert result.seconds["total"] < patience(40)
 
 
 def test_progress_tells_phases_in_order_and_bounds_that_close() -> None:

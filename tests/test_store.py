@@ -24,6 +24,7 @@ from locator.schema import LAYERS
 from locator.settings import Settings
 from locator.store import Change, GeoPackageStore, open_store, store_path
 from tests.conftest import fixed_clock
+from tests.patience import patience
 
 
 def frame(*ids: str, **columns: object) -> gpd.GeoDataFrame:
@@ -188,7 +189,7 @@ def test_two_processes_write_at_once_and_nothing_is_lost(empty: GeoPackageStore)
     root = Path(__file__).resolve().parents[1]
     command = [sys.executable, "-c", code, str(empty.path)]
     writers = [subprocess.Popen([*command, name], cwd=root) for name in ("p", "q")]
-    assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
+    assert [writer.wait(timeout=patience(60)) for writer in writers] == [0, 0]
     assert len(empty.read("stations")) == 80
     assert len(empty.audit()) == 80
 

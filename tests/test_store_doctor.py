@@ -20,6 +20,7 @@ from locator.store import Change, GeoPackageStore, open_store
 from locator.store.connect import register_functions
 from locator.store.doctor import Finding, examine, mend
 from tests.conftest import fixed_clock
+from tests.required import absent
 from tests.test_store_kill import check_file, make_old
 from tests.test_store_trouble import frame, ids_of, make_store
 
@@ -273,7 +274,7 @@ def validate() -> Callable[[Path], str]:
         None,
     )
     if script is None or python is None:
-        pytest.skip(
+        absent(
             "no validate_gpkg.py (of gdal-utils, or named by VALIDATE_GPKG), "
             "or no Python with GDAL (python3-gdal)"
         )

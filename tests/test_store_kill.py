@@ -26,6 +26,7 @@ from locator.schema import LAYERS
 from locator.store import Change, GeoPackageStore, open_store
 from locator.store.file import trigger_statements
 from tests.conftest import fixed_clock
+from tests.patience import patience
 
 KILLS = int(os.environ.get("KILLS", "12"))
 KILLS_PER_STORE = 25  # then a new store, so that each check stays short
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="kill -9 is a matter of 
 
 def make_old(path: Path) -> None:
     """Turn a store into one of the first schema, in one transaction."""
-    with closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as connection:
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=patience(10))) as connection:
         connection.execute("BEGIN IMMEDIATE")
         for name, statement in trigger_statements().items():
             old = statement.replace(", 'geom', hex(NEW.geom)", "")
@@ -194,7 +195,7 @@ def check_after_kill(path: Path, ledger: Ledger) -> None:
 
 def check_file(path: Path) -> None:
     """Check the file itself: pages, R-trees, version."""
-    with closing(sqlite3.connect(path, timeout=10)) as connection:
+    with closing(sqlite3.connect(path, timeout=patience(10))) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         for layer in LAYERS:
             rows, boxes = connection.execute(

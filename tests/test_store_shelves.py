@@ -18,6 +18,7 @@ from locator.store import KEPT_LIMIT_BYTES, GeoPackageStore, JobState, open_stor
 from locator.store.connect import log_is_foreign
 from locator.store.doctor import examine
 from tests.conftest import MONDAY_NOON, fixed_clock
+from tests.patience import patience
 from tests.test_store_kill import check_file, make_old
 
 BODY = "<p>驿站</p>".encode()
@@ -252,7 +253,7 @@ def test_two_processes_never_take_the_same_job(empty: GeoPackageStore) -> None:
     workers = [
         subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
-    taken = [worker.communicate(timeout=60)[0].split() for worker in workers]
+    taken = [worker.communicate(timeout=patience(60))[0].split() for worker in workers]
     assert sorted(taken[0] + taken[1]) == sorted(jobs)
 
 

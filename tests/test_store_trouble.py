@@ -19,6 +19,7 @@ from locator.errors import StoreError, StoreMissingError
 from locator.store import Change, GeoPackageStore, open_store
 from locator.store.file import SCHEMA_VERSION
 from tests.conftest import fixed_clock
+from tests.patience import patience
 from tests.test_store_kill import check_file, make_old
 
 
@@ -118,7 +119,7 @@ def test_a_limit_on_file_size_is_like_a_full_disk(tmp_path: Path) -> None:
     said = context.SimpleQueue()
     child = context.Process(target=grow_until_forbidden, args=(str(path), said))
     child.start()
-    child.join(60)
+    child.join(patience(60))
     assert child.exitcode == 0
     assert "nothing was written" in said.get()
     assert [said.get(), said.get()] == ["a", "a,b"]
@@ -349,7 +350,7 @@ def test_several_processes_read_while_one_writes(tmp_path: Path) -> None:
         for batch in range(1, 31):
             store.apply(Change("stations", frame(*ids, capacity=batch)), actor="test")
         for reader in readers:
-            reader.join(60)
+            reader.join(patience(60))
         counts = [said.get() for _ in readers]
     assert [torn for _, torn in counts] == [0, 0, 0, 0]
     check_file(path)

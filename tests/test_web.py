@@ -207,17 +207,19 @@ def test_without_a_store_the_application_does_not_start(settings: Settings) -> N
 
 
 def test_district_lines_wait_for_the_approval_number(settings: Settings) -> None:
-    def drawn(host: str, approval: str) -> bool:
-        app = create_app(replace(settings, map_approval=approval), clock=fixed_clock)
+    def drawn(host: str, approval: str, hosts: str = "") -> bool:
+        told = replace(settings, map_approval=approval, hosts=hosts)
+        app = create_app(told, clock=fixed_clock)
         page = app.test_client().get("/map", headers={"Host": host}).text
         app.extensions["locator"].close()
         return '"districts":{' in page
 
     assert drawn("127.0.0.1:5000", "")
     assert drawn("localhost", "")
-    assert not drawn("stations.example.cn", "")
-    assert not drawn("192.168.1.5:5000", "")
-    assert drawn("stations.example.cn", "GS(2026)0000号")
+    assert not drawn("stations.example.cn", "", "stations.example.cn")
+    assert not drawn("192.168.1.5:5000", "", "192.168.1.5")
+    assert not drawn("localhost", "", "localhost")
+    assert drawn("stations.example.cn", "GS(2026)0000号", "stations.example.cn")
 
 
 def test_only_known_files_are_served(client: FlaskClient) -> None:

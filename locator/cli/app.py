@@ -76,9 +76,10 @@ def serve(settings: Settings, host: str, port: int, threads: int) -> None:
     """
     import waitress
 
+    from locator.cli.listening import cannot_listen, listens_here
     from locator.web import create_app
 
-    app = create_app(settings)
+    app = create_app(settings, listens_here=listens_here(host, port))
     try:
         server = waitress.create_server(
             app,
@@ -86,16 +87,15 @@ def serve(settings: Settings, host: str, port: int, threads: int) -> None:
             port=port,
             threads=threads,
             ident="locator",
-            # The application itself believes as many proxies as the setting says, or none.
-            clear_untrusted_proxy_headers=settings.proxies == 0,
+            # The application believes as many proxies as the setting says, or none; but that
+            # such a header came tells it that there is one.
+            clear_untrusted_proxy_headers=False,
         )
         click.echo(f"Serving on http://{host}:{port} — stop with Ctrl-C")
         server.run()
         server.close()
     except OSError as error:
-        raise LocatorError(
-            f"{host}:{port} cannot be used ({error.strerror or error}); choose another --port."
-        ) from error
+        raise cannot_listen(host, port, error) from error
     finally:
         app.extensions["locator.jobs"].close()
         app.extensions["locator"].close()
@@ -107,14 +107,20 @@ def serve(settings: Settings, host: str, port: int, threads: int) -> None:
 def backup(settings: Settings, file: Path) -> None:
     """Write a whole copy of the store, in use or not, to a new file.
 
+    Its roads go along, to the folder FILE-roads (FILE without its ending).
+
     \b
     Example:  locator backup locator-2026-11-23.gpkg
     """
+    from locator.network import back_up_roads
     from locator.store import open_store
 
     with open_store(settings.store) as store:
         store.backup(file)
     click.echo(f"The backup is in {file}")
+    folder = back_up_roads(settings, file)
+    if folder is not None:
+        click.echo(f"Its roads are in {folder}")
 
 
 @main.command()
@@ -129,12 +135,18 @@ def doctor(settings: Settings, mend: bool, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
+    from locator.network import find_road_trouble, roads_folder
     from locator.store import store_path
-    from locator.store.doctor import examine
+    from locator.store.doctor import Finding, examine
     from locator.store.doctor import mend as mend_store
 
     path = store_path(settings.store)
     findings = mend_store(path) if mend else examine(path)
+    if all(finding.mended for finding in findings):  # else the store may not open
+        trouble = find_road_trouble(settings)
+        if trouble:
+            where = str(roads_folder(settings))
+            findings.append(Finding("the roads cannot be used", where, False, trouble))
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
     for finding in () if as_json else findings:

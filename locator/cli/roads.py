@@ -1,7 +1,7 @@
 """``locator roads``: the road network in, and out again."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from locator.settings import Settings
 
 if TYPE_CHECKING:
     from locator.intake.roads import RoadsImport
+    from locator.travel.lines import LineMapping
 
 __all__ = ["roads"]
 
@@ -42,6 +43,9 @@ def roads() -> None:
 @click.option("--bbox", metavar="W,S,E,N", help="Only roads that touch this box, in degrees.")
 @click.option("--whole", is_flag=True, help="All of the extract; without, around the stations.")
 @click.option("--map", "map_file", type=FILE, help="TOML that names a line layer's columns.")
+@click.option("--class", "default_class", metavar="HIGHWAY", help="Of lines without a class.")
+@click.option("--encoding", metavar="NAME", help="Of a Shapefile's texts, such as gb18030.")
+@click.option("--split", is_flag=True, help="Cut lines where another ends on them.")
 @click.option("--datum", type=DATUMS, default="wgs84", show_default=True, help="Of a line layer.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_obj
@@ -51,10 +55,15 @@ def import_command(
     bbox: str | None,
     whole: bool,
     map_file: Path | None,
+    default_class: str | None,
+    encoding: str | None,
+    split: bool,
     datum: str,
     as_json: bool,
 ) -> None:
-    """Bring roads in: an OpenStreetMap extract (.osm.pbf), or a layer of lines with --map.
+    """Bring roads in: an OpenStreetMap extract (.osm.pbf), or a layer of lines.
+
+    For a layer of lines give --map, --class, or both.
 
     Who rides is said by settings (LOCATOR_PROFILE, LOCATOR_RIDE_SPEED_KMH, …): after a change of
     them, import again. A running server takes new roads at its next answer.
@@ -64,7 +73,6 @@ def import_command(
     """
     from locator.intake.roads import import_roads
     from locator.store import open_store
-    from locator.travel.lines import read_line_mapping
 
     with open_store(settings.store) as store:
         stations = store.read("stations")
@@ -75,7 +83,7 @@ def import_command(
             extract,
             bbox=_read_box(bbox) if bbox else None,
             whole=whole,
-            mapping=read_line_mapping(map_file) if map_file else None,
+            mapping=_line_mapping(map_file, default_class, encoding, split),
             datum=Datum.parse(datum),
             progress=progress,
         )
@@ -145,6 +153,23 @@ def remove_command(settings: Settings) -> None:
     there = remove_roads(settings)
     click.echo(
         "Riding times are straight-line estimates again." if there else "There are no roads."
+    )
+
+
+def _line_mapping(
+    file: Path | None, default_class: str | None, encoding: str | None, split: bool
+) -> "LineMapping | None":
+    """Return how a layer is read: what the file says, and what the options say over it."""
+    from locator.travel.lines import LineMapping, read_line_mapping
+
+    if file is None and default_class is None:
+        return None
+    mapping = read_line_mapping(file) if file else LineMapping()
+    return replace(
+        mapping,
+        default_class=default_class or mapping.default_class,
+        encoding=encoding or mapping.encoding,
+        split=split or mapping.split,
     )
 
 

@@ -11,7 +11,9 @@ from locator.errors import InputError
 from locator.network import rider_profile, road_options, roads_folder, use_roads
 from locator.schema import Datum, Status
 from locator.settings import Settings
+from locator.travel.graph import RoadGraph
 from locator.travel.importing import (
+    StationFit,
     box_around,
     fit_stations,
     import_extract,
@@ -82,22 +84,32 @@ def import_roads(
     active = stations[stations["status"] == Status.ACTIVE.value]
     lonlat = np.column_stack([active.geometry.x, active.geometry.y])
     folder = roads_folder(settings)
-    folder.mkdir(parents=True, exist_ok=True)
     profile = rider_profile(settings)
+    checked: list[tuple[Roads, StationFit]] = []
+
+    def check(graph: RoadGraph) -> None:
+        roads = Roads(graph, road_options(settings))
+        checked.append((roads, fit_stations(roads, lonlat)))
+
     if path.suffix.lower() in _EXTRACTS:
+        if mapping is not None:
+            raise InputError(f"{path.name} is an extract: --map and --class are for line layers.")
         if bbox is None and not whole and len(lonlat):
             bbox = box_around(lonlat, margin_km=_MARGIN_KM)
-        graph, kept = import_extract(path, folder, profile, bbox=bbox, progress=progress)
+        graph, kept = import_extract(
+            path, folder, profile, bbox=bbox, progress=progress, check=check
+        )
     elif mapping is None:
         raise InputError(
             f"{path.name} is a layer of lines: say with --map FILE.toml which of its columns hold "
-            "class and direction."
+            "class and direction, or with --class which road every line is, such as residential."
         )
     else:
-        graph, kept = import_lines(path, folder, profile, mapping, datum=datum, progress=progress)
-    roads = Roads(graph, road_options(settings))
-    fit = fit_stations(roads, lonlat)
-    use_roads(settings, kept)
+        graph, kept = import_lines(
+            path, folder, profile, mapping, datum=datum, progress=progress, check=check
+        )
+    ((roads, fit),) = checked
+    use_roads(settings, kept, graph.source)
     ids = active["id"].to_numpy()
     return RoadsImport(
         roads=roads,

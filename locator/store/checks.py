@@ -6,7 +6,6 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import shapely
 
 from locator.errors import StoreError
 from locator.schema import LAYERS, Layer
+from locator.store.faults import MENDABLE, Check, Fault
 from locator.store.file import (
     SCHEMA_VERSION,
     shelf_statements,
@@ -22,26 +22,21 @@ from locator.store.file import (
     write_file,
 )
 from locator.store.tables import declare_column, geometry_srs, geometry_wkb
+from locator.store.text import is_broken
+from locator.store.text_checks import (
+    check_documents,
+    check_history,
+    check_meta,
+    check_numbers,
+    check_rows,
+    check_schema_text,
+)
 
 __all__ = ["CHECKS", "Check", "Fault", "look", "schema_version"]
 
 _SHOWN = 5
 _TYPE_IDS = {"Point": 0, "MultiPolygon": 6}
-_MENDABLE = "'locator doctor --mend' puts it right."
 _BY_HAND = "Put the rows right in QGIS, or import them again."
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong, and what would put it right (None: a person must)."""
-
-    what: str
-    where: str
-    advice: str
-    remedy: Callable[[sqlite3.Connection], None] | None = None
-
-
-Check = Callable[[sqlite3.Connection], Iterator[Fault]]
 
 
 def look(connection: sqlite3.Connection, check: Check) -> list[Fault]:
@@ -57,7 +52,11 @@ def look(connection: sqlite3.Connection, check: Check) -> list[Fault]:
 def schema_version(connection: sqlite3.Connection) -> int:
     """Return the schema version that a file says it has."""
     query = "SELECT value FROM locator_meta WHERE key = 'schema_version'"
-    return int(connection.execute(query).fetchone()[0])
+    text = connection.execute(query).fetchone()[0]
+    if not is_broken(text):
+        return int(text)
+    shelves = "SELECT count(*) FROM sqlite_master WHERE name IN ('locator_kept', 'locator_jobs')"
+    return SCHEMA_VERSION if connection.execute(shelves).fetchone()[0] == 2 else 1
 
 
 # --- the file as a whole ----------------------------------------------------------------------
@@ -74,7 +73,7 @@ def _check_pages(connection: sqlite3.Connection) -> Iterator[Fault]:
         return
     some = "; ".join(found[:_SHOWN])
     if all("index" in line for line in found):
-        yield Fault(f"an index does not fit its rows: {some}", "the file", _MENDABLE, reindex)
+        yield Fault(f"an index does not fit its rows: {some}", "the file", MENDABLE, reindex)
     else:
         yield Fault(f"the file is damaged: {some}", "the file", "Restore a backup.")
 
@@ -93,7 +92,7 @@ def _check_schema(connection: sqlite3.Connection) -> Iterator[Fault]:
     found = schema_version(connection)
     if found < SCHEMA_VERSION:
         what = f"the store has schema {found}; this program writes {SCHEMA_VERSION}"
-        yield Fault(what, "the file", _MENDABLE, lambda c: upgrade_file(c, found))
+        yield Fault(what, "the file", MENDABLE, lambda c: upgrade_file(c, found))
 
 
 def _check_version(connection: sqlite3.Connection) -> Iterator[Fault]:
@@ -130,7 +129,7 @@ def _check_columns(connection: sqlite3.Connection) -> Iterator[Fault]:
             if column.name not in there:
                 statement = f'ALTER TABLE "{name}" ADD COLUMN {declare_column(column)}'
                 what = f"the column {column.name!r} is missing"
-                yield Fault(what, name, _MENDABLE, _run(statement))
+                yield Fault(what, name, MENDABLE, _run(statement))
 
 
 def _run(*statements: str) -> Callable[[sqlite3.Connection], None]:
@@ -154,7 +153,7 @@ def _check_ids(connection: sqlite3.Connection) -> Iterator[Fault]:
             statement = f'CREATE UNIQUE INDEX "{name}_id" ON "{name}" (id)'
             drop = f'DROP INDEX IF EXISTS "{name}_id"'
             what = "the index that keeps ids unique is missing"
-            yield Fault(what, name, _MENDABLE, _run(drop, statement))
+            yield Fault(what, name, MENDABLE, _run(drop, statement))
         without = _fids(connection, name, "id IS NULL OR trim(id) = ''")
         if without:
             yield Fault("rows have no id", _rows(name, without), _BY_HAND)
@@ -190,7 +189,7 @@ def _check_triggers(connection: sqlite3.Connection) -> Iterator[Fault]:
             state = "is not as it should be" if name in there else "is missing"
             what = f"the trigger {name} {state}; changes may be missing from the history"
             remedy = _run(f'DROP TRIGGER IF EXISTS "{name}"', statement)
-            yield Fault(what, layer, _MENDABLE, remedy)
+            yield Fault(what, layer, MENDABLE, remedy)
 
 
 def _check_shelves(connection: sqlite3.Connection) -> Iterator[Fault]:
@@ -207,7 +206,7 @@ def _check_shelves(connection: sqlite3.Connection) -> Iterator[Fault]:
         names = ", ".join(dict.fromkeys(name for _, name in wrong))
         drops = [f"DROP {kind} IF EXISTS {name}" for kind, name in wrong if kind == "TRIGGER"]
         remedy = _run(*drops, *shelf_statements())
-        yield Fault(f"missing or not as it should be: {names}", "the file", _MENDABLE, remedy)
+        yield Fault(f"missing or not as it should be: {names}", "the file", MENDABLE, remedy)
 
 
 def _parts(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
@@ -241,7 +240,7 @@ def _check_trees(connection: sqlite3.Connection) -> Iterator[Fault]:
                 continue
             if kept:
                 what = f"{wrong} rows are not in the R-tree where they are on the map"
-        yield Fault(what, layer.name, _MENDABLE, _rebuild_tree(layer.name))
+        yield Fault(what, layer.name, MENDABLE, _rebuild_tree(layer.name))
 
 
 _TREE_TRIGGERS = ("insert", "update", "delete")
@@ -314,7 +313,7 @@ def _check_extents(connection: sqlite3.Connection) -> Iterator[Fault]:
                 f"WHERE table_name = '{layer.name}'"
             )
             what = "the extent in the table of contents does not cover the rows"
-            yield Fault(what, layer.name, _MENDABLE, _run(statement))
+            yield Fault(what, layer.name, MENDABLE, _run(statement))
 
 
 def _covers(said: Sequence[float | None], true: Sequence[float]) -> bool:
@@ -379,6 +378,8 @@ def _look_at_shapes(layer: Layer, bodies: Sequence[bytes]) -> dict[str, Sequence
 
 CHECKS: tuple[Check, ...] = (
     _check_pages,
+    check_schema_text,
+    check_meta,
     _check_keys,
     _check_columns,
     _check_schema,
@@ -386,6 +387,10 @@ CHECKS: tuple[Check, ...] = (
     _check_ids,
     _check_triggers,
     _check_shelves,
+    check_rows,
+    check_documents,
+    check_history,
+    check_numbers,
     _check_trees,
     _check_extents,
     _check_geometry,

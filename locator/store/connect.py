@@ -20,6 +20,7 @@ from sqlalchemy.pool import QueuePool
 
 from locator.errors import StoreBusyError, StoreError, StoreMissingError, StoreVersionError
 from locator.store.tables import geometry_wkb
+from locator.store.text import lenient
 
 __all__ = ["Connections", "connect", "explain", "log_is_foreign", "register_functions"]
 
@@ -127,6 +128,10 @@ class Connections:
             raise explain(self._path, error.orig, self._busy_s) from error
         except sqlite3.Error as error:
             raise explain(self._path, error, self._busy_s) from error
+        except UnicodeError as error:  # in a message of SQLite's, or a text to look for
+            raise StoreError(
+                f"{self._path}: a text is not UTF-8; run 'locator doctor', or restore a backup."
+            ) from error
 
     def _current(self) -> sa.Engine:
         with self._lock:
@@ -229,6 +234,7 @@ def _prepare(address: str, busy_s: float) -> _Connection:
         uri=True,
     )
     assert isinstance(connection, _Connection)  # noqa: S101 - the factory says so
+    connection.text_factory = lenient  # what is not UTF-8 costs its row, not the whole question
     try:
         register_functions(connection)
         # QGIS turns WAL off when it is alone with the file. What cannot be written has none.

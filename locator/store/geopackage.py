@@ -1,5 +1,6 @@
 """The store as one OGC GeoPackage, written with plain SQLite while GDAL and QGIS read it."""
 
+import logging
 import os
 import sqlite3
 import tempfile
@@ -28,10 +29,12 @@ from locator.store.jobs import JobRows
 from locator.store.kept import check_kept, digest_of, discard_row, keep_row, list_rows, read_row
 from locator.store.sql import Counts, apply_change, read_layer, read_since
 from locator.store.tables import audit_table, meta_table
+from locator.store.text import is_broken
 
 __all__ = ["GeoPackageStore", "free_name"]
 
 _BUSY_S = 10.0
+_ROADS = "roads"
 _VERSION = "SELECT key, value FROM locator_meta WHERE key IN ('store_id', 'version')"
 
 
@@ -42,6 +45,7 @@ class GeoPackageStore:
         self.path = path
         self._clock = clock
         self._connections = Connections(path, busy_s=_BUSY_S, check=self._check)
+        self._told: tuple[str, set[str]] = ("", set())
         self.jobs = JobRows(self._reading_shelves, self._writing_shelves, clock)
 
     @classmethod
@@ -88,7 +92,8 @@ class GeoPackageStore:
     def _check(self, connection: sa.Connection) -> None:
         """Refuse a file that is not a locator's store, or a newer locator's."""
         try:
-            found = int(_meta(connection, "schema_version"))
+            text = _meta(connection, "schema_version")
+            found = -1 if is_broken(text) else int(text)
         except (sa.exc.OperationalError, StoreError, ValueError) as error:
             if isinstance(error, sa.exc.OperationalError) and "no such table" not in str(error):
                 raise
@@ -96,6 +101,11 @@ class GeoPackageStore:
                 f"{self.path} is not a locator's store; choose another with --store, "
                 "or make one with 'locator init'."
             ) from error
+        if found < 0:
+            raise StoreError(
+                f"{self.path} has lost its schema version to bytes that are not UTF-8; run "
+                "'locator doctor --mend', or restore a backup."
+            )
         if found > SCHEMA_VERSION:
             raise StoreVersionError(
                 f"{self.path} was written by a newer locator (schema {found}, this one knows "
@@ -124,7 +134,13 @@ class GeoPackageStore:
         """Return a layer's rows in EPSG:4326, ordered by id; see :class:`Store`."""
         with self._reading() as connection:
             return read_layer(
-                connection, layer, bbox=bbox, where=where, columns=columns, window=_window
+                connection,
+                layer,
+                bbox=bbox,
+                where=where,
+                columns=columns,
+                window=_window,
+                aside=self._aside(_version(connection)),
             )
 
     def read_all(self, *layers: str) -> tuple[str, dict[str, gpd.GeoDataFrame]]:
@@ -133,7 +149,13 @@ class GeoPackageStore:
             version = _version(connection)
             frames = {
                 layer: read_layer(
-                    connection, layer, bbox=None, where=None, columns=None, window=_window
+                    connection,
+                    layer,
+                    bbox=None,
+                    where=None,
+                    columns=None,
+                    window=_window,
+                    aside=self._aside(version),
                 )
                 for layer in layers
             }
@@ -172,7 +194,10 @@ class GeoPackageStore:
         query = sa.select(table.c.at).order_by(table.c.id.desc()).limit(1)
         with self._reading() as connection:
             found = connection.execute(query).scalar_one_or_none()
-        return None if found is None else datetime.fromisoformat(str(found))
+        try:
+            return None if found is None else datetime.fromisoformat(str(found))
+        except ValueError:  # somebody wrote into the history; 'locator doctor' says so
+            return None
 
     def audit(
         self,
@@ -272,6 +297,24 @@ class GeoPackageStore:
                 upgrade_file(driver, found)
         return SCHEMA_VERSION
 
+    def roads_source(self) -> str:
+        """Return the name of the file that the store's roads were imported from, or nothing."""
+        table = meta_table()
+        query = sa.select(table.c.value).where(table.c.key == _ROADS)
+        with self._reading() as connection:
+            return str(connection.execute(query).scalar_one_or_none() or "")
+
+    def remember_roads(self, source: str) -> None:
+        """Remember from which file roads were imported, so that they can be missed; "" forgets.
+
+        No row that is shown changes, so the version stays.
+        """
+        table = meta_table()
+        with self._connections.writing() as connection:
+            connection.execute(sa.delete(table).where(table.c.key == _ROADS))
+            if source:
+                connection.execute(sa.insert(table).values(key=_ROADS, value=source))
+
     def backup(self, target: Path) -> None:
         """Write a whole copy of the store as it is now, in use or not, to a new file.
 
@@ -305,6 +348,18 @@ class GeoPackageStore:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _aside(self, version: str) -> Callable[[str], None]:
+        """Return what logs a sentence about a row kept aside, once a version."""
+
+        def tell(sentence: str) -> None:
+            if self._told[0] != version:
+                self._told = (version, set())
+            if sentence not in self._told[1]:
+                self._told[1].add(sentence)
+                logging.getLogger("locator").warning("%s", sentence)
+
+        return tell
 
     def _reading(self) -> AbstractContextManager[sa.Connection]:
         return self._connections.reading()
@@ -368,7 +423,8 @@ def _join_version(rows: Iterable[Sequence[object]]) -> str:
     meta = {str(key): str(value) for key, value in rows}
     if len(meta) != 2:
         raise StoreError("The store has lost its version; restore a backup.")
-    return f"{meta['store_id']}-{meta['version']}"
+    text = f"{meta['store_id']}-{meta['version']}"
+    return text.encode("ascii", "backslashreplace").decode()  # it stands in headers
 
 
 def _window(table: sa.Table, bbox: tuple[float, float, float, float]) -> sa.ColumnElement[bool]:

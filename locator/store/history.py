@@ -13,6 +13,7 @@ from locator.schema import LAYERS, Layer, Status
 from locator.store.base import AuditRow, Cell, Change, Record, Revision, Store
 from locator.store.sql import make_frame
 from locator.store.tables import geometry_wkb
+from locator.store.text import any_broken, is_broken
 
 __all__ = ["FieldChange", "read_as_of", "read_log", "read_stations_as_of", "undo"]
 
@@ -58,7 +59,7 @@ def read_log(store: Store, layer: str, feature_id: str) -> list[FieldChange]:
         There is no such layer, or the row never was.
     """
     spec = _spec(layer)
-    rows = store.audit(layer=layer, feature_id=feature_id)
+    rows = [] if is_broken(feature_id) else store.audit(layer=layer, feature_id=feature_id)
     if not rows:
         raise InputError(f"The history of {layer} knows no {feature_id!r}; check the id.")
     return [change for row in rows for change in _field_changes(spec, row)]
@@ -122,7 +123,11 @@ def read_as_of(store: Store, layer: str, moment: datetime) -> gpd.GeoDataFrame:
         if row.before is not None:
             record = _record(spec, row.before)
             state[str(record["id"])] = record
-    kept = [state[i] for i in sorted(state) if state[i]["geom"] is not None]
+    kept = [
+        state[i]
+        for i in sorted(state)
+        if state[i]["geom"] is not None and not any_broken(state[i].values())
+    ]
     return make_frame(layer, kept)
 
 
@@ -188,6 +193,11 @@ def _opposite(row: AuditRow) -> Change:
     if text is None:
         raise InputError(f"The change {row.number} holds no values; it cannot be undone.")
     record = _record(spec, text)
+    if any_broken(record.values()):
+        raise InputError(
+            f"The change {row.number} holds bytes that are not UTF-8; run 'locator doctor --mend' "
+            "first."
+        )
     frame = make_frame(row.layer, [record])
     now = None if row.after is None else json.loads(row.after)["id"]
     if row.before is not None and now is not None and now != record["id"]:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from locator.errors import InputError, JobsFullError
 from locator.store.tables import jobs_table
+from locator.store.text import any_broken
 
 __all__ = ["ANSWER_LIMIT_BYTES", "QUESTION_LIMIT_BYTES", "Job", "JobRows", "JobState"]
 
@@ -146,7 +147,10 @@ class JobRows:
                 sa.and_(table.c.state == "waiting", table.c.id < row["id"]),
             )
             ahead = _count(connection, table, before) if row["state"] == "waiting" else 0
-        return _job(row, ahead)
+        try:
+            return None if any_broken(row.values()) else _job(row, ahead)
+        except ValueError:  # somebody wrote into it; 'locator doctor' says so
+            return None
 
     def answer(self, job: str) -> str | None:
         """Return what came of a job, a JSON text, or None."""
@@ -272,7 +276,7 @@ class JobRows:
         for number, job, pid, mark, seen_at in rows:
             lives = alive(pid, mark)
             if lives is None:
-                lives = datetime.fromisoformat(seen_at) >= long_ago
+                lives = _last_seen(seen_at) >= long_ago
             if not lives:
                 gone.append((number, job))
         if not gone:
@@ -314,6 +318,13 @@ def _text(moment: datetime) -> str:
 
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
+
+
+def _last_seen(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:  # somebody wrote into it: it was not heard of
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _count(connection: sa.Connection, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:

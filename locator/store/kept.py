@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from locator.errors import InputError, StoreError
 from locator.store.base import Kept, KeptFacts
 from locator.store.tables import kept_table
+from locator.store.text import any_broken, is_broken
 
 __all__ = [
     "KEPT_LIMIT_BYTES",
@@ -99,10 +100,19 @@ def list_rows(connection: sa.Connection, kind: str | None) -> tuple[KeptFacts, .
     query = query.order_by(table.c.made_at.desc(), table.c.id.desc())
     if kind is not None:
         query = query.where(table.c.kind == kind)
-    rows = connection.execute(query).mappings()
-    return tuple(
-        KeptFacts(**{**row, "made_at": datetime.fromisoformat(row["made_at"])}) for row in rows
-    )
+    found = []
+    for row in connection.execute(query).mappings():
+        moment = _moment(row["made_at"])
+        if moment is not None and not any_broken(row.values()):  # 'locator doctor' names the others
+            found.append(KeptFacts(**{**row, "made_at": moment}))
+    return tuple(found)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def read_row(connection: sa.Connection, digest: str) -> Kept | None:
@@ -124,9 +134,9 @@ def read_row(connection: sa.Connection, digest: str) -> Kept | None:
         found = digest_of(row["kind"], row["title"], row["question"], body)
     except (zlib.error, TypeError, ValueError) as error:
         raise StoreError(damaged) from error
-    if found != digest:
+    made_at = _moment(row["made_at"])
+    if found != digest or made_at is None or is_broken(row["data_version"]):
         raise StoreError(damaged)
-    made_at = datetime.fromisoformat(row["made_at"])
     return Kept(**{**row, "made_at": made_at, "body": body})
 
 

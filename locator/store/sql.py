@@ -17,10 +17,12 @@ from locator.errors import ConflictError, InputError, StoreError
 from locator.schema import CRS, LAYERS, SAME_PLACE_DEG, Column, Status, check_frame
 from locator.store.base import AuditRow, Cell, Change, Record, Where
 from locator.store.tables import audit_table, layer_table
+from locator.store.text import fetch_all, keep_whole
 
 __all__ = ["Counts", "apply_change", "make_frame", "read_layer", "read_since"]
 
 _IDS_PER_QUERY = 500  # SQLite's oldest limit is 999 variables a statement
+_HUGE = 1e300  # more than any number means; SQLite keeps infinity, too
 _KEPT_BY_US = frozenset({"updated_at"})
 
 
@@ -48,8 +50,12 @@ def read_layer(
     where: Where | None,
     columns: Sequence[str] | None,
     window: Window,
+    aside: Callable[[str], None],
 ) -> gpd.GeoDataFrame:
-    """Read a layer as a frame; rows whose geometry is missing are left out."""
+    """Read a layer as a frame; rows whose geometry is missing are left out.
+
+    Rows with text that is not UTF-8 are, too; ``aside`` is told of each in a sentence.
+    """
     if layer not in LAYERS:
         raise InputError(f"There is no layer {layer!r}; there are {', '.join(LAYERS)}.")
     table = layer_table(layer)
@@ -69,7 +75,12 @@ def read_layer(
         query = query.where(
             column == wanted if isinstance(wanted, str) else column.in_(list(wanted))
         )
-    rows = connection.execute(query).all()
+    rows, broken = fetch_all(connection, query)
+    if broken:
+        names = [column.name for column in wanted_columns]
+        rows, sentences = keep_whole(layer, rows, names)
+        for sentence in sentences:
+            aside(sentence)
     return _to_frame(layer, rows, wanted_columns)
 
 
@@ -111,9 +122,11 @@ def _to_frame(
     for offset, column in enumerate(columns, start=2):  # fid and geom come first
         values = [row[offset] for row in rows]
         if column.dtype == "integer":
-            data[column.name] = pd.Series(values, dtype="Int64")
+            whole = [v if isinstance(v, int) else _whole(v) for v in values]
+            data[column.name] = pd.Series(whole, dtype="Int64")
         elif column.dtype == "number":
-            data[column.name] = pd.Series(values, dtype="float64")
+            finite = [v if isinstance(v, float) and abs(v) < _HUGE else _number(v) for v in values]
+            data[column.name] = pd.Series(finite, dtype="float64")
         else:
             data[column.name] = pd.Series(values, dtype=object)
     try:
@@ -123,6 +136,18 @@ def _to_frame(
             f"A geometry in the layer {layer!r} cannot be read; 'locator doctor' says which."
         ) from error
     return gpd.GeoDataFrame(data, geometry=geometry, crs=CRS)
+
+
+def _number(value: Cell) -> float | None:
+    """Return a number, or None for what is none: SQLite keeps anything in any column."""
+    return float(value) if isinstance(value, int | float) and abs(value) < _HUGE else None
+
+
+def _whole(value: Cell) -> int | None:
+    number = _number(value)
+    return (
+        int(number) if number is not None and number.is_integer() and abs(number) < 2**62 else None
+    )
 
 
 def apply_change(

@@ -131,9 +131,10 @@ def _scenario_words(scenario: Scenario | None) -> dict[str, str | list[str]] | N
 
 
 def shown_settings(settings: Settings) -> dict[str, str | float | int]:
-    """Return the settings as a manifest may show them: no key, no address of a store."""
+    """Return the settings as a manifest may show them: no key, no address of store or site."""
     shown = asdict(settings)
-    shown.pop("basemap_key")
+    for name in ("basemap_key", "hosts", "public_url"):
+        shown.pop(name)
     shown["store"] = store_kind(settings.store)
     return shown
 

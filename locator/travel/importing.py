@@ -12,12 +12,13 @@ from locator.travel.base import Positions
 from locator.travel.edges import RoadEdges
 from locator.travel.graph import RoadGraph, RoadReport, build_graph
 from locator.travel.graph_file import file_digest, graph_path, load_graph, save_graph
-from locator.travel.lines import LineMapping, read_lines
+from locator.travel.lines import CLASSLESS, FAST, UNMET, LineMapping, read_lines
 from locator.travel.osm import Box, read_osm
 from locator.travel.osm_profile import Profile
 from locator.travel.roads import Roads
 
 Progress = Callable[[float], None]
+Check = Callable[[RoadGraph], None]
 
 __all__ = [
     "StationFit",
@@ -28,6 +29,7 @@ __all__ = [
     "report_doubts",
 ]
 
+_RULES = 2  # one more whenever the same file would give other roads: what is kept is read anew
 _FAR_M = 100.0
 _READ, _BUILT = 0.8, 0.95  # of the work, once the file is read and the graph is built
 _TORN = 0.8  # below this share of the kilometres in one piece, something is missing
@@ -40,6 +42,7 @@ def import_extract(
     *,
     bbox: Box | None = None,
     progress: Progress | None = None,
+    check: Check | None = None,
 ) -> tuple[RoadGraph, Path]:
     """Return the graph of an OpenStreetMap extract and the file it is kept in.
 
@@ -53,6 +56,8 @@ def import_extract(
         West, south, east, north in degrees: only ways that touch it.
     progress
         Called with the share of the work that was done, 0 to 1.
+    check
+        Called with the graph before it is kept: what it refuses by raising leaves no file.
 
     Raises
     ------
@@ -66,6 +71,7 @@ def import_extract(
         repr(bbox),
         lambda part: read_osm(path, profile, bbox=bbox, progress=part),
         progress,
+        check,
     )
 
 
@@ -78,13 +84,14 @@ def import_lines(
     datum: Datum = Datum.WGS84,
     layer: str | None = None,
     progress: Progress | None = None,
+    check: Check | None = None,
 ) -> tuple[RoadGraph, Path]:
     """Return the graph of a layer of lines and the file it is kept in.
 
     Parameters
     ----------
-    progress
-        Called with the share of the work that was done, 0 to 1.
+    progress, check
+        As of :func:`import_extract`.
 
     Raises
     ------
@@ -98,6 +105,7 @@ def import_lines(
         f"{mapping!r} {datum} {layer}",
         lambda _: read_lines(path, mapping, profile, datum=datum, layer=layer),
         progress,
+        check,
     )
 
 
@@ -108,21 +116,33 @@ def _kept(
     extra: str,
     read: Callable[[Progress | None], RoadEdges],
     progress: Progress | None,
+    check: Check | None,
 ) -> tuple[RoadGraph, Path]:
     digest = _digest(path)
-    kept = graph_path(folder, digest, profile, extra)
-    if kept.exists():
-        try:
-            return load_graph(kept), kept
-        except RoadsError:
-            kept.unlink()  # a damaged copy of what can be made again
+    kept = graph_path(folder, digest, profile, f"{_RULES} {extra}")
     tell = progress or (lambda _: None)
-    part = None if progress is None else (lambda share: tell(share * _READ))
-    graph = build_graph(read(part), profile, source=path.name, digest=digest)
-    tell(_BUILT)
-    save_graph(graph, kept)
+    graph = _load_kept(kept)
+    is_new = graph is None
+    if graph is None:
+        part = None if progress is None else (lambda share: tell(share * _READ))
+        graph = build_graph(read(part), profile, source=path.name, digest=digest)
+        tell(_BUILT)
+    if check is not None:
+        check(graph)
+    if is_new:
+        save_graph(graph, kept)
     tell(1.0)
     return graph, kept
+
+
+def _load_kept(kept: Path) -> RoadGraph | None:
+    """Return a graph that is kept already; a damaged one can be made again."""
+    if not kept.exists():
+        return None
+    try:
+        return load_graph(kept)
+    except RoadsError:
+        return None
 
 
 def _digest(path: Path) -> str:
@@ -155,6 +175,19 @@ def report_doubts(report: RoadReport) -> tuple[str, ...]:
     if missing:
         doubts.append(
             f"{missing:,} points of roads lie outside the extract; they end at its border."
+        )
+    classless, fast = report.notes.get(CLASSLESS, 0), report.notes.get(FAST, 0)
+    if classless:
+        named = f"{fast:,} are named like motorways; " if fast else ""
+        doubts.append(
+            f"{classless:,} lines have no class and are taken for the default one; {named}where "
+            "motorways are among them, e-bikes now ride them."
+        )
+    unmet = report.notes.get(UNMET, 0)
+    if unmet:
+        doubts.append(
+            f"{unmet:,} ends of lines lie on the middle of another, which they do not meet; "
+            "--split cuts the lines there."
         )
     return tuple(doubts)
 

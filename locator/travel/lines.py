@@ -1,13 +1,17 @@
 """A layer of road lines becomes the edges of a road network: what bureaus have instead of OSM.
 
 Shapefile, GeoPackage or GeoJSON. Lines meet where they end within half a metre of each other, so
-they must be split where roads meet. What a class is to a rider is looked up in the same table as
+they must be split where roads meet; those that end on the middle of another are counted, and split
+there if that is asked for. What a class is to a rider is looked up in the same table as
 for OpenStreetMap (``osm_profile.py``), after the mapping translated the layer's own words.
 """
 
+import codecs
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
@@ -21,6 +25,7 @@ from pyproj import CRS
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
+from shapely import LineString
 
 from locator.datum import in_metres, mercator_scale, to_mercator, to_wgs84
 from locator.errors import RoadsError
@@ -28,9 +33,14 @@ from locator.schema import Datum
 from locator.travel.edges import RoadEdges, shape_lengths_m, travel_ms
 from locator.travel.osm_profile import Profile, judge_way
 
-__all__ = ["SNAP_M", "LineMapping", "read_line_mapping", "read_lines"]
+__all__ = ["CLASSLESS", "FAST", "SNAP_M", "UNMET", "LineMapping", "read_line_mapping", "read_lines"]
 
 SNAP_M = 0.5  # ends of lines this near to each other are one junction
+# Notes that are reasons for doubt (``importing.report_doubts``).
+CLASSLESS = "lines without a class"
+FAST = "of them named like motorways"
+UNMET = "lines that end on the middle of another"
+_FAST = re.compile(r"高速|快速路|motorway|expressway|freeway", re.IGNORECASE)
 _DIRECTIONS = ("both", "forward", "backward", "closed")
 _ONEWAY = MappingProxyType({"both": "no", "forward": "yes", "backward": "-1"})
 _WORDS: Mapping[str, str] = MappingProxyType(
@@ -49,7 +59,7 @@ class LineMapping:
     Attributes
     ----------
     road_class
-        Column of the class, such as ``highway`` or ``道路等级``.
+        Column of the class, such as ``highway`` or ``道路等级``; empty if there is none.
     oneway, speed, name
         Columns of direction, speed in km/h and street name; empty if there is none.
     classes
@@ -61,19 +71,31 @@ class LineMapping:
     direction
         What a line without a word about it is: ``both``, or ``forward`` in a layer that has a row
         for each direction of a road.
+    default_class
+        The ``highway`` value of lines without a class; empty: a line without one is refused.
+    encoding
+        Of a Shapefile's texts; empty: what its .cpg says, else UTF-8 or GBK, whichever fits.
+    split
+        Cut lines where another ends on them.
     """
 
-    road_class: str
+    road_class: str = ""
     oneway: str = ""
     speed: str = ""
     name: str = ""
     classes: Mapping[str, str] = field(default_factory=dict)
     directions: Mapping[str, str] = field(default_factory=dict)
     direction: str = "both"
+    default_class: str = ""
+    encoding: str = ""
+    split: bool = False
 
 
 def read_line_mapping(path: Path) -> LineMapping:
-    """Read a mapping from TOML: ``direction``, ``[columns]``, ``[classes]``, ``[directions]``.
+    """Read a mapping from TOML.
+
+    ``direction``, ``class`` (of lines without one), ``encoding``, ``split``, and the tables
+    ``[columns]``, ``[classes]`` and ``[directions]``.
 
     Raises
     ------
@@ -87,22 +109,31 @@ def read_line_mapping(path: Path) -> LineMapping:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RoadsError(f"{path.name} is not TOML: {error}.") from error
     direction = str(document.pop("direction", "both"))
+    default_class, encoding = (str(document.pop(key, "")) for key in ("class", "encoding"))
+    split = document.pop("split", False) is True
     tables = {name: document.pop(name, {}) for name in ("columns", "classes", "directions")}
     if document or not all(isinstance(table, dict) for table in tables.values()):
         raise RoadsError(f"{path.name}: write the tables [columns], [classes] and [directions].")
     text = {n: {str(k): str(v) for k, v in table.items()} for n, table in tables.items()}
     columns = text["columns"]
     unknown = sorted(set(columns) - {"road_class", "oneway", "speed", "name"})
-    if unknown or "road_class" not in columns:
+    if unknown or not (default_class or "road_class" in columns):
         raise RoadsError(
-            f"{path.name}: [columns] names road_class and, if there are, oneway, speed and name."
+            f"{path.name}: [columns] names road_class and, if there are, oneway, speed and name; "
+            'for a layer without classes say class = "residential" above it.'
         )
     wrong = sorted({direction, *text["directions"].values()} - set(_DIRECTIONS))
     if wrong:
         allowed = ", ".join(_DIRECTIONS)
         raise RoadsError(f"{path.name}: {wrong[0]!r} is no direction; use {allowed}.")
     return LineMapping(
-        **columns, classes=text["classes"], directions=text["directions"], direction=direction
+        **columns,
+        classes=text["classes"],
+        directions=text["directions"],
+        direction=direction,
+        default_class=default_class,
+        encoding=encoding,
+        split=split,
     )
 
 
@@ -129,18 +160,14 @@ def read_lines(
         The file cannot be read, a column is missing, a word is not understood, the coordinates
         are metres of an unknown projection, or no line is a road for the profile.
     """
-    frame = _read_frame(path, layer)
+    frame = _read_frame(path, layer, mapping.encoding)
     for column in (mapping.road_class, mapping.oneway, mapping.speed, mapping.name):
         if column and column not in frame.columns:
             there = ", ".join(str(name) for name in frame.columns if name != "geometry")
             raise RoadsError(f"{path.name} has no column {column!r}; it has {there}.")
     notes = {"lines in the layer": len(frame)}
-    # A polygon or a point is no road; several lines in a row are several roads.
-    frame = frame.explode(index_parts=False, ignore_index=True)
-    usable = (frame.geom_type == "LineString") & ~frame.geometry.is_empty
-    notes["rows without a line"] = int((~usable).sum())
-    frame = frame[usable].reset_index(drop=True)
-    forward, backward, classes = _judge(frame, mapping, profile, path.name)
+    frame = _lines_alone(frame, notes, path.name)
+    forward, backward, classes = _judge(frame, mapping, profile, path.name, notes)
     is_open = (forward > 0) | (backward > 0)
     if not is_open.any():
         raise RoadsError(
@@ -151,21 +178,73 @@ def read_lines(
     names = _texts(frame, mapping.name)[is_open]
     shapes = _in_wgs84(frame.geometry[is_open], datum, path.name)
     speeds = np.stack([forward[is_open], backward[is_open]])
-    return _join(shapes, speeds, classes[is_open], names, notes)
+    return _join(shapes, speeds, classes[is_open], names, notes, split=mapping.split)
 
 
-def _read_frame(path: Path, layer: str | None) -> gpd.GeoDataFrame:
+def _encodings(path: Path, named: str) -> tuple[str | None, ...]:
+    """Return what a file's texts may be in: a .dbf without .cpg is GBK as often as UTF-8.
+
+    Bytes of GBK are not UTF-8 but for a handful of words, so UTF-8 is tried first.
+    """
+    if named:
+        try:
+            return (codecs.lookup(named).name,)
+        except LookupError as error:
+            raise RoadsError(
+                f"--encoding {named!r} is no encoding; use utf-8, gb18030 or big5."
+            ) from error
+    is_silent = path.suffix.lower() == ".shp" and not any(
+        path.with_suffix(ending).exists() for ending in (".cpg", ".CPG", ".cst", ".CST")
+    )
+    return ("utf-8", "gb18030") if is_silent else (None,)
+
+
+def _read_frame(path: Path, layer: str | None, encoding: str) -> gpd.GeoDataFrame:
     if not path.exists():
         raise RoadsError(f"{path} is not there.")
+    tried = _encodings(path, encoding)
+    for guess in tried:
+        try:
+            return _read_once(path, layer, guess)
+        except UnicodeDecodeError:
+            continue
+    raise RoadsError(
+        f"The texts of {path.name} are not {' or '.join(filter(None, tried)) or 'what it says'}; "
+        "name what they are in with --encoding, such as gb18030, big5 or utf-8."
+    )
+
+
+def _read_once(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
     try:
-        frame = pyogrio.read_dataframe(path, layer=layer)
+        with np.errstate(invalid="ignore"):  # vertices that are no numbers are counted later
+            frame = pyogrio.read_dataframe(path, layer=layer, encoding=encoding)
+    except UnicodeDecodeError:
+        raise
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         raise RoadsError(f"{path.name} cannot be read as a layer of lines ({error}).") from error
-    except (ValueError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise RoadsError(f"{path.name} is damaged ({error}); ask for it again.") from error
     if not isinstance(frame, gpd.GeoDataFrame) or not len(frame):
         raise RoadsError(f"{path.name} holds no lines.")
     return frame
+
+
+def _lines_alone(frame: gpd.GeoDataFrame, notes: dict[str, int], source: str) -> gpd.GeoDataFrame:
+    """Return the rows that are lines, one line each; the notes count the others."""
+    there = ~(frame.geometry.isna() | frame.geometry.is_empty)
+    notes["rows without a geometry"] = int((~there).sum())
+    # A polygon or a point is no road; several lines in a row are several roads.
+    frame = frame[there].explode(index_parts=False, ignore_index=True)
+    is_line = frame.geom_type.to_numpy() == "LineString"
+    notes["rows without a line"] = int((~is_line).sum())
+    frame = frame[is_line].reset_index(drop=True)
+    vertex, owner = shapely.get_coordinates(frame.geometry.to_numpy(), return_index=True)
+    broken = np.zeros(len(frame), dtype=bool)
+    broken[owner[~np.isfinite(vertex).all(axis=1)]] = True
+    notes["lines with a vertex that is no number"] = int(broken.sum())
+    if broken.all():
+        raise RoadsError(f"None of the {len(there):,} rows of {source} holds a line.")
+    return frame[~broken].reset_index(drop=True)
 
 
 def _texts(frame: gpd.GeoDataFrame, column: str) -> npt.NDArray[np.str_]:
@@ -179,17 +258,37 @@ def _texts(frame: gpd.GeoDataFrame, column: str) -> npt.NDArray[np.str_]:
 
 
 def _judge(
-    frame: gpd.GeoDataFrame, mapping: LineMapping, profile: Profile, source: str
+    frame: gpd.GeoDataFrame,
+    mapping: LineMapping,
+    profile: Profile,
+    source: str,
+    notes: dict[str, int],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.str_]]:
     """Return speeds along and against each line in km/h, 0 where closed, and its class."""
     said = _texts(frame, mapping.road_class)
     classes = np.array([mapping.classes.get(word, word) for word in said.tolist()], dtype=np.str_)
     known = {*profile.classes, "construction", "proposed"}
+    if mapping.default_class and mapping.default_class not in known:
+        raise RoadsError(
+            f"The class {mapping.default_class!r} is no highway value; use one such as "
+            "residential, tertiary or primary."
+        )
+    silent = classes == ""
+    if silent.any() and not mapping.default_class:
+        raise RoadsError(
+            f"{source}: {silent.sum():,} of {len(said):,} lines have no class; say with --class "
+            "which highway value they stand for, such as residential."
+        )
+    classes = np.where(silent, mapping.default_class, classes)
+    notes[CLASSLESS] = int(silent.sum())
+    is_fast = [bool(_FAST.search(name)) for name in _texts(frame[silent], mapping.name).tolist()]
+    notes[FAST] = sum(is_fast)
     strange = sorted({w for w, c in zip(said, classes, strict=True) if str(c) not in known})
     if strange:
         raise RoadsError(
             f"{source}: the class {str(strange[0])!r} is not known; say in the mapping's "
-            "[classes] which highway value it stands for, such as primary or residential."
+            "[classes] which highway value it stands for, such as primary or residential. If it "
+            "is garbled, name the file's --encoding."
         )
     directions = _directions(_texts(frame, mapping.oneway), mapping, source)
     rules = {
@@ -245,13 +344,22 @@ def _join(
     classes: npt.NDArray[np.str_],
     names: npt.NDArray[np.str_],
     notes: dict[str, int],
+    *,
+    split: bool = False,
 ) -> RoadEdges:
     """Make edges of lines and nodes of the ends that meet."""
-    vertex, owner = shapely.get_coordinates(shapes.to_numpy(), return_index=True)
-    start = np.searchsorted(owner, np.arange(len(shapes) + 1)).astype(np.int64)
+    lines = shapes.to_numpy()
+    row, ends = _ends_on_the_middle(lines)
+    notes[UNMET] = 0 if split else len(np.unique(ends, axis=0))
+    if split and len(row):
+        notes["lines split where another ends on them"] = len(np.unique(row))
+        lines, of = _split(lines, row, ends)
+        speeds, classes, names = speeds[:, of], classes[of], names[of]
+    vertex, owner = shapely.get_coordinates(lines, return_index=True)
+    start = np.searchsorted(owner, np.arange(len(lines) + 1)).astype(np.int64)
     ends = np.concatenate([vertex[start[:-1]], vertex[start[1:] - 1]])
     node, place = _junctions(ends)
-    tail, head = node[: len(shapes)], node[len(shapes) :]
+    tail, head = node[: len(lines)], node[len(lines) :]
     length_m = shape_lengths_m(vertex, start)
     # A line from a junction to itself that leads nowhere is a slip of the pen.
     kept = ~((tail == head) & (length_m < SNAP_M))
@@ -277,13 +385,69 @@ def _join(
     )
 
 
+def _plane(lonlat: npt.NDArray[np.float64], middle_lat: float) -> npt.NDArray[np.float64]:
+    # One scale for the layer: half a metre is no matter of a few per cent.
+    return to_mercator(lonlat) / mercator_scale(middle_lat)
+
+
+def _ends_on_the_middle(
+    lines: npt.NDArray[np.object_],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return rows of lines on whose middle another ends, and the place of that end, a pair each.
+
+    An end lies on a line within the snap, and on neither of its own ends.
+    """
+    first, last = shapely.get_point(lines, 0), shapely.get_point(lines, -1)
+    ends = np.unique(shapely.get_coordinates(np.concatenate([first, last])), axis=0)
+    middle_lat = float(ends[:, 1].mean())
+    flat = shapely.transform(lines, lambda lonlat: _plane(lonlat, middle_lat))
+    place = _plane(ends, middle_lat)
+    of, row = shapely.STRtree(flat).query(
+        shapely.points(place), predicate="dwithin", distance=SNAP_M
+    )
+    own = np.stack([_plane(shapely.get_coordinates(tip), middle_lat)[row] for tip in (first, last)])
+    away = np.hypot(*(own - place[of]).transpose(2, 0, 1)).min(axis=0) > SNAP_M
+    return row[away].astype(np.int64), ends[of[away]]
+
+
+def _split(
+    lines: npt.NDArray[np.object_],
+    row: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
+    """Cut lines at the ends that lie on them; return the pieces and the line each is of."""
+    pieces: list[npt.NDArray[np.object_]] = []
+    order = np.argsort(row, kind="stable")
+    cut, begin = np.unique(row[order], return_index=True)
+    for line, places in zip(lines[cut], np.split(ends[order], begin[1:]), strict=True):
+        pieces.append(_cut_line(line, places))
+    whole = np.setdiff1d(np.arange(len(lines)), cut)
+    of = np.concatenate([whole, np.repeat(cut, [len(some) for some in pieces])])
+    stable = np.argsort(of, kind="stable")
+    return np.concatenate([lines[whole], *pieces])[stable], of[stable].astype(np.int64)
+
+
+def _cut_line(line: LineString, places: npt.NDArray[np.float64]) -> npt.NDArray[np.object_]:
+    """Return the pieces of a line between places on it; each place becomes a vertex of both."""
+    vertex = shapely.get_coordinates(line)
+    squeeze = np.array([np.cos(np.radians(vertex[0, 1])), 1.0])  # metres alike in both directions
+    flat = shapely.linestrings(vertex * squeeze)
+    at = shapely.line_locate_point(flat, shapely.points(places * squeeze))
+    along = np.append(0.0, np.hypot(*np.diff(vertex * squeeze, axis=0).T).cumsum())
+    where, kind = np.append(along, at), np.append(np.zeros(len(along)), np.ones(len(at)))
+    order = np.lexsort((kind, where))
+    whole, is_cut = np.concatenate([vertex, places])[order], kind[order] == 1
+    stops = [0, *np.flatnonzero(is_cut).tolist(), len(whole) - 1]
+    parts = [whole[a : b + 1] for a, b in pairwise(stops) if b > a]
+    return np.array([shapely.linestrings(part) for part in parts], dtype=object)
+
+
 def _junctions(
     ends: npt.NDArray[np.float64],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return the node of each end, and the nodes' places: ends within the snap are one node."""
     unique, of = np.unique(ends, axis=0, return_inverse=True)
-    # One scale for the layer: half a metre is no matter of a few per cent.
-    plane = to_mercator(unique) / mercator_scale(unique[:, 1].mean())
+    plane = _plane(unique, float(unique[:, 1].mean()))
     pairs = cKDTree(plane).query_pairs(SNAP_M, output_type="ndarray")
     links = coo_array(
         (np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])),

@@ -8,14 +8,15 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import osmium
 from osmium.filter import KeyFilter, TagFilter
 from osmium.osm import NODE, RELATION, WAY, Node, Relation, Way, osm_entity_bits
 
 from locator.errors import RoadsError
 from locator.travel.edges import RoadEdges
-from locator.travel.osm_edges import PER_DEGREE, Gathered, cut_ways
-from locator.travel.osm_profile import Profile, is_shut, judge_way
+from locator.travel.osm_edges import NOWHERE, PER_DEGREE, Gathered, cut_ways
+from locator.travel.osm_profile import Profile, judge_barrier, judge_way
 from locator.travel.restrictions import read_restriction
 
 __all__ = ["Box", "read_osm"]
@@ -27,6 +28,7 @@ _ENDINGS = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
 # Places of nodes, 16 bytes each; where the system lets memory grow in place, none is copied.
 _LOCATIONS = ("sparse_mmap_array", "flex_mem")
 _EVERY = 500  # barriers and ways between two words about progress
+_ASKED = 1000  # of the vertices without a place, whether their node stands further down the file
 _OF_BARRIERS = 0.1  # of the time that reading takes: places of nodes are read beside them
 
 
@@ -46,18 +48,24 @@ def read_osm(
     Raises
     ------
     RoadsError
-        The file cannot be read, is cut off or not an extract, or holds no road of the profile.
+        The file cannot be read, is cut off, unsorted or a history, is not an extract, or holds no
+        road of the profile.
     """
     if not path.name.lower().endswith(_ENDINGS):
         raise RoadsError(f"{path.name} is not an OpenStreetMap extract; give .osm.pbf or .osm.")
     read = Gathered(tuple(round(side * PER_DEGREE) for side in bbox) if bbox else None)
     dated = _scan(path, profile, read, progress)
+    if not read.lines:
+        raise RoadsError(
+            f"{path.name} holds no ways with a highway tag; is it cut off, or an extract without "
+            "roads? Download it again."
+        )
     if not read.roads:
         found = f"{read.lines} ways, none of them open to the profile {profile.name}"
         raise RoadsError(f"{path.name} holds no roads ({found}); is it the extract you mean?")
     edges = cut_ways(read, dated) if read.sizes else None
     if edges is None:
-        where = "with places: sort it with 'osmium sort'"
+        where = "with places: its nodes are missing. Make the extract again, with its nodes."
         if bbox:
             west, south, east, north = bbox
             where = (
@@ -101,6 +109,64 @@ class _Steps:
             self._progress(min(1.0, self._done))
 
 
+def _refuse_history(path: Path, processor: osmium.FileProcessor) -> None:
+    """Refuse what holds several versions of one thing: ways that were would be ridden today."""
+    if processor.header.has_multiple_object_versions:
+        raise RoadsError(
+            f"{path.name} is a history or a change file, not an extract of one day; make one with "
+            f"'osmium time-filter {path.name} -o extract.osm.pbf'."
+        )
+
+
+def _refuse_repeats(path: Path, item: Way, before: int) -> None:
+    if item.id == before or not item.visible:
+        what = "twice" if item.id == before else "as deleted"
+        raise RoadsError(
+            f"{path.name} holds way {item.id} {what}, so it is a history file or several files "
+            f"put together; run 'osmium time-filter {path.name} -o extract.osm.pbf', or "
+            "'osmium merge' on the files it was made of."
+        )
+
+
+def _place_negative(path: Path, read: Gathered) -> None:
+    """Give nodes with negative ids (drawn in an editor, never uploaded) their places.
+
+    libosmium's locations know none of them, so they are read once more, which is rare.
+    """
+    refs = np.frombuffer(read.refs, dtype=np.int64)
+    x, y = np.frombuffer(read.x, dtype=np.int32), np.frombuffer(read.y, dtype=np.int32)
+    rows = np.flatnonzero((refs < 0) & (x == NOWHERE))
+    wanted = set(refs[rows].tolist())
+    if not wanted:
+        return
+    places = {
+        node.id: (node.location.x, node.location.y)
+        for node in osmium.FileProcessor(path, NODE)
+        if isinstance(node, Node) and node.id in wanted
+    }
+    for row in rows.tolist():
+        x[row], y[row] = places.get(int(refs[row]), (NOWHERE, NOWHERE))
+
+
+def _refuse_unsorted(
+    path: Path, read: Gathered, locations: osmium.index.LocationTable | None
+) -> None:
+    """Tell nodes that lie outside an extract from those that stand behind their ways in it."""
+    if locations is None:
+        return
+    refs = np.frombuffer(read.refs, dtype=np.int64)
+    nowhere = np.flatnonzero((np.frombuffer(read.x, dtype=np.int32) == NOWHERE) & (refs > 0))
+    for row in nowhere[:: max(1, len(nowhere) // _ASKED)].tolist():
+        try:
+            locations.get(int(refs[row]))
+        except KeyError:
+            continue
+        raise RoadsError(
+            f"{path.name} is not sorted: ways stand in it before their nodes; run "
+            f"'osmium sort {path.name} -o sorted.osm.pbf' and import that file."
+        )
+
+
 def _scan(path: Path, profile: Profile, read: Gathered, progress: Progress | None) -> str:
     """Fill ``read`` from the file and return the day of its data."""
     try:
@@ -108,23 +174,39 @@ def _scan(path: Path, profile: Profile, read: Gathered, progress: Progress | Non
         steps = _Steps(path, progress) if progress is not None else None
         storage = next(kind for kind in _LOCATIONS if kind in osmium.index.map_types())
         processor = _processor(path, NODE | WAY | RELATION).with_locations(storage)
+        _refuse_history(path, processor)
+        way_before = 0
         for item in processor:
             if steps is not None:
                 steps.take(type(item))
             if isinstance(item, Way):
-                _take_way(item, profile, read)
-            elif isinstance(item, Node):
-                if is_shut(dict(item.tags), profile):
-                    read.shut.add(item.id)
-            elif isinstance(item, Relation):
-                read.restrictions.append(read_restriction(item, profile))
+                _refuse_repeats(path, item, way_before)
+                way_before = item.id
+            _take(item, profile, read)
+        _refuse_unsorted(path, read, processor.node_location_storage)
+        _place_negative(path, read)
         return processor.header.get("osmosis_replication_timestamp")[:10]
     except OSError as error:
         raise RoadsError(f"{path} cannot be read: {error.strerror or error}.") from error
     except RuntimeError as error:  # libosmium's only kind
+        if not path.stat().st_size:
+            raise RoadsError(f"{path.name} is empty; download it again.") from error
         raise RoadsError(
             f"{path.name} is cut off or not an OpenStreetMap extract ({error}); download it again."
         ) from error
+
+
+def _take(item: object, profile: Profile, read: Gathered) -> None:
+    if isinstance(item, Way):
+        _take_way(item, profile, read)
+    elif isinstance(item, Node):
+        there, back = judge_barrier(dict(item.tags), profile)
+        if not (there or back):
+            read.shut.add(item.id)
+        elif not (there and back):
+            read.valves[item.id] = there
+    elif isinstance(item, Relation):
+        read.restrictions.append(read_restriction(item, profile))
 
 
 def _take_way(way: Way, profile: Profile, read: Gathered) -> None:
@@ -138,7 +220,8 @@ def _take_way(way: Way, profile: Profile, read: Gathered) -> None:
     x, y = [node.x for node in nodes], [node.y for node in nodes]
     if read.box is not None:
         west, south, east, north = read.box
-        if not any(west <= a <= east and south <= b <= north for a, b in zip(x, y, strict=True)):
+        inside = any(west <= a <= east and south <= b <= north for a, b in zip(x, y, strict=True))
+        if not inside and all(node.ref > 0 for node in nodes):  # the others are placed later
             return
     read.refs.extend([node.ref for node in nodes])
     read.x.extend(x)

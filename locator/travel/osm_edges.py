@@ -5,21 +5,21 @@ Arrays as long as all vertices are what reading costs, so they are kept as small
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from locator.travel.edges import RoadEdges, shape_lengths_m, travel_ms
+from locator.travel.edges import Arcs, RoadEdges, shape_lengths_m, travel_ms
 from locator.travel.osm_profile import WayRule
 from locator.travel.restrictions import Restriction, among, resolve
 
-__all__ = ["PER_DEGREE", "Gathered", "cut_ways"]
+__all__ = ["NOWHERE", "PER_DEGREE", "Gathered", "cut_ways"]
 
 PER_DEGREE = 10_000_000  # OSM keeps coordinates as whole 1e-7 degrees
-_NOWHERE = 2**31 - 1  # libosmium's coordinate of a node that is not in the file
+NOWHERE = 2**31 - 1  # libosmium's coordinate of a node that is not in the file
 _AT_ONCE = 1 << 13  # vertices, or edges
 
 Ints = npt.NDArray[np.int32]
@@ -43,6 +43,7 @@ class Gathered:
     rules: dict[WayRule, int] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=lambda: {"": 0})
     shut: set[int] = field(default_factory=set)
+    valves: dict[int, bool] = field(default_factory=dict)  # passed one way: whether along the way
     restrictions: list[Restriction] = field(default_factory=list)
     lines: int = 0
     roads: int = 0
@@ -59,7 +60,7 @@ def cut_ways(read: Gathered, dated: str) -> RoadEdges | None:
     places = _take_places(read)
     if places.first.all():
         return None
-    cut = _cut(places, read.shut)
+    cut = _cut(places, read.shut, read.valves)
     del places
     return _fill(read, cut, dated)
 
@@ -83,7 +84,7 @@ def _take_places(read: Gathered) -> _Places:
     read.refs, read.x, read.y = array("q"), array("i"), array("i")
     read.sizes = array("i")
     start = np.cumsum(sizes, dtype=np.int64) - sizes
-    missing = (x == _NOWHERE) | (y == _NOWHERE)
+    missing = (x == NOWHERE) | (y == NOWHERE)
     # A node that follows itself adds nothing.
     repeated = np.zeros(len(ref), dtype=bool)
     np.equal(ref[1:], ref[:-1], out=repeated[1:])
@@ -146,13 +147,14 @@ class _Cut:
     missing: int
 
 
-def _cut(v: _Places, shut_ids: set[int]) -> _Cut:
-    """Cut ways at the nodes used twice, at their ends and at shut barriers."""
+def _cut(v: _Places, shut_ids: set[int], valves: Mapping[int, bool]) -> _Cut:
+    """Cut ways at the nodes used twice, at their ends and at barriers that stop somebody."""
     ids, special, number = _number(v.ref)
     v.ref = np.empty(0, dtype=np.int64)
     shut = np.zeros(len(ids), dtype=bool)
     shut[among(ids, shut_ids)] = True
     special |= shut
+    special[among(ids, valves)] = True
     cut = np.append(v.first[1:], True)  # the last of those joined, and the first
     cut |= v.first
     cut |= special[number]
@@ -204,15 +206,7 @@ def _fill(read: Gathered, cut: _Cut, dated: str) -> RoadEdges:
     of = np.frombuffer(read.rule_of, dtype=np.int32)[cut.way]
     kmh = np.array([[rule.forward_kmh, rule.backward_kmh] for rule in rules]).T
     forward_ms, backward_ms = (travel_ms(length_m, speed[of]) for speed in kmh)
-    fixed = np.array([rule.fixed_s or np.nan for rule in rules])
-    row = np.flatnonzero(~np.isnan(fixed)[of])
-    if len(row):  # a ferry's pace follows from its time
-        whole_m = np.bincount(cut.way[row], length_m[row])[cut.way[row]]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            pace_kmh = whole_m / fixed[of[row]] * 3.6
-        for times, speed in zip((forward_ms, backward_ms), kmh, strict=True):
-            is_open = speed[of[row]] > 0
-            times[row[is_open]] = travel_ms(length_m[row[is_open]], pace_kmh[is_open])
+    _sail(cut, rules, of, length_m, (forward_ms, backward_ms))
     classes = sorted({rule.road_class for rule in rules})
     of_class = np.array([classes.index(rule.road_class) for rule in rules], dtype=np.uint8)
     edges = RoadEdges(
@@ -229,8 +223,56 @@ def _fill(read: Gathered, cut: _Cut, dated: str) -> RoadEdges:
         name=np.frombuffer(read.name_of, dtype=np.int32)[cut.way],
         names=tuple(read.names),
         dated=dated,
+        forbidden=tuple(_against_valves(cut, read.valves)),
     )
     del of
     way_id = np.frombuffer(read.ways, dtype=np.int64)[cut.way]
     notes = {"vertices missing": cut.missing}
     return resolve(edges, read.restrictions, way_id, cut.node_ref, notes)
+
+
+def _sail(
+    cut: _Cut,
+    rules: list[WayRule],
+    of: Ints,
+    length_m: npt.NDArray[np.float64],
+    times_ms: tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]],
+) -> None:
+    """Put the times of ferries right: by their duration where it is tagged, and with the wait.
+
+    A way's duration is spread over its length. The wait passes wherever a ferry leaves a landing,
+    that is a node where a road meets it or where it ends: not where two ways of one line, or two
+    lines on the water, are joined (Tag:route=ferry).
+    """
+    row = np.flatnonzero(np.array([rule.road_class == "ferry" for rule in rules])[of])
+    if not len(row):
+        return
+    nodes = len(cut.node_ref)
+    ends = np.bincount(np.append(cut.tail, cut.head), minlength=nodes)
+    of_ferries = np.bincount(np.append(cut.tail[row], cut.head[row]), minlength=nodes)
+    is_landing = (ends > of_ferries) | (of_ferries == 1)
+    aboard_s = np.array([rule.aboard_s or np.nan for rule in rules])[of[row]]
+    wait_ms = np.rint(np.array([rule.wait_s for rule in rules])[of[row]] * 1000.0)
+    whole_m = np.bincount(cut.way[row], length_m[row])[cut.way[row]]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pace_kmh = whole_m / aboard_s * 3.6
+    for times, leaves in zip(times_ms, (cut.tail, cut.head), strict=True):
+        is_open = times[row] > 0
+        tagged = is_open & np.isfinite(aboard_s)
+        times[row[tagged]] = travel_ms(length_m[row[tagged]], pace_kmh[tagged])
+        boards = is_open & is_landing[leaves[row]]
+        times[row[boards]] = np.minimum(times[row[boards]] + wait_ms[boards], 2**32 - 2)
+
+
+def _against_valves(cut: _Cut, valves: Mapping[int, bool]) -> Iterator[Arcs]:
+    """Yield the steps from edge to edge of one way that a barrier stops in that direction."""
+    if not valves:
+        return
+    here = {int(n): valves[int(cut.node_ref[n])] for n in among(cut.node_ref, valves)}
+    joined = np.flatnonzero((cut.way[1:] == cut.way[:-1]) & (cut.tail[1:] == cut.head[:-1]))
+    for edge in joined[np.isin(cut.head[joined], list(here))].tolist():
+        arc = 2 * edge
+        if here[int(cut.head[edge])]:
+            yield (arc + 3, arc + 1)
+        else:
+            yield (arc, arc + 2)

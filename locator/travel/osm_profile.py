@@ -2,18 +2,18 @@
 
 A profile is a rider: an e-bike (电动自行车, in law a non-motor vehicle) or a walker. What is known
 about a class of road stands in one line of its table, with its reason. Keys and values are those
-of wiki.openstreetmap.org: Key:access, Key:oneway, Key:cycleway, Key:barrier, Tag:route=ferry,
-Relation:restriction.
+of wiki.openstreetmap.org; the page a rule comes from is named beside it.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
 from locator.errors import InputError
+from locator.travel.osm_values import parse_duration_s, parse_speed_kmh
 
 __all__ = [
     "E_BIKE",
@@ -22,7 +22,7 @@ __all__ = [
     "Profile",
     "Use",
     "WayRule",
-    "is_shut",
+    "judge_barrier",
     "judge_restriction",
     "judge_way",
 ]
@@ -50,13 +50,15 @@ class ClassRule:
 class WayRule:
     """What a way is to a rider: speeds in km/h, 0 where closed.
 
-    ``fixed_s`` is the time of the whole way where it does not follow from a speed (a ferry).
+    A ferry's ``aboard_s`` is the time of the whole way where that is tagged, its ``wait_s`` what
+    passes at each landing before it leaves.
     """
 
     road_class: str
     forward_kmh: float
     backward_kmh: float
-    fixed_s: float | None = None
+    aboard_s: float | None = None
+    wait_s: float = 0.0
 
 
 def _table(
@@ -84,7 +86,7 @@ _RIDE_TABLE = _table(
     ("bridleway", Use.TAGGED, 10, "horses only, unless tagged"),
     ("footway pedestrian", Use.PUSH, 10, "people on foot; ridden where cycling is tagged"),
     ("steps", Use.TAGGED, 2, "an e-bike weighs up to 55 kg: only with a ramp for bicycles"),
-    ("ferry", Use.RIDE, 8, "aboard, unless tagged; by its duration where that is tagged"),
+    ("ferry", Use.RIDE, 8, "aboard, whoever rides, where no duration is tagged"),
 )
 _WALK_TABLE = _table(
     ("motorway motorway_link", Use.NEVER, 0, "nobody on foot"),
@@ -94,7 +96,7 @@ _WALK_TABLE = _table(
     ("residential living_street service", Use.RIDE, 6, "at the side"),
     ("cycleway track path bridleway footway pedestrian", Use.RIDE, 6, "open to people on foot"),
     ("steps", Use.RIDE, 2.5, "about half the pace of the flat, along the slope"),
-    ("ferry", Use.RIDE, 8, "aboard, unless tagged"),
+    ("ferry", Use.RIDE, 8, "aboard, where no duration is tagged"),
 )
 
 
@@ -164,7 +166,8 @@ E_BIKE = Profile()
 WALK = Profile(name="walk", speed_kmh=5.0, push_kmh=4.5)
 
 
-# Values of access keys; any other value is read as yes (Key:access lists over a hundred).
+# Values of access keys; any other value is read as yes (Key:access lists over a hundred), and
+# "unknown" as if nothing was said.
 _NO = frozenset({"no", "agricultural", "forestry", "military", "emergency", "psv", "bus"})
 _PRIVATE = frozenset({"private", "residents", "employees", "permit"})
 _ON_FOOT = frozenset({"dismount", "use_sidepath"})
@@ -173,14 +176,30 @@ _NO_LANE = frozenset({"no", "none", "separate", "use_sidepath"})
 _LANE_KEYS = ("cycleway", "cycleway:left", "cycleway:right", "cycleway:both")
 _TRUE = frozenset({"yes", "1", "true"})
 _BACK = frozenset({"-1", "reverse"})
+_SIDES = ("forward", "backward")
 
 
-def _first(tags: Mapping[str, str], keys: tuple[str, ...]) -> str | None:
-    return next((tags[key] for key in keys if key in tags), None)
+def _said(tags: Mapping[str, str], keys: tuple[str, ...], side: str) -> str | None:
+    """Return what the tags say of one direction (``forward``, ``backward``).
+
+    Of several keys the first counts, the most particular mode of transport: ``bicycle`` before
+    ``vehicle`` before ``access``. Within one mode the direction counts before the whole:
+    ``bicycle:backward`` before ``bicycle``. Key:access (transport mode hierarchy), Forward &
+    backward, left & right.
+    """
+    for key in keys:
+        for name in (f"{key}:{side}", key):
+            if tags.get(name, "unknown") != "unknown":
+                return tags[name]
+    return None
 
 
 def judge_way(tags: Mapping[str, str], profile: Profile) -> WayRule | None:
     """Return what a way is to a rider; None if nothing.
+
+    A direction that may not be ridden is pushed where that is said of it (``dismount``), or where
+    no direction may be ridden; else it is closed: ``vehicle:backward=no`` is a one-way street, and
+    a one-way street is not passed against.
 
     Parameters
     ----------
@@ -191,25 +210,36 @@ def judge_way(tags: Mapping[str, str], profile: Profile) -> WayRule | None:
     rule = profile.classes.get(road_class)
     if rule is None or rule.use is Use.NEVER or tags.get("motorroad") == "yes":
         return None
-    if _may_ride(tags, rule, road_class, profile):
-        forward, backward = _directions(tags, profile)
-        speed = min(rule.cap_kmh, profile.speed_kmh, _max_speed_kmh(tags))
-        fixed = _crossing_s(tags, profile) if road_class == "ferry" else None
-        return WayRule(road_class, speed * forward, speed * backward, fixed)
-    if _may_push(tags, rule, road_class, profile):
-        oneway = tags.get("oneway:foot", "")
-        there, back = oneway not in _BACK, oneway not in _TRUE
-        return WayRule(road_class, profile.push_kmh * there, profile.push_kmh * back)
-    return None
+    rides = [_may_ride(tags, rule, road_class, profile, side) for side in _SIDES]
+    pushes = [_may_push(tags, rule, road_class, profile, side) for side in _SIDES]
+    if not any(rides) and not any(pushes):
+        return None
+    is_open = _directions(tags, road_class, profile)
+    on_foot = _open_on_foot(tags)
+    kmh = [0.0, 0.0]
+    for at, side in enumerate(_SIDES):
+        if rides[at]:
+            kmh[at] = is_open[at] * _ride_kmh(tags, rule, road_class, profile, side)
+        elif pushes[at] and (not any(rides) or _said(tags, profile.access_keys, side) in _ON_FOOT):
+            kmh[at] = on_foot[at] * profile.push_kmh
+    found = WayRule(road_class, kmh[0], kmh[1])
+    if road_class != "ferry":
+        return found
+    aboard_s = parse_duration_s(tags.get("duration", ""))
+    return replace(found, aboard_s=aboard_s, wait_s=profile.ferry_wait_s)
 
 
-def _may_ride(tags: Mapping[str, str], rule: ClassRule, road_class: str, profile: Profile) -> bool:
-    said = _first(tags, profile.access_keys)
-    if said in _NO or said in _PRIVATE or said in _ON_FOOT:
-        return profile.walks and said in _PRIVATE and profile.push_private
+def _may_ride(
+    tags: Mapping[str, str], rule: ClassRule, road_class: str, profile: Profile, side: str
+) -> bool:
+    said = _said(tags, profile.access_keys, side)
+    if said in _NO or (said in _PRIVATE and not (profile.walks and profile.push_private)):
+        return False
+    if said in _ON_FOOT and not profile.walks:
+        return False
     if rule.use is Use.RIDE or (profile.trunk and road_class.startswith("trunk")):
         return True
-    by_name = _first(tags, profile.access_keys[:-1]) in _BY_NAME
+    by_name = _said(tags, profile.access_keys[:-1], side) in _BY_NAME
     if road_class == "steps":
         return "yes" in {tags.get("ramp:bicycle"), tags.get("ramp:stroller")}
     if rule.use is Use.PUSH:
@@ -219,58 +249,87 @@ def _may_ride(tags: Mapping[str, str], rule: ClassRule, road_class: str, profile
     return by_name or any(tags[key] not in _NO_LANE for key in _LANE_KEYS if key in tags)
 
 
-def _may_push(tags: Mapping[str, str], rule: ClassRule, road_class: str, profile: Profile) -> bool:
+def _may_push(
+    tags: Mapping[str, str], rule: ClassRule, road_class: str, profile: Profile, side: str
+) -> bool:
     """Tell whether somebody on foot may pass: not along a trunk road, nor up steps with a bike."""
-    if profile.walks or road_class == "ferry":
+    if profile.walks or road_class == "ferry" or not _lets_push(tags, profile, side):
         return False
-    said = _first(tags, ("foot", "access"))
-    if said in _NO or (said in _PRIVATE and not profile.push_private):
-        return False
-    private = _first(tags, profile.access_keys) in _PRIVATE
-    if private and not profile.push_private:
-        return False
-    return rule.use in {Use.RIDE, Use.PUSH} or (said in _BY_NAME and road_class != "steps")
+    by_name = _said(tags, ("foot", "access"), side) in _BY_NAME and road_class != "steps"
+    return by_name or rule.use in {Use.RIDE, Use.PUSH}
 
 
-def _directions(tags: Mapping[str, str], profile: Profile) -> tuple[bool, bool]:
-    """Return whether a way is open along its line and against it."""
-    if profile.walks:
-        on_foot = tags.get("oneway:foot", "no")
-        return on_foot not in _BACK, on_foot not in _TRUE
-    own = _first(tags, ("oneway:electric_bicycle", "oneway:bicycle"))
-    said = own if own is not None else tags.get("oneway")
+def _lets_push(tags: Mapping[str, str], profile: Profile, side: str) -> bool:
+    """Tell whether access lets a rider through on foot, on a way and at a barrier alike.
+
+    Whoever pushes a bicycle goes as one on foot (Tag:bicycle=dismount): ``foot`` decides, and
+    ``access`` where neither ``foot`` nor ``dismount`` is said. ``vehicle=no`` keeps nobody on foot
+    out.
+    """
+    said = _said(tags, profile.access_keys, side)
+    foot = _said(tags, ("foot",), side)
+    if foot is None and said not in _ON_FOOT:
+        foot = _said(tags, ("access",), side)
+    if foot in _NO or foot in _BY_NAME:
+        return foot in _BY_NAME
+    return profile.push_private or not (foot in _PRIVATE or said in _PRIVATE)
+
+
+def _directions(tags: Mapping[str, str], road_class: str, profile: Profile) -> tuple[bool, bool]:
+    """Return whether a way is open along its line and against it (Key:oneway)."""
+    if profile.walks and road_class != "ferry":
+        return _open_on_foot(tags)
+    own = next((tags[k] for k in ("oneway:electric_bicycle", "oneway:bicycle") if k in tags), None)
+    said = own if own is not None else tags.get("oneway:vehicle", tags.get("oneway"))
     if said is None and tags.get("junction") in {"roundabout", "circular"}:
         said = "yes"
     if said == "reversible":
         return False, False  # open one way or the other by the hour
     if said in _TRUE:
-        return True, own is None and _contraflow(tags, "-1")
+        return True, own is None and _contraflow(tags, "backward", profile)
     if said in _BACK:
-        return own is None and _contraflow(tags, "yes"), True
+        return own is None and _contraflow(tags, "forward", profile), True
     return True, True
 
 
-def _contraflow(tags: Mapping[str, str], against: str) -> bool:
-    """Tell whether a one-way street has a way back for bicycles (Key:cycleway, contraflow)."""
-    if any(tags.get(key, "").startswith("opposite") for key in _LANE_KEYS):
-        return True
-    return any(tags.get(f"{key}:oneway") in {"no", against} for key in _LANE_KEYS[1:])
+def _open_on_foot(tags: Mapping[str, str]) -> tuple[bool, bool]:
+    oneway = tags.get("oneway:foot", "no")
+    return oneway not in _BACK, oneway not in _TRUE
 
 
-def _max_speed_kmh(tags: Mapping[str, str]) -> float:
-    match = re.fullmatch(r"(\d{1,3})( ?mph)?", tags.get("maxspeed", "").strip())
-    if match is None or int(match[1]) == 0:
-        return float("inf")
-    return int(match[1]) * (1.609344 if match[2] else 1.0)
+def _contraflow(tags: Mapping[str, str], side: str, profile: Profile) -> bool:
+    """Tell whether a one-way street is open to bicycles the other way, ``side``.
+
+    By ``cycleway=opposite*`` or ``cycleway*:oneway`` where there is such a lane (Key:cycleway), or
+    by ``bicycle:backward`` (Key:oneway, exceptions). ``vehicle:backward=yes`` is none: it says of
+    all vehicles the opposite of ``oneway``.
+    """
+    for key in profile.access_keys[:-2]:
+        said = tags.get(f"{key}:{side}")
+        if said is not None:
+            return said not in _NO | _PRIVATE | _ON_FOOT
+    against = {"no", "-1" if side == "backward" else "yes"}
+    for key in _LANE_KEYS:
+        lane = next((tags[k] for k in (key, "cycleway:both", "cycleway") if k in tags), "")
+        if tags.get(key, "").startswith("opposite"):
+            return True
+        if lane not in _NO_LANE and tags.get(f"{key}:oneway") in against:
+            return True
+    return False
 
 
-def _crossing_s(tags: Mapping[str, str], profile: Profile) -> float | None:
-    """Return a ferry's tagged duration with the wait (Key:duration: ``HH:MM``, or minutes)."""
-    match = re.fullmatch(r"(?:(\d{1,2}):)?(\d{1,3})(?::(\d{2}))?", tags.get("duration", "").strip())
-    if match is None:
-        return None
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return profile.ferry_wait_s + hours * 3600 + minutes * 60 + seconds
+def _ride_kmh(
+    tags: Mapping[str, str], rule: ClassRule, road_class: str, profile: Profile, side: str
+) -> float:
+    """Return the pace: the rider's, the class's cap or the tagged limit, whichever is lowest.
+
+    A limit for bicycles and for the direction counts before the general one (Key:maxspeed). A
+    ferry goes at its own pace.
+    """
+    if road_class == "ferry":
+        return rule.cap_kmh
+    said = _said(tags, ("maxspeed:bicycle", "maxspeed"), side) or ""
+    return min(rule.cap_kmh, profile.speed_kmh, parse_speed_kmh(said) or float("inf"))
 
 
 # Kinds of barrier that an e-bike cannot be got through, and those that nobody can, unless tagged.
@@ -280,37 +339,54 @@ _CLOSED = frozenset(
 )
 
 
-def is_shut(tags: Mapping[str, str], profile: Profile) -> bool:
-    """Tell whether a barrier on a way stops a rider (Key:barrier, with the access keys on it)."""
+def judge_barrier(tags: Mapping[str, str], profile: Profile) -> tuple[bool, bool]:
+    """Return whether a barrier on a way lets a rider through along the way and against it.
+
+    The access tags on it are read as on a way (Key:barrier, Key:access): what keeps vehicles out
+    and nobody on foot is passed pushing.
+    """
+    there, back = (_lets_through(tags, profile, side) for side in _SIDES)
+    return there, back
+
+
+def _lets_through(tags: Mapping[str, str], profile: Profile, side: str) -> bool:
     kind = tags.get("barrier", "")
-    said = _first(tags, profile.access_keys)
-    on_foot = tags.get("foot") in _BY_NAME and kind not in _TOO_NARROW
-    if said in _NO:
-        return not on_foot
-    if said in _PRIVATE:
-        return not (profile.push_private or on_foot)
-    if said is not None:
-        return False
-    return kind in _CLOSED or (kind in _TOO_NARROW and not profile.walks)
+    narrow = kind in _TOO_NARROW and not profile.walks
+    # "access=yes" on a stile is said of people on foot.
+    said = _said(tags, profile.access_keys[:-1] if narrow else profile.access_keys, side)
+    if said is None:
+        by_name = _said(tags, ("foot",), side) in _BY_NAME
+        return not narrow and (kind not in _CLOSED or by_name)
+    if said not in _NO | _PRIVATE | _ON_FOOT:
+        return True
+    if profile.walks:
+        return said in _ON_FOOT or (said in _PRIVATE and profile.push_private)
+    return not narrow and _lets_push(tags, profile, side)
+
+
+# By the hour, as it was written before restriction:conditional (Relation:restriction).
+_BY_HOUR = ("day_on", "day_off", "hour_on", "hour_off")
 
 
 def judge_restriction(tags: Mapping[str, str], profile: Profile) -> str:
     """Return ``no`` or ``only`` where a turn restriction binds this rider, else why it does not.
 
     The reasons are ``others`` (for other vehicles, or bicycles are excepted), ``conditional``
-    (by the hour: not honoured) and ``unknown``.
+    (by the hour: not honoured) and ``unknown``. Relation:restriction.
     """
-    vehicle = "foot" if profile.walks else "bicycle"
-    said = tags.get(f"restriction:{vehicle}")
+    modes = ("foot",) if profile.walks else ("bicycle", "vehicle")
+    said = next((tags[key] for m in modes if (key := f"restriction:{m}") in tags), None)
     if said is None and not profile.walks:
         said = tags.get("restriction")
-        if said is not None and vehicle in re.split(r"\s*;\s*", tags.get("except", "")):
+        if said is not None and set(modes) & set(re.split(r"\s*;\s*", tags.get("except", ""))):
             return "others"
     if said is None:
-        conditional = {"restriction:conditional", f"restriction:{vehicle}:conditional"}
-        if profile.walks:
-            conditional.discard("restriction:conditional")
+        conditional = {f"restriction:{mode}:conditional" for mode in modes}
+        if not profile.walks:
+            conditional.add("restriction:conditional")
         return "conditional" if conditional & set(tags) else "others"
+    if any(key in tags for key in _BY_HOUR):
+        return "conditional"
     if said.startswith("no_"):
         return "no"
     return "only" if said.startswith("only_") else "unknown"

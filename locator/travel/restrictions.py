@@ -2,10 +2,14 @@
 
 Relation:restriction. ``no_*`` forbids one sequence *from, via, to*. ``only_*`` forbids every way
 out but the one it names, at each node along the *via*. A *via* is a node, or ways in their order.
+
+An arc stands here for all that are drawn upon it (``twins.py``): the footway on the nodes of the
+street that ``only_straight_on`` leads to is no way out beside it, and a forbidden street is not
+entered by its twin.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
@@ -15,6 +19,7 @@ from osmium.osm import Relation
 
 from locator.travel.edges import Arcs, RoadEdges
 from locator.travel.osm_profile import Profile, judge_restriction
+from locator.travel.twins import find_twins, take_edges
 
 __all__ = ["Restriction", "among", "read_restriction", "resolve"]
 
@@ -85,11 +90,17 @@ class _Network:
             touched[[edges.tail[edge], edges.head[edge]]] = True
         vias = {r.via_node for r in restrictions if r.via_node is not None}
         self._node = {int(node_ref[i]): i for i in among(node_ref, vias).tolist()}
+        near = touched[edges.tail] | touched[edges.head]
         self._leaving: dict[int, list[int]] = {}
-        for edge in np.flatnonzero(touched[edges.tail] | touched[edges.head]).tolist():
+        for edge in np.flatnonzero(near).tolist():
             for arc in (2 * edge, 2 * edge + 1):
                 if self._is_open(arc):
                     self._leaving.setdefault(self.tail(arc), []).append(arc)
+        self._stands_for = _twin_arcs(edges, near)
+
+    def _stands(self, arcs: Iterable[int]) -> list[int]:
+        """Return the arcs that these lie upon, each once."""
+        return list(dict.fromkeys(self._stands_for.get(arc, arc) for arc in arcs))
 
     def _is_open(self, arc: int) -> bool:
         times = self._edges.backward_ms if arc % 2 else self._edges.forward_ms
@@ -109,15 +120,15 @@ class _Network:
 
     def into(self, way: int, node: int) -> list[int]:
         """Return the open arcs of a way that arrive at a node."""
-        return [arc for arc in self._arcs.get(way, []) if self.head(arc) == node]
+        return self._stands(arc for arc in self._arcs.get(way, []) if self.head(arc) == node)
 
     def out_of(self, way: int, node: int) -> list[int]:
         """Return the open arcs of a way that leave a node."""
-        return [arc for arc in self._arcs.get(way, []) if self.tail(arc) == node]
+        return self._stands(arc for arc in self._arcs.get(way, []) if self.tail(arc) == node)
 
     def leaving(self, node: int) -> list[int]:
         """Return every open arc that leaves a node of a named way."""
-        return self._leaving.get(node, [])
+        return self._stands(self._leaving.get(node, []))
 
     def along(self, way: int, node: int) -> Iterator[Arcs]:
         """Yield the ways to travel a whole way from a node: along it and against it."""
@@ -126,12 +137,24 @@ class _Network:
             arcs = arcs[::-1] if parity else arcs
             whole = all(self.head(a) == self.tail(b) for a, b in pairwise(arcs))
             if arcs and whole and self.tail(arcs[0]) == node:
-                yield tuple(arcs)
+                yield tuple(self._stands(arcs))
 
     def ends(self, ways: tuple[int, ...]) -> set[int]:
         """Return the nodes that ways touch."""
         arcs = [arc for way in ways for arc in self._arcs.get(way, [])]
         return {int(node) for arc in arcs for node in (self.tail(arc), self.head(arc))}
+
+
+def _twin_arcs(edges: RoadEdges, some: npt.NDArray[np.bool_]) -> dict[int, int]:
+    """Return the arc that stands for each one that is drawn upon another, among some edges."""
+    first, turned = find_twins(take_edges(edges, some))
+    number = np.flatnonzero(some)
+    twins = np.flatnonzero(first != np.arange(len(first)))
+    return {
+        2 * int(number[twin]) + side: 2 * int(number[first[twin]]) + (side ^ int(turned[twin]))
+        for twin in twins.tolist()
+        for side in (0, 1)
+    }
 
 
 def resolve(
@@ -166,6 +189,7 @@ def resolve(
         counted[HONOURED] += 1
         for path in paths:
             forbidden.update(dict.fromkeys(_sequences(path, restriction.kind, network)))
+    forbidden.update(dict.fromkeys(edges.forbidden))
     return replace(edges, forbidden=tuple(forbidden), notes=dict(counted))
 
 

@@ -51,19 +51,25 @@ _ARC_M = 100_000.0  # and up to here to 1 um: what a time to the millisecond doe
 
 @dataclass(frozen=True)
 class StraightLine:
-    """The estimate; ``speed_kmh`` includes stops, ``detour_factor`` is way over straight line."""
+    """The estimate; ``speed_kmh`` includes stops, ``detour_factor`` is way over straight line.
+
+    ``missing_roads`` names roads that should be used and are gone; every answer says so.
+    """
 
     speed_kmh: float
     detour_factor: float
+    missing_roads: str = ""
 
     def describe(self, language: Language = "en") -> str:
         """Return one line for whatever shows an answer."""
         if language == "zh":
             way = f"直线距离 × {self.detour_factor:g}"
-            return f"估算：{way}，时速 {self.speed_kmh:g} 公里，未按道路计算"
+            gone = f"（导入过的路网 {self.missing_roads} 缺失）" if self.missing_roads else ""
+            return f"估算：{way}，时速 {self.speed_kmh:g} 公里，未按道路计算{gone}"
+        gone = f" (the imported roads, {self.missing_roads}, are missing)"
         return (
             f"estimate: straight line × {self.detour_factor:g} at {self.speed_kmh:g} km/h, "
-            "not along roads"
+            f"not along roads{gone if self.missing_roads else ''}"
         )
 
     def snap(self, lonlat: Origins) -> Positions:

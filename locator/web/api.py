@@ -85,9 +85,15 @@ def ride_times() -> Response:
 
 @blueprint.get("/healthz")
 def health() -> Response:
-    """Say whether the store can be read, and how much it holds."""
-    snapshot = get_service().snapshot()
-    body = {"status": "ok", "stations": len(snapshot.stations), "data_version": snapshot.version}
+    """Say whether the store can be read, how much it holds, and whether its roads are there."""
+    service = get_service()
+    snapshot = service.snapshot()
+    body = {
+        "status": "ok",
+        "stations": len(snapshot.stations),
+        "data_version": snapshot.version,
+        "roads": service.roads_state,
+    }
     return _json(body, "application/json")
 
 

@@ -23,6 +23,7 @@ from locator.travel import Routed, StraightLine
 from locator.web import api, assets, embed, exports, jobs, offline, ogc, phone, planner, rider
 from locator.web.compress import compress
 from locator.web.embed.asking import frame_ancestors
+from locator.web.hosts import caller, use_hosts
 from locator.web.language import gettext as _
 from locator.web.language import in_language, language, use_languages
 from locator.web.request import get_service
@@ -31,7 +32,6 @@ __all__ = ["create_app"]
 
 _MAX_FORM_BYTES = 64 * 1024
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 
 
 class _PlainJson(DefaultJSONProvider):
@@ -39,26 +39,33 @@ class _PlainJson(DefaultJSONProvider):
     compact = True
 
 
-def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Flask:
+def create_app(
+    settings: Settings, *, clock: Callable[[], datetime] = utc_now, listens_here: bool = True
+) -> Flask:
     """Build the application on the store that the settings name.
 
     Parameters
     ----------
     clock
         Where "now" comes from.
+    listens_here
+        Whether the server that runs it listens on a loopback address only.
 
     Raises
     ------
+    SettingsError
+        Others can reach it, and LOCATOR_HOSTS names no host.
     StoreMissingError
         There is no store yet; ``locator init`` makes it.
     """
-    service = open_service(settings, clock=clock, prepares=True)
     app = Flask("locator.web", template_folder=str(templates_dir()), static_folder=None)
+    use_hosts(app, settings, listens_here=listens_here)
+    service = open_service(settings, clock=clock, prepares=True)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_FORM_BYTES
     app.json = _PlainJson(app)  # words in pages as themselves: a third of their bytes
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["locator"] = service
-    if settings.proxies:
+    if settings.proxies:  # outside the check: it sees what these proxies say
         n = settings.proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=0, x_proto=n, x_host=n, x_prefix=n
@@ -85,8 +92,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         logging.getLogger("locator").warning("%s", doubt)
     if not settings.map_approval:
         logging.getLogger("locator").warning(
-            "LOCATOR_MAP_APPROVAL is empty: district lines are drawn only for requests to this "
-            "machine's own address, because a map shown to the public needs its 审图号."
+            "LOCATOR_MAP_APPROVAL is empty: district lines are drawn only for who sits at this "
+            "machine, because a map shown to the public needs its 审图号."
         )
     return app
 
@@ -113,9 +120,7 @@ def _page_words(service: Service) -> dict[str, object]:
 def _begin() -> None:
     g.nonce = secrets.token_urlsafe(16)
     g.framed = False
-    # Behind a proxy the host is the public name, so this is true only on the machine itself.
-    host = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
-    g.local = host in _LOOPBACK
+    g.local = caller().local
 
 
 def _secure(response: Response) -> Response:

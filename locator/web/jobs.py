@@ -22,6 +22,7 @@ from locator.errors import InputError, JobsFullError, StoreVersionError
 from locator.jobs import RESTARTED, JobRoom, check_question
 from locator.settings import Settings
 from locator.store import Job, JobState
+from locator.web.hosts import names_us
 from locator.web.planner_ask import read_ask, read_body
 from locator.web.request import get_service
 
@@ -36,7 +37,6 @@ _ASKED = frozenset({"minutes", "hour", "services", "kinds", "scenario"})
 _KEYS = _ASKED | {"new", "budget", "prices", "candidates", "bbox", "page"}
 _STARTS, _WITHIN_S = 10, 600.0
 _MOST_ADDRESSES = 10_000
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via")
 
 
 class Throttle:
@@ -80,21 +80,7 @@ def open_jobs(app: Flask, settings: Settings) -> None:
 def may_start() -> bool:
     """Tell whether this request may start a job, see the setting ``jobs``."""
     allowed = get_service().settings.jobs
-    return allowed == "everyone" or (allowed == "local" and _is_from_here())
-
-
-def _is_from_here() -> bool:
-    """Tell whether the request comes from this machine, and not through a proxy on it.
-
-    Anybody may write localhost as the host, so the connection counts as well; a proxy on this
-    machine shows by the host it passes on, or by what it adds.
-    """
-    try:
-        near = ipaddress.ip_address(request.remote_addr or "").is_loopback
-    except ValueError:
-        return False
-    forwarded = any(name in request.headers for name in _FORWARDED)
-    return near and bool(g.local) and not forwarded and not get_service().settings.proxies
+    return allowed == "everyone" or (allowed == "local" and bool(g.local))
 
 
 @blueprint.post("/planner/sites")
@@ -163,7 +149,7 @@ def _refuse_foreign() -> None:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     foreign = site not in {"same-origin", "none"} if site else False
     if origin and not site:
-        foreign = urlsplit(origin).netloc != request.host
+        foreign = not names_us(urlsplit(origin).netloc, get_service().settings)
     if foreign:
         abort(403, "The request comes from another site's page.")
 

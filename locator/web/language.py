@@ -1,13 +1,16 @@
 """The language of a page: what the reader chose, else what the browser asks for, Chinese first."""
 
+from functools import cached_property
 from urllib.parse import urlencode
 
 import flask_babel
+from babel.support import NullTranslations
 from flask import Flask, Response, g, request
 
-from locator.paths import templates_dir
+from locator.paths import in_checkout, templates_dir
 from locator.schema import Language
 from locator.settings import Settings
+from locator.web.catalogue import english
 
 __all__ = ["COOKIE", "gettext", "in_language", "language", "ngettext", "use_languages"]
 
@@ -16,16 +19,39 @@ _LOCALES: dict[Language, str] = {"zh": "zh_Hans_CN", "en": "en"}
 _A_YEAR_S = 31_536_000
 
 
+class _Spoken(flask_babel.Domain):  # type: ignore[misc]
+    """The translations of one application, read once when it starts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._english = english(templates_dir() / "translations", checkout=in_checkout())
+        self._as_written = NullTranslations()
+
+    def get_translations(self) -> NullTranslations:
+        """Return those of the request; outside of one the messages as they are written."""
+        in_english = str(flask_babel.get_locale()) == _LOCALES["en"]
+        return self._english if in_english else self._as_written
+
+
+class _Babel(flask_babel.Babel):  # type: ignore[misc]
+    """Flask-Babel with translations that need no compiled file on the disk."""
+
+    @cached_property
+    def domain_instance(self) -> _Spoken:
+        """Return what every message is looked up in."""
+        return _Spoken()
+
+
 def use_languages(app: Flask, settings: Settings) -> None:
     """Let an application speak Chinese and English; its messages stand in Chinese in the code."""
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(templates_dir() / "translations")
     app.config["BABEL_DEFAULT_LOCALE"] = _LOCALES["zh"]
 
     def begin() -> None:
         g.language = _choose(settings)
 
     app.before_request(begin)
-    flask_babel.Babel(app, locale_selector=lambda: _LOCALES[language()])
+    spoken = _Babel(app, locale_selector=lambda: _LOCALES[language()])
+    _ = spoken.domain_instance  # a catalogue that cannot be read is said at the start
 
     @app.after_request
     def remember(response: Response) -> Response:

@@ -1,6 +1,7 @@
 """Reading what the planner's page sends into what the library takes; faults are InputErrors."""
 
 import json
+import math
 from typing import TypeVar
 
 from flask import request
@@ -13,6 +14,7 @@ from locator.schema import Kind, LabelledEnum, Service
 __all__ = ["MINUTES", "read_ask", "read_body"]
 
 MINUTES = (1.0, 60.0)
+_DIGITS = 16
 E = TypeVar("E", bound=LabelledEnum)
 
 
@@ -27,13 +29,11 @@ def read_body(keys: frozenset[str]) -> dict[str, object]:
     if request.mimetype != "application/json":
         raise InputError("The question must be JSON, sent as application/json.")
 
-    def refuse(name: str) -> float:
-        raise ValueError(f"{name} is not a number")
-
     try:
-        body = json.loads(request.get_data(), parse_constant=refuse)
+        text = request.get_data().decode("utf-8")
+        body = json.loads(text, parse_constant=_refuse, parse_float=_number, parse_int=_whole)
     except (ValueError, RecursionError) as error:
-        raise InputError("The question is not JSON.") from error
+        raise InputError("The question is not JSON in UTF-8.") from error
     if not isinstance(body, dict):
         raise InputError("The question must be a map with minutes, hour, services, kinds.")
     unknown = sorted(set(body) - keys)
@@ -42,6 +42,24 @@ def read_body(keys: frozenset[str]) -> dict[str, object]:
             f"{unknown[0][:40]!r} is not part of a question; there are {', '.join(sorted(keys))}."
         )
     return body
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is not a number")
+
+
+def _number(text: str) -> float:
+    """Read a number with a point or an exponent; 1e309 would be infinite."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise InputError(f"The question holds {text[:20]}, which is no number that counts here.")
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > _DIGITS:  # what follows computes with floats, which hold no more
+        raise InputError(f"The question holds a whole number of {len(text)} digits.")
+    return int(text)
 
 
 def read_ask(body: dict[str, object]) -> Ask:
@@ -69,7 +87,9 @@ def read_ask(body: dict[str, object]) -> Ask:
 
 
 def _members(body: dict[str, object], name: str, enum: type[E]) -> frozenset[E]:
-    given = body.get(name) or []
+    given = body.get(name)
+    if given is None:
+        return frozenset()
     if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
         raise InputError(f"{name} must be a list of codes.")
     try:

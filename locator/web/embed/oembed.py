@@ -18,7 +18,9 @@ from locator.web.embed.asking import map_view, whole_address
 from locator.web.embed.frozen import find_frozen
 from locator.web.embed.pages import NEAREST_NAMES, heading_of, read_nearest_view
 from locator.web.embed.snippet import HEIGHTS, Frame, frame_html
+from locator.web.hosts import names_us
 from locator.web.language import gettext as _
+from locator.web.request import get_service
 
 __all__ = ["ENDPOINTS", "blueprint"]
 
@@ -70,7 +72,7 @@ def _find(address: str) -> tuple[str, Mapping[str, Sequence[str]]]:
     except ValueError:
         abort(404, _("这不是本站的地址。"))
     root = request.root_path.rstrip("/")
-    ours = parts.scheme in {"http", "https"} and parts.netloc == request.host
+    ours = parts.scheme in {"http", "https"} and names_us(parts.netloc, get_service().settings)
     path = parts.path.removeprefix(root) if parts.path.startswith(root) else ""
     what = _PAGES.get(path or "/") if ours and (path or not root) else None
     copy = _FROZEN.fullmatch(path) if ours else None
