@@ -6,14 +6,22 @@ to a rider is judged in ``osm_profile.py``; ways are cut into edges in ``osm_edg
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import osmium
-from osmium.filter import KeyFilter, TagFilter
+from osmium.filter import IdFilter, KeyFilter, TagFilter
 from osmium.osm import NODE, RELATION, WAY, Node, Relation, Way, osm_entity_bits
 
 from locator.errors import RoadsError
 from locator.travel.edges import RoadEdges
+from locator.travel.osm_barriers import (
+    BARRIER_KEYS,
+    GatheredBarriers,
+    is_barrier,
+    is_crossing,
+    is_water,
+)
 from locator.travel.osm_edges import PER_DEGREE, Gathered, cut_ways
 from locator.travel.osm_profile import Profile, is_shut, judge_way
 from locator.travel.restrictions import read_restriction
@@ -51,7 +59,8 @@ def read_osm(
     if not path.name.lower().endswith(_ENDINGS):
         raise RoadsError(f"{path.name} is not an OpenStreetMap extract; give .osm.pbf or .osm.")
     read = Gathered(tuple(round(side * PER_DEGREE) for side in bbox) if bbox else None)
-    dated = _scan(path, profile, read, progress)
+    barriers = GatheredBarriers(read.box)
+    dated = _scan(path, profile, read, barriers, progress)
     if not read.roads:
         found = f"{read.lines} ways, none of them open to the profile {profile.name}"
         raise RoadsError(f"{path.name} holds no roads ({found}); is it the extract you mean?")
@@ -65,18 +74,20 @@ def read_osm(
                 "is it the extract of the stations' city?"
             )
         raise RoadsError(f"{path.name} holds no road {where}")
+    del read
+    start, lonlat = barriers.lines()
     if progress is not None:
         progress(1.0)
-    return edges
+    return replace(edges, barrier_start=start, barrier_lonlat=lonlat)
 
 
 def _processor(path: Path, kinds: osm_entity_bits) -> osmium.FileProcessor:
     """Return what goes through barriers, ways and turn restrictions in the order of the file."""
     processor = osmium.FileProcessor(path, kinds)
     for wanted, kind in (
-        (KeyFilter("barrier"), NODE),
-        (KeyFilter("highway", "route"), WAY),
-        (TagFilter(("type", "restriction")), RELATION),
+        (KeyFilter("barrier", "railway"), NODE),
+        (KeyFilter("highway", "route", *BARRIER_KEYS), WAY),
+        (TagFilter(("type", "restriction"), ("type", "multipolygon")), RELATION),
     ):
         wanted.enable_for(kind)
         processor.with_filter(wanted)
@@ -101,8 +112,14 @@ class _Steps:
             self._progress(min(1.0, self._done))
 
 
-def _scan(path: Path, profile: Profile, read: Gathered, progress: Progress | None) -> str:
-    """Fill ``read`` from the file and return the day of its data."""
+def _scan(
+    path: Path,
+    profile: Profile,
+    read: Gathered,
+    barriers: GatheredBarriers,
+    progress: Progress | None,
+) -> str:
+    """Fill ``read`` and ``barriers`` from the file and return the day of its data."""
     try:
         path.stat()
         steps = _Steps(path, progress) if progress is not None else None
@@ -112,24 +129,65 @@ def _scan(path: Path, profile: Profile, read: Gathered, progress: Progress | Non
             if steps is not None:
                 steps.take(type(item))
             if isinstance(item, Way):
-                _take_way(item, profile, read)
+                _take_way(item, profile, read, barriers)
             elif isinstance(item, Node):
-                if is_shut(dict(item.tags), profile):
-                    read.shut.add(item.id)
+                _take_node(item, profile, read, barriers)
             elif isinstance(item, Relation):
-                read.restrictions.append(read_restriction(item, profile))
-        return processor.header.get("osmosis_replication_timestamp")[:10]
+                _take_relation(item, profile, read, barriers)
+        dated = processor.header.get("osmosis_replication_timestamp")
+        del processor
+        _take_banks(path, storage, barriers)
     except OSError as error:
         raise RoadsError(f"{path} cannot be read: {error.strerror or error}.") from error
     except RuntimeError as error:  # libosmium's only kind
         raise RoadsError(
             f"{path.name} is cut off or not an OpenStreetMap extract ({error}); download it again."
         ) from error
+    return dated[:10]
 
 
-def _take_way(way: Way, profile: Profile, read: Gathered) -> None:
-    read.lines += 1
+def _take_node(node: Node, profile: Profile, read: Gathered, barriers: GatheredBarriers) -> None:
+    tags = dict(node.tags)
+    if is_shut(tags, profile):
+        read.shut.add(node.id)
+    elif "barrier" in tags or is_crossing(tags):
+        barriers.open.add(node.id)
+
+
+def _take_relation(
+    relation: Relation, profile: Profile, read: Gathered, barriers: GatheredBarriers
+) -> None:
+    if relation.tags["type"] == "restriction":
+        read.restrictions.append(read_restriction(relation, profile))
+    elif is_water(dict(relation.tags)):
+        barriers.banks.update(member.ref for member in relation.members if member.type == "w")
+
+
+def _take_barrier(way: Way, barriers: GatheredBarriers) -> None:
+    barriers.take(way.id, ((node.ref, node.x, node.y) for node in way.nodes))
+
+
+def _take_banks(path: Path, storage: str, barriers: GatheredBarriers) -> None:
+    """Read the banks that carry no tags: they come before the areas that they belong to."""
+    banks = barriers.banks - barriers.ways
+    if not banks:
+        return
+    processor = osmium.FileProcessor(path, NODE | WAY).with_locations(storage)
+    for wanted, kind in ((IdFilter([]), NODE), (IdFilter(banks), WAY)):
+        wanted.enable_for(kind)
+        processor.with_filter(wanted)
+    for way in processor:
+        if isinstance(way, Way):
+            _take_barrier(way, barriers)
+
+
+def _take_way(way: Way, profile: Profile, read: Gathered, barriers: GatheredBarriers) -> None:
     tags = dict(way.tags)
+    if is_barrier(tags):
+        _take_barrier(way, barriers)
+    if not ("highway" in tags or "route" in tags):
+        return
+    read.lines += 1
     rule = judge_way(tags, profile)
     if rule is None or not (rule.forward_kmh or rule.backward_kmh):
         return
