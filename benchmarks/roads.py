@@ -19,18 +19,22 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import osmium
+import shapely
 from clock import Cost, compared
 from roads_http import bench_server
 from scipy.sparse.csgraph import dijkstra
 
+from locator.datum import mercator_scale, to_mercator
 from locator.travel.graph import RoadGraph, build_graph, split_weight
 from locator.travel.osm import read_osm
 from locator.travel.osm_profile import E_BIKE
 from locator.travel.roads import BoundRoads, Roads
+from locator.travel.snap import SnapIndex
 
 RNG_SEED = 20261123
 STATIONS, ORIGINS, LIMIT_S = 500, 2000, 600.0
 FEW, CENTRES = 110, 5
+SNAPPED, SNAP_M = 100_000, 300.0
 PEERS = Path(__file__).with_name("roads_peers.py")
 SAME_S = 0.002  # both sides round each arc to a millisecond
 Row = dict[str, object]
@@ -215,6 +219,28 @@ def bench_rider(graph: RoadGraph, rng: np.random.Generator) -> Iterator[Row]:
     yield {"what": f"{what}, from the table"} | _waits(bound, here)
 
 
+def bench_snap(graph: RoadGraph, rng: np.random.Generator) -> Row:
+    """Time snapping in bulk against the nearest line alone, without candidates and barriers."""
+    index, places = SnapIndex(graph), places_of(graph, SNAPPED, rng)
+    index.snap(places[:10], max_m=SNAP_M)
+    points, unit = shapely.points(to_mercator(places)), mercator_scale(places[:, 1])
+    tree = shapely.STRtree(index.lines)
+
+    def nearest_line() -> None:
+        (at, line), _ = tree.query_nearest(
+            points,
+            max_distance=SNAP_M * float(unit.max()),
+            all_matches=False,
+            return_distance=True,
+        )
+        shapely.line_locate_point(index.lines[line], points[at], normalized=True)
+
+    ours, theirs = timed(lambda: index.snap(places, max_m=SNAP_M)), timed(nearest_line)
+    return compared(
+        f"snap {SNAPPED:,} places", "the nearest line alone", _time(ours), _time(theirs)
+    )
+
+
 def _waits(bound: BoundRoads, here: np.ndarray) -> Row:
     """Return milliseconds on the wall, and of the processor: the rest is others' work."""
     waits = []
@@ -240,6 +266,7 @@ def bench_roads(extract: Path | None = None) -> Iterator[Row]:
             return
     rng = np.random.default_rng(RNG_SEED)
     graph = build_graph(read_osm(extract, E_BIKE), E_BIKE, source=extract.name)
+    yield bench_snap(graph, rng)
     yield bench_networkx(graph, rng)
     yield from bench_osmnx(extract, graph, rng)
     yield from bench_pandana(extract, graph, rng)

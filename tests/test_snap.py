@@ -1,15 +1,21 @@
 """Where places meet the road: several candidates, never a ferry, in every question alike."""
 
-from itertools import product
+from itertools import pairwise, product
+from pathlib import Path
 
 import numpy as np
 import pytest
 import shapely
+import shapely.ops
 
+from locator.datum import mercator_scale, to_mercator
 from locator.travel import StraightLine
-from locator.travel.graph import RoadGraph
-from locator.travel.roads import Roads
-from tests.road_support import graph_of, network
+from locator.travel.graph import RoadGraph, build_graph
+from locator.travel.graph_file import load_graph, save_graph
+from locator.travel.osm import read_osm
+from locator.travel.osm_profile import E_BIKE
+from locator.travel.roads import RoadOptions, Roads
+from tests.road_support import EXTRACTS, graph_of, network
 from tests.test_roads import Points, beside, by_station, grid_city, make
 
 # As in the extracts: metres east and north of a place in Baoji.
@@ -119,3 +125,121 @@ def test_one_search_answers_for_many_also_beside_a_table() -> None:
     after = bound.nearest(origins, k=1)
     assert np.array_equal(before.seconds, after.seconds)
     assert after.seconds[:, 0] == pytest.approx(by_station(bound, origins).min(axis=1), abs=1e-9)
+
+
+# -- barriers ---------------------------------------------------------------------------------
+
+# Between two streets 100 m apart there is a line of each kind, 30 m from the northern one. A door
+# is 20 m from that line: the northern street is nearer, and behind it.
+BEHIND = {"fence": -1500, "wall": -1300, "hedge": -1100, "rail": -900, "river": -700}
+BEHIND |= {"motorway": -500, "stile": 700, "lake without tags on its banks": 900}
+PASSED = {"bridge": -300, "culvert": -100, "tram": 100, "gate": 300, "level crossing": 500}
+
+
+def streets(roads: Roads, *door: tuple[float, float]) -> list[set[str]]:
+    """Return the streets that each door is brought to."""
+    edges, found = roads.graph.edges, roads.snap(at(*door))
+    names = np.array(edges.names)[edges.name[found.edge]]
+    return [set(names[found.owner == row].tolist()) for row in range(len(found))]
+
+
+def test_no_leg_crosses_a_barrier_but_at_gates_crossings_bridges_and_tunnels() -> None:
+    roads = Roads(graph_of("walls"))
+    for kind, x in BEHIND.items():
+        assert streets(roads, (x, 52)) == [{"South"}], kind
+    for kind, x in PASSED.items():
+        assert streets(roads, (x, 62)) == [{"North"}], kind
+    # Beside the gate the fence is a fence.
+    assert streets(roads, (330, 62)) == [{"South"}]
+    # Both are in reach, within 20 m of each other.
+    assert streets(roads, (PASSED["gate"], 52)) == [{"North", "South"}]
+    # On a line, or behind its end, nothing is crossed.
+    assert streets(roads, (BEHIND["fence"], 70), (BEHIND["fence"] - 61, 70)) == [{"North"}] * 2
+    # The legs of a station are bound alike, and so are routes.
+    door, over = at((BEHIND["river"], 52)), at((BEHIND["river"], 100))
+    seconds = Roads(roads.graph).bind(door).nearest(over, k=1).seconds[0, 0]
+    assert seconds == pytest.approx(2 * 1300 / 5 + 100 / 5 + 52 / 1.25, abs=1)
+    route = roads.route(door[0], over[0])
+    assert route is not None
+    assert route.ride_s == pytest.approx(seconds, abs=0.01)
+
+
+def test_where_every_road_lies_behind_a_barrier_the_nearest_counts() -> None:
+    roads = Roads(graph_of("walls"))
+    assert streets(roads, (1100, 80)) == [{"North"}]
+    near = Roads(roads.graph, RoadOptions(max_snap_m=40.0))
+    assert streets(near, (BEHIND["fence"], 80)) == [{"North"}]
+    assert streets(near, (BEHIND["fence"], 62)) == [{"North"}]  # the other is 62 m away
+    assert streets(near, (BEHIND["fence"], 50)) == [set()]
+
+
+def test_barriers_are_kept_with_the_graph(tmp_path: Path) -> None:
+    graph = graph_of("walls")
+    save_graph(graph, tmp_path / "roads.npz")
+    again = load_graph(tmp_path / "roads.npz")
+    assert np.array_equal(again.edges.barrier_lonlat, graph.edges.barrier_lonlat)
+    assert streets(Roads(again), (BEHIND["river"], 52)) == [{"South"}]
+    # A box leaves out lines that lie outside.
+    west = read_osm(EXTRACTS / "walls.osm", E_BIKE, bbox=(107.12, 34.3, 107.14, 34.4))
+    assert 0 < len(west.barrier_start) < len(graph.edges.barrier_start)
+    assert west.barrier_lonlat[:, 0].max() < 107.145
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["porto", "newport", "helsinki"])
+def test_snapping_equals_a_look_at_every_road_and_barrier(realdata: Path, name: str) -> None:
+    path = realdata / "roads" / f"{name}.osm.pbf"
+    graph = build_graph(read_osm(path, E_BIKE), E_BIKE, source=name)
+    rng = np.random.default_rng(20261130)
+    giant = np.flatnonzero(graph.in_giant[: len(graph.edges.node_lonlat)])
+    places = graph.edges.node_lonlat[rng.choice(giant, 300)] + rng.normal(0, 6e-4, (300, 2))
+    found = Roads(graph).snap(places)
+    witness = Witness(graph)
+    for row, place in enumerate(places):
+        mine = set(found.edge[found.start[row] : found.start[row + 1]].tolist())
+        assert mine == witness.candidates(place, 300.0), (row, place)
+
+
+class Witness:
+    """The rule of candidates, place by place, every road and every barrier: no index."""
+
+    def __init__(self, graph: RoadGraph) -> None:
+        edges = graph.edges
+        aboard = np.array(edges.classes)[edges.road_class] == "ferry"
+        size = np.diff(edges.vertex_start)
+        xy = to_mercator(edges.vertex_lonlat)
+        lines = shapely.linestrings(xy, indices=np.repeat(np.arange(len(size)), size))
+        self.road = np.flatnonzero(graph.edge_in_giant & ~aboard)
+        self.ferries = lines[graph.edge_in_giant & aboard]
+        self.lines = lines[self.road]
+        wall = to_mercator(edges.barrier_lonlat)
+        ends = edges.barrier_start
+        self.walls = shapely.multilinestrings(
+            [shapely.LineString(wall[a:b]) for a, b in pairwise(ends.tolist())]
+        )
+
+    def candidates(self, place: Points, max_m: float) -> set[int]:
+        point = shapely.Point(to_mercator(place[None])[0])
+        unit = float(mercator_scale(place[1]))
+        metres = shapely.distance(self.lines, point) / unit
+        nearest = float(metres.min())
+        aboard = min((f.distance(point) / unit for f in self.ferries), default=np.inf)
+        if nearest > max_m or (aboard <= 20 and aboard + 20 < nearest):
+            return set()
+        around = point.buffer(1.01 * max_m * unit)
+        walls = shapely.intersection(self.walls, around)
+
+        def is_free(row: int) -> bool:
+            leg = shapely.shortest_line(point, self.lines[row])
+            cut = 0.5 * unit
+            middle = shapely.ops.substring(leg, cut, leg.length - cut)
+            return bool(leg.length <= 2 * cut or not middle.intersects(walls))
+
+        every = [row for row in np.argsort(metres).tolist() if metres[row] <= max_m]
+        near = [row for row in every if metres[row] <= nearest + 20]
+        chosen = [row for row in near if is_free(row)]
+        if not chosen:
+            free = [row for row in every if is_free(row)]
+            chosen = [row for row in free if metres[row] <= metres[free[0]] + 20] or near
+        last = metres[chosen[min(len(chosen), 8) - 1]]
+        return {int(self.road[row]) for row in chosen if metres[row] <= last + 0.01}

@@ -52,6 +52,8 @@ class RoadEdges:
         What the reader counted, for the report.
     dated
         Day of the data (ISO), or empty.
+    barrier_start, barrier_lonlat
+        (b + 1,) and (w, 2) degrees: lines that no leg between a door and the road crosses.
     """
 
     node_lonlat: npt.NDArray[np.float64]
@@ -69,6 +71,8 @@ class RoadEdges:
     forbidden: tuple[Arcs, ...] = ()
     notes: dict[str, int] = field(default_factory=dict)
     dated: str = ""
+    barrier_start: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
+    barrier_lonlat: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
 
 
 def arc_tails(tail: npt.NDArray[np.int32], head: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:

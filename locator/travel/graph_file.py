@@ -17,7 +17,7 @@ from locator.travel.osm_profile import Profile
 
 __all__ = ["FORMAT", "file_digest", "graph_path", "load_graph", "save_graph"]
 
-FORMAT = 1  # one more whenever the arrays or what they mean change
+FORMAT = 2  # one more whenever the arrays or what they mean change
 _EDGE_ARRAYS = (
     "node_lonlat",
     "tail",
@@ -29,6 +29,8 @@ _EDGE_ARRAYS = (
     "backward_ms",
     "road_class",
     "name",
+    "barrier_start",
+    "barrier_lonlat",
 )
 _GRAPH_ARRAYS = ("state_node", "link_start", "link_state", "link_arc", "in_giant")
 _CHUNK = 1 << 20

@@ -6,15 +6,23 @@ to a rider is judged in ``osm_profile.py``; ways are cut into edges in ``osm_edg
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import osmium
-from osmium.filter import KeyFilter, TagFilter
+from osmium.filter import IdFilter, KeyFilter, TagFilter
 from osmium.osm import NODE, RELATION, WAY, Node, Relation, Way, osm_entity_bits
 
 from locator.errors import RoadsError
 from locator.travel.edges import RoadEdges
+from locator.travel.osm_barriers import (
+    BARRIER_KEYS,
+    GatheredBarriers,
+    is_barrier,
+    is_crossing,
+    is_water,
+)
 from locator.travel.osm_edges import NOWHERE, PER_DEGREE, Gathered, cut_ways
 from locator.travel.osm_profile import Profile, judge_barrier, judge_way
 from locator.travel.restrictions import read_restriction
@@ -54,7 +62,8 @@ def read_osm(
     if not path.name.lower().endswith(_ENDINGS):
         raise RoadsError(f"{path.name} is not an OpenStreetMap extract; give .osm.pbf or .osm.")
     read = Gathered(tuple(round(side * PER_DEGREE) for side in bbox) if bbox else None)
-    dated = _scan(path, profile, read, progress)
+    barriers = GatheredBarriers(read.box)
+    dated = _scan(path, profile, read, barriers, progress)
     if not read.lines:
         raise RoadsError(
             f"{path.name} holds no ways with a highway tag; is it cut off, or an extract without "
@@ -73,18 +82,20 @@ def read_osm(
                 "is it the extract of the stations' city?"
             )
         raise RoadsError(f"{path.name} holds no road {where}")
+    del read
+    start, lonlat = barriers.lines()
     if progress is not None:
         progress(1.0)
-    return edges
+    return replace(edges, barrier_start=start, barrier_lonlat=lonlat)
 
 
 def _processor(path: Path, kinds: osm_entity_bits) -> osmium.FileProcessor:
     """Return what goes through barriers, ways and turn restrictions in the order of the file."""
     processor = osmium.FileProcessor(path, kinds)
     for wanted, kind in (
-        (KeyFilter("barrier"), NODE),
-        (KeyFilter("highway", "route"), WAY),
-        (TagFilter(("type", "restriction")), RELATION),
+        (KeyFilter("barrier", "railway"), NODE),
+        (KeyFilter("highway", "route", *BARRIER_KEYS), WAY),
+        (TagFilter(("type", "restriction"), ("type", "multipolygon")), RELATION),
     ):
         wanted.enable_for(kind)
         processor.with_filter(wanted)
@@ -167,8 +178,14 @@ def _refuse_unsorted(
         )
 
 
-def _scan(path: Path, profile: Profile, read: Gathered, progress: Progress | None) -> str:
-    """Fill ``read`` from the file and return the day of its data."""
+def _scan(
+    path: Path,
+    profile: Profile,
+    read: Gathered,
+    barriers: GatheredBarriers,
+    progress: Progress | None,
+) -> str:
+    """Fill ``read`` and ``barriers`` from the file and return the day of its data."""
     try:
         path.stat()
         steps = _Steps(path, progress) if progress is not None else None
@@ -182,10 +199,12 @@ def _scan(path: Path, profile: Profile, read: Gathered, progress: Progress | Non
             if isinstance(item, Way):
                 _refuse_repeats(path, item, way_before)
                 way_before = item.id
-            _take(item, profile, read)
+            _take(item, profile, read, barriers)
         _refuse_unsorted(path, read, processor.node_location_storage)
         _place_negative(path, read)
-        return processor.header.get("osmosis_replication_timestamp")[:10]
+        dated = processor.header.get("osmosis_replication_timestamp")
+        del processor  # with its table of places
+        _take_banks(path, storage, barriers)
     except OSError as error:
         raise RoadsError(f"{path} cannot be read: {error.strerror or error}.") from error
     except RuntimeError as error:  # libosmium's only kind
@@ -194,24 +213,64 @@ def _scan(path: Path, profile: Profile, read: Gathered, progress: Progress | Non
         raise RoadsError(
             f"{path.name} is cut off or not an OpenStreetMap extract ({error}); download it again."
         ) from error
+    return dated[:10]
 
 
-def _take(item: object, profile: Profile, read: Gathered) -> None:
+def _take(item: object, profile: Profile, read: Gathered, barriers: GatheredBarriers) -> None:
     if isinstance(item, Way):
-        _take_way(item, profile, read)
+        _take_way(item, profile, read, barriers)
     elif isinstance(item, Node):
-        there, back = judge_barrier(dict(item.tags), profile)
-        if not (there or back):
-            read.shut.add(item.id)
-        elif not (there and back):
-            read.valves[item.id] = there
+        _take_node(item, profile, read, barriers)
     elif isinstance(item, Relation):
-        read.restrictions.append(read_restriction(item, profile))
+        _take_relation(item, profile, read, barriers)
 
 
-def _take_way(way: Way, profile: Profile, read: Gathered) -> None:
-    read.lines += 1
+def _take_node(node: Node, profile: Profile, read: Gathered, barriers: GatheredBarriers) -> None:
+    tags = dict(node.tags)
+    there, back = judge_barrier(tags, profile) if "barrier" in tags else (True, True)
+    if not (there or back):
+        read.shut.add(node.id)
+        return
+    if not (there and back):
+        read.valves[node.id] = there
+    if "barrier" in tags or is_crossing(tags):
+        barriers.open.add(node.id)
+
+
+def _take_relation(
+    relation: Relation, profile: Profile, read: Gathered, barriers: GatheredBarriers
+) -> None:
+    if relation.tags["type"] == "restriction":
+        read.restrictions.append(read_restriction(relation, profile))
+    elif is_water(dict(relation.tags)):
+        barriers.banks.update(member.ref for member in relation.members if member.type == "w")
+
+
+def _take_barrier(way: Way, barriers: GatheredBarriers) -> None:
+    barriers.take(way.id, ((node.ref, node.x, node.y) for node in way.nodes))
+
+
+def _take_banks(path: Path, storage: str, barriers: GatheredBarriers) -> None:
+    """Read the banks that carry no tags: they come before the areas that they belong to."""
+    banks = barriers.banks - barriers.ways
+    if not banks:
+        return
+    processor = osmium.FileProcessor(path, NODE | WAY).with_locations(storage)
+    for wanted, kind in ((IdFilter([]), NODE), (IdFilter(banks), WAY)):
+        wanted.enable_for(kind)
+        processor.with_filter(wanted)
+    for way in processor:
+        if isinstance(way, Way):
+            _take_barrier(way, barriers)
+
+
+def _take_way(way: Way, profile: Profile, read: Gathered, barriers: GatheredBarriers) -> None:
     tags = dict(way.tags)
+    if is_barrier(tags):
+        _take_barrier(way, barriers)
+    if not ("highway" in tags or "route" in tags):
+        return
+    read.lines += 1
     rule = judge_way(tags, profile)
     if rule is None or not (rule.forward_kmh or rule.backward_kmh):
         return
