@@ -74,24 +74,17 @@ def serve(settings: Settings, host: str, port: int, threads: int) -> None:
     \b
     Example:  locator serve --port 8080
     """
-    import waitress
-
+    from locator.cli.serving import Server, stop_signals
     from locator.web import create_app
 
-    app = create_app(settings)
+    app = create_app(settings, threads=threads)
     try:
-        server = waitress.create_server(
-            app,
-            host=host,
-            port=port,
-            threads=threads,
-            ident="locator",
-            # The application itself believes as many proxies as the setting says, or none.
-            clear_untrusted_proxy_headers=settings.proxies == 0,
+        server = Server(
+            app, host=host, port=port, threads=threads, believes_proxies=settings.proxies > 0
         )
-        click.echo(f"Serving on http://{host}:{port} — stop with Ctrl-C")
-        server.run()
-        server.close()
+        with stop_signals(server.stop):
+            click.echo(f"Serving on http://{host}:{port} — stop with Ctrl-C")
+            server.run()
     except OSError as error:
         raise LocatorError(
             f"{host}:{port} cannot be used ({error.strerror or error}); choose another --port."

@@ -21,8 +21,10 @@ from locator.service import Service, open_service, utc_now
 from locator.settings import Settings
 from locator.travel import Routed, StraightLine
 from locator.web import api, assets, embed, exports, jobs, offline, ogc, phone, planner, rider
+from locator.web.admission import open_admission
 from locator.web.compress import compress
 from locator.web.embed.asking import frame_ancestors
+from locator.web.kept_pages import keep_pages
 from locator.web.language import gettext as _
 from locator.web.language import in_language, language, use_languages
 from locator.web.request import get_service
@@ -39,13 +41,17 @@ class _PlainJson(DefaultJSONProvider):
     compact = True
 
 
-def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Flask:
+def create_app(
+    settings: Settings, *, clock: Callable[[], datetime] = utc_now, threads: int = 8
+) -> Flask:
     """Build the application on the store that the settings name.
 
     Parameters
     ----------
     clock
         Where "now" comes from.
+    threads
+        How many the server answers with; a few of them are kept from dear work.
 
     Raises
     ------
@@ -64,6 +70,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
             app.wsgi_app, x_for=0, x_proto=n, x_host=n, x_prefix=n
         )
     assets.load_assets(app)
+    open_admission(app, threads)
+    keep_pages(app)
     phone.keep_registers(app)
     planner.open_desk(app)
     jobs.open_jobs(app, settings)
