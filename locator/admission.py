@@ -13,7 +13,7 @@ __all__ = ["KEPT_FREE", "Admission", "Kind"]
 
 KEPT_FREE = 3  # threads of a server that dear work never takes
 _WAIT_S = 20.0
-_AT_ONCE = 2  # pieces of work: a long export does not stop the maps
+_AT_ONCE = 1  # pieces of work: a long export does not stop the maps
 
 Kind = Literal["maps", "planner", "exports", "features"]
 

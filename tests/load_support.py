@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -88,24 +89,30 @@ def _cpu_s(pid: int) -> float:
 def served(settings: Settings, *, threads: int = 8) -> Iterator[tuple[str, Process]]:
     """Run ``locator serve`` in a process of its own that takes Ctrl-C as one in front does."""
     port = free_port()
+    # A file, not a pipe: a pipe that nobody empties would stop the server.
+    errors = tempfile.TemporaryFile()
     words = ["serve", "--port", str(port), "--threads", str(threads)]
     process = subprocess.Popen(
         [sys.executable, "-c", _SERVE, "--store", settings.store, *words],
         env=os.environ | {"LOCATOR_BASEMAP": "none", "PYTHONUTF8": "1"},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        stderr=errors,
     )
     url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(1_200):
             with suppress(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=10):
                 break
-            assert process.poll() is None, process.communicate()[1].decode()
+            assert process.poll() is None, "the server ended"
             time.sleep(0.1)
         yield url, process
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        errors.seek(0)
+        said = errors.read().decode()
+        errors.close()
+        assert "Traceback" not in said, said
 
 
 def _connect(url: str) -> http.client.HTTPConnection:

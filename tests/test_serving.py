@@ -202,6 +202,4 @@ def test_serve_finishes_and_ends_well(settings: Settings, number: signal.Signals
         answer = connection.getresponse()
         assert (answer.status, answer.read()[-8:-4]) == (200, b"IEND")
         connection.close()
-        errors = process.communicate(timeout=60)[1].decode()
-        assert process.returncode == 0, errors
-        assert "Traceback" not in errors
+        assert process.wait(60) == 0
