@@ -90,7 +90,7 @@ def served(settings: Settings, *, threads: int = 8) -> Iterator[tuple[str, Proce
     """Run ``locator serve`` in a process of its own that takes Ctrl-C as one in front does."""
     port = free_port()
     # A file, not a pipe: a pipe that nobody empties would stop the server.
-    errors = tempfile.TemporaryFile()
+    errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
     words = ["serve", "--port", str(port), "--threads", str(threads)]
     process = subprocess.Popen(
         [sys.executable, "-c", _SERVE, "--store", settings.store, *words],

@@ -66,7 +66,13 @@ def init(settings: Settings, force: bool) -> None:
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--threads", default=8, show_default=True, type=click.IntRange(1, 64))
+@click.option(
+    "--threads",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Threads that answer; more wait for dear work beside them.",
+)
 @click.pass_obj
 def serve(settings: Settings, host: str, port: int, threads: int) -> None:
     """Serve the pages, maps and interfaces.
@@ -74,9 +80,11 @@ def serve(settings: Settings, host: str, port: int, threads: int) -> None:
     \b
     Example:  locator serve --port 8080
     """
-    from locator.cli.serving import Server, stop_signals
+    from locator.cli.serving import WAITING_THREADS, Server, stop_signals
     from locator.web import create_app
 
+    # Who waits for a turn waits in a thread: sent away at once they would only ask again.
+    threads += WAITING_THREADS
     app = create_app(settings, threads=threads)
     try:
         server = Server(

@@ -20,16 +20,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from waitress.channel import HTTPChannel
 
-__all__ = ["MAX_BODY_BYTES", "Limits", "Server", "stop_signals"]
+__all__ = ["MAX_BODY_BYTES", "WAITING_THREADS", "Limits", "Server", "stop_signals"]
 
 MAX_BODY_BYTES = 8 * 2**20  # waitress takes no more; each address of the site far less
+WAITING_THREADS = 24  # beside those that answer: dear work waits its turn in them
 _MAX_HEADER_BYTES = 32 * 1024
 _CONNECTIONS = 512  # most systems let a process open 1,024 files, and select() of Windows takes 512
 _OF_ONE_ADDRESS = 100
 _DRAIN_S = 30.0
 _QUIET_S = 0.5  # a connection that is as new may have a request under way
 _POLL_S = 0.2
-_SWITCH_S = 0.001
+_SWITCH_S = 0.0005
 
 
 class Limits:
@@ -139,7 +140,7 @@ class Server:
 
         # It says so for each request that waits: under load, when there is enough to do.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-        # Whoever works long gives way to riders five times as often as by default.
+        # Whoever works long gives way to riders ten times as often as by default.
         sys.setswitchinterval(_SWITCH_S)
         self._limits = limits or Limits()
         self._map: dict[int, Any] = {}

@@ -75,7 +75,7 @@ class KeptFiles:
         kept = self._find(version, name)
         if kept is not None:
             return kept
-        with self._admission.turn("exports", wait_s=_WAIT_S):
+        with self._admission.turn(wait_s=_WAIT_S):
             kept = self._find(version, name)  # somebody was faster
             if kept is None:
                 kept = _made(name, make)

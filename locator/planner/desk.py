@@ -13,7 +13,7 @@ from locator.service import Service
 
 __all__ = ["Desk"]
 
-_WAIT_S = 2.0
+_WAIT_S = 10.0
 _FIRST_WAIT_S = 15.0  # the first question lays the ground, which others wait for
 _MOST_NUMBERS = 16_000_000  # of the standings that are kept: 128 MB
 _MOST_STANDINGS = 64
@@ -74,7 +74,7 @@ class Desk:
             Others have been at the desk for too long.
         """
         wait_s = self._wait_s if self._ground is not None else _FIRST_WAIT_S
-        return self._admission.turn("planner", wait_s=wait_s)
+        return self._admission.turn(wait_s=wait_s)
 
     def _lay(self) -> Ground:
         snapshot = self._service.snapshot()

@@ -45,7 +45,7 @@ class Easel(Generic[T]):
         found = self._find(key)
         if found is not None:
             return found
-        with self._admission.turn("maps"):
+        with self._admission.turn():
             found = self._find(key)  # somebody may have asked for the same
             return self._keep(key, make()) if found is None else found
 

@@ -6,7 +6,7 @@ from typing import cast
 from flask import Flask, Response, current_app, jsonify, request
 from markupsafe import escape
 
-from locator.admission import Admission, Kind
+from locator.admission import Admission
 from locator.errors import BusyError
 from locator.web.language import gettext as _
 from locator.web.language import language
@@ -27,9 +27,9 @@ def admission_of(app: Flask) -> Admission:
     return cast("Admission", app.extensions["locator.admission"])
 
 
-def dear(kind: Kind) -> AbstractContextManager[None]:
+def dear() -> AbstractContextManager[None]:
     """Hold a turn for dear work in this request; see :meth:`Admission.turn`."""
-    return admission_of(current_app).turn(kind)
+    return admission_of(current_app).turn()
 
 
 def busy_words() -> str:

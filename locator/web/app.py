@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, abort, g, jsonify, make_response, render_template, request
 from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
@@ -31,7 +31,8 @@ from locator.web.request import get_service
 
 __all__ = ["create_app"]
 
-_MAX_FORM_BYTES = 64 * 1024
+_MAX_FORM_BYTES = 8 * 1024  # of riders: a position and some names
+_MAX_QUESTION_BYTES = 64 * 1024  # of planners: fifty stations and their hours
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 
@@ -60,7 +61,7 @@ def create_app(
     """
     service = open_service(settings, clock=clock, prepares=True)
     app = Flask("locator.web", template_folder=str(templates_dir()), static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = _MAX_FORM_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_QUESTION_BYTES
     app.json = _PlainJson(app)  # words in pages as themselves: a third of their bytes
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["locator"] = service
@@ -81,6 +82,7 @@ def create_app(
         app.register_blueprint(module.blueprint)
     embed.use_embeds(app)
     app.before_request(_begin)
+    app.before_request(_limit_body)
     app.after_request(compress)  # runs after _secure: Flask goes through these from the last
     app.after_request(_secure)
     use_languages(app, settings)
@@ -124,6 +126,13 @@ def _begin() -> None:
     # Behind a proxy the host is the public name, so this is true only on the machine itself.
     host = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
     g.local = host in _LOOPBACK
+
+
+def _limit_body() -> None:
+    """Refuse a body that is too large for its address before anything of it is read."""
+    most = _MAX_QUESTION_BYTES if request.path.startswith("/planner/") else _MAX_FORM_BYTES
+    if (request.content_length or 0) > most:
+        abort(413)
 
 
 def _secure(response: Response) -> Response:

@@ -117,7 +117,7 @@ def tagged() -> Response:
     """Send the stations with the tags that OpenStreetMap would give them."""
     _check_parameters()
     snapshot = get_service().snapshot()
-    with dear("exports"):
+    with dear():
         body = json.dumps(osm_collection(snapshot.stations), ensure_ascii=False, allow_nan=False)
     response = Response(body.encode("utf-8", "replace"), content_type=FORMATS["geojson"])
     _name(response, "stations-osm", "geojson")
@@ -131,7 +131,7 @@ def feed(name: str) -> Response:
         abort(404, _("没有这个文件；有 %(known)s。", known=", ".join(FEEDS)))
     _check_parameters()
     service, snapshot = get_service(), get_service().snapshot()
-    with dear("exports"):
+    with dear():
         document = gbfs_document(
             name,
             snapshot.stations,

@@ -249,7 +249,7 @@ def nearest() -> str:
 
 def _parts(view: MapView, *, for_list: bool = False) -> MapParts:
     """Return the map's HTML, marked as such: the maps' room has escaped what people wrote."""
-    with dear("maps"):
+    with dear():
         shown = shown_for("map", view, now_states=True)
         options = replace(shown.options, station_url="/stations/", for_list=for_list)
         parts = render_parts(build_map(shown.layers, options), nonce=g.nonce, asset_url=asset_url)

@@ -152,7 +152,7 @@ def items(collection: str) -> Response:
         return unchanged
     page = find_page(view, query)
     if shown == "html":
-        with dear("features"):
+        with dear():
             return _html_items(view, page, shape, mark)
     pieces = _feature_collection(view, page, shape)
     if len(page.rows) > _STREAMED:
