@@ -14,7 +14,7 @@
     │   ├── StoreVersionError the file was written by a newer locator, or is not ours
     │   └── ConflictError     the change contradicts what is stored; nothing was written
     ├── StudyError            a planner's run cannot be carried out
-    ├── DeskBusyError         too many questions at once; ask again
+    ├── BusyError             too much dear work at once; ask again
     ├── JobsFullError         too many background jobs wait, or are open for one page
     ├── SitingError           no selection of sites can keep the rules, or none was found in time
     └── RoadsError            an extract or a line layer gives no road network
@@ -24,9 +24,9 @@ command line prints it as it is.
 """
 
 __all__ = [
+    "BusyError",
     "ConflictError",
     "DatumError",
-    "DeskBusyError",
     "InputError",
     "JobsFullError",
     "LocatorError",
@@ -91,8 +91,8 @@ class StudyError(LocatorError):
     """A planner's run cannot be carried out."""
 
 
-class DeskBusyError(LocatorError):
-    """Too many planners ask at once; nothing was done, ask again."""
+class BusyError(LocatorError):
+    """Too many ask for dear work at once; nothing was done, ask again."""
 
 
 class JobsFullError(LocatorError):

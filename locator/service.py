@@ -9,11 +9,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
 import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
 import shapely
 
 from locator.errors import InputError, RoadsError, StoreError
@@ -55,6 +58,16 @@ class Snapshot:
     changed_at: datetime | None = None
     published: PublishedGaps | None = None
     as_of: datetime | None = None
+
+    @cached_property
+    def district_rows(self) -> npt.NDArray[np.int64]:
+        """The row of the district that each station lies in, -1 where it lies in none."""
+        rows = np.full(len(self.stations), -1)
+        # A tree of the points, asked with polygons: 20,000 against 12 the other way took 0.6 s.
+        tree = shapely.STRtree(self.stations.geometry.to_numpy())
+        district, at = tree.query(self.districts.geometry.to_numpy(), predicate="intersects")
+        rows[at] = district
+        return rows
 
     def _repr_html_(self) -> str:
         """Say what is in it, for a notebook."""

@@ -18,7 +18,7 @@ from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from locator.coverage import Scenario, apply_scenario, open_week, summarise_times
-from locator.errors import DeskBusyError, InputError
+from locator.errors import BusyError, InputError
 from locator.nearest import StationFilter, StationIndex
 from locator.planner import Ask, Desk, check_size, find_reach, read_draft
 from locator.planner.draft import MAX_ADDED
@@ -33,6 +33,7 @@ from locator.study.basis import Basis, make_basis
 from locator.study.measure import Study
 from locator.study.stages import to_frame
 from tests.conftest import fixed_clock
+from tests.load_support import held
 from tests.test_network import river, take  # noqa: F401 - a fixture
 
 NEW = {
@@ -230,7 +231,7 @@ def test_the_desk_sees_a_changed_store_and_a_new_week(
 def test_who_waits_too_long_is_told(service: Service) -> None:
     desk = Desk(service, wait_s=0.01)
     desk.ground()
-    with desk._turn(), pytest.raises(DeskBusyError, match="ask again"):
+    with held(desk.turn), pytest.raises(BusyError, match="ask again"):
         desk.ask(Ask(300.0))
     desk.ask(Ask(300.0))  # the turn was given back
 
@@ -399,10 +400,11 @@ def test_a_busy_desk_says_so_and_when_to_come_back(client: FlaskClient) -> None:
     client.post("/planner/answer", json={"minutes": 5})
     desk = client.application.extensions["locator.desk"]
     desk._wait_s = 0.01
-    with desk._turn():
-        answer = client.post("/planner/answer", json={"minutes": 5})
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-    assert "again" in answer.get_json()["error"]
+    english = {"Accept-Language": "en"}
+    with held(desk.turn):
+        answer = client.post("/planner/answer", json={"minutes": 5}, headers=english)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
+    assert "try again" in answer.get_json()["error"]
 
 
 def test_a_store_that_is_too_much_gets_a_sentence(

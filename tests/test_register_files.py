@@ -303,3 +303,28 @@ def test_an_id_that_no_page_can_have_is_refused(tmp_path: Path, station: str) ->
     found = read(path)
     assert "address of a page" in found.rejected[0].faults[0].reason
     assert found.stations["id"].tolist() == ["a/b"]
+
+
+def test_a_table_of_20000_columns_is_refused_at_once_in_every_format(tmp_path: Path) -> None:
+    """Not read whole: what stands below the header is damaged, and nobody gets as far."""
+    names = [f"c{n}" for n in range(20_000)]
+    wide = tmp_path / "wide.csv"
+    wide.write_text(",".join(names) + "\n" + "x,y,1\n" * 1000 + '"never closed', "utf-8")
+    features = tmp_path / "wide.geojson"
+    point = {"type": "Point", "coordinates": [107.1, 34.3]}
+    feature = {"type": "Feature", "properties": dict.fromkeys(names, "1"), "geometry": point}
+    features.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), "utf-8")
+    layer = tmp_path / "wide.gpkg"
+    columns = {name: ["1"] for name in names[:1_200]}
+    frame = gpd.GeoDataFrame(columns, geometry=gpd.points_from_xy([107.1], [34.3]), crs=4326)
+    pyogrio.write_dataframe(frame, layer)
+    for path in (wide, features, layer):
+        with pytest.raises(RegisterError, match=r"columns; at most 1,000 are read"):
+            read_table(path)
+
+
+def test_a_line_of_absurd_length_is_refused_before_it_is_taken_apart(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text("id,name,kind,lon,lat\n" + "1," * 2_000_000, "utf-8")
+    with pytest.raises(RegisterError, match=r"a line of more than 1,048,576 characters"):
+        read_table(path)

@@ -289,3 +289,20 @@ def test_our_own_page_may_always_frame_the_map(settings: Settings, setting: str,
     policy = app.test_client().get("/embed/map").headers["Content-Security-Policy"]
     app.extensions["locator"].close()
     assert policy.endswith(told)
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "status"),
+    [
+        ("/api/ride-times", 9_000, 413),
+        ("/api/route", 9_000, 413),
+        ("/", 9_000, 413),
+        ("/planner/answer", 9_000, 400),
+        ("/planner/answer", 66_000, 413),
+    ],
+)
+def test_a_body_is_as_long_as_its_address_needs(
+    client: FlaskClient, path: str, size: int, status: int
+) -> None:
+    answer = client.post(path, data="x" * size, content_type="application/json")
+    assert answer.status_code == status

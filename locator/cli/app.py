@@ -66,7 +66,13 @@ def init(settings: Settings, force: bool) -> None:
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--threads", default=8, show_default=True, type=click.IntRange(1, 64))
+@click.option(
+    "--threads",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Threads that answer; more wait for dear work beside them.",
+)
 @click.pass_obj
 def serve(settings: Settings, host: str, port: int, threads: int) -> None:
     """Serve the pages, maps and interfaces.
@@ -74,26 +80,18 @@ def serve(settings: Settings, host: str, port: int, threads: int) -> None:
     \b
     Example:  locator serve --port 8080
     """
-    import waitress
-
     from locator.cli.listening import cannot_listen, listens_here
+    from locator.cli.serving import WAITING_THREADS, Server, stop_signals
     from locator.web import create_app
 
-    app = create_app(settings, listens_here=listens_here(host, port))
+    # Who waits for a turn waits in a thread: sent away at once they would only ask again.
+    threads += WAITING_THREADS
+    app = create_app(settings, listens_here=listens_here(host, port), threads=threads)
     try:
-        server = waitress.create_server(
-            app,
-            host=host,
-            port=port,
-            threads=threads,
-            ident="locator",
-            # The application believes as many proxies as the setting says, or none; but that
-            # such a header came tells it that there is one.
-            clear_untrusted_proxy_headers=False,
-        )
-        click.echo(f"Serving on http://{host}:{port} — stop with Ctrl-C")
-        server.run()
-        server.close()
+        server = Server(app, host=host, port=port, threads=threads)
+        with stop_signals(server.stop):
+            click.echo(f"Serving on http://{host}:{port} — stop with Ctrl-C")
+            server.run()
     except OSError as error:
         raise cannot_listen(host, port, error) from error
     finally:

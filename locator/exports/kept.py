@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from locator.admission import Admission
 from locator.errors import RegisterError, StoreError
 
 __all__ = ["KeptFile", "KeptFiles"]
 
 _PIECE_BYTES = 64 * 1024
+_WAIT_S = 30.0
 
 
 class KeptFile:
@@ -44,12 +46,12 @@ class KeptFiles:
     Files are made one at a time: many who ask for a large one wait for one writer.
     """
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, admission: Admission | None = None) -> None:
         self._limit_bytes = limit_bytes
+        self._admission = admission or Admission()
         self._files: OrderedDict[str, KeptFile] = OrderedDict()
         self._version = ""
         self._lock = threading.Lock()
-        self._making = threading.Lock()
 
     def get(self, version: str, name: str, make: Callable[[Path], None]) -> KeptFile:
         """Return a file, made if it is not kept.
@@ -67,11 +69,13 @@ class KeptFiles:
         ------
         StoreError
             There is no room for it, or no place.
+        BusyError
+            Too many wait already, or the wait was too long.
         """
         kept = self._find(version, name)
         if kept is not None:
             return kept
-        with self._making:
+        with self._admission.turn(wait_s=_WAIT_S):
             kept = self._find(version, name)  # somebody was faster
             if kept is None:
                 kept = _made(name, make)

@@ -1,10 +1,10 @@
 """The desk of a running process: one question at a time, on the ground of today's store."""
 
-import threading
 from collections import OrderedDict
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
-from locator.errors import DeskBusyError
+from locator.admission import Admission
 from locator.nearest import StationFilter
 from locator.planner.answer import Answer, Ask, Standing, answer_ask, make_standing
 from locator.planner.draft import Draft
@@ -13,7 +13,7 @@ from locator.service import Service
 
 __all__ = ["Desk"]
 
-_WAIT_S = 2.0
+_WAIT_S = 10.0
 _FIRST_WAIT_S = 15.0  # the first question lays the ground, which others wait for
 _MOST_NUMBERS = 40_000_000  # of the standings that are kept: 160 MB
 _MOST_STANDINGS = 64
@@ -27,10 +27,12 @@ class Desk:
     next: whoever moves a threshold asks about the same stations each time.
     """
 
-    def __init__(self, service: Service, *, wait_s: float = _WAIT_S) -> None:
+    def __init__(
+        self, service: Service, admission: Admission | None = None, *, wait_s: float = _WAIT_S
+    ) -> None:
         self._service = service
+        self._admission = admission or Admission()
         self._wait_s = wait_s
-        self._lock = threading.Lock()
         self._ground: Ground | None = None
         self._standings: OrderedDict[_Key, Standing] = OrderedDict()
 
@@ -41,10 +43,10 @@ class Desk:
         ------
         InputError
             There is too much for a page, or nothing to measure.
-        DeskBusyError
+        BusyError
             Others have been at the desk for too long.
         """
-        with self._turn():
+        with self.turn():
             return self._lay()
 
     def ask(self, ask: Ask, draft: Draft | None = None) -> tuple[Ground, Answer]:
@@ -54,17 +56,25 @@ class Desk:
         ------
         InputError
             The scenario does not fit the register, or there is too much for a page.
-        DeskBusyError
+        BusyError
             Others have been at the desk for too long.
         """
-        with self._turn():
+        with self.turn():
             ground = self._lay()
             now = self._standing(ground, ask.chosen, None)
             then = None if draft is None else self._standing(ground, ask.chosen, draft)
             return ground, answer_ask(ground, ask, now, then)
 
-    def _turn(self) -> "_Turn":
-        return _Turn(self._lock, self._wait_s if self._ground is not None else _FIRST_WAIT_S)
+    def turn(self) -> AbstractContextManager[None]:
+        """Hold the desk for several questions, or for what is done with an answer.
+
+        Raises
+        ------
+        BusyError
+            Others have been at the desk for too long.
+        """
+        wait_s = self._wait_s if self._ground is not None else _FIRST_WAIT_S
+        return self._admission.turn(wait_s=wait_s)
 
     def _lay(self) -> Ground:
         snapshot = self._service.snapshot()
@@ -88,17 +98,3 @@ class Desk:
                 kept.popitem(last=False)
         kept.move_to_end(key)
         return kept[key]
-
-
-class _Turn:
-    """Holds a lock, or gives up after a while."""
-
-    def __init__(self, lock: threading.Lock, wait_s: float) -> None:
-        self._lock, self._wait_s = lock, wait_s
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(timeout=self._wait_s):
-            raise DeskBusyError("Others are asking just now; ask again in a moment.")
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()

@@ -6,8 +6,18 @@ from itertools import chain, islice
 
 from locator.errors import RegisterError
 
-__all__ = ["Line", "Row", "check_width", "find_lines", "find_rows", "rate_header"]
+__all__ = [
+    "MAX_COLUMNS",
+    "Line",
+    "Row",
+    "check_columns",
+    "check_width",
+    "find_lines",
+    "find_rows",
+    "rate_header",
+]
 
+MAX_COLUMNS = 1_000  # a register has some thirty; more is another kind of file
 _LOOKED_AT = 12  # lines that may stand before the data: titles, notes, group headers
 _HEADER_LINES = 3
 _ENOUGH_KNOWN = 2
@@ -55,7 +65,10 @@ def find_lines(
 ) -> tuple[list[str], Iterator[Line]]:
     """Return the header and the lines below it as they are; see :func:`find_rows`."""
     stream = iter(lines)
-    head = [(number, _strip(cells)) for number, cells in islice(stream, _LOOKED_AT)]
+    head = []
+    for number, cells in islice(stream, _LOOKED_AT):
+        check_columns(len(cells), source)
+        head.append((number, _strip(cells)))
     first, last = _find_header(head, known)
     header = _join_header([cells for _, cells in head[first:last]], known)
     _check_header(header, source)
@@ -71,7 +84,8 @@ def rate_header(lines: Iterable[Line], known: frozenset[str]) -> tuple[int, int,
         Known names in the header; its place, counted downwards from 0, the earlier the better; its
         columns.
     """
-    head = [(number, _strip(cells)) for number, cells in islice(lines, _LOOKED_AT)]
+    some = ((number, cells[:MAX_COLUMNS]) for number, cells in islice(lines, _LOOKED_AT))
+    head = [(number, _strip(cells)) for number, cells in some]
     first, last = _find_header(head, known)
     names = _join_header([cells for _, cells in head[first:last]], known)
     return len({name.casefold() for name in names} & known), -first, len(names)
@@ -128,6 +142,21 @@ def _row(header: Sequence[str], number: int, cells: Sequence[str], source: str) 
         return None
     check_width(header, number, cells, source)
     return Row(number, found)
+
+
+def check_columns(count: int, source: str) -> None:
+    """Refuse a table of more columns than ``MAX_COLUMNS``.
+
+    Raises
+    ------
+    RegisterError
+        Names the limit.
+    """
+    if count > MAX_COLUMNS:
+        raise RegisterError(
+            f"{source} has {count:,} columns; at most {MAX_COLUMNS:,} are read: "
+            "keep those of a station, a row each."
+        )
 
 
 def check_width(header: Sequence[str], number: int, cells: Sequence[str], source: str) -> None:

@@ -13,7 +13,7 @@ import geopandas as gpd
 import pyogrio
 
 from locator.errors import RegisterError
-from locator.register.grid import Row
+from locator.register.grid import Row, check_columns
 from locator.register.sheets import cell_text
 from locator.schema import CRS
 
@@ -61,6 +61,8 @@ def open_layer(path: Path, fields: Sequence[str]) -> PointLayer:
             raise RegisterError(f"{path.name} holds no layer with geometry.")
         chosen = _chosen(names)
         infos = {n: pyogrio.read_info(path, layer=n, encoding=encoding) for n in chosen}
+    for info in infos.values():
+        check_columns(len(info["fields"]), path.name)
     short = dict.fromkeys(str(field) for info in infos.values() for field in info["fields"])
     if path.suffix.lower() == ".kml" and _is_undescribed(path, chosen, short):
         del short["description"]

@@ -17,6 +17,7 @@ from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from openpyxl.worksheet.worksheet import Worksheet
 
 from locator.errors import RegisterError
+from locator.register.grid import MAX_COLUMNS
 
 __all__ = ["cell_text", "read_sheet"]
 
@@ -24,7 +25,6 @@ _MAX_UNPACKED = 2_000_000_000  # a full sheet of a million rows and fifteen colu
 _MERGES_UP_TO = 40_000_000  # past that a sheet is read as a stream, which knows no merged cells
 _MERGES_WITHIN = 500_000  # cells from the first to the last used; past that, streamed too
 _MAX_MERGED = 1_000_000
-_MAX_COLUMNS = 1_000
 _MAX_RATIO = 200
 _MERGE = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*["']([A-Z]+\d+:[A-Z]+\d+)["']""")
 
@@ -79,10 +79,10 @@ def _lines(
     sheet: Worksheet, merged: dict[tuple[int, int], str], path: Path
 ) -> Iterator[tuple[int, list[str]]]:
     for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-        if len(values) > _MAX_COLUMNS:
+        if len(values) > MAX_COLUMNS:
             raise RegisterError(
                 f"{path.name}, row {number}: {len(values):,} columns; a register has fewer than "
-                f"{_MAX_COLUMNS:,}. Delete what stands to the right of the table."
+                f"{MAX_COLUMNS:,}. Delete what stands to the right of the table."
             )
         texts = [cell_text(value) for value in values]
         if merged:

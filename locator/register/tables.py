@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from locator.errors import RegisterError
-from locator.register.grid import Line, Row, find_rows, rate_header
+from locator.register.grid import Line, Row, check_columns, find_rows, rate_header
 from locator.register.layers import FEATURE_ID, FEATURE_POSITION, open_layer
 from locator.register.sheets import cell_text, read_sheet
 from locator.schema import STATION_COLUMNS
@@ -218,6 +218,11 @@ def _find_encoding(path: Path) -> str:
         try:
             with path.open(encoding=encoding, newline="") as text:
                 while piece := text.read(_PIECE):
+                    if len(piece) == _PIECE and "\n" not in piece and "\r" not in piece:
+                        raise RegisterError(
+                            f"{path.name} has a line of more than {_PIECE:,} characters; it is "
+                            "not a table with a row a line."
+                        )
                     if "\0" in piece:
                         raise RegisterError(f"{path.name} has NUL bytes; it is not a CSV file.")
         except UnicodeDecodeError:
@@ -249,6 +254,7 @@ def _open_geojson(path: Path, known: frozenset[str]) -> Iterator[Table]:
     for number, feature in enumerate(features, start=1):
         cells = dict(_feature_cells(feature)) if isinstance(feature, dict) else {}
         header.update(dict.fromkeys(cells))
+        check_columns(len(header), path.name)
         rows.append(Row(number, cells))
     yield Table(path.name, tuple(header), rows)
 

@@ -1,22 +1,19 @@
-"""Work that takes a while, for many who ask: one piece at a time, and the last results kept."""
+"""Work that takes a while, for many who ask: made once, and the last results kept."""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from locator.errors import DeskBusyError
+from locator.admission import Admission
 
 __all__ = ["Easel"]
 
 T = TypeVar("T")
 
-_WAIT_S = 20.0
-_MOST_WAITING = 3  # threads of the server that may stand in line; the others go on serving riders
-
 
 class Easel(Generic[T]):
-    """One piece of work at a time for a running process.
+    """Results of one piece of work at a time.
 
     Parameters
     ----------
@@ -25,20 +22,16 @@ class Easel(Generic[T]):
     most
         How much all results that are kept may take together; those unused for the longest time
         go first.
+    admission
+        Who may work; what is kept is given to anybody.
     """
 
     def __init__(
-        self,
-        *,
-        size_of: Callable[[T], int],
-        most: int,
-        wait_s: float = _WAIT_S,
-        most_waiting: int = _MOST_WAITING,
+        self, *, size_of: Callable[[T], int], most: int, admission: Admission | None = None
     ) -> None:
         self._size_of, self._most = size_of, most
-        self._wait_s, self._most_waiting = wait_s, most_waiting
-        self._work, self._shelf = threading.Lock(), threading.Lock()
-        self._waiting = 0
+        self._admission = admission or Admission()
+        self._shelf = threading.Lock()
         self._kept: OrderedDict[Hashable, T] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -46,27 +39,15 @@ class Easel(Generic[T]):
 
         Raises
         ------
-        DeskBusyError
+        BusyError
             Too many wait already, or the wait was too long; nothing was done.
         """
         found = self._find(key)
         if found is not None:
             return found
-        with self._shelf:
-            if self._waiting > self._most_waiting:
-                raise DeskBusyError("Too many maps are being drawn just now; ask again soon.")
-            self._waiting += 1
-        try:
-            if not self._work.acquire(timeout=self._wait_s):
-                raise DeskBusyError("Others' maps take too long just now; ask again soon.")
-            try:
-                found = self._find(key)  # somebody may have asked for the same
-                return self._keep(key, make()) if found is None else found
-            finally:
-                self._work.release()
-        finally:
-            with self._shelf:
-                self._waiting -= 1
+        with self._admission.turn():
+            found = self._find(key)  # somebody may have asked for the same
+            return self._keep(key, make()) if found is None else found
 
     def _find(self, key: Hashable) -> T | None:
         with self._shelf:

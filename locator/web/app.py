@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, abort, g, jsonify, make_response, render_template, request
 from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
@@ -21,16 +21,19 @@ from locator.service import Service, open_service, utc_now
 from locator.settings import Settings
 from locator.travel import Routed, StraightLine
 from locator.web import api, assets, embed, exports, jobs, offline, ogc, phone, planner, rider
+from locator.web.admission import open_admission
 from locator.web.compress import compress
 from locator.web.embed.asking import frame_ancestors
 from locator.web.hosts import caller, use_hosts
+from locator.web.kept_pages import keep_pages
 from locator.web.language import gettext as _
 from locator.web.language import in_language, language, use_languages
 from locator.web.request import get_service
 
 __all__ = ["create_app"]
 
-_MAX_FORM_BYTES = 64 * 1024
+_MAX_FORM_BYTES = 8 * 1024  # of riders: a position and some names
+_MAX_QUESTION_BYTES = 64 * 1024  # of planners: fifty stations and their hours
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -40,7 +43,11 @@ class _PlainJson(DefaultJSONProvider):
 
 
 def create_app(
-    settings: Settings, *, clock: Callable[[], datetime] = utc_now, listens_here: bool = True
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    listens_here: bool = True,
+    threads: int = 8,
 ) -> Flask:
     """Build the application on the store that the settings name.
 
@@ -50,6 +57,8 @@ def create_app(
         Where "now" comes from.
     listens_here
         Whether the server that runs it listens on a loopback address only.
+    threads
+        How many the server answers with; a few of them are kept from dear work.
 
     Raises
     ------
@@ -61,7 +70,7 @@ def create_app(
     app = Flask("locator.web", template_folder=str(templates_dir()), static_folder=None)
     use_hosts(app, settings, listens_here=listens_here)
     service = open_service(settings, clock=clock, prepares=True)
-    app.config["MAX_CONTENT_LENGTH"] = _MAX_FORM_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_QUESTION_BYTES
     app.json = _PlainJson(app)  # words in pages as themselves: a third of their bytes
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["locator"] = service
@@ -71,6 +80,8 @@ def create_app(
             app.wsgi_app, x_for=0, x_proto=n, x_host=n, x_prefix=n
         )
     assets.load_assets(app)
+    open_admission(app, threads)
+    keep_pages(app)
     phone.keep_registers(app)
     planner.open_desk(app)
     jobs.open_jobs(app, settings)
@@ -80,6 +91,7 @@ def create_app(
         app.register_blueprint(module.blueprint)
     embed.use_embeds(app)
     app.before_request(_begin)
+    app.before_request(_limit_body)
     app.after_request(compress)  # runs after _secure: Flask goes through these from the last
     app.after_request(_secure)
     use_languages(app, settings)
@@ -121,6 +133,13 @@ def _begin() -> None:
     g.nonce = secrets.token_urlsafe(16)
     g.framed = False
     g.local = caller().local
+
+
+def _limit_body() -> None:
+    """Refuse a body that is too large for its address before anything of it is read."""
+    most = _MAX_QUESTION_BYTES if request.path.startswith("/planner/") else _MAX_FORM_BYTES
+    if (request.content_length or 0) > most:
+        abort(413)
 
 
 def _secure(response: Response) -> Response:

@@ -28,6 +28,7 @@ from locator.exports import (
 from locator.features import View, Views
 from locator.schema import Language, Provenance
 from locator.service import Snapshot
+from locator.web.admission import admission_of, dear
 from locator.web.compress import takes_gzip
 from locator.web.language import gettext as _
 from locator.web.language import language
@@ -47,7 +48,7 @@ _LANGUAGES: dict[str, Language] = {"zh": "zh", "en": "en"}
 
 def keep_exports(app: Flask) -> None:
     """Give an application the memory that this blueprint uses."""
-    app.extensions["locator.exports"] = KeptFiles(_KEPT_BYTES)
+    app.extensions["locator.exports"] = KeptFiles(_KEPT_BYTES, admission_of(app))
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ def tagged() -> Response:
     """Send the stations with the tags that OpenStreetMap would give them."""
     _check_parameters()
     snapshot = get_service().snapshot()
-    body = json.dumps(osm_collection(snapshot.stations), ensure_ascii=False, allow_nan=False)
+    with dear():
+        body = json.dumps(osm_collection(snapshot.stations), ensure_ascii=False, allow_nan=False)
     response = Response(body.encode("utf-8", "replace"), content_type=FORMATS["geojson"])
     _name(response, "stations-osm", "geojson")
     return _marked(response, snapshot, "osm")
@@ -129,18 +131,19 @@ def feed(name: str) -> Response:
         abort(404, _("没有这个文件；有 %(known)s。", known=", ".join(FEEDS)))
     _check_parameters()
     service, snapshot = get_service(), get_service().snapshot()
-    document = gbfs_document(
-        name,
-        snapshot.stations,
-        service.settings,
-        Addresses(
-            {own: url_for("exports.feed", name=own, _external=True) for own in FEEDS},
-            lambda station: url_for("rider.station", station_id=station, _external=True),
-        ),
-        system_id=f"locator-{snapshot.version.rsplit('-', 1)[0]}",
-        changed_at=snapshot.changed_at or service.now(),
-    )
-    body = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    with dear():
+        document = gbfs_document(
+            name,
+            snapshot.stations,
+            service.settings,
+            Addresses(
+                {own: url_for("exports.feed", name=own, _external=True) for own in FEEDS},
+                lambda station: url_for("rider.station", station_id=station, _external=True),
+            ),
+            system_id=f"locator-{snapshot.version.rsplit('-', 1)[0]}",
+            changed_at=snapshot.changed_at or service.now(),
+        )
+        body = json.dumps(document, ensure_ascii=False, allow_nan=False)
     response = Response(body.encode("utf-8", "replace"), content_type="application/json")
     return _marked(response, snapshot, request.url)
 

@@ -12,7 +12,7 @@ import pandas as pd
 from flask import Blueprint, Flask, Response, current_app, g, render_template, request
 from markupsafe import Markup
 
-from locator.errors import DeskBusyError, InputError
+from locator.errors import InputError
 from locator.maps import MapParts, build_map, render_parts
 from locator.planner import (
     FILE_NAME,
@@ -27,6 +27,7 @@ from locator.planner import (
 )
 from locator.schema import Kind, Service, Status, split_set
 from locator.study import map_layers, map_options
+from locator.web.admission import admission_of
 from locator.web.assets import asset_url
 from locator.web.jobs import MOST_NEW, may_start
 from locator.web.language import gettext as _
@@ -47,7 +48,7 @@ _DIGITS = 5  # of a degree: 1 m
 
 def open_desk(app: Flask) -> None:
     """Give an application the desk that answers this page's questions."""
-    app.extensions["locator.desk"] = Desk(app.extensions["locator"])
+    app.extensions["locator.desk"] = Desk(app.extensions["locator"], admission_of(app))
 
 
 def _desk() -> Desk:
@@ -64,9 +65,11 @@ def page() -> str:
         check_size(snapshot)
     except InputError as error:
         too_much = str(error)
+    with _desk().turn():
+        parts = None if too_much else _draw_map()
     return render_template(
         "planner.html",
-        parts=None if too_much else _draw_map(),
+        parts=parts,
         too_much=too_much,
         kinds=list(Kind),
         services=list(Service),
@@ -94,10 +97,17 @@ def _draw_map() -> MapParts:
 @blueprint.get("/planner/ground.json")
 def ground() -> Response:
     """Send what does not change from question to question: squares, stations, zones."""
-    found = _desk().ground()
+    with _desk().turn():
+        response = _json(_ground_body(_desk().ground()))
+    response.cache_control.no_cache = True
+    response.add_etag(weak=True)
+    return cast("Response", response.make_conditional(request))
+
+
+def _ground_body(found: Ground) -> dict[str, object]:
     points, stations = found.points, found.snapshot.stations
     zones = points.pieces.groupby("zone_id", sort=True)["zone_name"].first()
-    body = {
+    return {
         "id": _ground_id(found),
         "monday": found.monday.isoformat(),
         "cell_m": SQUARE_M,
@@ -121,10 +131,6 @@ def ground() -> Response:
             ].itertuples(index=False)
         ],
     }
-    response = _json(body)
-    response.cache_control.no_cache = True
-    response.add_etag(weak=True)
-    return cast("Response", response.make_conditional(request))
 
 
 @blueprint.post("/planner/answer")
@@ -132,22 +138,16 @@ def answer() -> Response:
     """Answer ``minutes, hour, services, kinds, scenario`` in a JSON body; see docs/planner.md."""
     body = read_body(_KEYS)
     ask, draft = read_ask(body), read_draft(body.get("scenario"))
-    ground, found = _desk().ask(ask, draft)
-    return _json(
-        {
-            "id": _ground_id(ground),
-            **_views(ground, found),
-            "file": None if draft is None else {"name": FILE_NAME, "text": draft.text},
-            "command": study_command(ask, ground.monday, draft),
-        }
-    )
-
-
-@blueprint.errorhandler(DeskBusyError)
-def _busy(error: DeskBusyError) -> tuple[Response, int]:
-    response = _json({"error": str(error)})
-    response.headers["Retry-After"] = "1"
-    return response, 503
+    with _desk().turn():
+        ground, found = _desk().ask(ask, draft)
+        return _json(
+            {
+                "id": _ground_id(ground),
+                **_views(ground, found),
+                "file": None if draft is None else {"name": FILE_NAME, "text": draft.text},
+                "command": study_command(ask, ground.monday, draft),
+            }
+        )
 
 
 def _views(ground: Ground, found: Answer) -> dict[str, object]:

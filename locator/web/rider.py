@@ -5,11 +5,14 @@ What this room renders is useful before any script runs: what is open now, and t
 named place, which is not a rider and may stand in an address.
 """
 
+import re
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import shapely
+import numpy as np
 from flask import Blueprint, abort, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 
 from locator.answer import Answer, Feature, Json, nearest_answer, state_words, station_feature
 from locator.hours import STATES, Span, read_spans
@@ -18,6 +21,7 @@ from locator.phone import MANY_STATIONS, Place, named_places
 from locator.schema import Kind, Platform, Service, State, Status
 from locator.service import Snapshot
 from locator.travel import Routed
+from locator.web.kept_pages import send_kept
 from locator.web.language import gettext as _
 from locator.web.language import language
 from locator.web.navigation import NavigationLink, app_links, navigation_links
@@ -74,8 +78,38 @@ class OpenGroup:
 
 
 @blueprint.get("/")
-def home() -> str:
+def home() -> ResponseReturnValue:
     """Show the page that finds the nearest; without a script, a place's list or what is open."""
+    key = _kept_as()
+    return _home() if key is None else send_kept(key, _home)
+
+
+# What the form sends when it is sent as it stands, and what may be ticked in it: codes, no places.
+_KEPT_WORDS = frozenset(
+    {"open", "service", "kind", "host", "platform", "weather", "night", "app", "lang", "place"}
+)
+_CODE = re.compile(r"[a-z_,]{0,80}|[01]")
+_MOST_KEPT_WORDS = 24
+
+
+def _kept_as() -> Hashable | None:
+    """Return what a kept page is known by; None where it is for one reader: a place, a position.
+
+    A key holds codes only, no text in which a place or a position could stand.
+    """
+    asked = list(request.args.items(multi=True))
+    if len(asked) > _MOST_KEPT_WORDS or request.args.get("place"):
+        return None
+    if not all(name in _KEPT_WORDS and _CODE.fullmatch(text) for name, text in asked):
+        return None
+    service = get_service()
+    minute = service.now().replace(second=0, microsecond=0)
+    data = service.snapshot().version, service.travel.describe(), minute
+    # The addresses in the page follow the name that the site was asked by.
+    return (*data, language(), request.url_root, tuple(asked))
+
+
+def _home() -> str:
     query = request.args.get("place", "").strip()
     chosen, rule = read_filter(request.args), read_rule(request.args, OpenRule.YES)
     snapshot = get_service().snapshot()
@@ -192,23 +226,21 @@ def _open_now(snapshot: Snapshot) -> dict[str, OpenGroup]:
 
     Of a register too large for a page, the districts come with their numbers only.
     """
-    service = get_service()
-    states = snapshot.index.states(service.now())
+    states = snapshot.index.states(get_service().now())
     active = (snapshot.stations["status"] == Status.ACTIVE.value).to_numpy()
-    rows = snapshot.stations[active & (states == STATES.index(State.OPEN))]
-    tree = shapely.STRtree(snapshot.districts.geometry.to_numpy())
-    at, district = tree.query(rows.geometry.to_numpy(), predicate="intersects")
-    name_of = dict(zip(at, snapshot.districts["name"].to_numpy()[district], strict=True))
+    is_open = active & (states == STATES.index(State.OPEN))
+    names = [*snapshot.districts["name"], _("其他")]  # the last one is that of row -1
+    numbers = np.bincount(snapshot.district_rows[is_open] % len(names), minlength=len(names))
     groups: dict[str, OpenGroup] = {}
-    listed = len(snapshot.stations) <= MANY_STATIONS
-    for number, (station, name, kind) in enumerate(
-        zip(rows["id"], rows["name"], rows["kind"], strict=True)
-    ):
-        group = groups.setdefault(name_of.get(number, _("其他")), OpenGroup())
-        group.count += 1
-        if listed:
-            label = Kind.parse(kind).label(language())
-            group.items.append({"id": station, "name": name, "kind": label})
+    for row in np.flatnonzero(numbers):
+        groups.setdefault(names[row], OpenGroup()).count += int(numbers[row])
+    if len(snapshot.stations) <= MANY_STATIONS:
+        labels = {kind.value: kind.label(language()) for kind in Kind}
+        rows = snapshot.stations.loc[is_open, ["id", "name", "kind"]]
+        districts = snapshot.district_rows[is_open]
+        for district, own in zip(districts, rows.itertuples(index=False), strict=True):
+            item = {"id": own.id, "name": own.name, "kind": labels[own.kind]}
+            groups[names[district]].items.append(item)
     return dict(sorted(groups.items(), key=lambda group: -group[1].count))
 
 

@@ -11,6 +11,7 @@ from flask import Flask, current_app, g, request, url_for
 from locator import __version__
 from locator.maps import build_map, render_drawing
 from locator.showing import MAP_NAMES, Easel, Given, MapView, Shown, read_map_view, show_view
+from locator.web.admission import admission_of
 from locator.web.language import language
 from locator.web.request import get_service
 
@@ -36,17 +37,15 @@ MAP_WORDS = (*MAP_NAMES, "lang", "reach")
 _KEPT_VIEWS = 8
 _KEPT_TEXTS = 8 * 2**20
 _KEPT_PICTURES = 32 * 2**20
-_DRAWINGS_WAITING = 6
 
 
 def open_easels(app: Flask) -> None:
     """Give an application the places where maps are drawn, one at a time."""
+    own = admission_of(app)
     easels = {
-        "views": Easel[Shown](
-            size_of=lambda _: 1, most=_KEPT_VIEWS, most_waiting=_DRAWINGS_WAITING
-        ),
-        "drawings": Easel[str](size_of=len, most=_KEPT_TEXTS, most_waiting=_DRAWINGS_WAITING),
-        "pictures": Easel[bytes](size_of=len, most=_KEPT_PICTURES),
+        "views": Easel[Shown](size_of=lambda _: 1, most=_KEPT_VIEWS, admission=own),
+        "drawings": Easel[str](size_of=len, most=_KEPT_TEXTS, admission=own),
+        "pictures": Easel[bytes](size_of=len, most=_KEPT_PICTURES, admission=own),
     }
     app.extensions["locator.easels"] = easels
 

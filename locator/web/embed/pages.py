@@ -6,7 +6,7 @@ from flask import Blueprint, Response, g, make_response, render_template, reques
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from locator.errors import DeskBusyError, InputError
+from locator.errors import BusyError, InputError
 from locator.look import THEMES, Theme, css_variables
 from locator.maps import (
     CLUSTER_ABOVE,
@@ -23,6 +23,7 @@ from locator.schema import Kind, Language
 from locator.schema import Service as Amenity
 from locator.showing import Given, MapView, map_words
 from locator.showing.words import percent
+from locator.web.admission import RETRY_AFTER_S, busy_words, dear
 from locator.web.assets import asset_text, asset_url
 from locator.web.embed.asking import (
     asked_texts,
@@ -114,10 +115,10 @@ def _wrong(error: InputError) -> ResponseReturnValue:
     return _trouble(400, str(error))
 
 
-@blueprint.errorhandler(DeskBusyError)
-def _busy(error: DeskBusyError) -> ResponseReturnValue:
-    response = make_response(_trouble(503, str(error)))
-    response.headers["Retry-After"] = "3"
+@blueprint.errorhandler(BusyError)
+def _busy(_error: BusyError) -> ResponseReturnValue:
+    response = make_response(_trouble(503, busy_words()))
+    response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response
 
 
@@ -248,9 +249,10 @@ def nearest() -> str:
 
 def _parts(view: MapView, *, for_list: bool = False) -> MapParts:
     """Return the map's HTML, marked as such: the maps' room has escaped what people wrote."""
-    shown = shown_for("map", view, now_states=True)
-    options = replace(shown.options, station_url="/stations/", for_list=for_list)
-    parts = render_parts(build_map(shown.layers, options), nonce=g.nonce, asset_url=asset_url)
+    with dear():
+        shown = shown_for("map", view, now_states=True)
+        options = replace(shown.options, station_url="/stations/", for_list=for_list)
+        parts = render_parts(build_map(shown.layers, options), nonce=g.nonce, asset_url=asset_url)
     return MapParts(*(Markup(part) for part in (parts.head, parts.body, parts.script)))  # noqa: S704
 
 

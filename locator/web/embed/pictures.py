@@ -4,7 +4,7 @@ from typing import cast
 
 from flask import Blueprint, Response, request
 
-from locator.errors import DeskBusyError, InputError
+from locator.errors import InputError
 from locator.showing import (
     MAP_NAMES,
     PICTURE_NAMES,
@@ -31,7 +31,6 @@ blueprint = Blueprint("pictures", __name__)
 
 MEDIA: dict[str, str] = {"png": "image/png", "svg": "image/svg+xml"}
 _MAX_AGE_S = 300
-_RETRY_S = "5"
 # Opened by itself an SVG may style itself, and do nothing else.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
@@ -39,13 +38,6 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'
 @blueprint.errorhandler(InputError)
 def _wrong(error: InputError) -> Response:
     return Response(str(error), status=400, mimetype="text/plain")
-
-
-@blueprint.errorhandler(DeskBusyError)
-def _busy(error: DeskBusyError) -> Response:
-    response = Response(str(error), status=503, mimetype="text/plain")
-    response.headers["Retry-After"] = _RETRY_S
-    return response
 
 
 @blueprint.get("/embed/<any(map, coverage):what>.<any(png, svg):ending>")

@@ -34,6 +34,7 @@ from locator.features import (
     find_row,
 )
 from locator.service import Service, Snapshot
+from locator.web.admission import dear
 from locator.web.language import gettext as _
 from locator.web.ogc.answers import (
     GEOJSON,
@@ -151,7 +152,8 @@ def items(collection: str) -> Response:
         return unchanged
     page = find_page(view, query)
     if shown == "html":
-        return _html_items(view, page, shape, mark)
+        with dear():
+            return _html_items(view, page, shape, mark)
     pieces = _feature_collection(view, page, shape)
     if len(page.rows) > _STREAMED:
         response = stream(chain(pieces, [_ending()]), GEOJSON, mark)

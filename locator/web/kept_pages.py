@@ -1,0 +1,126 @@
+"""Pages that are the same for everybody but for their nonce: made once, kept, packed once.
+
+A page is rendered with a mark where its nonce stands; every answer gets a nonce of its own there.
+The packed form is a gzip stream whose parts between the nonces were packed apart, so that only
+the check sum at its end is worked out anew.
+"""
+
+import secrets
+import struct
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+
+from flask import Flask, Response, current_app, g, request
+
+from locator.web.compress import takes_gzip
+
+__all__ = ["KeptPages", "NoncePage", "keep_pages", "send_kept"]
+
+_PAGES = 32
+_BYTES = 8 * 2**20
+_GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # RFC 1952: deflate, no name, no time
+
+
+class NoncePage:
+    """A page in parts, the nonce of an answer goes between them."""
+
+    def __init__(self, text: str, mark: str) -> None:
+        self._parts = [part.encode() for part in text.split(mark)]
+        # Packed when somebody first takes it so; two threads would do the same.
+        self._packed: list[bytes] = []
+        self.size = 2 * sum(map(len, self._parts))
+
+    def plain(self, nonce: str) -> bytes:
+        """Return the page with a nonce."""
+        return nonce.encode().join(self._parts)
+
+    def packed(self, nonce: str) -> bytes:
+        """Return the page with a nonce as gzip."""
+        if not self._packed:
+            self._packed = [_pack(part) for part in self._parts]
+        raw = nonce.encode()
+        stored = struct.pack("<BHH", 0, len(raw), len(raw) ^ 0xFFFF) + raw
+        plain = self.plain(nonce)
+        end = struct.pack("<II", zlib.crc32(plain), len(plain) & 0xFFFFFFFF)
+        return b"".join([_GZIP_HEAD, stored.join(self._packed), b"\x03\x00", end])
+
+
+def _pack(part: bytes) -> bytes:
+    """Return deflate blocks that end at a byte and refer to nothing outside themselves."""
+    packer = zlib.compressobj(level=9, wbits=-15)
+    return packer.compress(part) + packer.flush(zlib.Z_FULL_FLUSH)
+
+
+class KeptPages:
+    """A bounded number of pages, those unused for the longest time go first."""
+
+    def __init__(self, *, most: int = _PAGES, most_bytes: int = _BYTES) -> None:
+        self.mark = secrets.token_urlsafe(32)  # stands in no page but for the nonce
+        self._most, self._most_bytes = most, most_bytes
+        self._lock, self._making = threading.Lock(), threading.Lock()
+        self._pages: OrderedDict[Hashable, NoncePage] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], str]) -> NoncePage:
+        """Return a page; ``make`` renders it with ``mark`` as its nonce."""
+        page = self._find(key)
+        if page is None:
+            with self._making:  # one at a time: many who ask for the same wait for one
+                page = self._find(key) or self._keep(key, NoncePage(make(), self.mark))
+        return page
+
+    def clear(self) -> None:
+        """Let go of all pages."""
+        with self._lock:
+            self._pages.clear()
+
+    def _find(self, key: Hashable) -> NoncePage | None:
+        with self._lock:
+            if key in self._pages:
+                self._pages.move_to_end(key)
+            return self._pages.get(key)
+
+    def _keep(self, key: Hashable, page: NoncePage) -> NoncePage:
+        with self._lock:
+            self._pages[key] = page
+            while len(self._pages) > self._most or (
+                len(self._pages) > 1 and self.size > self._most_bytes
+            ):
+                self._pages.popitem(last=False)
+        return page
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes the pages take."""
+        return sum(page.size for page in self._pages.values())
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+
+def keep_pages(app: Flask) -> None:
+    """Give an application the memory that kept pages use."""
+    app.extensions["locator.pages"] = KeptPages()
+
+
+def send_kept(key: Hashable, make: Callable[[], str]) -> Response:
+    """Send a page that is the same for everybody who asks with the same key."""
+    pages: KeptPages = current_app.extensions["locator.pages"]
+
+    def render() -> str:
+        own, g.nonce = g.nonce, pages.mark
+        try:
+            return make()
+        finally:
+            g.nonce = own
+
+    page = pages.get(key, render)
+    response = Response(mimetype="text/html")
+    response.vary.add("Accept-Encoding")
+    if takes_gzip() and request.method != "HEAD":
+        response.set_data(page.packed(g.nonce))
+        response.headers["Content-Encoding"] = "gzip"
+    else:
+        response.set_data(page.plain(g.nonce))
+    return response
