@@ -22,6 +22,7 @@ __all__ = [
     "Stretch",
     "WeeklyHours",
     "day_words",
+    "hours_by_day",
     "read_week",
     "unknown_hours",
     "week_words",
@@ -34,7 +35,9 @@ _WEEK = 7
 # An ordinary week is written with these words alone; months are handled, all else is special:
 # dates, years, nth weekdays, weeks of the year, Easter, school holidays, the sun, open ends.
 _DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
-_MONTHS = tuple("jan feb mar apr may jun jul aug sep oct nov dec".split())
+_MONTHS = (
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+)  # fmt: skip
 _ORDINARY = frozenset({*(d.casefold() for d in _DAYS), "ph", "off", "closed", "open", "unknown"})
 _COMMENT = re.compile(r"\"([^\"]*)\"")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -108,16 +111,14 @@ def week_words(text: str | None, language: Language) -> str:
     if not text or not text.strip():
         return unknown_hours(language)
     if not is_readable(text):
-        said = (
-            "开放时间无法识别，见原文：" if language == "zh" else "Unreadable hours, as written: "
-        )
-        return said + text.strip()
+        zh, en = "开放时间无法识别，见原文：", "Unreadable hours, as written: "
+        return (zh if language == "zh" else en) + text.strip()
     hours = read_week(text)
     if hours is not None:
         said = _hours_words(hours, language)
         return said[:1].upper() + said[1:]
-    said = "开放时间特殊，见原文：" if language == "zh" else "Special hours, as written: "
-    return said + text.strip()
+    zh, en = "开放时间特殊，见原文：", "Special hours, as written: "
+    return (zh if language == "zh" else en) + text.strip()
 
 
 def day_words(stretches: Iterable[Stretch], language: Language) -> str:
@@ -160,19 +161,27 @@ def _only_commented(text: str) -> bool:
     return any("\0" in rule and not _TIMES.search(rule) for rule in masked.split(";"))
 
 
+def hours_by_day(spans: Iterable[Span]) -> dict[date, Day]:
+    """Return the stretches that begin on each day; an evening keeps its small hours.
+
+    A day that is closed throughout is not in it.
+    """
+    found: dict[date, Day] = {}
+    for span in spans:
+        for day, stretch in _cut(span):
+            found[day] = (*found.get(day, ()), stretch)
+    return found
+
+
 def _days_of(text: str, start: datetime, days: int) -> dict[date, Day]:
     """Return each day's stretches; the first and the last days of the window are left out."""
-    first = start.date()
-    found: dict[date, list[Stretch]] = {first + timedelta(days=n): [] for n in range(1, days - 1)}
-    for span in read_spans(text, _RULES, start=start, days=days):
-        for day, stretch in _cut(span):
-            if day in found:
-                found[day].append(stretch)
-    return {day: tuple(stretches) for day, stretches in found.items()}
+    found = hours_by_day(read_spans(text, _RULES, start=start, days=days))
+    inside = (start.date() + timedelta(days=n) for n in range(1, days - 1))
+    return {day: found.get(day, ()) for day in inside}
 
 
 def _cut(span: Span) -> Iterable[tuple[date, Stretch]]:
-    """Yield the parts of a span by the day they begin on; an evening keeps its small hours."""
+    """Yield the parts of a span by the day they begin on."""
     if span.state is State.CLOSED:
         return
     begin, certain = span.start, span.state is State.OPEN
@@ -299,7 +308,9 @@ def _stretch_words(stretch: Stretch, language: Language) -> str:
     zh = language == "zh"
     doubt = "" if stretch.certain else "（不确定）" if zh else " (not certain)"
     if (stretch.start, stretch.end) == (0, DAY_MIN):
-        return ("全天" if zh else "24 hours") + doubt
+        if not stretch.certain:
+            return unknown_hours(language)
+        return "全天" if zh else "24 hours"
     end = _clock(stretch.end)
     if stretch.end > DAY_MIN:
         early = _clock(stretch.end - DAY_MIN)

@@ -61,9 +61,9 @@ DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
         (None, "时间未知", "Hours unknown"),
         (" ", "时间未知", "Hours unknown"),
         (
-            "早八晚十",
-            "开放时间无法识别，见原文：早八晚十",
-            "Unreadable hours, as written: 早八晚十",
+            "早八晚",
+            "开放时间无法识别，见原文：早八晚",
+            "Unreadable hours, as written: 早八晚",
         ),
     ],
 )

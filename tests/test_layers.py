@@ -15,7 +15,7 @@ FLOORS = {
     "register": 1,
     "store": 2,
     "travel": 3,
-    "nearest": 4, "coverage": 4, "hotzones": 4, "siting": 4,
+    "places": 4, "nearest": 4, "coverage": 4, "hotzones": 4, "siting": 4,
     "service": 5, "network": 5, "intake": 5, "phone": 5, "answer": 5, "features": 5,
     "exports": 5, "published": 5, "jobs": 5,
     "maps": 5, "figures": 5, "reporting": 5, "study": 5, "planner": 5, "showing": 5,

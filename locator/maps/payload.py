@@ -43,7 +43,7 @@ _UNKNOWN_WEIGHT = 0.2
 # unlike percentiles, keeps to the town where a third of the stations lie scattered around it.
 _SITE_FACTS = (
     ("gain", "gain_words"),
-    ("opening_hours", "opening_hours"),
+    ("opening_hours", "hours_words"),
     ("district_name", "district_name"),
 )
 _TERMS = {term: place for place, term in enumerate(FACTS)}

@@ -4,7 +4,6 @@ from locator.schema import Language
 
 __all__ = [
     "FACTS",
-    "HOURS_UNKNOWN",
     "LABELS",
     "NOT_COMPUTED",
     "NOT_VERIFIED",
@@ -79,7 +78,6 @@ FACTS: dict[str, tuple[str, str]] = {
     "gain": ("新增覆盖", "Adds"),
 }
 
-HOURS_UNKNOWN = ("时间未知", "Hours unknown")
 NOT_VERIFIED = ("未核实", "Not checked")
 NOT_COMPUTED = ("未计算", "Not computed")
 # When a notice holds.

@@ -13,8 +13,10 @@ from flask import Blueprint, abort, render_template, request, url_for
 
 from locator.answer import Answer, Feature, Json, nearest_answer, state_words, station_feature
 from locator.hours import STATES, Span, read_spans
+from locator.hours_words import day_words, hours_by_day, week_words
 from locator.nearest import OpenRule, StationFilter
-from locator.phone import MANY_STATIONS, Place, named_places
+from locator.phone import MANY_STATIONS
+from locator.places import Place
 from locator.schema import Kind, Platform, Service, State, Status
 from locator.service import Snapshot
 from locator.travel import Routed
@@ -79,7 +81,7 @@ def home() -> str:
     query = request.args.get("place", "").strip()
     chosen, rule = read_filter(request.args), read_rule(request.args, OpenRule.YES)
     snapshot = get_service().snapshot()
-    places = named_places(snapshot)
+    places = snapshot.named_places
     matches = [place for place in places if query and query in place.name]
     exact = [place for place in matches if place.name == query]
     districts = [n for n in snapshot.districts["name"] if query and query in n]
@@ -245,6 +247,7 @@ def station(station_id: str) -> str:
         own=own,
         card=card,
         week=[(label, words) for label, words, _spans in week],
+        hours=week_words(None if hours is None else str(hours), language()),
         status=Status.parse(str(own["status"] or Status.ACTIVE.value)),
         links=navigation_links(str(own["name"]), lon, lat),
         apps=app_links(str(own["name"]), lon, lat),
@@ -264,6 +267,7 @@ def _week(text: str | None) -> Week:
     service = get_service()
     spans = read_spans(text, service.rules, start=service.now(), days=7)
     first = spans[0].start
+    begun = hours_by_day(spans)
     names = [_("周一"), _("周二"), _("周三"), _("周四"), _("周五"), _("周六"), _("周日")]
     week: Week = []
     for number in range(7):
@@ -275,7 +279,8 @@ def _week(text: str | None) -> Week:
             month=begin.month,
             day=begin.day,
         )
-        week.append((label, _day_words(spans, begin, end), _not_closed(spans, begin, end)))
+        words = day_words(begun.get(begin.date(), ()), language())
+        week.append((label, words, _not_closed(spans, begin, end)))
     return week
 
 
@@ -283,19 +288,6 @@ def _not_closed(spans: list[Span], begin: datetime, end: datetime) -> list[Span]
     """Return the parts of spans that lie in a day and are not closed."""
     cut = [Span(max(s.start, begin), min(s.end, end), s.state) for s in spans]
     return [s for s in cut if s.start < s.end and s.state is not State.CLOSED]
-
-
-def _day_words(spans: list[Span], begin: datetime, end: datetime) -> str:
-    parts = []
-    for span in _not_closed(spans, begin, end):
-        if span.state is State.UNKNOWN:
-            parts.append(_("时间未知"))
-        elif span.start == begin and span.end == end:
-            parts.append(_("全天"))
-        else:
-            closing = "24:00" if span.end == end else f"{span.end:%H:%M}"
-            parts.append(f"{span.start:%H:%M}–{closing}")
-    return "、".join(parts) or _("不开放")
 
 
 def _linked_data(feature: Feature, week: Week, card: Card) -> dict[str, object]:

@@ -18,7 +18,7 @@ from locator.maps import (
 )
 from locator.maps.payload import dump_json
 from locator.nearest import OpenRule, StationFilter
-from locator.phone import Place, named_places
+from locator.places import Place
 from locator.schema import Kind, Language
 from locator.schema import Service as Amenity
 from locator.showing import Given, MapView, map_words
@@ -214,7 +214,7 @@ def nearest() -> str:
     The position stays in the reader's browser, which ranks the stations by itself.
     """
     view = read_nearest_view(Given(asked_texts(), NEAREST_NAMES))
-    places = named_places(get_service().snapshot())
+    places = get_service().snapshot().named_places
     matches = [place for place in places if view.place and view.place in place.name]
     exact = [place for place in matches if place.name == view.place]
     context: dict[str, object] = {"cards": None, "relaxed": False}
