@@ -21,6 +21,7 @@ __all__ = [
     "Season",
     "Stretch",
     "WeeklyHours",
+    "clock_words",
     "day_words",
     "hours_by_day",
     "read_week",
@@ -311,12 +312,13 @@ def _stretch_words(stretch: Stretch, language: Language) -> str:
         if not stretch.certain:
             return unknown_hours(language)
         return "全天" if zh else "24 hours"
-    end = _clock(stretch.end)
+    end = clock_words(stretch.end)
     if stretch.end > DAY_MIN:
-        early = _clock(stretch.end - DAY_MIN)
+        early = clock_words(stretch.end - DAY_MIN)
         end = f"次日 {early}" if zh else f"{early} next day"
-    return f"{_clock(stretch.start)}–{end}{doubt}"
+    return f"{clock_words(stretch.start)}–{end}{doubt}"
 
 
-def _clock(minutes: int) -> str:
+def clock_words(minutes: int) -> str:
+    """Return minutes after midnight as a clock time: ``8:30``, ``24:00``."""
     return f"{minutes // 60}:{minutes % 60:02}"

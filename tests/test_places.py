@@ -73,10 +73,8 @@ def test_demand_counts_before_stations_and_stations_before_the_polygon() -> None
         [square(107.1, 34.1, 0.01), square(107.8, 34.8, 0.01), square(107.82, 34.8, 0.01)],
         demand_per_h=[5.0, 4.0, 4.0],
     )
-    points = [
-        shapely.Point(*at) for at in ((107.5, 34.5), (108.2, 34.2), (108.9, 34.9), (108.9, 34.91))
-    ]
-    middles = district_middles(districts, zones, frame(list(points)))
+    stations = [(107.5, 34.5), (108.2, 34.2), (108.9, 34.9), (108.9, 34.91)]
+    middles = district_middles(districts, zones, frame([shapely.Point(at) for at in stations]))
     assert middles[0] == pytest.approx([107.805, 34.805], abs=0.02)
     assert middles[1] == pytest.approx([108.9, 34.9], abs=0.02)
     assert shapely.Point(middles[2]).within(districts.geometry.iloc[2])

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 
 GAP = (107.1977, 34.3472)  # of the shipped city on Friday at 22:00, 5 minutes
 NEW = {
-    "id": "NEW-1", "name": "假设站点 1", "kind": "rest_post", "lon": GAP[0], "lat": GAP[1],
+    "id": "NEW-1", "name": "假设驿站 1", "kind": "rest_post", "lon": GAP[0], "lat": GAP[1],
     "services": ["drinking_water"], "opening_hours": "24/7",
 }  # fmt: skip
 HOSTILE = "<img src=x onerror=alert(1)></script>{{7*7}}${1}"
@@ -182,13 +182,13 @@ def test_a_dropped_station_covers_more_and_can_be_dragged_and_taken_back(
     page = desk("#m=5&h=118")
     before, picture = share(page), page.evaluate(PICTURE)
     x, y = place_at(page, *GAP)
-    page.get_by_role("button", name="在地图上放站点").click()
+    page.get_by_role("button", name="在地图上放驿站").click()
     settle(page, lambda: page.mouse.click(x, y))
     covered = share(page)
     assert covered > before
     assert page.evaluate(PICTURE) != picture
     expect(page.locator("#change")).to_contain_text(f"现状 {before:.1f}%，变化 +")
-    ghost = page.get_by_role("button", name="新增: 假设站点 1")
+    ghost = page.get_by_role("button", name="新增: 假设驿站 1")
     expect(ghost).to_be_visible()
     page.mouse.move(x, y)
     page.mouse.down()
@@ -271,7 +271,7 @@ def test_the_downloaded_file_is_the_scenario(desk: Callable[..., Page]) -> None:
     read = parse_scenario(text, source="scenario.yaml")
     assert read.close == ("BJ-R-045",)
     assert read.add is not None
-    assert read.add["name"].tolist() == ["假设站点 1"]
+    assert read.add["name"].tolist() == ["假设驿站 1"]
     expect(page.locator("#command")).to_contain_text("--scenario scenario.yaml")
 
 

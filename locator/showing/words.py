@@ -29,7 +29,7 @@ def choice_words(chosen: StationFilter, language: Language) -> str:
     services = [s.label(language) for s in sorted(chosen.services, key=lambda s: s.value)]
     if language == "zh":
         parts = [f"只含{'、'.join(kinds)}"] if kinds else []
-        parts += [f"只含提供{'、'.join(services)}的站点"] if services else []
+        parts += [f"只含提供{'、'.join(services)}的驿站"] if services else []
     else:
         parts = [f"only {', '.join(kinds)}"] if kinds else []
         parts += [f"only stations with {', '.join(services)}"] if services else []
@@ -41,7 +41,7 @@ def hours_words(at: datetime | None, language: Language) -> str:
     if at is None:
         return "未考虑开放时间" if language == "zh" else "opening hours not considered"
     when = f"{at:%Y-%m-%d %H:%M}"
-    return f"只计 {when} 确定开放的站点" if language == "zh" else f"stations surely open at {when}"
+    return f"只计 {when} 确定开放的驿站" if language == "zh" else f"stations surely open at {when}"
 
 
 def percent(share: float) -> str:

@@ -104,10 +104,15 @@ def home() -> str:
         unknown_place=bool(query) and not (matches or districts or named),
         groups=_open_now(snapshot),
         now=get_service().now(),
-        words=script_words() | way_words(knows_roads=isinstance(get_service().travel, Routed)),
+        words=script_words() | (way_words() if _knows_roads() else {}),
+        knows_roads=_knows_roads(),
         min_left=get_service().settings.min_minutes_left,
         **({"cards": None, "origin": "", "place": None, "relaxed": False} | context),
     )
+
+
+def _knows_roads() -> bool:
+    return isinstance(get_service().travel, Routed)
 
 
 def _stations_named(snapshot: Snapshot, query: str) -> list[dict[str, str]]:
@@ -140,7 +145,7 @@ def list_around(
     return {"cards": cards, "origin": place.name, "place": place, "relaxed": relaxed}
 
 
-def _card(feature: Feature, chosen: StationFilter) -> Card:
+def _card(feature: Feature, chosen: StationFilter, *, arriving: bool = True) -> Card:
     own = feature["properties"]
     lon, lat = feature["geometry"]["coordinates"]
     services = own["services"] if isinstance(own["services"], list) else []
@@ -155,7 +160,7 @@ def _card(feature: Feature, chosen: StationFilter) -> Card:
         km=f"{float(str(own['distance_m'])) / 1000:.1f}",
         state=str(own["state"]),
         glyph=_glyph(State.parse(str(own["state"])), own["minutes_left"]),
-        words=state_words(own, language()),
+        words=state_words(own, language(), arriving=arriving),
         services=[Service.parse(code) for code in ordered],
         navigation=navigation_links(str(own["name"]), lon, lat)[0],
         notice=_notice(own),
@@ -236,19 +241,21 @@ def station(station_id: str) -> str:
     """Show one station: state, the week's hours, services, how to get in, how to get there."""
     feature = station_feature(get_service(), station_id)
     if feature is None:
-        abort(404, _("没有这个站点；它可能已从登记册中移除。"))
+        abort(404, _("没有这个驿站；它可能已从登记册中移除。"))
     own = feature["properties"]
     lon, lat = feature["geometry"]["coordinates"]
     hours = own["opening_hours"]
     week = _week(None if hours is None else str(hours))
-    card = _card(feature, StationFilter())
+    card = _card(feature, StationFilter(), arriving=False)
+    status = Status.parse(str(own["status"] or Status.ACTIVE.value))
     return render_template(
         "station.html",
         own=own,
         card=card,
         week=[(label, words) for label, words, _spans in week],
         hours=week_words(None if hours is None else str(hours), language()),
-        status=Status.parse(str(own["status"] or Status.ACTIVE.value)),
+        status=status,
+        instead=None if status is Status.ACTIVE else _open_instead(feature),
         links=navigation_links(str(own["name"]), lon, lat),
         apps=app_links(str(own["name"]), lon, lat),
         linked_data=_linked_data(feature, week, card),
@@ -257,6 +264,20 @@ def station(station_id: str) -> str:
         lon=f"{lon:.6f}",
         lat=f"{lat:.6f}",
     )
+
+
+def _open_instead(feature: Feature) -> Card | None:
+    """Return the nearest station to one that is shut which is surely open when one gets there.
+
+    A swap cabinet stands in for a swap cabinet alone, a post for a post.
+    """
+    lon, lat = feature["geometry"]["coordinates"]
+    kind = Kind.parse(str(feature["properties"]["kind"]))
+    swaps = kind is Kind.SWAP_CABINET
+    kinds = frozenset(k for k in Kind if (k is Kind.SWAP_CABINET) is swaps)
+    chosen = StationFilter(kinds=kinds)
+    answer = nearest_answer(get_service(), lon, lat, k=1, chosen=chosen, rule=OpenRule.YES)
+    return _card(answer["features"][0], StationFilter()) if answer["features"] else None
 
 
 Week = list[tuple[str, str, list[Span]]]

@@ -161,7 +161,7 @@ def embedded_map() -> str:
     number = int(snapshot.index.mask(view.chosen).sum())
     return render_template(
         "embed/map.html",
-        words=_("%(number)s 个在用的站点。", number=f"{number:,}"),
+        words=_("%(number)s 个在用的驿站。", number=f"{number:,}"),
         **_shell("map", view, render_frame(options)),
     )
 
