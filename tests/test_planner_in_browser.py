@@ -220,6 +220,7 @@ def test_everything_of_a_change_can_be_typed(desk: Callable[..., Page]) -> None:
     form.get_by_role("textbox", name="自己写").fill("Fr 20:00-24:00")
     settle(page, lambda: form.get_by_role("textbox", name="自己写").press("Tab"))
     assert share(page) == covered
+    expect(form.locator("summary")).to_contain_text("周五 20:00–24:00")  # its words, not the code
     form.get_by_role("textbox", name="自己写").fill("有空就开")
     settle(page, lambda: form.get_by_role("textbox", name="自己写").press("Tab"))
     expect(page.locator("#trouble")).to_contain_text("opening_hours")
@@ -245,7 +246,7 @@ def test_a_station_is_closed_moved_and_kept_open_from_its_card(desk: Callable[..
     settle(page, page.locator("#changes").get_by_role("button", name="去掉").click)
     mark.dispatch_event("click")
     settle(page, page.get_by_role("button", name="假设改时间").click)
-    expect(page.locator("#changes")).to_contain_text("24/7")
+    expect(page.locator("#changes summary")).to_contain_text("开放时间 24 小时")
 
 
 def test_now_then_and_the_difference_are_told_apart_in_words(desk: Callable[..., Page]) -> None:

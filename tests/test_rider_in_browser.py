@@ -182,7 +182,7 @@ def test_a_station_is_found_by_its_name(phone: Callable[..., Page]) -> None:
     ("language", "told", "left"),
     [
         ("zh-CN", "定位很粗（约 3 公里）", "还剩"),
-        ("en-US", "Your position is very coarse (about 3 km)", "min left"),
+        ("en-US", "Your position is coarse (about 3 km)", "min left"),
     ],
 )
 def test_a_coarse_position_opens_the_place_box_and_makes_minutes_a_range(

@@ -199,8 +199,9 @@ def drawing(what: str) -> Response:
     if request.if_none_match.contains_weak(mark):
         response = Response(status=304)
     else:
-        caption = shown_for(what, view, now_states=states_of(what)).options.caption
-        script = f"{make()}\nlocatorEmbed.caption({dump_json(caption)});\n"
+        words = shown_for(what, view, now_states=states_of(what)).options
+        said = f"{dump_json(words.caption)}, {dump_json(words.title)}"
+        script = f"{make()}\nlocatorEmbed.caption({said});\n"
         response = Response(script, mimetype="text/javascript")
     response.set_etag(mark, weak=True)
     response.cache_control.no_cache = True
