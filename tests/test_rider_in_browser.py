@@ -277,8 +277,10 @@ def test_a_station_that_is_shut_sends_nobody_there(
     page = phone(locale=language)
     page.goto("/stations/BJ-R-045")
     expect(page.locator("main .notice").first).to_be_visible()
-    expect(page.locator("a.go.wide, .links.apps")).to_have_count(0)
+    expect(page.locator("a.go.wide, .links.apps, table.week")).to_have_count(0)
     expect(page.locator("main a[href*='amap.com']")).to_have_count(1)  # of the one that is open
+    told = page.locator("script[type='application/ld+json']").inner_text()
+    assert "OpeningHoursSpecification" not in told  # a search engine is told no hours either
     offered = page.locator("#instead + .cards .card")
     expect(offered).to_have_count(1)
     assert offered.get_attribute("data-id") != "BJ-R-045"

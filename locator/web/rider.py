@@ -258,7 +258,7 @@ def station(station_id: str) -> str:
         instead=None if status is Status.ACTIVE else _open_instead(feature),
         links=navigation_links(str(own["name"]), lon, lat),
         apps=app_links(str(own["name"]), lon, lat),
-        linked_data=_linked_data(feature, week, card),
+        linked_data=_linked_data(feature, week if status is Status.ACTIVE else [], card),
         words=script_words(),
         back=url_for("rider.home"),
         lon=f"{lon:.6f}",
