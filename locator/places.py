@@ -66,12 +66,12 @@ def district_middles(
     """
     areas = districts.geometry.to_numpy()
     middles = shapely.get_coordinates(shapely.point_on_surface(areas)).reshape(-1, 2)
-    tree = shapely.STRtree(areas)
     for points, weights in (
         (stations.geometry.to_numpy(), np.ones(len(stations))),
         (hot_zones.geometry.representative_point().to_numpy(), _demand(hot_zones)),
     ):  # demand last: where there is some, it counts
-        rows, district = tree.query(points, predicate="intersects")
+        # Asked by the polygons, which are large: a query prepares what it is asked by.
+        district, rows = shapely.STRtree(points).query(areas, predicate="intersects")
         known = weights[rows] > 0
         rows, district = rows[known], district[known]
         lonlat = shapely.get_coordinates(points)
