@@ -10,6 +10,7 @@ import pandas as pd
 
 from locator.errors import InputError, NoWayError
 from locator.hours import parse_moment
+from locator.hours_words import clock_words
 from locator.nearest import Found, OpenRule, StationFilter, Wishes, check_positions
 from locator.schema import STATION_COLUMNS, Service, State, is_illustrative, split_set
 from locator.service import Service as LocatorService
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 _DECIMALS = 7
+_LONG_MIN = 120  # from here on the minutes left are nobody's worry
 _SETS = frozenset({"services", "platforms"})
 
 Json = str | int | float | bool | list[str] | None
@@ -271,18 +273,29 @@ def describe_line(feature: Feature) -> str:
     return " · ".join(part for part in (line, detour, state_words(own, "en"), words) if part)
 
 
-def state_words(properties: dict[str, Json], language: str) -> str:
-    """Say a station's state on arrival, with the minutes left or the next opening."""
+def state_words(properties: dict[str, Json], language: str, *, arriving: bool = True) -> str:
+    """Say a station's state, with when it closes or opens next.
+
+    Parameters
+    ----------
+    properties
+        Of a feature.
+    arriving
+        Whether the state is that on arrival; otherwise it is that of now.
+    """
     state = State.parse(str(properties["state"]))
     zh = language == "zh"
     if state is State.OPEN:
         left = properties["minutes_left"]
         if not isinstance(left, int):
-            return "营业中" if zh else "open"
-        if left >= 120:
-            closes = datetime.fromisoformat(str(properties["closes_at"]))
-            return _closing(closes, properties, zh=zh)
-        return f"营业中 · 还有 {left} 分钟关门" if zh else f"open, {left} min left on arrival"
+            return "开放" if zh else "open"
+        closes = datetime.fromisoformat(str(properties["closes_at"]))
+        until = _closing(closes, properties, zh=zh)
+        if left >= _LONG_MIN:
+            return until
+        if zh:
+            return f"{until}（{'到时' if arriving else '现在'}还剩 {left} 分）"
+        return f"{until} ({left} min left{' when you arrive' if arriving else ' now'})"
     if state is State.CLOSED:
         opens = properties["opens_at"]
         if opens is None:
@@ -292,19 +305,23 @@ def state_words(properties: dict[str, Json], language: str) -> str:
 
 
 def _until(opens: datetime, properties: dict[str, Json], *, zh: bool) -> str:
-    day = _day(opens.date(), properties, zh=zh)
-    return f"已关门 · {day} {opens:%H:%M} 开门" if zh else f"closed until {day} {opens:%H:%M}"
+    day, clock = _day(opens.date(), properties, zh=zh), _clock(opens)
+    return f"已关门 · {day} {clock} 开门" if zh else f"closed until {day} {clock}"
 
 
 def _closing(closes: datetime, properties: dict[str, Json], *, zh: bool) -> str:
     """Say when a station closes: midnight is 24:00 of the day that ends, other days are named."""
     midnight = closes.time() == datetime.min.time()
     last = (closes - timedelta(days=1)).date() if midnight else closes.date()
-    clock = "24:00" if midnight else f"{closes:%H:%M}"
+    clock = "24:00" if midnight else _clock(closes)
     arrives = datetime.fromisoformat(str(properties["arrives_at"])).date()
     tonight = last == arrives or (not midnight and closes.hour < 12 and (last - arrives).days == 1)
     day = "" if tonight else _day(last, properties, zh=zh) + " "
-    return f"营业中 · {day}{clock} 关门" if zh else f"open until {day}{clock}"
+    return f"开放 · {day}{clock} 关门" if zh else f"open until {day}{clock}"
+
+
+def _clock(moment: datetime) -> str:
+    return clock_words(60 * moment.hour + moment.minute)
 
 
 def _day(day: date, properties: dict[str, Json], *, zh: bool) -> str:

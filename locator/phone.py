@@ -7,7 +7,6 @@ Past a number of stations the phone is told of cells and fetches those around it
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypedDict
 
@@ -26,9 +25,7 @@ from locator.travel import Routed
 __all__ = [
     "CELL_DEG",
     "MANY_STATIONS",
-    "Place",
     "cell_rows",
-    "named_places",
     "phone_cell",
     "phone_register",
 ]
@@ -66,26 +63,6 @@ class Register(TypedDict, total=False):
     cell_deg: float
     cells: dict[str, int]
     roads: bool  # the server knows times along roads, and can be asked for them
-
-
-@dataclass(frozen=True)
-class Place:
-    """A named place a rider may stand at or ride to; degrees, WGS-84."""
-
-    name: str
-    lon: float
-    lat: float
-
-
-def named_places(snapshot: Snapshot) -> list[Place]:
-    """Return the named places: districts, then hot zones, then towns; a name stands once."""
-    found: dict[str, Place] = {}
-    for layer in (snapshot.districts, snapshot.hot_zones, snapshot.places):
-        middles = layer.geometry.representative_point()
-        for name, point in zip(layer["name"], middles, strict=True):
-            lon, lat = round(point.x, _DECIMALS), round(point.y, _DECIMALS)
-            found.setdefault(name, Place(name, lon, lat))
-    return list(found.values())
 
 
 def phone_register(service: LocatorService, *, at: datetime) -> str:
@@ -164,7 +141,7 @@ def _head(service: LocatorService, snapshot: Snapshot, at: datetime) -> Register
         services=[member.value for member in Service],
         places=[
             [place.name, place.lon, place.lat, *_pinyin(place.name)]
-            for place in named_places(snapshot)
+            for place in snapshot.named_places
         ],
     )
     return head | _window(service, at)

@@ -165,7 +165,7 @@ class Datum(LabelledEnum):
 class State(LabelledEnum):
     """A station's state at a moment. Unknown is not closed."""
 
-    OPEN = "open", "营业中", "Open"
+    OPEN = "open", "开放", "Open"
     CLOSED = "closed", "已关门", "Closed"
     UNKNOWN = "unknown", "时间未知", "Hours unknown"
 

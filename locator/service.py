@@ -25,8 +25,9 @@ from locator.nearest import StationFilter, StationIndex
 from locator.network import choose_travel, missing_roads, roads_stamp
 from locator.notebook import facts_table
 from locator.paths import geodata_dir
+from locator.places import Place, named_places
 from locator.published import PublishedGaps, read_published
-from locator.schema import drop_unusable, is_illustrative
+from locator.schema import Status, drop_unusable, is_illustrative
 from locator.settings import Settings
 from locator.store import GeoPackageStore, open_store
 from locator.store.history import read_as_of, read_stations_as_of
@@ -68,6 +69,17 @@ class Snapshot:
         district, at = tree.query(self.districts.geometry.to_numpy(), predicate="intersects")
         rows[at] = district
         return rows
+
+    @cached_property
+    def named_places(self) -> list[Place]:
+        """The places that can be named instead of a position, worked out once."""
+        in_service = self.stations["status"] != Status.CLOSED.value
+        return named_places(
+            districts=self.districts,
+            hot_zones=self.hot_zones,
+            places=self.places,
+            stations=self.stations[in_service],
+        )
 
     def _repr_html_(self) -> str:
         """Say what is in it, for a notebook."""

@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,6 +21,7 @@ from locator.coverage import cover_zones, covered_area_m2, find_gaps, split_zone
 from locator.datum import wgs84_to_gcj02
 from locator.errors import InputError, RegisterError
 from locator.hours import STATES, CalendarDay, HoursRules, HoursTable, read_spans
+from locator.hours_words import day_words, hours_by_day
 from locator.intake import import_register
 from locator.nearest import StationFilter
 from locator.register import parse_table, read_table
@@ -30,7 +30,6 @@ from locator.service import Service as LocatorService
 from locator.store import Change, GeoPackageStore
 from locator.study import Question, Standard, gaps_inputs, run_gaps
 from locator.travel import StraightLine
-from locator.web.rider import _day_words
 from tests.conftest import MONDAY_NOON, SHANGHAI
 from tests.test_nearest import RULES, ids, make_index
 from tests.test_register import GOOD, HEADER
@@ -241,9 +240,9 @@ def test_a_file_past_the_limit_is_refused_unread(
     ("opens", "expected"),
     [
         ("2026-11-23T18:00+08:00", "已关门 · 今天 18:00 开门"),
-        ("2026-11-24T09:00+08:00", "已关门 · 明天 09:00 开门"),
-        ("2026-11-28T09:00+08:00", "已关门 · 周六 09:00 开门"),
-        ("2026-11-30T09:00+08:00", "已关门 · 下周一 09:00 开门"),
+        ("2026-11-24T09:00+08:00", "已关门 · 明天 9:00 开门"),
+        ("2026-11-28T09:00+08:00", "已关门 · 周六 9:00 开门"),
+        ("2026-11-30T09:00+08:00", "已关门 · 下周一 9:00 开门"),
         (None, "已关门"),
     ],
 )
@@ -255,9 +254,10 @@ def test_the_next_opening_has_its_day(opens: str | None, expected: str) -> None:
 
 def test_a_week_says_nights_and_whole_days() -> None:
     spans = read_spans("Mo 18:00-02:00, We 00:00-24:00", RULES, start=MONDAY_NOON, days=3)
-    days = [at(f"2026-11-{day}T00:00") for day in range(23, 27)]
-    words = [_day_words(spans, a, b) for a, b in pairwise(days)]
-    assert words == ["18:00–24:00", "00:00–02:00", "全天"]
+    begun = hours_by_day(spans)
+    days = [at(f"2026-11-{day}T00:00").date() for day in range(23, 26)]
+    words = [day_words(begun.get(day, ()), "zh") for day in days]
+    assert words == ["18:00–次日 2:00", "休息", "全天"]
 
 
 def test_coordinates_have_seven_decimals(
@@ -301,11 +301,11 @@ def test_closing_soon_is_another_sign(client: FlaskClient, store: GeoPackageStor
 @pytest.mark.parametrize(
     ("closes", "expected"),
     [
-        ("2026-11-23T22:00+08:00", "营业中 · 22:00 关门"),
-        ("2026-11-24T00:00+08:00", "营业中 · 24:00 关门"),
-        ("2026-11-24T03:00+08:00", "营业中 · 03:00 关门"),
-        ("2026-11-27T00:00+08:00", "营业中 · 周四 24:00 关门"),
-        ("2026-11-25T18:00+08:00", "营业中 · 周三 18:00 关门"),
+        ("2026-11-23T22:00+08:00", "开放 · 22:00 关门"),
+        ("2026-11-24T00:00+08:00", "开放 · 24:00 关门"),
+        ("2026-11-24T03:00+08:00", "开放 · 3:00 关门"),
+        ("2026-11-27T00:00+08:00", "开放 · 周四 24:00 关门"),
+        ("2026-11-25T18:00+08:00", "开放 · 周三 18:00 关门"),
     ],
 )
 def test_a_closing_on_another_day_says_which(closes: str, expected: str) -> None:

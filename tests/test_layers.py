@@ -10,12 +10,12 @@ PACKAGE = Path(__file__).resolve().parents[1] / "locator"
 
 # Room to floor; a room is a file or a folder of locator/. docs/architecture.md draws the same.
 FLOORS = {
-    "errors": 0, "paths": 0, "settings": 0, "schema": 0, "datum": 0, "hours": 0, "look": 0,
-    "notebook": 0, "admission": 0,
+    "errors": 0, "paths": 0, "settings": 0, "schema": 0, "datum": 0, "hours": 0, "hours_words": 0,
+    "look": 0, "notebook": 0, "admission": 0,
     "register": 1,
     "store": 2,
     "travel": 3,
-    "nearest": 4, "coverage": 4, "hotzones": 4, "siting": 4,
+    "places": 4, "nearest": 4, "coverage": 4, "hotzones": 4, "siting": 4,
     "service": 5, "network": 5, "intake": 5, "phone": 5, "answer": 5, "features": 5,
     "exports": 5, "published": 5, "jobs": 5,
     "maps": 5, "figures": 5, "reporting": 5, "study": 5, "planner": 5, "showing": 5,

@@ -445,7 +445,7 @@ def test_the_served_map_talks_to_a_page_of_the_same_site(page: Page, server: Ser
 def test_a_way_is_drawn_looked_at_once_and_taken_away(still: Page) -> None:
     talking = talk(still)
     line = [[107.1525, 34.3605], [107.1700, 34.3605], [107.1700, 34.3800]]
-    way = {"key": 1, "line": line, "straight": False}
+    way = {"key": 1, "line": line}
     talking.show(rider=RIDER, listed=LISTED, route=way)
     drawn = talking.map.locator("path.lmap-route")
     expect(drawn).to_have_count(1)
@@ -454,9 +454,6 @@ def test_a_way_is_drawn_looked_at_once_and_taken_away(still: Page) -> None:
     before = talking.view()
     talking.show(rider=RIDER, listed=LISTED, route=way)
     assert talking.view() == before
-    talking.show(rider=RIDER, listed=LISTED, route=way | {"key": 2, "straight": True})
-    expect(talking.map.locator("path.lmap-route.is-straight")).to_have_count(1)
-    assert all(talking.sees(*corner) for corner in line)
     talking.show(rider=RIDER, listed=LISTED)
     expect(drawn).to_have_count(0)
 
@@ -467,6 +464,6 @@ def test_a_way_is_drawn_looked_at_once_and_taken_away(still: Page) -> None:
 )
 def test_a_way_that_is_not_understood_is_left_out_whole(page: Page, line: object) -> None:
     talking = talk(page)
-    talking.show(rider=RIDER, listed=LISTED, route={"key": 1, "line": line, "straight": False})
+    talking.show(rider=RIDER, listed=LISTED, route={"key": 1, "line": line})
     expect(talking.map.locator(".lmap-badge").first).to_be_visible()
     expect(talking.map.locator("path.lmap-route")).to_have_count(0)

@@ -579,7 +579,7 @@ def test_everything_opens_and_says_its_words(page: Page, opener: Opener) -> None
     assert page.locator(".lmap-mark").count() == 4
     page.locator(".lmap-mark").nth(0).dispatch_event("click")
     card = shown_text(page, ".lmap-card")
-    assert card.startswith("经二路驿站0 骑手服务驿站 营业中 · 还有 50 分钟关门")
+    assert card.startswith("经二路驿站0 骑手服务驿站 开放 · 还有 50 分钟关门")
     assert page.locator(".lmap-details").get_attribute("href") == "/stations/bj-0"
     page.locator(".lmap-mark").nth(3).dispatch_event("click")
     assert "时间未知" in shown_text(page, ".lmap-card")

@@ -546,7 +546,7 @@ def test_a_position_travels_only_when_asked_rounded_and_in_a_body(
     names = page.locator("#cards .name")
     expect(names.first).to_have_text("对岸")
     button = page.locator("#by-road")
-    expect(button).to_contain_text("约 100 米精度的位置发给本站")
+    expect(button).to_contain_text("约 100 米精度的位置发给网站")
     assert {request.method for request in asked} == {"GET"}
     button.click()
     expect(page.locator("#status")).to_have_text("下面是按道路算的时间。")

@@ -38,7 +38,7 @@ from tests.test_network import river, take  # noqa: F401 - a fixture
 
 NEW = {
     "id": "NEW-1",
-    "name": "假设站点 1",
+    "name": "假设驿站 1",
     "kind": "rest_post",
     "lon": 107.1977,
     "lat": 34.3472,

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 
 GAP = (107.1977, 34.3472)  # of the shipped city on Friday at 22:00, 5 minutes
 NEW = {
-    "id": "NEW-1", "name": "假设站点 1", "kind": "rest_post", "lon": GAP[0], "lat": GAP[1],
+    "id": "NEW-1", "name": "假设驿站 1", "kind": "rest_post", "lon": GAP[0], "lat": GAP[1],
     "services": ["drinking_water"], "opening_hours": "24/7",
 }  # fmt: skip
 HOSTILE = "<img src=x onerror=alert(1)></script>{{7*7}}${1}"
@@ -182,13 +182,13 @@ def test_a_dropped_station_covers_more_and_can_be_dragged_and_taken_back(
     page = desk("#m=5&h=118")
     before, picture = share(page), page.evaluate(PICTURE)
     x, y = place_at(page, *GAP)
-    page.get_by_role("button", name="在地图上放站点").click()
+    page.get_by_role("button", name="在地图上放驿站").click()
     settle(page, lambda: page.mouse.click(x, y))
     covered = share(page)
     assert covered > before
     assert page.evaluate(PICTURE) != picture
     expect(page.locator("#change")).to_contain_text(f"现状 {before:.1f}%，变化 +")
-    ghost = page.get_by_role("button", name="新增: 假设站点 1")
+    ghost = page.get_by_role("button", name="新增: 假设驿站 1")
     expect(ghost).to_be_visible()
     page.mouse.move(x, y)
     page.mouse.down()
@@ -220,6 +220,7 @@ def test_everything_of_a_change_can_be_typed(desk: Callable[..., Page]) -> None:
     form.get_by_role("textbox", name="自己写").fill("Fr 20:00-24:00")
     settle(page, lambda: form.get_by_role("textbox", name="自己写").press("Tab"))
     assert share(page) == covered
+    expect(form.locator("summary")).to_contain_text("周五 20:00–24:00")  # its words, not the code
     form.get_by_role("textbox", name="自己写").fill("有空就开")
     settle(page, lambda: form.get_by_role("textbox", name="自己写").press("Tab"))
     expect(page.locator("#trouble")).to_contain_text("opening_hours")
@@ -245,7 +246,7 @@ def test_a_station_is_closed_moved_and_kept_open_from_its_card(desk: Callable[..
     settle(page, page.locator("#changes").get_by_role("button", name="去掉").click)
     mark.dispatch_event("click")
     settle(page, page.get_by_role("button", name="假设改时间").click)
-    expect(page.locator("#changes")).to_contain_text("24/7")
+    expect(page.locator("#changes summary")).to_contain_text("开放时间 24 小时")
 
 
 def test_now_then_and_the_difference_are_told_apart_in_words(desk: Callable[..., Page]) -> None:
@@ -271,7 +272,7 @@ def test_the_downloaded_file_is_the_scenario(desk: Callable[..., Page]) -> None:
     read = parse_scenario(text, source="scenario.yaml")
     assert read.close == ("BJ-R-045",)
     assert read.add is not None
-    assert read.add["name"].tolist() == ["假设站点 1"]
+    assert read.add["name"].tolist() == ["假设驿站 1"]
     expect(page.locator("#command")).to_contain_text("--scenario scenario.yaml")
 
 

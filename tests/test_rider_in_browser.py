@@ -178,15 +178,133 @@ def test_a_station_is_found_by_its_name(phone: Callable[..., Page]) -> None:
     expect(page).to_have_url(re.compile("/stations/BJ-R-045$"))
 
 
-def test_a_coarse_position_and_one_in_another_city_are_told(phone: Callable[..., Page]) -> None:
-    page = phone(geolocation={**HERE, "accuracy": 3000})
+@pytest.mark.parametrize(
+    ("language", "told", "left"),
+    [
+        ("zh-CN", "定位很粗（约 3 公里）", "还剩"),
+        ("en-US", "Your position is coarse (about 3 km)", "min left"),
+    ],
+)
+def test_a_coarse_position_opens_the_place_box_and_makes_minutes_a_range(
+    phone: Callable[..., Page], site: Site, language: str, told: str, left: str
+) -> None:
+    site.now = MONDAY_NOON.replace(hour=11, minute=20)  # many close at noon
+    page = phone(locale=language)
     page.goto("/")
-    expect(page.locator("#status")).to_contain_text("定位很粗（约 3 公里）")
-    assert len(cards(page)) == 10
-    page = phone(geolocation=PARIS)
+    names = cards(page)
+    exact = [int(text) for text in page.locator(".minutes b").all_inner_texts()]
+    assert any(left in text for text in page.locator(".state").all_inner_texts())
+    page = phone(geolocation={**HERE, "accuracy": 3000}, locale=language)
     page.goto("/")
-    expect(page.locator("#remark")).to_contain_text("公里以外：这个位置可能不在本市")
+    expect(page.locator("#status")).to_contain_text(told)
+    assert cards(page) == names
+    expect(page.locator("#place")).to_be_visible()
+    expect(page.locator("#place")).to_be_focused()
+    ranges = [text.split("–") for text in page.locator(".minutes b").all_inner_texts()]
+    slack = 3000 * 1.3 / (18 / 3.6) / 60
+    for (low, high), minutes in zip(ranges, exact, strict=True):
+        assert int(low) == pytest.approx(max(1, minutes - slack), abs=1)
+        assert int(high) == pytest.approx(minutes + slack, abs=1)
+    assert not any(left in text for text in page.locator(".state").all_inner_texts())
+    page.locator("#elsewhere").focus()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#elsewhere")).to_be_focused()  # what renews itself takes no focus
+    page.context.set_geolocation(HERE)  # type: ignore[arg-type]
+    page.locator("#update").click()
+    expect(page.locator("#place")).to_be_hidden()
+    expect(page.locator(".minutes b").first).to_have_text(str(exact[0]))
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en-US"])
+def test_a_position_in_another_city_is_told_and_the_place_box_waits(
+    phone: Callable[..., Page], language: str
+) -> None:
+    page = phone(geolocation=PARIS, locale=language)
+    page.goto("/")
+    far = "公里以外：这个位置可能不在本市" if language == "zh-CN" else "km away"
+    expect(page.locator("#remark")).to_contain_text(far)
     expect(page.locator(".card")).to_have_count(0)
+    expect(page.locator("#place")).to_be_visible()
+    expect(page.locator("#place")).to_be_focused()
+    page.locator("#place").fill("金台区")
+    page.locator("#place").press("Enter")
+    assert cards(page)
+    assert int(page.locator(".minutes b").first.inner_text()) <= 10
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("zh-CN", r"开放 · 12:00 关门（到时还剩 \d+ 分）"),
+        ("en-US", r"open until 12:00 \(\d+ min left when you arrive\)"),
+    ],
+)
+def test_closing_is_a_clock_time_and_what_is_left_is_left_on_arrival(
+    phone: Callable[..., Page], site: Site, language: str, words: str
+) -> None:
+    site.now = MONDAY_NOON.replace(hour=11, minute=20)
+    page = phone(locale=language)
+    page.goto("/")
+    cards(page)
+    states = page.locator("#cards .state .words").all_inner_texts()
+    assert any(re.fullmatch(words, text) for text in states)
+    page.goto("/embed/nearest?place=经二路商圈&count=10")
+    states = page.locator("#cards .state .words").all_inner_texts()
+    assert any(re.fullmatch(words, text) for text in states)
+    page.goto("/stations/BJ-R-001")  # nobody knows when its reader arrives
+    now = "（现在还剩 40 分）" if language == "zh-CN" else "(40 min left now)"
+    expect(page.locator("main > .state")).to_contain_text(now)
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en-US"])
+def test_without_roads_there_is_no_button_for_a_way(
+    phone: Callable[..., Page], language: str
+) -> None:
+    page = phone(locale=language)
+    page.goto("/")
+    cards(page)
+    expect(page.locator(".way")).to_have_count(0)
+    assert "way_" not in page.locator("#words").inner_text()
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en-US"])
+def test_a_station_that_is_shut_sends_nobody_there(
+    phone: Callable[..., Page], store: GeoPackageStore, language: str
+) -> None:
+    rows = store.read("stations")
+    shut = rows[rows["id"].isin(["BJ-R-045", "BJ-S-01"])]
+    store.apply(Change("stations", shut.assign(status="temporarily_closed")), actor="test")
+    page = phone(locale=language)
+    page.goto("/stations/BJ-R-045")
+    expect(page.locator("main .notice").first).to_be_visible()
+    expect(page.locator("a.go.wide, .links.apps, table.week")).to_have_count(0)
+    expect(page.locator("main a[href*='amap.com']")).to_have_count(1)  # of the one that is open
+    told = page.locator("script[type='application/ld+json']").text_content() or ""
+    assert (
+        '"specialOpeningHoursSpecification": []' in told
+    )  # a search engine is told no hours either
+    offered = page.locator("#instead + .cards .card")
+    expect(offered).to_have_count(1)
+    assert offered.get_attribute("data-id") != "BJ-R-045"
+    assert offered.locator(".state .glyph").inner_text() in "●◐"
+    assert violations(page) == []
+    offered.locator(".whole").click()
+    expect(page.locator("a.go.wide")).to_be_visible()
+    page.goto("/stations/BJ-S-01")  # whoever wants a battery is helped by a cabinet alone
+    other = page.locator("#instead + .cards .card").get_attribute("data-id") or ""
+    assert other.startswith("BJ-S-")
+
+
+def test_a_copied_address_holds_no_coordinates(phone: Callable[..., Page]) -> None:
+    page = phone()
+    for station in ("BJ-R-001", "BJ-S-01"):
+        page.goto(f"/stations/{station}")
+        text = page.locator("#copy-address").get_attribute("data-text") or ""
+        assert text.startswith(page.locator("h1").inner_text())
+        assert not re.search(r"\d+\.\d{3,}", text)
+    page.goto("/stations/BJ-R-001")
+    copied = page.locator("#copy-address").get_attribute("data-text")
+    assert copied == "经二路社区党群服务中心驿站 渭滨区经二路街道经二路"
 
 
 def test_the_last_position_serves_until_there_is_a_new_one(
@@ -215,11 +333,11 @@ def test_filters_answer_at_once_and_stay_on_the_phone(phone: Callable[..., Page]
     assert page.locator(".card .services").first.inner_text().startswith("换电")
     page.get_by_text("更多条件").click()
     page.get_by_label("我的平台").select_option("eleme")
-    expect(page.locator("#remark")).to_contain_text("没有符合条件的站点")
+    expect(page.locator("#remark")).to_contain_text("没有符合条件的驿站")
     page.reload()
     page.get_by_text("更多条件").click()
     expect(page.get_by_label("我的平台")).to_have_value("eleme")
-    expect(page.locator("#remark")).to_contain_text("没有符合条件的站点")
+    expect(page.locator("#remark")).to_contain_text("没有符合条件的驿站")
     page.get_by_label("我的平台").select_option("meituan")
     assert cards(page) == swap
     page.locator("#filters label", has_text="换电").click()
@@ -227,7 +345,7 @@ def test_filters_answer_at_once_and_stay_on_the_phone(phone: Callable[..., Page]
     assert all("流动党员" in text for text in page.locator(".card .kind").all_inner_texts())
     page.get_by_label("类型").select_option("")
     page.locator("#filters label", has_text="通宵").click()
-    assert all(text.endswith("营业中") for text in page.locator(".card .state").all_inner_texts())
+    assert all(text.endswith("开放") for text in page.locator(".card .state").all_inner_texts())
 
 
 def test_when_nothing_is_surely_open_the_rest_is_listed_with_words(
@@ -239,7 +357,7 @@ def test_when_nothing_is_surely_open_the_rest_is_listed_with_words(
     page = phone()
     page.goto("/")
     assert len(cards(page)) == 10
-    expect(page.locator("#remark")).to_contain_text("没有到达后确定还能开 15 分钟的站点")
+    expect(page.locator("#remark")).to_contain_text("没有到达后确定还能开 15 分钟的驿站")
     assert {t[2:] for t in page.locator(".card .state").all_inner_texts()} == {"开放时间未知"}
 
 
@@ -263,10 +381,10 @@ def test_weather_and_the_next_drop_change_the_order_not_the_minutes(
     assert minutes[0] <= 1
 
 
-def test_a_station_tapped_on_the_map_that_is_not_listed_has_its_way_too(
+def test_a_station_tapped_on_the_map_that_is_not_listed_has_its_card_too(
     phone: Callable[..., Page],
 ) -> None:
-    """Ten are listed; the eleventh, tapped on the map, comes to their end with its button."""
+    """Ten are listed; the eleventh, tapped on the map, comes to their end."""
     page = phone()
     page.goto("/")
     assert len(cards(page)) == 10
@@ -279,14 +397,12 @@ def test_a_station_tapped_on_the_map_that_is_not_listed_has_its_way_too(
     card = page.locator("#cards .card[data-id=BJ-R-071]")
     expect(card).to_be_attached()
     expect(page.locator("#cards .card")).to_have_count(11)
-    expect(card.locator(".way")).to_be_visible()
+    expect(card.locator(".go")).to_be_visible()
     frame.evaluate(
         "parent.postMessage({ type: 'locator:choose', id: 'BJ-R-071' }, location.origin)"
     )
     page.wait_for_timeout(patience(200))
     expect(page.locator("#cards .card")).to_have_count(11)
-    card.locator(".way").click()
-    expect(page.locator("#way h2")).to_be_focused()
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
@@ -350,8 +466,7 @@ def test_server_and_phone_show_the_same_cards(
         page.locator("#place").press("Enter")
         expect(page.locator("#cards .card")).to_have_count(10)
         told = page.locator("#cards .card").all_inner_texts()
-        ways = page.locator("#cards .way").all_inner_texts()  # only a script can show one
-        assert [t.removesuffix(f"\n{w}") for t, w in zip(told, ways, strict=True)] == expected
+        assert told == expected
         assert [a.get_attribute("href") for a in page.locator("#cards .go").all()] == links
 
 
@@ -614,7 +729,7 @@ def test_without_any_register_the_page_says_so_and_tries_again(phone: Callable[.
     page = phone(service_workers="block")
     page.route("**/stations.json", lambda route: route.abort())
     page.goto("/")
-    expect(page.locator("#status")).to_contain_text("读不到站点数据")
+    expect(page.locator("#status")).to_contain_text("读不到驿站数据")
     page.unroute("**/stations.json")
     page.get_by_role("button", name="用我的位置找最近的").click()
     assert len(cards(page)) == 10
@@ -652,7 +767,7 @@ def test_a_list_of_the_server_is_taken_over_with_its_own_filters(
     expect(page.locator("#filters [value=toilet]")).to_be_checked()
     before = cards(page)
     page.locator("#filters label", has_text="换电").click()
-    expect(page.locator("#remark")).to_contain_text("没有符合条件的站点")
+    expect(page.locator("#remark")).to_contain_text("没有符合条件的驿站")
     page.locator("#filters label", has_text="换电").click()
     assert cards(page) == before
     page.get_by_role("link", name="English").click()

@@ -120,7 +120,9 @@ def test_only_a_page_that_knows_roads_says_that_a_position_is_sent(
     plain = app.test_client().get("/").get_data(as_text=True)
     assert "不发送，不记录" in plain
     assert "发送位置" not in plain
-    assert "way_straight" in plain
+    assert "way_" not in plain
+    assert 'class="quiet-button way' in knows
+    assert 'class="quiet-button way' not in plain
     assert "route.js" in knows
     app.extensions["locator"].close()
     assert client.get("/").status_code == 200
@@ -218,26 +220,6 @@ def test_the_way_is_sent_for_only_when_told_and_drawn_with_its_streets(phone: Op
     expect(page.frame_locator("iframe").locator("path.lmap-route")).to_have_count(0)
     expect(page.locator("#cards .card", has_text="同岸").locator(".way")).to_be_focused()
     expect(streets).to_have_count(0)
-
-
-@pytest.mark.browser
-def test_without_roads_a_broken_straight_line_is_called_an_estimate_and_nothing_is_sent(
-    phone: Opener,
-) -> None:
-    page = phone(travel="straightline")
-    sent: list[Request] = []
-    page.on("request", lambda request: sent.append(request))  # noqa: PLW0108
-    ask_way(page, "对岸")
-    told = page.locator("#way [role=status]")
-    expect(told).to_have_text(
-        "估算：2 分钟 · 直线 450 m。本站没有路网，图上的虚线是直线，不是路线。"
-    )
-    assert line_on_map(page) == [[HERE["longitude"], HERE["latitude"]], [107.101, SOUTH]]
-    path = page.frame_locator("iframe").locator("path.lmap-route")
-    assert path.evaluate("node => getComputedStyle(node).strokeDasharray") != "none"
-    expect(path).to_have_attribute("aria-label", "直线，不是路线")
-    assert {request.method for request in sent} == {"GET"}
-    assert page.locator(".streets").count() == 0
 
 
 @pytest.mark.browser

@@ -76,9 +76,12 @@ def test_the_reasons_are_read_from_the_data(service: Service) -> None:
     assert second["reason"] == "closed_then"
     assert second["then_station_id"] == "S2"
     assert second["then_station_hours"] == "Mo-Fr 08:00-18:00"
-    assert "station two: Mo-Fr 08:00-18:00" in second["why_en"]
+    assert "station two: Mon–Fri 8:00–18:00" in second["why_en"]
+    assert "station two”：周一至周五 8:00–18:00" in second["why_zh"]
     assert "不开放" in second["why_zh"]
     assert "no station is within 5 min" in first["why_en"]
+    assert "(measured from the new post, the nearest, " in first["why_en"]
+    assert "（从新站点出发，最近的现有站点“" in first["why_zh"]
 
 
 def test_what_differs_between_two_moments_is_said_with_its_cause(service: Service) -> None:

@@ -92,7 +92,7 @@ def test_when_nothing_is_surely_open_the_page_says_so_and_lists_the_rest(
     app = create_app(settings, clock=fixed_clock)
     page = around(app.test_client(), open="yes")
     app.extensions["locator"].close()
-    assert "没有到达后确定还能开 15 分钟的站点" in page
+    assert "没有到达后确定还能开 15 分钟的驿站" in page
     shown = page[: page.index("<template")]
     assert shown.count('class="card"') == 10
     assert "开放时间未知" in shown
@@ -257,7 +257,7 @@ def test_a_notice_shows_between_its_dates_only(client: FlaskClient, store: GeoPa
 def test_a_closed_station_keeps_its_page(client: FlaskClient, store: GeoPackageStore) -> None:
     row = store.read("stations", where={"id": "BJ-R-045"})
     store.apply(Change("stations", row.assign(status="closed")), actor="test")
-    assert "本站停用" in client.get("/stations/BJ-R-045").text
+    assert "这个驿站停用" in client.get("/stations/BJ-R-045").text
     assert "经二路城市驿站" not in around(client)
 
 

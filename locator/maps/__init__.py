@@ -15,6 +15,7 @@ from locator.maps.page import (
     render_frame,
     render_parts,
 )
+from locator.maps.titles import drawn_layers, map_title
 
 __all__ = [
     "CLUSTER_ABOVE",
@@ -24,7 +25,9 @@ __all__ = [
     "MapParts",
     "asset_files",
     "build_map",
+    "drawn_layers",
     "frame_files",
+    "map_title",
     "render_drawing",
     "render_file",
     "render_frame",

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from locator.hours_words import week_words
 from locator.maps.model import MapOptions
 from locator.maps.words import (
-    HOURS_UNKNOWN,
     LABELS,
     NO_SERVICES,
     NOT_COMPUTED,
@@ -101,7 +101,7 @@ def station_facts(row: Row, options: MapOptions) -> list[Fact]:
     facts = [
         ("notice", _notice(row, options)),
         ("status", shown),
-        ("opening_hours", _hours(row.get("opening_hours")) or say(HOURS_UNKNOWN, language)),
+        ("opening_hours", week_words(clean_text(row.get("opening_hours")), language)),
         ("services", _services(row.get("services"), language)),
         ("platforms", _labels(row.get("platforms"), Platform, language)),
         ("access", clean_text(row.get("access"))),
@@ -175,10 +175,6 @@ def _notice(row: Row, options: MapOptions) -> str:
         return text
     which = "during" if begins and ends else "since" if begins else "until"
     return f"{text}\n{say(SPANS[which], options.language).format(begins=begins, ends=ends)}"
-
-
-def _hours(value: object) -> str:
-    return clean_text(value).replace("; ", ";\n")  # a rule a line
 
 
 def _services(value: object, language: Language) -> str:

@@ -43,7 +43,7 @@ _UNKNOWN_WEIGHT = 0.2
 # unlike percentiles, keeps to the town where a third of the stations lie scattered around it.
 _SITE_FACTS = (
     ("gain", "gain_words"),
-    ("opening_hours", "opening_hours"),
+    ("opening_hours", "hours_words"),
     ("district_name", "district_name"),
 )
 _TERMS = {term: place for place, term in enumerate(FACTS)}
@@ -173,7 +173,7 @@ def _state(row: Row) -> State | None:
 def _zones(
     frame: gpd.GeoDataFrame | None, language: Language, texts: _Texts
 ) -> dict[str, object] | None:
-    if frame is None:
+    if frame is None or frame.empty:
         return None
     demands = [number_of(row.get("demand_per_h")) for row in _rows(frame)]
     most = max((demand for demand in demands if demand is not None), default=0.0)
@@ -194,7 +194,7 @@ def _zones(
 def _gaps(
     frame: gpd.GeoDataFrame | None, language: Language, texts: _Texts
 ) -> dict[str, object] | None:
-    if frame is None:
+    if frame is None or frame.empty:
         return None
 
     def describe(row: Row) -> dict[str, object]:
@@ -237,7 +237,7 @@ def _sites(frame: gpd.GeoDataFrame | None, texts: _Texts) -> list[dict[str, obje
 
 def _reach(frame: gpd.GeoDataFrame | None) -> dict[str, object] | None:
     """Return bands of reach; they share their borders, so they are rounded and nothing more."""
-    if frame is None:
+    if frame is None or frame.empty:
         return None
     shown = shapely.transform(
         frame.geometry.to_numpy(), lambda corners: np.round(corners, _LINE_DIGITS)
@@ -255,7 +255,7 @@ def _reach(frame: gpd.GeoDataFrame | None) -> dict[str, object] | None:
 
 def _districts(frame: gpd.GeoDataFrame | None, options: MapOptions) -> dict[str, object] | None:
     """Return the lines between districts, each once, and their names as places have them."""
-    if frame is None:
+    if frame is None or frame.empty:
         return None
     areas = frame.geometry.to_numpy()
     # Merged lines end where three districts meet, and simplifying keeps ends: no slivers.

@@ -4,7 +4,6 @@ from locator.schema import Language
 
 __all__ = [
     "FACTS",
-    "HOURS_UNKNOWN",
     "LABELS",
     "NOT_COMPUTED",
     "NOT_VERIFIED",
@@ -25,7 +24,6 @@ LABELS: dict[str, tuple[str, str]] = {
     "newly_covered": ("新增覆盖", "Newly covered"),
     "uncovered": ("仍未覆盖", "Still uncovered"),
     "route": ("去所选驿站的路线", "The way to the chosen station"),
-    "route_straight": ("直线，不是路线", "A straight line, not a way"),
     "districts": ("区县界线", "District lines"),
     "places": ("地名", "Place names"),
     "cluster": ("数字：此处的驿站数", "Number: stations here"),
@@ -79,7 +77,6 @@ FACTS: dict[str, tuple[str, str]] = {
     "gain": ("新增覆盖", "Adds"),
 }
 
-HOURS_UNKNOWN = ("时间未知", "Hours unknown")
 NOT_VERIFIED = ("未核实", "Not checked")
 NOT_COMPUTED = ("未计算", "Not computed")
 # When a notice holds.

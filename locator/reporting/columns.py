@@ -10,7 +10,7 @@ __all__ = ["Column", "Form", "Pair"]
 Pair = tuple[str, str]
 Form = Literal[
     "text", "code", "codes", "flag", "count", "share", "change", "number", "minutes", "seconds",
-    "metres", "area", "hour", "standard", "words", "degrees", "cost",
+    "metres", "area", "hour", "standard", "words", "degrees", "cost", "hours",
 ]  # fmt: skip
 
 

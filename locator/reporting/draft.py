@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from locator.errors import InputError
+from locator.hours_words import week_words
 from locator.reporting.folder import Cell, StudyFolder, Table, number
 from locator.reporting.labels import (
     Column,
@@ -60,7 +61,7 @@ _IN_WEEK = {
     "points": ("一周 {} 点×小时", "{} point-hours a week"),
 }
 _WHOLE: frozenset[Form] = frozenset({"count", "metres", "area", "seconds"})
-_LEFT: frozenset[Form] = frozenset({"text", "code", "codes", "words", "hour", "standard"})
+_LEFT: frozenset[Form] = frozenset({"text", "code", "codes", "words", "hour", "hours", "standard"})
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,7 @@ def show(
             "codes": lambda: code_label(column, value, language),
             "standard": lambda: standard_label(value, language),
             "words": lambda: translate(value, language),
+            "hours": lambda: week_words(value, language),
         }
         return texts[form]() if form in texts else value
     if form == "flag":

@@ -3,6 +3,7 @@
 import re
 
 from locator.errors import InputError
+from locator.hours_words import week_words
 from locator.reporting.columns import Column, Form, Pair
 from locator.reporting.sentences import translate
 from locator.reporting.sites.labels import SITE_CODES, SITE_COLUMNS, SITE_TABLES
@@ -309,8 +310,10 @@ def code_label(column: str, code: str, language: Language) -> str:
 
 
 def change_label(key: str, text: str, language: Language) -> str:
-    """Return what a scenario changes, as the manifest has it: services by their words."""
+    """Return what a scenario changes, as the manifest has it: services and hours in words."""
     identity, colon, codes = text.partition(": ")
+    if key == "hours" and colon:
+        return f"{identity}: {week_words(codes, language)}"
     if key != "services" or not colon:
         return text
     return f"{identity}: {code_label('service', SET_SEPARATOR.join(codes.split()), language)}"

@@ -10,7 +10,7 @@ import shapely
 
 from locator.errors import InputError
 from locator.hours import STATES
-from locator.maps import MAX_STATIONS, MapLayers, MapOptions
+from locator.maps import MAX_STATIONS, MapLayers, MapOptions, drawn_layers
 from locator.nearest import StationFilter
 from locator.schema import Language, State, Status
 from locator.service import Service, Snapshot
@@ -150,6 +150,11 @@ def map_words(
     at = view.moment(day)
     if layers is None:
         layers = map_layers(snapshot, at=None)
+        wanted = view.layers or _wanted_by_itself(what, view)
+        there = drawn_layers(layers, borders=borders)
+        drawn = tuple(n for n in wanted if n in there or n in {"gaps", "reach"})
+    else:
+        drawn = drawn_layers(layers, borders=borders)
     shown = snapshot.stations if layers.stations is None else layers.stations
     parts = [map_caption(shown, at=at or service.now(), language=language, states=states)]
     if snapshot.as_of is not None:
@@ -163,7 +168,7 @@ def map_words(
         replace(service.settings, language=language),
         layers,
         at=day,
-        title=title_of(what, view.minutes, language),
+        title=title_of(what, view, drawn),
         caption=" · ".join(filter(None, parts)),
     )
     return replace(options, show_districts=borders, extent=view.bbox, theme=view.theme)

@@ -1,26 +1,31 @@
 """The words that stand with what is shown, Chinese and English."""
 
+from collections.abc import Collection
 from datetime import datetime
 
+from locator.maps import map_title
 from locator.nearest import StationFilter
 from locator.schema import Language
+from locator.showing.view import MapView
 from locator.study.measure import Result
 
 __all__ = ["choice_words", "coverage_words", "hours_words", "percent", "title_of"]
 
-_TITLES: dict[str, tuple[str, str]] = {
-    "map": ("骑手驿站与配送热区", "Rider stations and delivery hot zones"),
-    "coverage": (
-        "{n} 分钟内到得了驿站的需求",
-        "Demand within {n} minutes of a rider station",
-    ),
-}
 
+def title_of(what: str, view: MapView, drawn: Collection[str]) -> str:
+    """Return the title of a map: what is measured, or what is drawn where that was chosen.
 
-def title_of(what: str, minutes: tuple[int, ...], language: Language) -> str:
-    """Return the title of a map."""
-    title = _TITLES[what][language == "en"]
-    return title.format(n=minutes[0]) if "{n}" in title else title
+    Parameters
+    ----------
+    drawn
+        Names of the layers that hold something.
+    """
+    if what == "coverage" and not view.layers:
+        if view.language == "en":
+            return f"Demand within {view.minutes[0]} minutes of a rider station"
+        return f"{view.minutes[0]} 分钟内到得了驿站的需求"
+    kinds = view.chosen.kinds
+    return map_title(drawn, language=view.language, minutes=view.minutes, kinds=kinds)
 
 
 def choice_words(chosen: StationFilter, language: Language) -> str:
@@ -29,7 +34,7 @@ def choice_words(chosen: StationFilter, language: Language) -> str:
     services = [s.label(language) for s in sorted(chosen.services, key=lambda s: s.value)]
     if language == "zh":
         parts = [f"只含{'、'.join(kinds)}"] if kinds else []
-        parts += [f"只含提供{'、'.join(services)}的站点"] if services else []
+        parts += [f"只含提供{'、'.join(services)}的驿站"] if services else []
     else:
         parts = [f"only {', '.join(kinds)}"] if kinds else []
         parts += [f"only stations with {', '.join(services)}"] if services else []
@@ -41,7 +46,7 @@ def hours_words(at: datetime | None, language: Language) -> str:
     if at is None:
         return "未考虑开放时间" if language == "zh" else "opening hours not considered"
     when = f"{at:%Y-%m-%d %H:%M}"
-    return f"只计 {when} 确定开放的站点" if language == "zh" else f"stations surely open at {when}"
+    return f"只计 {when} 确定开放的驿站" if language == "zh" else f"stations surely open at {when}"
 
 
 def percent(share: float) -> str:

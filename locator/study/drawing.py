@@ -10,7 +10,14 @@ import pandas as pd
 from locator.errors import InputError, StudyError
 from locator.figures import FigureOptions, draw_map, save_figure
 from locator.hours import STATES, parse_moment
-from locator.maps import MapLayers, MapOptions, build_map, render_file
+from locator.maps import (
+    MapLayers,
+    MapOptions,
+    build_map,
+    drawn_layers,
+    map_title,
+    render_file,
+)
 from locator.paths import written_whole
 from locator.reporting.sentences import in_language
 from locator.schema import Language, Status, is_illustrative
@@ -26,8 +33,6 @@ __all__ = [
     "read_snapshot",
     "settings_language",
 ]
-
-_TITLES = {"zh": "骑手驿站与配送热区", "en": "Rider stations and delivery hot zones"}
 
 
 def settings_language(settings: Settings) -> Language:
@@ -101,7 +106,7 @@ def map_options(
         caption = map_caption(stations, at=at, language=language)
     frames = [frame for frame in (layers.stations, layers.hot_zones) if frame is not None]
     return MapOptions(
-        title=title or _TITLES[language],
+        title=title or map_title(drawn_layers(layers), language=language),
         caption=caption,
         language=language,
         basemap=settings.basemap,

@@ -9,6 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from locator.coverage import Scenario
+from locator.hours_words import week_words
 from locator.register import Mapping, RejectedRow, read_table
 from locator.register.candidates import CandidatesRead, parse_candidates
 from locator.reporting.sites_folder import TABLES_OF, SiteFigures
@@ -84,7 +85,7 @@ class SiteAnswer:
             {
                 "type": "Feature",
                 "geometry": {"type": "Point", "coordinates": [row["lon"], row["lat"]]},
-                "properties": row,
+                "properties": row | _hours_said(row["hours"]),
             }
             for row in (dict(zip(plain["columns"], cells, strict=True)) for cells in plain["rows"])
         ]
@@ -97,6 +98,11 @@ class SiteAnswer:
             "sensitivity": to_plain(self.sensitivity),
             "notes": list(self.notes),
         }
+
+
+def _hours_said(text: object) -> dict[str, str]:
+    hours = str(text) if text else None
+    return {"hours_zh": week_words(hours, "zh"), "hours_en": week_words(hours, "en")}
 
 
 def site_inputs(

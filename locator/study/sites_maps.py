@@ -8,6 +8,7 @@ import pandas as pd
 import shapely
 
 from locator.hours import STATES
+from locator.hours_words import week_words
 from locator.maps import MapLayers
 from locator.reporting.sentences import translate
 from locator.reporting.sites_folder import SiteSummary
@@ -89,7 +90,7 @@ def _sites(answer: SiteAnswer, language: Language) -> gpd.GeoDataFrame:
         "name": sites["name"],
         "gain": sites["gain"],
         "gain_words": pd.Series(said, index=sites.index, dtype=object),
-        "opening_hours": sites["hours"],
+        "hours_words": [week_words(text, language) for text in sites["hours"]],
         "district_name": sites["district_name"],
     }
     return gpd.GeoDataFrame(columns, geometry=sites.geometry, crs=CRS)

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+from locator.hours_words import week_words
+
 __all__ = ["UNITS_ZH", "why"]
 
 UNITS_ZH = {
@@ -29,8 +31,8 @@ def why(
     """
     said = [_gain(row, unit, full=full), _cause(row, minutes)]
     if row["gain_hours"]:
-        hours = row["gain_hours"]
-        said.append((f"新增覆盖的时段：{hours}。", f"It gains in the hours {hours}."))
+        zh, en = _hours(row["gain_hours"])
+        said.append((f"新增覆盖的时段：{zh}。", f"It gains in the hours: {en}."))
     return "".join(zh for zh, _ in said), " ".join(en for _, en in said if en)
 
 
@@ -92,13 +94,22 @@ def _near(row: Mapping[str, object], reason: str) -> tuple[str, str]:
         helper, hours = row["then_station_name"], row["then_station_hours"]
         if reason == "hours_unknown" or not isinstance(hours, str):
             return f"（如“{helper}”）", f" (such as {helper})"
-        return f"（如“{helper}”：{hours}）", f" (such as {helper}: {hours})"
+        zh, en = _hours(hours)
+        return f"（如“{helper}”：{zh}）", f" (such as {helper}: {en})"
     name, seconds = row["nearest_station_name"], row["nearest_ride_s"]
     if reason != "none_near" or not isinstance(name, str) or not isinstance(seconds, float):
         return "", ""
     if not math.isfinite(seconds):
         return "", ""
+    # The demand it covers lies elsewhere: a station may be a minute from here and none near there.
+    minutes = f"{seconds / 60:.0f}"
+    new = row["option"] == "new_post"
     return (
-        f"（离该点最近的“{name}”要骑 {seconds / 60:.0f} 分钟）",
-        f" (the nearest, {name}, is {seconds / 60:.0f} min away)",
+        f"（从{'新站点' if new else '这里'}出发，最近的现有站点“{name}”要骑 {minutes} 分钟）",
+        f" (measured from {'the new post' if new else 'here'}, the nearest, {name}, "
+        f"is {minutes} min away)",
     )
+
+
+def _hours(text: object) -> tuple[str, str]:
+    return week_words(str(text), "zh"), week_words(str(text), "en")

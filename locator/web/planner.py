@@ -13,12 +13,14 @@ from flask import Blueprint, Flask, Response, current_app, g, render_template, r
 from markupsafe import Markup
 
 from locator.errors import InputError
+from locator.hours_words import week_words
 from locator.maps import MapParts, build_map, render_parts
 from locator.planner import (
     FILE_NAME,
     SQUARE_M,
     Answer,
     Desk,
+    Draft,
     Ground,
     View,
     check_size,
@@ -144,10 +146,21 @@ def answer() -> Response:
             {
                 "id": _ground_id(ground),
                 **_views(ground, found),
+                "hours_words": _hours_words(draft),
                 "file": None if draft is None else {"name": FILE_NAME, "text": draft.text},
                 "command": study_command(ask, ground.monday, draft),
             }
         )
+
+
+def _hours_words(draft: Draft | None) -> dict[str, str]:
+    """Return each text of opening hours in a scenario in words: only the fields show the text."""
+    if draft is None:
+        return {}
+    texts = set(draft.scenario.hours.values())
+    if draft.scenario.add is not None and "opening_hours" in draft.scenario.add:
+        texts |= set(draft.scenario.add["opening_hours"].dropna())
+    return {text: week_words(text, language()) for text in texts}
 
 
 def _views(ground: Ground, found: Answer) -> dict[str, object]:

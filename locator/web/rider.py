@@ -16,8 +16,10 @@ from flask.typing import ResponseReturnValue
 
 from locator.answer import Answer, Feature, Json, nearest_answer, state_words, station_feature
 from locator.hours import STATES, Span, read_spans
+from locator.hours_words import day_words, hours_by_day, week_words
 from locator.nearest import OpenRule, StationFilter
-from locator.phone import MANY_STATIONS, Place, named_places
+from locator.phone import MANY_STATIONS
+from locator.places import Place
 from locator.schema import Kind, Platform, Service, State, Status
 from locator.service import Snapshot
 from locator.travel import Routed
@@ -113,7 +115,7 @@ def _home() -> str:
     query = request.args.get("place", "").strip()
     chosen, rule = read_filter(request.args), read_rule(request.args, OpenRule.YES)
     snapshot = get_service().snapshot()
-    places = named_places(snapshot)
+    places = snapshot.named_places
     matches = [place for place in places if query and query in place.name]
     exact = [place for place in matches if place.name == query]
     districts = [n for n in snapshot.districts["name"] if query and query in n]
@@ -136,10 +138,15 @@ def _home() -> str:
         unknown_place=bool(query) and not (matches or districts or named),
         groups=_open_now(snapshot),
         now=get_service().now(),
-        words=script_words() | way_words(knows_roads=isinstance(get_service().travel, Routed)),
+        words=script_words() | (way_words() if _knows_roads() else {}),
+        knows_roads=_knows_roads(),
         min_left=get_service().settings.min_minutes_left,
         **({"cards": None, "origin": "", "place": None, "relaxed": False} | context),
     )
+
+
+def _knows_roads() -> bool:
+    return isinstance(get_service().travel, Routed)
 
 
 def _stations_named(snapshot: Snapshot, query: str) -> list[dict[str, str]]:
@@ -172,7 +179,7 @@ def list_around(
     return {"cards": cards, "origin": place.name, "place": place, "relaxed": relaxed}
 
 
-def _card(feature: Feature, chosen: StationFilter) -> Card:
+def _card(feature: Feature, chosen: StationFilter, *, arriving: bool = True) -> Card:
     own = feature["properties"]
     lon, lat = feature["geometry"]["coordinates"]
     services = own["services"] if isinstance(own["services"], list) else []
@@ -187,7 +194,7 @@ def _card(feature: Feature, chosen: StationFilter) -> Card:
         km=f"{float(str(own['distance_m'])) / 1000:.1f}",
         state=str(own["state"]),
         glyph=_glyph(State.parse(str(own["state"])), own["minutes_left"]),
-        words=state_words(own, language()),
+        words=state_words(own, language(), arriving=arriving),
         services=[Service.parse(code) for code in ordered],
         navigation=navigation_links(str(own["name"]), lon, lat)[0],
         notice=_notice(own),
@@ -266,26 +273,43 @@ def station(station_id: str) -> str:
     """Show one station: state, the week's hours, services, how to get in, how to get there."""
     feature = station_feature(get_service(), station_id)
     if feature is None:
-        abort(404, _("没有这个站点；它可能已从登记册中移除。"))
+        abort(404, _("没有这个驿站；它可能已从登记册中移除。"))
     own = feature["properties"]
     lon, lat = feature["geometry"]["coordinates"]
     hours = own["opening_hours"]
     week = _week(None if hours is None else str(hours))
-    card = _card(feature, StationFilter())
+    card = _card(feature, StationFilter(), arriving=False)
+    status = Status.parse(str(own["status"] or Status.ACTIVE.value))
     return render_template(
         "station.html",
         own=own,
         card=card,
         week=[(label, words) for label, words, _spans in week],
-        status=Status.parse(str(own["status"] or Status.ACTIVE.value)),
+        hours=week_words(None if hours is None else str(hours), language()),
+        status=status,
+        instead=None if status is Status.ACTIVE else _open_instead(feature),
         links=navigation_links(str(own["name"]), lon, lat),
         apps=app_links(str(own["name"]), lon, lat),
-        linked_data=_linked_data(feature, week, card),
+        linked_data=_linked_data(feature, week if status is Status.ACTIVE else [], card),
         words=script_words(),
         back=url_for("rider.home"),
         lon=f"{lon:.6f}",
         lat=f"{lat:.6f}",
     )
+
+
+def _open_instead(feature: Feature) -> Card | None:
+    """Return the nearest station to one that is shut which is surely open when one gets there.
+
+    A swap cabinet stands in for a swap cabinet alone, a post for a post.
+    """
+    lon, lat = feature["geometry"]["coordinates"]
+    kind = Kind.parse(str(feature["properties"]["kind"]))
+    swaps = kind is Kind.SWAP_CABINET
+    kinds = frozenset(k for k in Kind if (k is Kind.SWAP_CABINET) is swaps)
+    chosen = StationFilter(kinds=kinds)
+    answer = nearest_answer(get_service(), lon, lat, k=1, chosen=chosen, rule=OpenRule.YES)
+    return _card(answer["features"][0], StationFilter()) if answer["features"] else None
 
 
 Week = list[tuple[str, str, list[Span]]]
@@ -296,6 +320,7 @@ def _week(text: str | None) -> Week:
     service = get_service()
     spans = read_spans(text, service.rules, start=service.now(), days=7)
     first = spans[0].start
+    begun = hours_by_day(spans)
     names = [_("周一"), _("周二"), _("周三"), _("周四"), _("周五"), _("周六"), _("周日")]
     week: Week = []
     for number in range(7):
@@ -307,7 +332,8 @@ def _week(text: str | None) -> Week:
             month=begin.month,
             day=begin.day,
         )
-        week.append((label, _day_words(spans, begin, end), _not_closed(spans, begin, end)))
+        words = day_words(begun.get(begin.date(), ()), language())
+        week.append((label, words, _not_closed(spans, begin, end)))
     return week
 
 
@@ -315,19 +341,6 @@ def _not_closed(spans: list[Span], begin: datetime, end: datetime) -> list[Span]
     """Return the parts of spans that lie in a day and are not closed."""
     cut = [Span(max(s.start, begin), min(s.end, end), s.state) for s in spans]
     return [s for s in cut if s.start < s.end and s.state is not State.CLOSED]
-
-
-def _day_words(spans: list[Span], begin: datetime, end: datetime) -> str:
-    parts = []
-    for span in _not_closed(spans, begin, end):
-        if span.state is State.UNKNOWN:
-            parts.append(_("时间未知"))
-        elif span.start == begin and span.end == end:
-            parts.append(_("全天"))
-        else:
-            closing = "24:00" if span.end == end else f"{span.end:%H:%M}"
-            parts.append(f"{span.start:%H:%M}–{closing}")
-    return "、".join(parts) or _("不开放")
 
 
 def _linked_data(feature: Feature, week: Week, card: Card) -> dict[str, object]:

@@ -58,24 +58,17 @@ def script_words() -> Words:
     }
 
 
-def way_words(*, knows_roads: bool) -> Words:
-    """Return what the rider's page says of the way to a station."""
-    words: Words = {
-        "way_to": _("去{name}"),
-        "way_close": _("收起路线"),
-        "way_straight": _(
-            "估算：{minutes} 分钟 · 直线 {km}。本站没有路网，图上的虚线是直线，不是路线。"
-        ),
-        "way_offline": _("现在连不上网，或者网太慢，算不了路线。"),
-    }
-    if not knows_roads:
-        return words
+def way_words() -> Words:
+    """Return what the rider's page says of the way to a station, where the roads are known."""
     main, side = _("大路"), _("支路")
     small, path, walk = _("街巷"), _("小路"), _("人行道")
-    return words | {
-        "way_ask": _("算路线要把出发位置（约 100 米精度）发给本站；算完就丢，不记录。"),
+    return {
+        "way_to": _("去{name}"),
+        "way_close": _("收起路线"),
+        "way_offline": _("现在连不上网，或者网太慢，算不了路线。"),
+        "way_ask": _("算路线要把出发位置（约 100 米精度）发给网站；算完就丢，不记录。"),
         "way_send": _("发送位置，看路线"),
-        "way_asking": _("正在把出发位置（约 100 米精度）发给本站，算路线…"),
+        "way_asking": _("正在把出发位置（约 100 米精度）发给网站，算路线…"),
         "way_roads": _("按道路：{minutes} 分钟 · {km}"),
         "way_none": _("按道路到不了：没有路从这里通到那里，或者离路太远。"),
         "way_trouble": _("服务器出错，算不了路线。请稍后再试。"),
@@ -95,9 +88,9 @@ def way_words(*, knows_roads: bool) -> Words:
 
 def _state_words() -> Words:
     return {
-        "open": _("营业中"),
-        "open_left": _("营业中 · 还有 {minutes} 分钟关门"),
-        "open_until": _("营业中 · {time} 关门"),
+        "open": _("开放"),
+        "open_left": _("开放 · {time} 关门（到时还剩 {minutes} 分）"),
+        "open_until": _("开放 · {time} 关门"),
         "closed": _("已关门"),
         "closed_until": _("已关门 · {time} 开门"),
         "unknown": _("开放时间未知"),
@@ -127,7 +120,7 @@ def _position_words() -> Words:
         "accuracy": _("定位精度约 {metres} 米"),
         "coarse": _("定位很粗（约 {km} 公里），顺序可能不对。请打开精确定位，或者输入地点。"),
         "far": _(
-            "最近的站点在 {km} 公里以外：这个位置可能不在本市，或者定位有误。请输入地点再找。"
+            "最近的驿站在 {km} 公里以外：这个位置可能不在本市，或者定位有误。请输入地点再找。"
         ),
         "minutes_ago": _("{minutes} 分钟前"),
         "hours_ago": _("{hours} 小时前"),
@@ -139,18 +132,18 @@ def _position_words() -> Words:
 def _list_words() -> Words:
     return {
         "relaxed": _(
-            "附近没有到达后确定还能开 {minutes} 分钟的站点。下面是没有确定关门的，请先看时间。"
+            "附近没有到达后确定还能开 {minutes} 分钟的驿站。下面是没有确定关门的，请先看时间。"
         ),
-        "none": _("没有符合条件的站点。减少条件，或者取消“到时开着”。"),
+        "none": _("没有符合条件的驿站。减少条件，或者取消“到时开着”。"),
         "added": _("顺路 +{minutes} 分钟"),
         "on_the_way": _("顺路去{place}"),
         "no_place": _("没有找到“{text}”。换一个地名，或者从下面的列表里选。"),
-        "station": _("站点"),
+        "station": _("驿站"),
         "place": _("地点"),
         "data_of": _("数据更新于 {age}"),
         "data_old": _("现在连不上网：这是 {age} 的数据。"),
         "hours_ended": _("手机里的开放时间已经过期，联网后会更新；现在都按“未知”显示。"),
-        "no_data": _("读不到站点数据。请联网后再试，或者看下面的列表。"),
+        "no_data": _("读不到驿站数据。请联网后再试，或者看下面的列表。"),
         "map_show": _("地图"),
         "map_hide": _("收起地图"),
         "asking_roads": _("正在按道路计算…"),
@@ -193,19 +186,19 @@ def _figure_words() -> Words:
         "strip_change": _("数字是覆盖变化的百分点：+ 是多了，− 是少了。"),
         "figure_covered": _("覆盖的需求（确定开着）"),
         "figure_possible": _("时间未知的也算开着"),
-        "figure_always": _("如果站点都全天开放"),
+        "figure_always": _("如果驿站都全天开放"),
         "figure_lost": _("因开放时间失去"),
         "figure_demand": _("需求（单/小时）"),
         "figure_unserved": _("够不到的（单/小时）"),
-        "figure_stations": _("站点：计入 / 其间开着"),
-        "figure_median": _("到最近站点：一半在"),
-        "figure_mean": _("到最近站点：平均"),
-        "figure_p90": _("到最近站点：九成在"),
+        "figure_stations": _("驿站：计入 / 其间开着"),
+        "figure_median": _("到最近驿站：一半在"),
+        "figure_mean": _("到最近驿站：平均"),
+        "figure_p90": _("到最近驿站：九成在"),
         "legend_gap": _("够不到的需求：{m} 米方格，越深越多"),
         "legend_gap_both": _("仍然够不到"),
         "legend_gain": _("新覆盖"),
         "legend_loss": _("失去覆盖（有边框）"),
-        "legend_station_open": _("站点：其间开着"),
+        "legend_station_open": _("驿站：其间开着"),
         "legend_station_closed": _("空心：关门或时间未知"),
         "basis": _(
             "{monday} 起一周的开放时间；热区按 {m} 米方格取样，"
@@ -214,16 +207,16 @@ def _figure_words() -> Words:
         "busy": _("同时在算的人太多，稍后自动再试。"),
         "no_answer": _("连不上服务器，稍后自动再试。"),
         "refused": _("没有算：{reason}"),
-        "renewed": _("站点数据已经更新：请刷新页面，假设会保留。"),
+        "renewed": _("驿站数据已经更新：请刷新页面，假设会保留。"),
     }
 
 
 def _change_words() -> Words:
     return {
-        "place": _("在地图上放站点"),
+        "place": _("在地图上放驿站"),
         "placing": _("点一下地图（Esc 取消）"),
-        "full": _("网页最多放 50 个站点；更多请写情景文件。"),
-        "new_name": _("假设站点 {n}"),
+        "full": _("网页最多放 50 个驿站；更多请写情景文件。"),
+        "new_name": _("假设驿站 {n}"),
         "added": _("新增"),
         "moved": _("移动"),
         "closed_then": _("关闭"),

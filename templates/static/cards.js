@@ -36,7 +36,8 @@
     found.shift = register.stations[found.row].slice(9, 11);
     card.dataset.id = found.id;
     card.querySelector(".whole").href = "/stations/" + encodeURIComponent(found.id);
-    card.querySelector(".minutes b").textContent = Math.max(1, Math.round(found.ride_s / 60));
+    card.querySelector(".minutes b").textContent = words.minutes(found);
+    card.querySelector(".minutes").classList.toggle("range", words.isRange(found));
     card.querySelector(".name").textContent = found.name;
     card.querySelector(".km").textContent = (found.distance_m / 1000).toFixed(1);
     kind.textContent = words.said.kinds[found.kind][1] + " " + words.said.kinds[found.kind][0];
@@ -57,7 +58,10 @@
     const go = card.querySelector(".go");
     go.href = words.navigation(found, chosen.app);
     const way = card.querySelector(".way");
-    [go, way].forEach((one) => one.setAttribute("aria-label", one.textContent + " " + found.name));
+    if (way && !register.roads) { way.remove(); } // a straight line is no way to show
+    [go, way].forEach((one) => {
+      if (one) { one.setAttribute("aria-label", one.textContent + " " + found.name); }
+    });
     return card;
   }
 

@@ -31,7 +31,8 @@
 
   // Stations' pages refuse to be framed, and the way there is asked for on our own page.
   function alone(card) {
-    card.querySelector(".way").remove();
+    const way = card.querySelector(".way");
+    if (way) { way.remove(); }
     card.querySelectorAll("a").forEach((link) => { link.target = "_blank"; link.rel = "noreferrer"; });
     return card;
   }
@@ -51,6 +52,8 @@
       ? words.fill("relaxed", { minutes: near.min_minutes_left }) : remark;
     at("remark").hidden = !at("remark").textContent;
     const chosen = { services: settings.services, app: "" };
+    const slack_s = words.slack(near, origin.accuracy);
+    found.forEach((one) => { one.slack_s = slack_s; });
     refill(at("cards"), found.map((one) => alone(window.locatorCards.cardOf(near, one, chosen))));
     at("title").textContent = origin.name ? words.fill("near", { place: origin.name }) : words.said.here;
     window.locatorEmbed.tell();
@@ -77,7 +80,11 @@
     const own = turn += 1;
     say(words.said.locating);
     phone.position(false).then(
-      (found) => (own === turn ? stand(found, accuracy(found.accuracy)) : undefined),
+      (found) => {
+        if (own !== turn) { return undefined; }
+        if (found.accuracy > COARSE_M) { at("place").focus(); }
+        return stand(found, accuracy(found.accuracy));
+      },
       (error) => {
         if (own !== turn) { return; }
         say(words.said[error.message]);

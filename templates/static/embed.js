@@ -12,6 +12,7 @@
   const loaded = {};
   let told = 0;
   let captionText = null;
+  let titleText = null;
 
   // ---- how high
 
@@ -76,6 +77,10 @@
         clearTimeout(slow);
         at("waiting").remove();
         if (captionText !== null) { document.querySelector(".lmap-source").textContent = captionText; }
+        if (titleText !== null) {
+          document.querySelector(".lmap-title").textContent = titleText;
+          document.querySelector(".lmap-canvas").setAttribute("aria-label", titleText);
+        }
         tell();
       }, () => {
         clearTimeout(slow);
@@ -100,7 +105,9 @@
   }
 
   // The drawing says what it drew: hours and shares are of the same moment as the map.
-  window.locatorEmbed = { caption: (text) => { captionText = text; }, tell: tell };
+  window.locatorEmbed = {
+    caption: (text, title) => { captionText = text; titleText = title; }, tell: tell,
+  };
 
   watch();
   if (at("later")) {

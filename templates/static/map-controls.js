@@ -60,10 +60,8 @@
     if (data.forList) {
       legendRow(list, make("i", "lmap-swatch is-ranked", "1"), data.labels.ranked);
       legendRow(list, maps.riderSymbol(), data.labels.rider).classList.add("lmap-rider-key");
-      ["route", "route_straight"].forEach(function (name) {
-        var line = legendRow(list, make("i", "lmap-swatch is-" + name), data.labels[name]);
-        line.classList.add("lmap-" + name + "-key");
-      });
+      legendRow(list, make("i", "lmap-swatch is-route"), data.labels.route)
+        .classList.add("lmap-route-key");
     }
     return list;
   }

@@ -2,7 +2,7 @@
  *
  * The page and the map talk by messages, in the same origin only:
  *   page to map  {type: "locator:show", rider: {lon, lat, accuracy_m} | null, chosen: id | null,
- *                 listed: [id, ...], route: {key, line: [[lon, lat], ...], straight} | null}
+ *                 listed: [id, ...], route: {key, line: [[lon, lat], ...]} | null}
  *   map to page  {type: "locator:ready"}            messages are heard from now on
  *                {type: "locator:choose", id}       a station was tapped
  *                {type: "locator:point", lon, lat}  the ground between the stations was tapped
@@ -54,7 +54,7 @@
     var isLine = line.length > 1 && line.every(function (point) {
       return Array.isArray(point) && isDegrees(point[0], 180) && isDegrees(point[1], 90);
     });
-    return isLine ? { key: said.key, isStraight: !!said.straight, points: line.map(function (point) {
+    return isLine ? { key: said.key, points: line.map(function (point) {
       return L.latLng(point[1], point[0]);
     }) } : null;
   }
@@ -107,19 +107,15 @@
     map.createPane("lmap-route").style.zIndex = 395; // above areas and names, below the markers
     return function (route) {
       line.forEach(function (part) { part.remove(); });
-      map.getContainer().classList.toggle("has-route", !!route && !route.isStraight);
-      map.getContainer().classList.toggle("has-straight", !!route && route.isStraight);
+      map.getContainer().classList.toggle("has-route", !!route);
       if (!route) { line = []; return; }
-      var kind = route.isStraight ? " is-straight" : "";
       line = ["lmap-route-edge", "lmap-route"].map(function (name) {
         return L.polyline(route.points, {
-          pane: "lmap-route", className: name + kind, interactive: false, smoothFactor: 0.5
+          pane: "lmap-route", className: name, interactive: false, smoothFactor: 0.5
         }).addTo(map);
       });
       line[1].getElement().setAttribute("role", "img");
-      line[1].getElement().setAttribute(
-        "aria-label", data.labels[route.isStraight ? "route_straight" : "route"]
-      );
+      line[1].getElement().setAttribute("aria-label", data.labels.route);
     };
   }
 

@@ -45,14 +45,23 @@
     return node;
   }
 
-  function create(list, words, draft, stationOf) {
+  // wordsOf: a text of opening hours in words, once an answer has brought them.
+  function create(list, words, draft, stationOf, wordsOf) {
     const said = words.said;
     let shown = ""; // what the list was built from
     let opened = null;
 
+    function knownHours(text) {
+      return text === "24/7" ? said.always : text.replace("Mo-Su ", said.daily);
+    }
+
+    function hoursSaid(text) {
+      return HOURS.indexOf(text) >= 0 ? knownHours(text) : wordsOf(text) || said.own_hours;
+    }
+
     function hoursForm(parent, value, changed) {
       const isKnown = HOURS.indexOf(value) >= 0;
-      const options = HOURS.map((text) => [text, text === "24/7" ? said.always : text.replace("Mo-Su ", said.daily)]);
+      const options = HOURS.map((text) => [text, knownHours(text)]);
       const own = field(parent, said.own_hours, input("text", value, (text) => {
         if (text.trim()) { changed(text.trim()); }
       }));
@@ -93,7 +102,7 @@
 
     function addedItem(one) {
       const edit = (act) => draft.step(() => act(draft.find(one.id)));
-      const form = item(one.id, one.name, said.added + " · " + one.opening_hours, (all) => {
+      const form = item(one.id, one.name, said.added + " · " + hoursSaid(one.opening_hours), (all) => {
         all.add = all.add.filter((other) => other.id !== one.id);
       });
       field(form, said.name, input("text", one.name, (text) => {
@@ -134,7 +143,7 @@
         placeForm(form, all.move[id][0], all.move[id][1], (place) => draft.step((it) => { it.move[id] = place; }));
       });
       Object.keys(all.hours).forEach((id) => {
-        const form = item("hours " + id, nameOf(id), said.hours + " " + all.hours[id], (it) => { delete it.hours[id]; });
+        const form = item("hours " + id, nameOf(id), said.hours + " " + hoursSaid(all.hours[id]), (it) => { delete it.hours[id]; });
         hoursForm(form, all.hours[id], (text) => draft.step((it) => { it.hours[id] = text; }));
       });
       Object.keys(all.services).forEach((id) => item("services " + id, nameOf(id),
@@ -144,7 +153,8 @@
     // Focus stays in the field that was changed, though the list is made anew.
     function show() {
       const all = draft.get();
-      const text = JSON.stringify(draft.plain());
+      const hours = all.add.map((one) => one.opening_hours).concat(Object.keys(all.hours).map((id) => all.hours[id]));
+      const text = JSON.stringify([draft.plain(), hours.map(hoursSaid)]);
       if (text === shown) { return; }
       shown = text;
       const fields = Array.from(list.querySelectorAll("input, select, button, summary"));

@@ -272,7 +272,7 @@
       const gain = make("span", line, "+" + count(site.gain) + " " + unit(answer.figures.unit));
       gain.className = "site-gain";
       const facts = [said["option_" + site.option] || site.option];
-      if (site.option !== "new_post") { facts.push(site.hours); }
+      if (site.option !== "new_post") { facts.push(said.language === "en" ? site.hours_en : site.hours_zh); }
       if (site.place && site.place !== site.name) { facts.push(fill("sites_near", { place: site.place, km: (site.place_m / 1000).toFixed(1) })); }
       if (site.district_name) { facts.push(site.district_name); }
       if (site.cost !== null) { facts.push(fill("sites_cost", { cost: site.cost.toLocaleString(said.language), unit: said.price_unit })); }

@@ -81,6 +81,7 @@
       return;
     }
     answer = found;
+    changes.show(); // hours that were typed come back in words
     answer.asked = JSON.parse(text);
     complain("");
     present();
@@ -433,7 +434,8 @@
     ground = found;
     ground.byId = new Map(ground.stations.map((row) => [row[0], row]));
     strip = window.locatorStrip.create(node("strip"), words, chooseHour);
-    changes = window.locatorChanges.create(node("changes"), words, draft, stationOf);
+    changes = window.locatorChanges.create(node("changes"), words, draft, stationOf,
+      (text) => answer && answer.hours_words[text]);
     show = {
       squares: maps.squareLayer(map, ground),
       states: maps.stationStates(map, ground),

@@ -28,7 +28,7 @@
       const there = { id, name, lon, lat, found: one };
       (window.locatorRoute ? Promise.resolve() : phone.script(at("way").dataset.script)).then(() => {
         if (!now.map) { toggleMap(); }
-        window.locatorRoute.ask(now.origin, there, now.register.roads, () => mark(id));
+        window.locatorRoute.ask(now.origin, there, () => mark(id));
       }, () => page.say(words.said.way_offline));
     }
 

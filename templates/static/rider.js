@@ -98,15 +98,32 @@
     } else {
       remark(relaxed ? words.fill("relaxed", { minutes: now.register.min_minutes_left }) : "");
     }
+    doubt(far);
     draw(chosen);
     at("show-more").hidden = far || found.length < now.shown;
     headline();
     map.tell(null);
   }
 
+  // A position that cannot be the rider's, or is a district wide: the place box is the way out.
+  function doubt(far) {
+    const origin = now.origin;
+    if (origin.kind === "place" || origin.told) { return; }
+    origin.told = true; // once: what the page renews by itself takes nobody's focus
+    const coarse = origin.accuracy > COARSE_M;
+    if (!far && !coarse) {
+      if (document.activeElement !== at("place")) { openPlaces(false); }
+      return;
+    }
+    openPlaces(true);
+    at("place").focus({ preventScroll: true });
+  }
+
   function draw(chosen) {
     const focused = document.activeElement && document.activeElement.closest(".card");
     const kept = focused ? focused.dataset.id : null;
+    const slack_s = words.slack(now.register, now.origin.accuracy);
+    now.found.forEach((one) => { one.slack_s = slack_s; });
     refill(at("cards"), now.found.map((one) => cardOf(now.register, one, chosen)));
     const again = kept && Array.from(at("cards").children).find((card) => card.dataset.id === kept);
     if (again) { again.querySelector(".whole").focus({ preventScroll: true }); }

@@ -1,5 +1,5 @@
 // The way to a station: asked of the server where it knows the roads, told in words here, drawn by
-// the map (map-list.js). Without roads it is a straight line, drawn and called so, and nothing is sent.
+// the map (map-list.js). Without roads nobody is asked: the cards have no button for it.
 (function () {
   "use strict";
 
@@ -98,8 +98,8 @@
   }
 
   // From where the rider is, not from the rounded place that was sent.
-  function draw(rest, straight) {
-    now.shown = { key: now.turn, line: [[now.origin.lon, now.origin.lat]].concat(rest), straight };
+  function draw(rest) {
+    now.shown = { key: now.turn, line: [[now.origin.lon, now.origin.lat]].concat(rest) };
     now.changed();
   }
 
@@ -107,7 +107,7 @@
 
   function answered(way) {
     const own = way.properties;
-    draw(way.geometry.coordinates.slice(1), false);
+    draw(way.geometry.coordinates.slice(1));
     const list = make("ol", "streets");
     const all = stretches(own.streets);
     list.setAttribute("aria-label", words.said.way_streets);
@@ -141,22 +141,12 @@
     );
   }
 
-  function straight() {
-    const there = now.there;
-    draw([[there.lon, there.lat]], true);
-    tell(words.fill("way_straight", {
-      minutes: minutes(there.found.ride_s), km: far(there.found.distance_m),
-    }));
-  }
-
   // What the rider has agreed to once is not asked again on this page; it is said each time.
-  function ask(origin, there, roads, changed) {
+  function ask(origin, there, changed) {
     Object.assign(now, { origin, there, changed, shown: null, turn: now.turn + 1 });
     const title = frame();
     changed();
-    if (!roads) {
-      straight();
-    } else if (now.agreed) {
+    if (now.agreed) {
       send();
     } else {
       const line = make("p");

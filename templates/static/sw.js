@@ -179,7 +179,7 @@
       '<meta name="viewport" content="width=device-width, initial-scale=1">' +
       `<title>没有网络 · Offline</title>${styles}</head><body><main>` +
       "<h1>没有网络</h1><p>手机现在连不上网，这一页没有存在手机里。</p>" +
-      '<p><a href="/" target="_top">打开首页</a>，看手机里存着的站点；或者联网后<a href="">再试一次</a>。</p>' +
+      '<p><a href="/" target="_top">打开首页</a>，看手机里存着的驿站；或者联网后<a href="">再试一次</a>。</p>' +
       '<div lang="en"><h1>You are offline</h1>' +
       "<p>The phone has no network now, and this page is not kept on it.</p>" +
       '<p><a href="/" target="_top">Open the home page</a> with the stations kept on this phone, ' +

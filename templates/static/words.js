@@ -19,7 +19,7 @@
     const parts = new Intl.DateTimeFormat("en-GB", {
       timeZone: register.timezone, hour: "2-digit", minute: "2-digit", hour12: false,
     }).format(new Date(seconds * 1000));
-    return parts.replace(/^24/, "00");
+    return parts.replace(/^24/, "0").replace(/^0(?=\d)/, "");
   }
 
   function dayOf(register, seconds) {
@@ -52,14 +52,29 @@
   function state(register, found) {
     if (found.state === "open") {
       if (found.minutes_left === null) { return said.open; }
-      return found.minutes_left >= LONG_MIN
-        ? fill("open_until", { time: closing(register, found) })
-        : fill("open_left", { minutes: found.minutes_left });
+      const time = closing(register, found);
+      return found.minutes_left >= LONG_MIN || isRange(found)
+        ? fill("open_until", { time: time }) // nobody knows what will be left then
+        : fill("open_left", { time: time, minutes: found.minutes_left });
     }
     if (found.state === "unknown") { return said.unknown; }
     if (found.opens_at === null) { return said.closed; }
     const day = dayName(register, dayOf(register, found.opens_at), dayOf(register, found.arrives_at));
     return fill("closed_until", { time: day + " " + clock(register, found.opens_at) });
+  }
+
+  // How many seconds of riding a position may be wrong: its radius, ridden.
+  function slack(register, accuracy_m) {
+    return (accuracy_m || 0) * register.detour / (register.speed_kmh / 3.6);
+  }
+
+  function isRange(found) { return found.slack_s >= MINUTE_S; }
+
+  // Minutes of the ride; of a place that is known badly, the least and the most they can be.
+  function minutes(found) {
+    const whole = (seconds) => Math.max(1, Math.round(seconds / MINUTE_S));
+    if (!isRange(found)) { return String(whole(found.ride_s)); }
+    return whole(found.ride_s - found.slack_s) + "–" + whole(found.ride_s + found.slack_s);
   }
 
   function glyph(found) {
@@ -118,6 +133,6 @@
   }
 
   window.locatorWords = {
-    said, fill, state, glyph, checked, age, restriction, notice, navigation,
+    said, fill, state, slack, isRange, minutes, glyph, checked, age, restriction, notice, navigation,
   };
 })();

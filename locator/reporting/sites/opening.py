@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from locator.hours_words import week_words
 from locator.reporting.draft import Band, Facts, Signatures, percent
 from locator.reporting.folder import number
 from locator.reporting.labels import CODES, choose, translate
@@ -307,4 +308,5 @@ def _rules(draft: SiteDraft) -> Iterator[str]:
         if isinstance(pair, list) and len(pair) == 2:
             yield say(f"区县 {pair[0]} 至少 {pair[1]} 处", f"at least {pair[1]} in {pair[0]}")
     if asked["hours"]:
-        yield say(f"新站点开放 {asked['hours']}", f"new posts open {asked['hours']}")
+        hours = week_words(asked["hours"], draft.language)
+        yield say(f"新站点开放时间：{hours}", f"hours of new posts: {hours}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from locator.hours_words import week_words
 from locator.reporting.draft import Facts, percent
 from locator.reporting.folder import Cell, number
 from locator.reporting.labels import CODES, choose
@@ -123,8 +124,12 @@ def _offers(draft: SiteDraft) -> Iterator[tuple[str, str]]:
         for offer in offered if isinstance(offered, list) else [offered]:
             if isinstance(offer, dict) and isinstance(cost := offer.get("cost"), int | float):
                 hours = offer.get("hours")
-                text = draft.cost(float(cost)) + (f", {hours}" if isinstance(hours, str) else "")
+                text = draft.cost(float(cost)) + _open(draft, hours)
                 yield draft.one_of(pair), text
+
+
+def _open(draft: SiteDraft, hours: object) -> str:
+    return f", {week_words(hours, draft.language)}" if isinstance(hours, str) else ""
 
 
 def _no_new(draft: SiteDraft, table: list[dict[str, Cell]]) -> str:

@@ -70,7 +70,7 @@ def _find(address: str) -> tuple[str, Mapping[str, Sequence[str]]]:
         parts = urlsplit(address)
         texts = parse_qs(parts.query, max_num_fields=50)
     except ValueError:
-        abort(404, _("这不是本站的地址。"))
+        abort(404, _("这不是本网站的地址。"))
     root = request.root_path.rstrip("/")
     ours = parts.scheme in {"http", "https"} and names_us(parts.netloc, get_service().settings)
     path = parts.path.removeprefix(root) if parts.path.startswith(root) else ""

@@ -18,7 +18,7 @@ from locator.maps import (
 )
 from locator.maps.payload import dump_json
 from locator.nearest import OpenRule, StationFilter
-from locator.phone import Place, named_places
+from locator.places import Place
 from locator.schema import Kind, Language
 from locator.schema import Service as Amenity
 from locator.showing import Given, MapView, map_words
@@ -162,7 +162,7 @@ def embedded_map() -> str:
     number = int(snapshot.index.mask(view.chosen).sum())
     return render_template(
         "embed/map.html",
-        words=_("%(number)s 个在用的站点。", number=f"{number:,}"),
+        words=_("%(number)s 个在用的驿站。", number=f"{number:,}"),
         **_shell("map", view, render_frame(options)),
     )
 
@@ -200,8 +200,9 @@ def drawing(what: str) -> Response:
     if request.if_none_match.contains_weak(mark):
         response = Response(status=304)
     else:
-        caption = shown_for(what, view, now_states=states_of(what)).options.caption
-        script = f"{make()}\nlocatorEmbed.caption({dump_json(caption)});\n"
+        words = shown_for(what, view, now_states=states_of(what)).options
+        said = f"{dump_json(words.caption)}, {dump_json(words.title)}"
+        script = f"{make()}\nlocatorEmbed.caption({said});\n"
         response = Response(script, mimetype="text/javascript")
     response.set_etag(mark, weak=True)
     response.cache_control.no_cache = True
@@ -215,7 +216,7 @@ def nearest() -> str:
     The position stays in the reader's browser, which ranks the stations by itself.
     """
     view = read_nearest_view(Given(asked_texts(), NEAREST_NAMES))
-    places = named_places(get_service().snapshot())
+    places = get_service().snapshot().named_places
     matches = [place for place in places if view.place and view.place in place.name]
     exact = [place for place in matches if place.name == view.place]
     context: dict[str, object] = {"cards": None, "relaxed": False}

@@ -7,6 +7,7 @@ from flask import url_for
 from locator.features import Shape, View
 from locator.features.encode import properties_of
 from locator.features.view import Rows
+from locator.hours_words import week_words
 from locator.schema import Column
 from locator.web.language import gettext as _
 from locator.web.language import language
@@ -52,6 +53,8 @@ def item_rows(view: View, rows: Rows, shape: Shape) -> list[ItemRow]:
 def _words(value: object, column: Column) -> str:
     if isinstance(value, list):
         return "、".join(_words(member, column) for member in value) or _("无")
+    if column.name == "opening_hours":
+        return week_words(str(value), language())
     if column.choices is not None:
         codes = {member.value: member for member in column.choices}
         if value in codes:
