@@ -239,7 +239,8 @@ class Witness:
         near = [row for row in every if metres[row] <= nearest + 20]
         chosen = [row for row in near if is_free(row)]
         if not chosen:
-            free = [row for row in every if is_free(row)]
+            around = metres[every[min(len(every), 64) - 1]] + 0.01
+            free = [row for row in every if metres[row] <= around and is_free(row)]
             chosen = [row for row in free if metres[row] <= metres[free[0]] + 20] or near
         last = metres[chosen[min(len(chosen), 8) - 1]]
         return {int(self.road[row]) for row in chosen if metres[row] <= last + 0.01}

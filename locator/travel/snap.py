@@ -21,6 +21,8 @@ _SPARE_M = 20.0
 _MOST = 8
 _TIE_M = 0.01
 _PLACES_AT_ONCE = 50_000
+# A place whose 64 nearest roads lie behind barriers is shut in: those beyond do so too.
+_MOST_AROUND = 64
 _WIDER_M = (60.0, 120.0)
 _CELL = 300.0
 Lines = npt.NDArray[np.object_]
@@ -51,11 +53,11 @@ class _Found:
         order = np.argsort(place * 1e4 + metres, kind="stable")
         return cls(place[order], line[order], metres[order])
 
-    def first_of_each(self) -> "_Found":
+    def first_of_each(self, most: int = _MOST) -> "_Found":
         """Keep the nearest of each place, and what is as near as the last of them."""
         first = np.searchsorted(self.place, self.place)
         end = np.searchsorted(self.place, self.place, side="right")
-        last = self.metres[np.minimum(first + _MOST, end) - 1]
+        last = self.metres[np.minimum(first + most, end) - 1]
         return self.take(self.metres <= last + _TIE_M)
 
     def shortest(self, count: int) -> Floats:
@@ -141,8 +143,11 @@ class SnapIndex:
         # Some lie behind a barrier: those places are looked at again, with all around them.
         walled = np.zeros(len(nearest_m), dtype=bool)
         walled[chosen.place[cut]] = True
-        found = found.take(walled[found.place])
-        found = found.take(~self._cut(places, found)).first_of_each()
+        last_m = np.zeros(len(nearest_m))
+        np.maximum.at(last_m, chosen.place, chosen.metres)
+        rest = found.take(walled[found.place] & (found.metres > last_m[found.place]))
+        free = [chosen.take(walled[chosen.place] & ~cut), rest.take(~self._cut(places, rest))]
+        found = _Found.joined(free).first_of_each()
         lost = walled.copy()
         lost[found.place] = False
         parts = [chosen.take(~walled[chosen.place]), found]
@@ -156,11 +161,13 @@ class SnapIndex:
         """Yield the candidates of places whose near roads all lie behind a barrier."""
         tested_m = 0.0
         for radius_m in (*(wider for wider in _WIDER_M if wider < max_m), max_m):
-            found = self._within(places, rows, np.full(len(places.xy), radius_m))
+            every = self._within(places, rows, np.full(len(places.xy), radius_m))
+            count = np.bincount(every.place, minlength=len(places.xy))
+            found = every.first_of_each(_MOST_AROUND)
             found = found.take(found.metres >= tested_m)
             free = found.take(~self._cut(places, found))
             least_m = free.shortest(len(places.xy))
-            done = (least_m + _SPARE_M <= radius_m) | (radius_m == max_m)
+            done = (least_m + _SPARE_M <= radius_m) | (count >= _MOST_AROUND) | (radius_m == max_m)
             near = free.metres <= least_m[free.place] + _SPARE_M
             yield free.take(done[free.place] & near).first_of_each()
             rows = rows[~done[rows]]
