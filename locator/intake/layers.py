@@ -5,12 +5,12 @@ from datetime import datetime
 from pathlib import Path
 
 import geopandas as gpd
-import pyogrio
 import shapely
 
 from locator import register
 from locator.coverage import zone_demand
 from locator.errors import InputError
+from locator.files import open_layers
 from locator.paths import geodata_dir
 from locator.schema import Datum, check_frame
 from locator.service import utc_now
@@ -69,15 +69,10 @@ def read_layer_file(path: Path) -> gpd.GeoDataFrame:
     InputError
         The file is missing, damaged, or says no datum.
     """
-    try:
-        names = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
-        # Of several layers, such as a build's, the hot zones; else the first, as GDAL has it.
-        layer = "hot_zones" if "hot_zones" in names[1:] else names[0] if names else 0
-        frame = pyogrio.read_dataframe(path, layer=layer)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
-        raise InputError(f"{path} cannot be read: {register.short_reason(path, error)}.") from error
-    if not isinstance(frame, gpd.GeoDataFrame):
-        raise InputError(f"{path} has no geometry.")
+    with open_layers(path) as file:
+        # Of several layers, such as a build's, the hot zones; else the first.
+        ours = [info.name for info in file.layers[1:] if info.name == "hot_zones"]
+        frame = file.read(ours[0] if ours else None)
     if frame.empty:
         raise InputError(f"{path} has no features.")
     if frame.crs is None:

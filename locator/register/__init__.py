@@ -6,7 +6,6 @@ Nothing here touches the store: :func:`locator.intake.import_register` puts the 
 from locator.register.check import Changes, Duplicate, find_changes, find_duplicates
 from locator.register.formats import POSITION, WRITABLE, LayerFile, guard_cell, write_layer
 from locator.register.hint import DatumFit, DatumHint, RoadDistance, fit_datums, hint_datum
-from locator.register.layers import short_reason
 from locator.register.mapping import Mapping, read_mapping
 from locator.register.points import PointsRead, parse_points
 from locator.register.rejected import keep_rejected, write_rejected
@@ -51,7 +50,6 @@ __all__ = [
     "place_columns",
     "read_mapping",
     "read_table",
-    "short_reason",
     "write_layer",
     "write_register",
     "write_rejected",

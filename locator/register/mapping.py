@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from locator.errors import RegisterError
+from locator.files.kml import OWN_NAME
 from locator.register.coordinates import PAIR_FIELD, PAIR_HEADERS
 from locator.register.tables import (
     FEATURE_ID,
@@ -155,9 +156,11 @@ def rename_columns(
 def _take_feature_parts(
     found: dict[str, str], table: Table, mapping: Mapping, fields: dict[str, str]
 ) -> None:
-    """Let a GeoJSON geometry be the position, and a feature's id the id where no column is."""
+    """Let a GeoJSON geometry be the position, and a feature's id and name where no column is."""
     if FEATURE_ID in table.header and "id" in fields:
         found.setdefault("id", FEATURE_ID)
+    if OWN_NAME in table.header and "name" in fields:
+        found.setdefault("name", OWN_NAME)
     parts = zip(POSITION_FIELDS, FEATURE_POSITION, strict=True)
     found |= {n: p for n, p in parts if p in table.header and n not in mapping.columns}
 

@@ -43,13 +43,17 @@ def read_sheet(path: Path) -> Generator[tuple[int, list[str]]]:
         try:
             if unpacked <= _MERGES_UP_TO:
                 _check_merges(path)
-                with closing(openpyxl.load_workbook(stream, data_only=True)) as book:
+                with closing(
+                    openpyxl.load_workbook(stream, data_only=True, keep_links=False)
+                ) as book:
                     sheet = _first_sheet(book, path)
                     merged = _merged_values(sheet)
                     if sheet.max_row * sheet.max_column <= _MERGES_WITHIN:
                         yield from _lines(sheet, merged, path)
                         return
-            with closing(openpyxl.load_workbook(stream, read_only=True, data_only=True)) as book:
+            with closing(
+                openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
+            ) as book:
                 sheet = _first_sheet(book, path)
                 # What a file says of its own size may be a bomb.
                 cast("ReadOnlyWorksheet", sheet).reset_dimensions()

@@ -1,6 +1,5 @@
 """A register file as a plain table of texts, nothing interpreted yet."""
 
-import codecs
 import csv
 import hashlib
 import io
@@ -12,9 +11,19 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from pyproj import CRS
+
 from locator.errors import RegisterError
+from locator.files.encoding import encoding_of_file
+from locator.files.geojson import features_of, load_json
+from locator.files.projection import in_degrees, to_degrees
 from locator.register.grid import Line, Row, find_rows, rate_header
-from locator.register.layers import FEATURE_ID, FEATURE_POSITION, open_layer
+from locator.register.layers import (
+    FEATURE_ID,
+    FEATURE_POSITION,
+    as_register_error,
+    open_layer,
+)
 from locator.register.sheets import cell_text, read_sheet
 from locator.schema import STATION_COLUMNS
 
@@ -212,20 +221,8 @@ def _find_delimiter(sample: str, known: frozenset[str]) -> str:
 
 def _find_encoding(path: Path) -> str:
     """Return the encoding that the whole file is in, having gone through it in pieces."""
-    with path.open("rb") as raw:
-        marked = raw.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
-    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
-        try:
-            with path.open(encoding=encoding, newline="") as text:
-                while piece := text.read(_PIECE):
-                    if "\0" in piece:
-                        raise RegisterError(f"{path.name} has NUL bytes; it is not a CSV file.")
-        except UnicodeDecodeError:
-            continue
-        return encoding
-    raise RegisterError(
-        f"{path.name} is neither UTF-8 nor GB18030 text; save it as 'CSV UTF-8' in Excel."
-    )
+    with as_register_error():
+        return encoding_of_file(path)
 
 
 def unguard(value: str) -> str:
@@ -237,23 +234,18 @@ def unguard(value: str) -> str:
 @contextmanager
 def _open_geojson(path: Path, known: frozenset[str]) -> Iterator[Table]:
     del known
-    try:
-        document = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # not text, not JSON, too deep or too long
-        raise RegisterError(f"{path.name} is not JSON: {error}.") from error
-    features = document.get("features") if isinstance(document, dict) else None
-    if not isinstance(features, list):
-        raise RegisterError(f"{path.name} is not a GeoJSON FeatureCollection.")
+    with as_register_error():
+        features, crs = features_of(load_json(path), path.name)
     header: dict[str, None] = {}
     rows = []
     for number, feature in enumerate(features, start=1):
-        cells = dict(_feature_cells(feature)) if isinstance(feature, dict) else {}
+        cells = dict(_feature_cells(feature, crs))
         header.update(dict.fromkeys(cells))
         rows.append(Row(number, cells))
     yield Table(path.name, tuple(header), rows)
 
 
-def _feature_cells(feature: dict[str, object]) -> Iterator[tuple[str, str]]:
+def _feature_cells(feature: dict[str, object], crs: CRS | None) -> Iterator[tuple[str, str]]:
     properties = feature.get("properties")
     if feature.get("id") is not None:
         yield FEATURE_ID, _json_text(feature["id"])
@@ -266,9 +258,17 @@ def _feature_cells(feature: dict[str, object]) -> Iterator[tuple[str, str]]:
     if isinstance(geometry, dict):
         coordinates = geometry.get("coordinates")
         if geometry.get("type") == "Point" and isinstance(coordinates, list):
-            yield from zip(FEATURE_POSITION, map(_json_text, coordinates), strict=False)
+            yield from zip(FEATURE_POSITION, _position(coordinates, crs), strict=False)
         else:
             yield FEATURE_POSITION[0], f"({geometry.get('type')})"
+
+
+def _position(coordinates: list[object], crs: CRS | None) -> Iterable[str]:
+    """Return a point's coordinates as texts, in degrees if it says it is projected."""
+    numbers = [c for c in coordinates[:2] if isinstance(c, (int, float))]
+    if in_degrees(crs) or len(numbers) < 2:
+        return map(_json_text, coordinates)
+    return [repr(float(axis)) for axis in to_degrees(numbers[0], numbers[1], crs)]
 
 
 def _json_text(value: object) -> str:
@@ -289,17 +289,17 @@ def _open_xlsx(path: Path, known: frozenset[str]) -> Iterator[Table]:
 @contextmanager
 def _open_layer(path: Path, known: frozenset[str]) -> Iterator[Table]:
     del known
-    layer = open_layer(path, [column.name for column in STATION_COLUMNS])
-    rows_read = 0
+    with open_layer(path, [column.name for column in STATION_COLUMNS]) as layer:
+        rows_read = 0
 
-    def counted() -> Iterator[Row]:
-        nonlocal rows_read
-        for row in layer.rows:
-            rows_read += 1
-            yield row
+        def counted() -> Iterator[Row]:
+            nonlocal rows_read
+            for row in layer.rows:
+                rows_read += 1
+                yield row
 
-    count = max(layer.count, 1)
-    yield Table(path.name, tuple(layer.header), counted(), lambda: min(rows_read / count, 1.0))
+        count = max(layer.count, 1)
+        yield Table(path.name, tuple(layer.header), counted(), lambda: min(rows_read / count, 1.0))
 
 
 _READERS: dict[str, Callable[[Path, frozenset[str]], AbstractContextManager[Table]]] = {
