@@ -81,7 +81,7 @@ def test_chinese_headers_and_labels(tmp_path: Path) -> None:
         ("a,驿站,rest_post,11943872,4075000", "lon", "metres"),
         ("a,驿站,rest_post,107.1,34.3,beer", "services", "must be one of"),
         ("a,驿站,rest_post,107.1,34.3,,,,-3", "capacity", "whole number"),
-        ("a,驿站,rest_post,107.1,34.3,,,,,31.12.2026", "last_verified", "must be a date"),
+        ("a,驿站,rest_post,107.1,34.3,,,,,31-12-26", "last_verified", "must be a date"),
         ("a,驿站,rest_post,107.1,34.3,,,,,2026-02-30", "last_verified", "must be a date"),
         ("a,驿\x07站,rest_post,107.1,34.3", "name", "control characters"),
         (f"a,{'站' * 201},rest_post,107.1,34.3", "name", "longer than"),

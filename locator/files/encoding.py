@@ -30,6 +30,9 @@ _COMMON = frozenset(
     "翔岐扶风風眉陇隴千阳陽麟游太白编編号名称稱类類型经經纬緯度坐标標址地话話时時间間开開放营營业業状狀态態"
     "日期来來源备備注註数數据據量容每需求周週至二三四五六七八九十百万萬年月点點分休息平安和丰豐民生家福兴興华華"
     "建设設工程农農银銀行酒饭飯超美食品城饮飲热熱座充微波空调調马馬汉漢封卫衛间急救箱示例测試测試驿亭"
+    "王李张刘杨赵黄吴徐孙胡朱高林何郭罗梁宋郑谢韩唐冯董程曹袁邓许沈曾彭吕苏卢蒋蔡贾丁魏薛叶余潘杜"
+    "戴夏钟汪田任姜范石姚谭廖邹熊陆郝孔崔康毛邱秦史顾侯邵孟段雷钱汤尹黎常武乔贺赖龚文"
+    "역시장동구로길대한국서울부산점센터쉼주민휴게소편의강원경기도지하철공화장실음료수정문남북"
 )
 _KANA = re.compile(r"[\u3041-\u30ff]")
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
@@ -52,6 +55,8 @@ def _judge(char: str, codec: str, first: range) -> float:
         return 0.5
     if _HAN.match(char):
         return _level(char, codec, first)
+    if codec == "euc_kr" and "\uac00" <= char <= "\ud7a3":
+        return _level(char, codec, first)
     if codec == "shift_jis" and _KANA.match(char):
         return 1.0
     return -1.0
@@ -62,6 +67,7 @@ _JUDGES: dict[str, tuple[str, range]] = {
     "gb18030": ("gb2312", range(0xB0, 0xD8)),
     "big5hkscs": ("big5", range(0xA4, 0xC7)),
     "cp932": ("shift_jis", range(0x81, 0x99)),
+    "cp949": ("euc_kr", range(0xB0, 0xC9)),
 }
 _NAMES = {"big5hkscs": "big5", "cp932": "shift_jis", "utf-8-sig": "utf-8"}
 
@@ -128,7 +134,9 @@ def check_encoding(name: str) -> str:
             f"There is no encoding {name!r}; name one such as utf-8, gb18030, big5, shift_jis, "
             "utf-16."
         ) from error
-    return {"big5": "big5hkscs", "shift_jis": "cp932", "utf-8": "utf-8-sig"}.get(found, found)
+    return {"big5": "big5hkscs", "shift_jis": "cp932", "euc_kr": "cp949", "utf-8": "utf-8-sig"}.get(
+        found, found
+    )
 
 
 def find_encoding(blocks: Iterable[bytes], source: str, *, said: str | None = None) -> str:

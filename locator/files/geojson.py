@@ -91,8 +91,10 @@ def load_json(path: Path) -> object:
         raise InputError(f"{path.name} is not JSON: {error}.") from error
 
 
-def features_of(document: object, source: str) -> tuple[list[Feature], CRS]:
-    """Return a document's features and their projection.
+def features_of(
+    document: object, source: str, *, stated: CRS | None = None
+) -> tuple[list[Feature], CRS]:
+    """Return a document's features and their projection: the one stated, else the declared one.
 
     Raises
     ------
@@ -102,7 +104,8 @@ def features_of(document: object, source: str) -> tuple[list[Feature], CRS]:
     features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(document, dict) or not isinstance(features, list):
         raise InputError(f"{source} is not a GeoJSON FeatureCollection.")
-    return [f if isinstance(f, dict) else {} for f in features], _declared(document, source)
+    crs = stated or _declared(document, source)
+    return [f if isinstance(f, dict) else {} for f in features], crs
 
 
 def _declared(document: dict[str, object], source: str) -> CRS:
@@ -128,7 +131,7 @@ def _declared(document: dict[str, object], source: str) -> CRS:
     )
 
 
-def open_geojson(path: Path) -> FeatureCollection:
+def open_geojson(path: Path, crs: CRS | None = None) -> FeatureCollection:
     """Read a GeoJSON file whole.
 
     Raises
@@ -137,6 +140,6 @@ def open_geojson(path: Path) -> FeatureCollection:
         It is none.
     """
     document = load_json(path)
-    features, crs = features_of(document, path.name)
+    features, declared = features_of(document, path.name, stated=crs)
     name = document.get("name") if isinstance(document, dict) else None
-    return FeatureCollection(str(name or path.stem), features, crs)
+    return FeatureCollection(str(name or path.stem), features, declared)

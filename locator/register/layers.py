@@ -1,5 +1,6 @@
 """Features of a file of layers as rows of a register: GeoPackage, Shapefile, KML."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import geopandas as gpd
+import pyproj
 
 from locator.errors import InputError, RegisterError
 from locator.files import LayerFile, LayerInfo, open_layers
@@ -15,7 +17,15 @@ from locator.register.grid import Row
 from locator.register.sheets import cell_text
 from locator.schema import CRS
 
-__all__ = ["FEATURE_ID", "FEATURE_POSITION", "PointLayer", "as_register_error", "open_layer"]
+__all__ = [
+    "FEATURE_ID",
+    "FEATURE_POSITION",
+    "PointLayer",
+    "as_register_error",
+    "cell_of",
+    "open_layer",
+    "whole_name",
+]
 
 FEATURE_ID = "@id"  # what a feature says beside its properties
 FEATURE_POSITION = ("@lon", "@lat")
@@ -33,7 +43,7 @@ class PointLayer:
 
 @contextmanager
 def open_layer(
-    path: Path, fields: Sequence[str], *, encoding: str | None = None
+    path: Path, fields: Sequence[str], *, encoding: str | None = None, crs: pyproj.CRS | None = None
 ) -> Iterator[PointLayer]:
     """Open the features of a file's layers, read in pieces as they are asked for.
 
@@ -43,6 +53,8 @@ def open_layer(
         Names of our columns, by which a Shapefile's shortened names are known again.
     encoding
         Of a Shapefile's texts; None decides it on the texts.
+    crs
+        The projection that the coordinates are in, whatever the file declares.
 
     Raises
     ------
@@ -55,10 +67,10 @@ def open_layer(
         chosen = _chosen(file.layers)
         names = dict.fromkeys(field for info in chosen for field in info.fields)
         is_short = path.suffix.lower() == ".shp"
-        whole = {name: _whole_name(name, fields) if is_short else name for name in names}
+        whole = {name: whole_name(name, fields) if is_short else name for name in names}
         yield PointLayer(
             header=(*whole.values(), *FEATURE_POSITION),
-            rows=_rows(file, chosen, whole),
+            rows=_rows(file, chosen, whole, crs),
             count=sum(info.count for info in chosen),
         )
 
@@ -74,20 +86,25 @@ def as_register_error() -> Iterator[None]:
         raise RegisterError(str(error)) from error
 
 
-def _rows(file: LayerFile, layers: Sequence[LayerInfo], whole: dict[str, str]) -> Iterator[Row]:
+def _rows(
+    file: LayerFile, layers: Sequence[LayerInfo], whole: dict[str, str], crs: pyproj.CRS | None
+) -> Iterator[Row]:
     numbers = count(1)
     for layer in layers:
         for raw in file.pieces(layer.name):
-            piece = _in_degrees(raw)
+            piece = _in_degrees(raw if crs is None else raw.set_crs(crs, allow_override=True))
             columns = [(name, piece[name].tolist()) for name in whole if name in piece]
             for place, geometry in enumerate(piece.geometry):
-                cells = {whole[name]: _text(values[place]) for name, values in columns}
+                cells = {whole[name]: cell_of(values[place]) for name, values in columns}
                 yield Row(
                     next(numbers), {k: v for k, v in cells.items() if v} | _position(geometry)
                 )
 
 
-def _text(value: object) -> str:
+def cell_of(value: object) -> str:
+    """Return a feature's value as a person would type it; lists as JSON."""
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
     missing = value is None or value != value  # noqa: PLR0124 - NaN and NaT alone differ from themselves
     return "" if missing else cell_text(value).strip().removesuffix(" 00:00:00")
 
@@ -110,7 +127,7 @@ def _chosen(layers: Sequence[LayerInfo]) -> Sequence[LayerInfo]:
     return [info for info in layers if info.name == "stations"] or layers
 
 
-def _whole_name(short: str, fields: Sequence[str]) -> str:
+def whole_name(short: str, fields: Sequence[str]) -> str:
     """Return a column's name as it was before a Shapefile shortened it."""
     longer = [name for name in fields if name[:_SHAPEFILE_NAME] == short]
     return longer[0] if len(longer) == 1 else short
