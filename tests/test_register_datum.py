@@ -7,6 +7,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 from click.testing import Result
@@ -16,16 +17,18 @@ from hypothesis import strategies as st
 from locator.datum import from_wgs84, limits
 from locator.register import (
     DatumFit,
+    doubt_positions,
     fit_datums,
     hint_datum,
+    hint_unit,
     parse_points,
     parse_table,
     read_table,
 )
 from locator.register.coordinates import parse_coordinate, parse_metres, parse_pair
-from locator.register.rows import Fault
 from locator.schema import Datum
 from locator.store import GeoPackageStore
+from tests.test_register_cases import CASES
 
 HEADER = "id,name,kind,lon,lat\n"
 BAOJI = (107.2330471, 34.3646018)
@@ -71,7 +74,7 @@ def test_metres_are_read_as_they_are_written(value: float, axis: str, west: bool
 @pytest.mark.parametrize("axis", ["lon", "lat"])
 def test_metres_in_a_file_of_degrees_name_the_option(axis: str) -> None:
     value = str(BAOJI_M[0 if axis == "lon" else 1])
-    with pytest.raises(ValueError, match="say --datum bd09mc"):
+    with pytest.raises(ValueError, match="--datum bd09mc"):
         parse_coordinate(value, axis, Datum.GCJ02)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="swapped, or is it metres"):
         parse_coordinate("36521000", axis, Datum.GCJ02)  # type: ignore[arg-type]
@@ -105,7 +108,7 @@ def test_a_pair_of_metres_that_is_not_certain_is_not_guessed(text: str, reason: 
 
 
 def test_a_pair_of_metres_in_a_file_of_degrees_names_the_option() -> None:
-    with pytest.raises(ValueError, match="say --datum bd09mc"):
+    with pytest.raises(ValueError, match="--datum bd09mc"):
         parse_pair("11938512.59,4054113.13", "坐标")
 
 
@@ -167,18 +170,143 @@ def test_an_import_of_metres_as_degrees_gets_the_hint(
     )
 
 
-def test_a_few_rows_in_another_unit_are_no_hint() -> None:
-    fits = (DatumFit(Datum.WGS84, 0, None, None),)
+def hinted(
+    pairs: list[tuple[float, float]], store: GeoPackageStore | None, rejected: int | None = None
+) -> str:
+    """Return what is said of pairs of numbers that are no position, empty for nothing."""
+    nowhere = gpd.GeoDataFrame({"id": []}, geometry=[], crs=4326)
+    districts = nowhere if store is None else store.read("districts")
+    many = rejected or len(pairs)
+    hint = hint_unit(pairs, many, Datum.WGS84, projected=False, districts=districts)
+    return "" if hint is None else hint.reason
 
-    with pytest.raises(ValueError, match=r"\w") as caught:
-        parse_coordinate(str(BAOJI_M[0]), "lon", Datum.WGS84)
-    metres = [Fault(row, "lon", "1", str(caught.value)) for row in range(2, 6)]
-    other = [Fault(row, "name", "", "is empty; it is required") for row in range(10, 13)]
-    assert hint_datum(fits, Datum.WGS84, faults=metres[:2]) is None
-    assert hint_datum(fits, Datum.WGS84, faults=metres[:3] * 2 + other) is None
-    found = hint_datum(fits, Datum.WGS84, faults=metres + other)
-    assert found is not None
-    assert found.datum is Datum.BD09MC
+
+def test_a_few_rows_in_another_unit_are_no_hint(store: GeoPackageStore) -> None:
+    assert not hinted([BAOJI_M] * 2, store)
+    assert not hinted([BAOJI_M] * 3, store, rejected=6)
+    assert "Baidu's metres (bd09mc)" in hinted([BAOJI_M] * 4, store, rejected=7)
+    assert not hinted([(5.0, 5e9)] * 4, store)
+
+
+GAUSS_KRUGER = [(421712.06, 3804943.48), (426404.54, 3803884.66), (430996.16, 3802740.22)]
+
+
+@pytest.mark.parametrize("zone", [0, 36_000_000])
+@pytest.mark.parametrize("turned", [False, True])
+def test_gauss_kruger_is_named_and_not_taken_for_baidus(
+    store: GeoPackageStore, zone: int, turned: bool
+) -> None:
+    pairs = [(n, e + zone) if turned else (e + zone, n) for e, n in GAUSS_KRUGER]
+    assert hinted(pairs, store) == (
+        "100% of the rejected rows have coordinates like Gauss–Krüger at 108° E (--crs EPSG:4545)"
+    )
+    alone = hinted(pairs, None)
+    assert "Gauss–Krüger" in alone
+    assert "bd09mc" not in alone
+
+
+def test_two_readings_that_fit_alike_are_both_named(store: GeoPackageStore) -> None:
+    stations = store.read("stations")
+    metres = stations.to_crs(3857).geometry
+    said = hinted(list(zip(metres.x, metres.y, strict=True)), store)
+    assert "Baidu's metres (bd09mc) or Web Mercator (--crs EPSG:3857)" in said
+    assert "ask who sent the file" in said
+    turned = list(zip(stations.geometry.y, stations.geometry.x, strict=True))
+    assert "like exchanged longitude and latitude" in hinted(turned, store)
+
+
+def test_a_check_of_a_projection_names_it(cli: Callable[..., Result]) -> None:
+    told = cli("stations", "check", CASES / "gk_metres.csv").output
+    assert (
+        "Is the datum right? 100% of the rejected rows have coordinates like Gauss–Krüger" in told
+    )
+    assert "--crs EPSG:4545" in told
+
+
+def test_stations_are_not_compared_with_their_own_wrong_copy(store: GeoPackageStore) -> None:
+    """A file in GCJ-02 that was imported as WGS-84 lies where the store has it, and is doubted."""
+    fits = fits_of(store, named_stations(store, Datum.GCJ02, 30))
+    off = {Datum.WGS84: 0.0, Datum.GCJ02: 530.0, Datum.BD09: 1_300.0}
+    copied = tuple(replace(f, known_pairs=30, known_off_m=off[f.datum]) for f in fits)
+    hint = hint_datum(copied, Datum.WGS84)
+    assert hint is not None
+    assert hint.datum is Datum.GCJ02
+    # Read rightly now, the wrong copy does not draw it back.
+    assert hint_datum(copied, Datum.GCJ02) is None
+
+
+def test_points_beyond_the_roads_do_not_weaken_what_the_others_say(store: GeoPackageStore) -> None:
+    town = np.column_stack([107.1 + np.arange(40) * 1e-3, np.full(40, 34.3)])
+
+    def distance(lonlat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return metres from a road along 34.3 N that ends at 107.2 E."""
+        beyond = np.maximum(lonlat[:, 0] - 107.2, 0) * 92_000
+        return np.asarray(np.hypot(np.abs(lonlat[:, 1] - 34.3) * 111_000, beyond))
+
+    here = np.column_stack(from_wgs84(town[:, 0], town[:, 1], Datum.GCJ02))
+    points = np.concatenate([here, np.full((100, 2), (109.0, 36.0))])
+    ids = [f"n{i}" for i in range(len(points))]
+    data = {"id": ids, "name": ids, "address": [None] * len(ids)}
+    frame = gpd.GeoDataFrame(data, geometry=gpd.points_from_xy(*points.T), crs="EPSG:4326")
+    fits = fit_datums(
+        frame,
+        stated=Datum.WGS84,
+        known=store.read("stations").iloc[:0],
+        districts=store.read("districts").iloc[:0],
+        road_distance_m=distance,
+    )
+    assert {fit.road_points for fit in fits} == {40}
+    hint = hint_datum(fits, Datum.WGS84)
+    assert hint is not None
+    assert hint.datum is Datum.GCJ02
+
+
+def test_a_datum_must_be_ahead_of_every_other() -> None:
+    fits = (
+        DatumFit(Datum.WGS84, 0, None, 0.5, points=100),
+        DatumFit(Datum.GCJ02, 0, None, 1.0, points=100),
+        DatumFit(Datum.BD09, 0, None, 1.0, points=100),
+    )
+    hint = hint_datum(fits, Datum.WGS84)
+    assert hint is not None
+    assert hint.datum is None
+    assert "100% read as gcj02 or bd09" in hint.reason
+    few = tuple(replace(fit, points=3) for fit in fits)
+    assert hint_datum(few, Datum.WGS84) is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([(107, 34)] * 3, "3 rows are on one spot (rows 2, 3, 4"),
+        ([(107, 34), (107.1, 34.3)], "lies on whole degrees"),
+        ([(0.001, 0.002)], "lies near 0, 0"),
+        ([*((11.5 + n / 100, 48.1) for n in range(5)), (48.1, 11.5)], "seem exchanged"),
+        ([(107 + n / 100, 34 + n / 100) for n in range(1, 9)], "8 rows lie on one diagonal"),
+    ],
+)
+def test_positions_that_look_made_up_are_doubted(
+    cli: Callable[..., Result], tmp_path: Path, rows: list[tuple[float, float]], said: str
+) -> None:
+    path = tmp_path / "list.csv"
+    lines = [f"n{i},站{i},rest_post,{x:.6f},{y:.6f}\n" for i, (x, y) in enumerate(rows)]
+    path.write_text(HEADER + "".join(lines), "utf-8")
+    for command in ("check", "import"):
+        told = cli("stations", command, path)
+        assert told.exit_code == 0
+        assert said in told.output
+
+
+def test_three_stations_on_one_round_place_are_named(cli: Callable[..., Result]) -> None:
+    told = cli("stations", "check", CASES / "low.csv").output
+    assert "3 rows are on one spot (rows 2, 3, 4" in told
+    assert told.count("lies on whole degrees") == 3
+
+
+def test_an_ordinary_register_is_not_doubted(store: GeoPackageStore) -> None:
+    points = store.read("stations").geometry
+    rows = range(2, len(points) + 2)
+    assert not doubt_positions(points.x.to_numpy(), points.y.to_numpy(), rows)
 
 
 def named_stations(store: GeoPackageStore, datum: Datum, count: int) -> gpd.GeoDataFrame:
@@ -220,7 +348,7 @@ def test_few_places_or_other_evidence_against_them_are_no_hint(store: GeoPackage
     many = fits_of(store, named_stations(store, Datum.BD09, 30))
     # Stations that are known lie where they should: they decide, whatever the places say.
     known = tuple(
-        replace(fit, known_pairs=3, known_off_m=0.0 if fit.datum is Datum.WGS84 else 500.0)
+        replace(fit, known_pairs=3, known_off_m=5.0 if fit.datum is Datum.WGS84 else 500.0)
         for fit in many
     )
     assert hint_datum(known, Datum.WGS84) is None

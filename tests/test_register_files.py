@@ -326,5 +326,5 @@ def test_a_table_of_20000_columns_is_refused_at_once_in_every_format(tmp_path: P
 def test_a_line_of_absurd_length_is_refused_before_it_is_taken_apart(tmp_path: Path) -> None:
     path = tmp_path / "long.csv"
     path.write_text("id,name,kind,lon,lat\n" + "1," * 2_000_000, "utf-8")
-    with pytest.raises(RegisterError, match=r"a line of more than 1,048,576 characters"):
+    with pytest.raises(RegisterError, match=r"a line of more than 1,048,576 bytes"):
         read_table(path)

@@ -725,7 +725,7 @@ def foreign_layers(folder: Path) -> None:
         (no_tables, "tables.json cannot be read"),
         (fewer_tables, "no table 'curve'"),
         (short_row, "backup: a row"),
-        (no_layers, "gaps.gpkg cannot be read"),
+        (no_layers, "gaps.gpkg is damaged"),
         (foreign_layers, "has no layer 'gap_areas'"),
     ],
 )

@@ -550,7 +550,7 @@ def spoil_json(file: str, change: Callable[[dict[str, object]], object]) -> Call
             spoil_json("summary.json", lambda s: s["question"].update(minutes="5")),  # type: ignore[attr-defined]
             "question, minutes",
         ),
-        (lambda f: (f / "sites.gpkg").write_bytes(b"no"), "sites.gpkg cannot be read"),
+        (lambda f: (f / "sites.gpkg").write_bytes(b"no"), "sites.gpkg is damaged"),
         (
             lambda f: gpd.read_file(f / "sites.geojson").to_file(
                 (f / "sites.gpkg").unlink() or f / "sites.gpkg", layer="chosen"

@@ -6,7 +6,7 @@ a second and a half of processor time.
 
 from locator.cli.app import main
 from locator.cli.embed import embed
-from locator.cli.hotzones import hotzones
+from locator.cli.hotzones import districts, hotzones
 from locator.cli.maps import map_command
 from locator.cli.publish import publish
 from locator.cli.questions import gaps, nearest, report, route
@@ -25,6 +25,7 @@ for _command in (
     publish,
     site,
     hotzones,
+    districts,
     map_command,
     embed,
     roads,

@@ -1,11 +1,12 @@
 """What the commands share: errors in one sentence, option types, the open service."""
 
+import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
@@ -32,6 +33,7 @@ __all__ = [
     "opened",
     "progress_bar",
     "read_columns",
+    "reading_options",
     "travel_option",
     "with_travel",
 ]
@@ -137,6 +139,34 @@ def read_columns(file: Path | None, fill: Sequence[str]) -> "Mapping | None":
             raise InputError(f"--set {item!r}: write it as FIELD=VALUE, such as kind=rest_post.")
         extra[name] = value
     return replace(mapping, fill=mapping.fill | extra)
+
+
+def reading_options(command: "_F") -> "_F":
+    """Add ``--crs``, ``--encoding``, ``--sheet`` and ``--no-header``, given as ``reading``."""
+
+    @functools.wraps(command)
+    def wrapped(*args: object, **kwargs: object) -> object:
+        from locator.register import ReadOptions, projection_of
+
+        crs, encoding = kwargs.pop("crs"), kwargs.pop("encoding")
+        reading = ReadOptions(
+            encoding=str(encoding) if encoding else None,
+            sheet=str(sheet) if (sheet := kwargs.pop("sheet")) else None,
+            header=not kwargs.pop("no_header"),
+            crs=projection_of(str(crs)) if crs else None,
+        )
+        return command(*args, reading=reading, **kwargs)
+
+    for option in (
+        click.option("--no-header", is_flag=True, help="The columns are called 1, 2, 3."),
+        click.option("--sheet", metavar="NAME", help="Of a workbook; by name or number."),
+        click.option("--encoding", help="Of the text, such as gb18030, big5; else found."),
+        click.option(
+            "--crs", metavar="EPSG:n", help="Projection of the coordinates, such as EPSG:4545."
+        ),
+    ):
+        wrapped = option(wrapped)
+    return cast("_F", wrapped)
 
 
 @contextmanager

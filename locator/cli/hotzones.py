@@ -1,7 +1,9 @@
-"""``locator hotzones``: hot zones from data, and into the store."""
+"""``locator hotzones`` and ``locator districts``: areas from data, and into the store."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -10,13 +12,22 @@ from locator.cli.base import (
     FILE,
     CommandGroup,
     EnumType,
+    count,
     progress_bar,
     read_columns,
+    reading_options,
 )
+from locator.errors import LocatorError
 from locator.schema import Datum, Provenance, ZoneKind
 from locator.settings import Settings
 
-__all__ = ["hotzones"]
+if TYPE_CHECKING:
+    from locator.register import ReadOptions
+
+__all__ = ["districts", "hotzones"]
+
+_F = TypeVar("_F", bound=Callable[..., object])
+_SHOWN = 10
 
 
 @click.group(cls=CommandGroup)
@@ -130,21 +141,97 @@ def build(
     click.echo(f"The zones are in {out}; 'locator hotzones import {out}' takes them in.")
 
 
+def _import_options(command: _F) -> _F:
+    """Add what an import of areas can be told, but ``--json``."""
+    for option in (
+        reading_options,
+        click.option("--rejected", type=FILE, help="CSV for rejected rows; the rest is taken."),
+        click.option("--dry-run", is_flag=True, help="Check only; write nothing."),
+        click.option("--set", "fill", multiple=True, metavar="FIELD=VALUE", help="Fill cells."),
+        click.option("--map", "map_file", type=FILE, help="TOML that names foreign columns."),
+        click.option("--datum", type=DATUMS, default="wgs84", show_default=True),
+    ):
+        command = option(command)
+    return command
+
+
 @hotzones.command("import")
 @click.argument("file", type=FILE)
+@_import_options
 @click.pass_obj
-def import_zones(settings: Settings, file: Path) -> None:
+def import_zones(settings: Settings, /, file: Path, **options: object) -> None:
     """Put hot zones from a file in the place of the store's.
 
-    Anything GDAL reads, with its datum; columns id, name, kind, demand_per_h and, if you have
-    it, profile.
+    A GeoPackage, Shapefile, KML or GeoJSON with columns id, name, kind, demand_per_h (编号, 名称,
+    类型, 每小时需求) and, if you have it, profile. A row that is no valid area stops the import,
+    unless --rejected says where such rows go.
 
     \b
     Example:  locator hotzones import zones.gpkg
+              locator hotzones import zones.shp --crs EPSG:4545 --set kind=other --dry-run
     """
-    from locator.intake import import_hot_zones
+    _import_areas(settings, file, "hot_zones", "Hot zones", **cast("dict[str, Any]", options))
+
+
+@click.group(cls=CommandGroup)
+def districts() -> None:
+    """Bring the city's districts in."""
+
+
+@districts.command("import")
+@click.argument("file", type=FILE)
+@_import_options
+@click.pass_obj
+def import_districts(settings: Settings, /, file: Path, **options: object) -> None:
+    """Put districts from a file in the place of the store's.
+
+    A GeoPackage, Shapefile, KML or GeoJSON with columns id and name (编号, 名称).
+
+    \b
+    Example:  locator districts import districts.geojson --dry-run
+    """
+    _import_areas(settings, file, "districts", "Districts", **cast("dict[str, Any]", options))
+
+
+def _import_areas(
+    settings: Settings,
+    file: Path,
+    layer: str,
+    title: str,
+    *,
+    datum: str,
+    map_file: Path | None,
+    fill: tuple[str, ...],
+    dry_run: bool,
+    rejected: Path | None,
+    reading: "ReadOptions",
+) -> None:
+    from locator.intake import import_areas
     from locator.store import open_store
 
     with open_store(settings.store) as store:
-        done = import_hot_zones(store, file, actor="locator hotzones import")
-    click.echo(f"Hot zones: {done.inserted} new, {done.updated} changed, {done.removed} removed.")
+        done = import_areas(
+            store,
+            file,
+            layer,
+            datum=Datum.parse(datum),
+            mapping=read_columns(map_file, fill),
+            options=reading,
+            dry_run=dry_run,
+            rejected=rejected,
+            actor=f"locator {title.lower().replace(' ', '')} import",
+        )
+    for item in done.rejected[:_SHOWN]:
+        for fault in item.faults:
+            words = f"row {fault.row}, {fault.column} {fault.value!r}: {fault.reason}"
+            click.echo(f"Rejected: {words}", err=True)
+    if len(done.rejected) > _SHOWN:
+        click.echo(f"Rejected: {count(len(done.rejected), 'row')} in all", err=True)
+    if done.unread_columns:
+        click.echo(f"Columns that were not read: {', '.join(done.unread_columns)}", err=True)
+    for doubt in done.doubts:
+        click.echo(f"Is the datum right? {doubt}", err=True)
+    told = f"{len(done.new)} new, {len(done.changed)} changed, {len(done.removed)} removed"
+    if done.refused:
+        raise LocatorError(f"Nothing was written. {done.refused}")
+    click.echo(f"{title}: {told}." if done.written else f"Dry run, nothing written: {told}.")

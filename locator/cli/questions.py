@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,11 +17,15 @@ from locator.cli.base import (
     opened,
     progress_bar,
     read_columns,
+    reading_options,
     travel_option,
     with_travel,
 )
 from locator.schema import Datum, Kind, Service, Weather
 from locator.settings import Settings
+
+if TYPE_CHECKING:
+    from locator.register import ReadOptions
 
 __all__ = ["gaps", "nearest", "report", "route"]
 
@@ -143,8 +148,10 @@ def route(
 @click.option("--metres", metavar="M[,M…]", help="Coverage standards in metres, straight line.")
 @click.option("--hot-zones", type=FILE, help="Hot zones from a file; the store's by default.")
 @click.option("--points", type=FILE, help="Demand points (CSV, XLSX, GeoJSON) instead of zones.")
-@click.option("--datum", type=DATUMS, default="wgs84", show_default=True, help="Of --points.")
-@click.option("--map", "map_file", type=FILE, help="TOML that names the columns of --points.")
+@click.option("--datum", type=DATUMS, default="wgs84", show_default=True, help="Of the file.")
+@click.option("--map", "map_file", type=FILE, help="TOML that names the columns of the file.")
+@click.option("--set", "fill", multiple=True, metavar="FIELD=VALUE", help="Fill empty cells.")
+@reading_options
 @click.option("--kind", "kinds", type=KINDS, multiple=True)
 @click.option("--service", "services", type=SERVICES, multiple=True, help="All that are named.")
 @click.option("--at", metavar="ISO", help="Demand of that hour, and only stations open then.")
@@ -169,6 +176,8 @@ def gaps(
     points: Path | None,
     datum: str,
     map_file: Path | None,
+    fill: tuple[str, ...],
+    reading: "ReadOptions",
     kinds: tuple[Kind, ...],
     services: tuple[Service, ...],
     at: str | None,
@@ -208,7 +217,8 @@ def gaps(
             hot_zones=hot_zones,
             points=points,
             datum=Datum.parse(datum),
-            mapping=read_columns(map_file, ()),
+            mapping=read_columns(map_file, fill),
+            options=reading,
             as_of=as_of,
         )
         with progress_bar("gaps") as progress:

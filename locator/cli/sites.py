@@ -17,6 +17,7 @@ from locator.cli.base import (
     opened,
     progress_bar,
     read_columns,
+    reading_options,
     travel_option,
     with_travel,
 )
@@ -25,6 +26,7 @@ from locator.schema import Datum, Kind, Language, Service
 from locator.settings import Settings
 
 if TYPE_CHECKING:
+    from locator.register import ReadOptions
     from locator.service import Service as LocatorService
     from locator.siting import Effort
     from locator.study import SiteInputs, SiteQuestion
@@ -62,6 +64,8 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
 @click.option("--spacing", type=float, default=200.0, show_default=True, help="Of the grid, m.")
 @click.option("--candidates-datum", type=DATUMS, default="wgs84", show_default=True)
 @click.option("--candidates-map", type=FILE, help="TOML that names the columns of the file.")
+@click.option("--candidates-set", multiple=True, metavar="FIELD=VALUE", help="Fill empty cells.")
+@click.option("--candidates-crs", metavar="EPSG:n", help="Projection of the file's coordinates.")
 @click.option(
     "--at",
     "moments",
@@ -94,8 +98,10 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
 @click.option("--capacity", type=float, help="Orders per hour a new post serves (capacitated).")
 @click.option("--hot-zones", type=FILE, help="Hot zones from a file; the store's by default.")
 @click.option("--points", type=FILE, help="Demand points (CSV, XLSX, GeoJSON) instead of zones.")
-@click.option("--datum", type=DATUMS, default="wgs84", show_default=True, help="Of --points.")
-@click.option("--map", "map_file", type=FILE, help="TOML that names the columns of --points.")
+@click.option("--datum", type=DATUMS, default="wgs84", show_default=True, help="Of that file.")
+@click.option("--map", "map_file", type=FILE, help="TOML that names the columns of that file.")
+@click.option("--set", "fill", multiple=True, metavar="FIELD=VALUE", help="Fill its empty cells.")
+@reading_options
 @click.option("--scenario", type=FILE, help="YAML: stations closed, opened, moved, added.")
 @click.option("--as-of", metavar="ISO", help="Stations and hot zones as they were then.")
 @click.option("--time-limit", type=float, default=60.0, show_default=True, help="Seconds.")
@@ -117,6 +123,8 @@ def site(
     spacing: float,
     candidates_datum: str,
     candidates_map: Path | None,
+    candidates_set: tuple[str, ...],
+    candidates_crs: str | None,
     moments: tuple[str, ...],
     hourly: bool,
     week: str | None,
@@ -135,6 +143,8 @@ def site(
     points: Path | None,
     datum: str,
     map_file: Path | None,
+    fill: tuple[str, ...],
+    reading: "ReadOptions",
     scenario: Path | None,
     as_of: str | None,
     time_limit: float,
@@ -158,6 +168,7 @@ def site(
               locator site --budget 60 --options prices.yaml --hourly --minutes 5 --out mix
               locator site --cover 95% --minutes 8 --candidates venues.csv --out fewest
     """
+    from locator.register import ReadOptions, projection_of
     from locator.study import read_scenario
     from locator.study.sites import site_inputs
     from locator.study.sites_prices import read_prices
@@ -198,11 +209,15 @@ def site(
             service,
             candidates=Path(candidates) if source == "file" else None,
             candidates_datum=Datum.parse(candidates_datum),
-            candidates_mapping=read_columns(candidates_map, ()),
+            candidates_mapping=read_columns(candidates_map, candidates_set),
+            candidates_options=ReadOptions(
+                crs=projection_of(candidates_crs) if candidates_crs else None
+            ),
             hot_zones=hot_zones,
             points=points,
             datum=Datum.parse(datum),
-            mapping=read_columns(map_file, ()),
+            mapping=read_columns(map_file, fill),
+            options=reading,
             scenario=read_scenario(scenario) if scenario else None,
             as_of=as_of,
         )

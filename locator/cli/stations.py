@@ -9,13 +9,22 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from locator.cli.base import DATUMS, FILE, CommandGroup, count, progress_bar, read_columns
+from locator.cli.base import (
+    DATUMS,
+    FILE,
+    CommandGroup,
+    count,
+    progress_bar,
+    read_columns,
+    reading_options,
+)
 from locator.errors import InputError, LocatorError
 from locator.schema import Datum, Provenance
 from locator.settings import Settings
 
 if TYPE_CHECKING:
-    from locator.intake import CheckResult, ImportResult, Tally
+    from locator.intake import CheckResult, Foreseen, ImportResult, Tally
+    from locator.register import ReadOptions
     from locator.store import GeoPackageStore
 
 __all__ = ["stations"]
@@ -43,6 +52,8 @@ def stations() -> None:
 @click.option("--provenance", type=click.Choice([p.value for p in Provenance]))
 @click.option("--dry-run", is_flag=True, help="Check only; write nothing.")
 @click.option("--rejected", type=FILE, help="CSV for the rejected rows, to mend and import again.")
+@click.option("--number", metavar="PREFIX", help="Give ids to rows without; the same ones again.")
+@reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_obj
 def import_command(
@@ -55,18 +66,22 @@ def import_command(
     provenance: str | None,
     dry_run: bool,
     rejected: Path | None,
+    number: str | None,
+    reading: "ReadOptions",
     as_json: bool,
 ) -> None:
     """Bring a register in: CSV, XLSX, GeoJSON, GeoPackage (.gpkg), Shapefile (.shp) or KML.
 
     Headers are Chinese or English. Bad rows are listed with row, column, value and reason; the
-    good rows go in together.
+    good rows go in together. Of stations that are there, id and what changes are enough.
 
     \b
     Example:  locator stations import list.xlsx --datum gcj02 --mode replace --rejected bad.csv
+              locator stations import list.csv --crs EPSG:4545 --number BJ- --set kind=rest_post
     """
     from typing import cast, get_args
 
+    from locator.files import ENDINGS as LAYER_ENDINGS
     from locator.intake import ImportMode, import_register
     from locator.network import road_distances
     from locator.store import open_store
@@ -89,6 +104,8 @@ def import_command(
             actor="locator stations import",
             progress=progress,
             road_distance_m=road_distances(settings),
+            options=reading,
+            number=number,
         )
     if as_json:
         click.echo(json.dumps(_import_json(result), ensure_ascii=False))
@@ -100,7 +117,14 @@ def import_command(
                 "(bd09mc for its metres)."
             )
         if rejected is not None and result.tally.rejected:
-            options = {"--datum": datum, "--provenance": provenance, "--map": map_file}
+            metres = reading.crs if file.suffix.lower() not in LAYER_ENDINGS else None
+            options = {
+                "--datum": datum,
+                "--provenance": provenance,
+                "--map": map_file,
+                "--crs": metres.name if metres else None,
+                "--number": number,
+            }
             _advise(result, file, rejected, [*options.items(), *(("--set", f) for f in fill)])
     if result.refused:
         raise InputError(result.refused)
@@ -113,6 +137,8 @@ def import_command(
 @click.option("--datum", type=DATUMS, default="wgs84", show_default=True)
 @click.option("--map", "map_file", type=FILE, help="TOML that names foreign columns.")
 @click.option("--set", "fill", multiple=True, metavar="FIELD=VALUE", help="Fill empty cells.")
+@click.option("--number", metavar="PREFIX", help="Give ids to rows without; the same ones again.")
+@reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_obj
 def check_command(
@@ -121,6 +147,8 @@ def check_command(
     datum: str,
     map_file: Path | None,
     fill: tuple[str, ...],
+    number: str | None,
+    reading: "ReadOptions",
     as_json: bool,
 ) -> None:
     """Look a register over without importing it: datum, duplicates, changes.
@@ -142,6 +170,8 @@ def check_command(
             mapping=read_columns(map_file, fill),
             progress=progress,
             road_distance_m=road_distances(settings),
+            options=reading,
+            number=number,
         )
     if as_json:
         found = _tally_json(result.tally) | {
@@ -283,6 +313,7 @@ def _tell_import(result: "ImportResult") -> None:
         closed = "" if foreseen.absent is None else f", {foreseen.absent:,} to be closed"
         told = f"{foreseen.new:,} new, {foreseen.changed:,} changed{closed}"
         click.echo(f"Dry run, nothing written: {told}.")
+        _tell_changes(foreseen)
     _tell_faults(tally)
     if tally.unread_columns:
         click.echo(f"Columns that were not read: {', '.join(tally.unread_columns)}", err=True)
@@ -321,9 +352,15 @@ def _tell_check(result: "CheckResult", datum: str) -> None:
         )
     told = f"{foreseen.new:,} new, {foreseen.changed:,} changed, {foreseen.absent or 0:,} absent"
     click.echo(f"Against the store: {told}.")
+    _tell_changes(foreseen)
+    _tell_faults(tally)
+
+
+def _tell_changes(foreseen: "Foreseen") -> None:
     for station, field_name, before, after in foreseen.changes[:_SHOWN_FAULTS]:
         click.echo(f"  {station} {field_name}: {before!r} -> {after!r}")
-    _tell_faults(tally)
+    if len(foreseen.changes) > _SHOWN_FAULTS:
+        click.echo("  ... (--json lists more)")
 
 
 def _tell_faults(tally: "Tally") -> None:

@@ -1,6 +1,12 @@
 """What comes into a store: shipped data, registers, hot zones; checked first, all or nothing."""
 
-from locator.intake.layers import create_store, import_hot_zones, load_geodata, read_layer_file
+from locator.intake.layers import (
+    AreasImport,
+    create_store,
+    import_areas,
+    load_geodata,
+    read_layer_file,
+)
 from locator.intake.registers import (
     CheckResult,
     Foreseen,
@@ -13,6 +19,7 @@ from locator.intake.registers import (
 )
 
 __all__ = [
+    "AreasImport",
     "CheckResult",
     "Foreseen",
     "ImportMode",
@@ -21,7 +28,7 @@ __all__ = [
     "Tally",
     "check_register",
     "create_store",
-    "import_hot_zones",
+    "import_areas",
     "import_register",
     "load_geodata",
     "read_layer_file",

@@ -1,23 +1,26 @@
 """The shipped data and whole layers into a store."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import geopandas as gpd
-import pyogrio
+import pandas as pd
 import shapely
 
 from locator import register
 from locator.coverage import zone_demand
 from locator.errors import InputError
-from locator.paths import geodata_dir
+from locator.files import open_layers
+from locator.paths import geodata_dir, refuse_store
+from locator.register.areas import AreasRead, read_areas
 from locator.schema import Datum, check_frame
 from locator.service import utc_now
 from locator.settings import Settings
 from locator.store import Change, GeoPackageStore, Revision, open_store, store_path
 
-__all__ = ["create_store", "import_hot_zones", "load_geodata", "read_layer_file"]
+__all__ = ["AreasImport", "create_store", "import_areas", "load_geodata", "read_layer_file"]
 
 
 def create_store(
@@ -69,15 +72,10 @@ def read_layer_file(path: Path) -> gpd.GeoDataFrame:
     InputError
         The file is missing, damaged, or says no datum.
     """
-    try:
-        names = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
-        # Of several layers, such as a build's, the hot zones; else the first, as GDAL has it.
-        layer = "hot_zones" if "hot_zones" in names[1:] else names[0] if names else 0
-        frame = pyogrio.read_dataframe(path, layer=layer)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
-        raise InputError(f"{path} cannot be read: {register.short_reason(path, error)}.") from error
-    if not isinstance(frame, gpd.GeoDataFrame):
-        raise InputError(f"{path} has no geometry.")
+    with open_layers(path) as file:
+        # Of several layers, such as a build's, the hot zones; else the first.
+        ours = [info.name for info in file.layers[1:] if info.name == "hot_zones"]
+        frame = file.read(ours[0] if ours else None)
     if frame.empty:
         raise InputError(f"{path} has no features.")
     if frame.crs is None:
@@ -86,15 +84,141 @@ def read_layer_file(path: Path) -> gpd.GeoDataFrame:
     return frame.to_crs("EPSG:4326")
 
 
-def import_hot_zones(store: GeoPackageStore, path: Path, *, actor: str) -> Revision:
-    """Put hot zones from a file in the place of the store's.
+@dataclass(frozen=True)
+class AreasImport:
+    """What an import of areas did, or would do.
+
+    Attributes
+    ----------
+    good
+        Rows that can be taken.
+    rejected
+        Those that cannot, each with its faults.
+    unread_columns
+        Columns of the file that mean nothing to the layer.
+    new, changed, removed
+        Ids that the store gets, gets anew, and loses.
+    doubts
+        What looks wrong, a sentence each.
+    written
+        Whether the store was changed.
+    refused
+        Why it was not, although it was asked to be; empty otherwise.
+    """
+
+    good: int
+    rejected: tuple[register.RejectedRow, ...]
+    unread_columns: tuple[str, ...]
+    new: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
+    written: bool = False
+    refused: str = ""
+
+
+def import_areas(  # noqa: PLR0913 - each is a question the sender of a file answers
+    store: GeoPackageStore,
+    path: Path,
+    layer: str,
+    *,
+    datum: Datum = Datum.WGS84,
+    mapping: register.Mapping | None = None,
+    options: register.ReadOptions = register.AS_IT_IS,
+    dry_run: bool = False,
+    rejected: Path | None = None,
+    actor: str,
+) -> AreasImport:
+    """Put hot zones or districts from a file in the place of the store's.
+
+    Nothing is written if a row is rejected, unless ``rejected`` says where such rows go: then the
+    stored rows of their ids stay as they are.
+
+    Parameters
+    ----------
+    layer
+        ``hot_zones`` or ``districts``.
+    rejected
+        A CSV for the rejected rows.
 
     Raises
     ------
     InputError
-        The file cannot be read, or breaks the layer's contract.
+        The file cannot be read, has no good row, or breaks the layer's contract.
     """
-    zones = read_layer_file(path)
-    check_frame(zones, "hot_zones")
-    zone_demand(zones)
-    return store.apply(Change("hot_zones", zones, absent="remove"), actor=actor)
+    if rejected is not None:
+        refuse_store(rejected)
+    read = read_areas(path, layer, datum=datum, mapping=mapping, options=options)
+    if layer == "hot_zones":
+        zone_demand(read.areas)
+    stored = store.read(layer)
+    kept = _rows_kept(read, stored)
+    areas = read.areas if kept.empty else _joined(read.areas, kept)
+    result = AreasImport(
+        good=len(read.areas),
+        rejected=read.rejected,
+        unread_columns=read.unread_columns,
+        new=tuple(i for i in areas["id"] if i not in set(stored["id"])),
+        changed=_changed(areas, stored),
+        removed=tuple(i for i in stored["id"] if i not in set(areas["id"])),
+        doubts=_doubts(read.areas, store.read("districts") if layer == "hot_zones" else None),
+    )
+    if dry_run:
+        return result
+    if read.rejected and rejected is None:
+        return replace(
+            result,
+            refused=f"{len(read.rejected)} of {len(read.rejected) + len(read.areas)} rows of "
+            f"{path.name} are rejected; mend them, or say with --rejected FILE where they go.",
+        )
+    if read.areas.empty:
+        return replace(result, refused=f"No row of {path.name} can be taken.")
+    check_frame(areas, layer)
+    with register.keep_rejected(rejected, read.header) as keep:
+        keep(read.rejected)
+    store.apply(Change(layer, areas, absent="remove"), actor=actor)
+    return replace(result, written=True)
+
+
+def _rows_kept(read: AreasRead, stored: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the stored rows whose ids the rejected rows have."""
+    cells = {value for item in read.rejected for value in item.row.cells.values()}
+    return stored[stored["id"].isin(cells - set(read.areas["id"]))]
+
+
+def _joined(areas: gpd.GeoDataFrame, kept: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    parts = [pd.DataFrame(areas), pd.DataFrame(kept[areas.columns])]
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=areas.crs)
+
+
+def _changed(areas: gpd.GeoDataFrame, stored: gpd.GeoDataFrame) -> tuple[str, ...]:
+    before = {str(row["id"]): row for row in stored.to_dict("records")}
+    changed = []
+    for row in areas.to_dict("records"):
+        was = before.get(str(row["id"]))
+        if was is None:
+            continue
+        same = shapely.equals(row["geometry"], was["geometry"]) and all(
+            str(was[name]) == str(value) or (value is None and pd.isna(was[name]))
+            for name, value in row.items()
+            if name not in {"geometry", "profile"}
+        )
+        if not same:
+            changed.append(str(row["id"]))
+    return tuple(changed)
+
+
+def _doubts(areas: gpd.GeoDataFrame, districts: gpd.GeoDataFrame | None) -> tuple[str, ...]:
+    if districts is None or districts.empty or areas.empty:
+        return ()
+    tree = shapely.STRtree(districts.geometry.to_numpy())
+    middle = shapely.centroid(areas.geometry.to_numpy())
+    inside, _ = tree.query(middle, predicate="intersects")
+    outside = sorted(set(range(len(areas))) - set(inside.tolist()))
+    if not outside:
+        return ()
+    some = ", ".join(str(areas["id"].iloc[n]) for n in outside[:5])
+    turned = shapely.points(shapely.get_y(middle[outside]), shapely.get_x(middle[outside]))
+    swapped = len(set(tree.query(turned, predicate="intersects")[0].tolist()))
+    why = f"; {swapped} would lie inside with longitude and latitude exchanged" if swapped else ""
+    return (f"{len(outside)} of {len(areas)} lie outside the known districts: {some}{why}.",)

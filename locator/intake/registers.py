@@ -51,6 +51,8 @@ class Tally:
         known district (none known, none outside).
     faults, warnings, outside_ids
         The first of each.
+    unplaced
+        The first pairs of numbers of rejected rows that are no position as they are.
     """
 
     good: int = 0
@@ -60,17 +62,23 @@ class Tally:
     faults: list[register.Fault] = field(default_factory=list)
     warnings: list[register.Fault] = field(default_factory=list)
     outside_ids: list[str] = field(default_factory=list)
+    unplaced: list[tuple[float, float]] = field(default_factory=list)
     unread_columns: tuple[str, ...] = ()
 
     def add(self, piece: register.RegisterRead, districts: gpd.GeoDataFrame) -> None:
         """Count a piece of the file."""
+        points = piece.stations.geometry
+        doubts = register.doubt_positions(
+            points.x.to_numpy(), points.y.to_numpy(), piece.row_numbers
+        )
+        _keep_first(self.unplaced, piece.unplaced)
         outside = _outside(piece.stations, districts)
         self.good += len(piece.stations)
         self.rejected += len(piece.rejected)
-        self.doubtful += len(piece.warnings)
+        self.doubtful += len(piece.warnings) + len(doubts)
         self.outside += len(outside)
         _keep_first(self.faults, [fault for row in piece.rejected for fault in row.faults])
-        _keep_first(self.warnings, piece.warnings)
+        _keep_first(self.warnings, [*piece.warnings, *doubts])
         _keep_first(self.outside_ids, outside)
         self.unread_columns = piece.unread_columns
 
@@ -143,6 +151,8 @@ def import_register(  # noqa: PLR0913 - each is a question the sender of a file 
     progress: Progress = lambda _: None,
     piece_rows: int = register.PIECE_ROWS,
     road_distance_m: register.RoadDistance | None = None,
+    options: register.ReadOptions = register.AS_IT_IS,
+    number: str | None = None,
 ) -> ImportResult:
     """Read a register and put its valid rows into the store, all or nothing.
 
@@ -157,6 +167,10 @@ def import_register(  # noqa: PLR0913 - each is a question the sender of a file 
         Rows that are held in memory at a time.
     road_distance_m
         Distance of places from the nearest road, for the hint.
+    options
+        How the file is to be read, where it does not show it.
+    number
+        What ids begin with that rows without one are given.
 
     Raises
     ------
@@ -172,7 +186,17 @@ def import_register(  # noqa: PLR0913 - each is a question the sender of a file 
     if rejected is not None:
         refuse_store(rejected)  # before the file is read, whether or not a row is rejected
     reading = _Reading(
-        store, path, datum, mapping, provenance, progress, piece_rows, road_distance_m
+        store,
+        path,
+        datum,
+        mapping,
+        provenance,
+        progress,
+        piece_rows,
+        road_distance_m,
+        options,
+        number,
+        partial=mode == "merge",
     )
     with closing(reading.good_rows(rejected, complete=mode == "replace")) as pieces:
         try:
@@ -208,7 +232,7 @@ class CheckResult:
     foreseen: Foreseen
 
 
-def check_register(
+def check_register(  # noqa: PLR0913 - as import_register
     store: GeoPackageStore,
     path: Path,
     *,
@@ -217,6 +241,8 @@ def check_register(
     progress: Progress = lambda _: None,
     piece_rows: int = register.PIECE_ROWS,
     road_distance_m: register.RoadDistance | None = None,
+    options: register.ReadOptions = register.AS_IT_IS,
+    number: str | None = None,
 ) -> CheckResult:
     """Look a register over without importing it: its datum, duplicates, and what it changes.
 
@@ -225,7 +251,19 @@ def check_register(
     RegisterError
         The file as a whole cannot be read.
     """
-    reading = _Reading(store, path, datum, mapping, None, progress, piece_rows, road_distance_m)
+    reading = _Reading(
+        store,
+        path,
+        datum,
+        mapping,
+        None,
+        progress,
+        piece_rows,
+        road_distance_m,
+        options,
+        number,
+        partial=True,
+    )
     named: list[gpd.GeoDataFrame] = []
 
     def remembered(pieces: Iterable[gpd.GeoDataFrame]) -> Iterator[gpd.GeoDataFrame]:
@@ -258,6 +296,9 @@ class _Reading:
     progress: Progress
     piece_rows: int
     road_distance_m: register.RoadDistance | None
+    options: register.ReadOptions
+    number: str | None
+    partial: bool  # rows of stored ids may hold what changes alone
     tally: Tally = field(default_factory=Tally)
     fits: tuple[register.DatumFit, ...] = ()
 
@@ -268,7 +309,7 @@ class _Reading:
         districts = self.store.read("districts")
         columns = frozenset(self.mapping.columns.values()) if self.mapping else frozenset()
         with (
-            register.open_table(self.path, columns=columns) as table,
+            register.open_table(self.path, columns=columns, options=self.options) as table,
             register.keep_rejected(rejected, table.header) as keep,
         ):
             for piece in register.parse_pieces(
@@ -276,6 +317,8 @@ class _Reading:
                 datum=self.datum,
                 mapping=self.mapping,
                 provenance=self.provenance,
+                numbering=self._numbering(),
+                stored=self._stored if self.partial else None,
                 rows=self.piece_rows,
             ):
                 self.tally.add(piece, districts)
@@ -305,7 +348,13 @@ class _Reading:
     def hint(self) -> register.DatumHint | None:
         if not self.fits:
             return None
-        return register.hint_datum(self.fits, self.datum, faults=self.tally.faults)
+        return register.hint_datum(self.fits, self.datum) or register.hint_unit(
+            self.tally.unplaced,
+            self.tally.rejected,
+            self.datum,
+            projected=self.options.crs is not None,
+            districts=self.store.read("districts"),
+        )
 
     def result(self) -> ImportResult:
         return ImportResult(tally=self.tally, hint=self.hint())
@@ -321,6 +370,15 @@ class _Reading:
             places=self.store.read("places"),
             road_distance_m=self.road_distance_m,
         )
+
+    def _numbering(self) -> register.Numbering | None:
+        if self.number is None:
+            return None
+        known = self.store.read("stations", columns=["id", "name"])
+        return register.Numbering.after(self.number, known)
+
+    def _stored(self, ids: list[str]) -> gpd.GeoDataFrame:
+        return self.store.read("stations", where={"id": ids})
 
     def _known(self, stations: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         return self.store.read("stations", where={"id": [str(i) for i in stations["id"]]})

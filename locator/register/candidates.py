@@ -1,5 +1,6 @@
 """Candidate sites from a file: places where a post could open, with host, cost and capacity."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from locator.datum import to_wgs84
 from locator.errors import RegisterError
 from locator.register.cells import parse_amount, parse_cell
 from locator.register.coordinates import PAIR_FIELD
+from locator.register.doubtful import doubt_positions
 from locator.register.mapping import (
     POSITION_FIELDS,
     Mapping,
@@ -19,6 +21,7 @@ from locator.register.mapping import (
     rename_columns,
     require_columns,
 )
+from locator.register.projected import Projection
 from locator.register.rows import Fault, RejectedRow, parse_position
 from locator.register.tables import Row, Table
 from locator.schema import CANDIDATE_COLUMNS, CRS, POSITION_DECIMALS, Column, Datum
@@ -28,6 +31,9 @@ __all__ = ["CANDIDATE_FIELDS", "CandidatesRead", "parse_candidates"]
 _COLUMNS = tuple(c for c in CANDIDATE_COLUMNS if c.name != "updated_at")
 CANDIDATE_FIELDS = {c.name: c.zh for c in _COLUMNS} | POSITION_FIELDS | {PAIR_FIELD: "坐标"}
 _MAX_ID, _MAX_NAME = 80, 200
+_COSTS = re.compile(
+    r"费|成本|造价|预算|金额|价格|投资|万元|租金|cost|price|budget|expense|capex", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,8 @@ class CandidatesRead:
     candidates: gpd.GeoDataFrame
     rejected: tuple[RejectedRow, ...]
     header: tuple[str, ...]
+    unread_columns: tuple[str, ...] = ()
+    doubts: tuple[Fault, ...] = ()
 
 
 def parse_candidates(
@@ -56,27 +64,41 @@ def parse_candidates(
     Raises
     ------
     RegisterError
-        A column that is required is missing, or no row is valid.
+        A column that is required is missing, a column of costs is not read, or no row is valid.
     """
     mapping = mapping or Mapping()
-    columns, _ = rename_columns(table, mapping, CANDIDATE_FIELDS)
+    columns, unread = rename_columns(table, mapping, CANDIDATE_FIELDS)
     required = [*(c.name for c in _COLUMNS if c.required), *POSITION_FIELDS]
     require_columns(table, {*columns, *mapping.fill}, required, where="--candidates-map")
+    _refuse_unread_costs(table, columns, unread)
     good: list[dict[str, object]] = []
-    rejected = []
+    rejected, numbers = [], []
     seen: dict[str, int] = {}
     for row in table.rows:
         cells = field_cells(row, columns, mapping)
-        record, faults = _parse_row(row, cells, columns, datum, seen)
+        record, faults = _parse_row(row, cells, columns, datum, seen, table.crs)
         if faults:
             rejected.append(RejectedRow(row, tuple(faults)))
         else:
             seen[str(record["id"])] = row.number
             good.append(record)
+            numbers.append(row.number)
     if not good:
         first = f": row {rejected[0].row.number}, {_words(rejected[0].faults)}" if rejected else ""
         raise RegisterError(f"{table.source}: no row is a candidate site{first}.")
-    return CandidatesRead(_frame(good, datum), tuple(rejected), table.header)
+    frame = _frame(good, datum)
+    doubts = doubt_positions(frame.geometry.x.to_numpy(), frame.geometry.y.to_numpy(), numbers)
+    return CandidatesRead(frame, tuple(rejected), table.header, unread, tuple(doubts))
+
+
+def _refuse_unread_costs(table: Table, columns: dict[str, str], unread: Sequence[str]) -> None:
+    """Refuse costs under a name that is not understood: each would count as 1."""
+    strange = [name for name in unread if _COSTS.search(name)]
+    if strange and "cost" not in columns:
+        raise RegisterError(
+            f"{table.source}: the column {strange[0]!r} looks like costs and was not read; name it "
+            "with --candidates-map (cost), or leave it out."
+        )
 
 
 def _words(faults: Sequence[Fault]) -> str:
@@ -84,7 +106,12 @@ def _words(faults: Sequence[Fault]) -> str:
 
 
 def _parse_row(
-    row: Row, cells: dict[str, str], columns: dict[str, str], datum: Datum, seen: dict[str, int]
+    row: Row,
+    cells: dict[str, str],
+    columns: dict[str, str],
+    datum: Datum,
+    seen: dict[str, int],
+    crs: Projection | None,
 ) -> tuple[dict[str, object], list[Fault]]:
     record: dict[str, object] = {}
     faults = []
@@ -95,7 +122,7 @@ def _parse_row(
         except ValueError as error:
             name = columns.get(column.name, column.name)
             faults.append(Fault(row.number, name, text or "", str(error)))
-    lonlat, wrong = parse_position(row, cells, columns, datum)
+    lonlat, wrong = parse_position(row, cells, columns, datum, crs)
     return record | lonlat, faults + wrong
 
 

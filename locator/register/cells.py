@@ -8,7 +8,7 @@ from datetime import date
 
 from locator.schema import Column, LabelledEnum, Platform, join_set
 
-__all__ = ["Value", "parse_amount", "parse_cell", "parse_text"]
+__all__ = ["Value", "is_shortened", "parse_amount", "parse_cell", "parse_text"]
 
 Value = str | int | None
 
@@ -21,6 +21,8 @@ _NO_TEXT = re.compile(
     + "]"
 )
 _SEPARATORS = re.compile(r"[;；、,，|]")
+_DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")  # 3.11.2026 is the third of November
+_SHORTENED = re.compile(r"[+-]?\d(?:[.,]\d+)?E\+?\d{1,3}", re.IGNORECASE)
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[T ].*)?")
 
 
@@ -47,6 +49,11 @@ def parse_amount(text: str) -> float:
     if not 0 <= amount < math.inf:
         raise ValueError("must be a number, 0 or more")
     return amount
+
+
+def is_shortened(text: str) -> bool:
+    """Tell whether a text is a number that Excel has shortened, such as ``6.10302E+11``."""
+    return _SHORTENED.fullmatch(text.strip()) is not None
 
 
 def parse_text(text: str) -> str:
@@ -104,9 +111,11 @@ def _parse_integer(text: str, column: Column) -> int:
 
 def _parse_date(text: str, column: Column) -> str:
     del column
-    match = _DATE.fullmatch(unicodedata.normalize("NFKC", text))
+    plain = unicodedata.normalize("NFKC", text).strip()
+    match, backwards = _DATE.fullmatch(plain), _DAY_FIRST.fullmatch(plain)
+    parts = match.groups() if match else backwards.groups()[::-1] if backwards else (0, 0, 0)
     try:
-        year, month, day = (int(part) for part in match.groups()) if match else (0, 0, 0)
+        year, month, day = (int(part) for part in parts)
         return date(year, month, day).isoformat()
     except ValueError as error:
         raise ValueError("must be a date like 2026-11-23") from error

@@ -8,6 +8,7 @@ from locator.datum import in_metres, limits
 from locator.schema import Datum
 
 __all__ = [
+    "AXES",
     "PAIR_FIELD",
     "PAIR_HEADERS",
     "SAY_DEGREES",
@@ -17,12 +18,17 @@ __all__ = [
     "parse_degrees",
     "parse_metres",
     "parse_pair",
+    "parse_projected",
+    "split_pair",
 ]
 
 Axis = Literal["lon", "lat"]
+AXES: tuple[Axis, Axis] = ("lon", "lat")
 
-# What the reasons of values in another unit end with, by which a hint counts them.
-SAY_METRES = "are these Baidu's metres? Then say --datum bd09mc"
+_PLAIN_METRES = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:m|米)?")
+
+# What the reasons of values in another unit end with.
+SAY_METRES = "is it metres? Say --datum bd09mc for Baidu's, --crs EPSG:n for a projection's"
 SAY_DEGREES = "are these degrees? Then say --datum bd09"
 
 PAIR_FIELD = "position"
@@ -43,6 +49,7 @@ _DMS = re.compile(
     r"(?:(\d{1,2}(?:\.\d+)?)[\"″秒]?)?([NSEW东西南北]?)"
 )
 _HEMISPHERES = {"N": 90, "S": -90, "E": 180, "W": -180, "北": 90, "南": -90, "东": 180, "西": -180}
+_DECIMAL_COMMA = re.compile(r"[+-]?\d{1,3},\d+[°度]?")  # degrees have no thousands
 _APART = re.compile(r"[,;、\s]+")
 # China east and north in Baidu's metres; an easting with its zone before it lies farther out.
 _CHINA_M = ((7_000_000.0, 15_500_000.0), (1_000_000.0, 7_600_000.0))
@@ -59,6 +66,8 @@ def parse_degrees(text: str | None, limit: float) -> float:
     if not text:
         raise ValueError("is empty; it is required")
     plain = unicodedata.normalize("NFKC", text).strip()
+    if _DECIMAL_COMMA.fullmatch(plain):
+        plain = plain.replace(",", ".")
     try:
         value = float(plain.rstrip("°度"))
     except ValueError:
@@ -90,6 +99,16 @@ def parse_metres(text: str | None, limit: float) -> float:
             "are they Baidu's metres, east first?"
         )
     return value
+
+
+def parse_projected(text: str | None) -> float:
+    """Read one coordinate of a projection in metres; ValueError says what it must be."""
+    if not text:
+        raise ValueError("is empty; it is required")
+    plain = unicodedata.normalize("NFKC", text).replace(" ", "").strip()
+    if not _PLAIN_METRES.fullmatch(plain):
+        raise ValueError("must be metres as a number, such as 421712.06")
+    return float(plain.rstrip("m米").replace(",", "."))
 
 
 def _parse_dms(text: str, limit: float) -> float:
@@ -131,20 +150,26 @@ def parse_pair(text: str, header: str, datum: Datum = Datum.WGS84) -> tuple[floa
     datum
         What the numbers are coordinates of, and so their unit.
     """
+    first, second = split_pair(text, datum)
+    forward, backward = _orders(first, second, header, datum)
+    if forward and backward:
+        raise ValueError("may be read in both orders; name the column 经度,纬度 or 纬度,经度")
+    lon, lat = (second, first) if backward else (first, second)
+    return parse_coordinate(repr(lon), "lon", datum), parse_coordinate(repr(lat), "lat", datum)
+
+
+def split_pair(text: str, datum: Datum = Datum.WGS84) -> tuple[float, float]:
+    """Return the two numbers of a cell, ValueError if they are not two."""
     example = "11938512.59,4054113.13" if in_metres(datum) else "107.2330471,34.3646018"
     plain = unicodedata.normalize("NFKC", text).strip().strip("()[]")
     parts = [part for part in _APART.split(plain) if part]
     if len(parts) != 2:
         raise ValueError(f"must be a longitude and a latitude, such as {example}")
     try:
-        first, second = (float(part.rstrip("°度")) for part in parts)
+        first, second = (float(part.rstrip("°度m米")) for part in parts)
     except ValueError as error:
         raise ValueError(f"must be two numbers, such as {example}") from error
-    forward, backward = _orders(first, second, header, datum)
-    if forward and backward:
-        raise ValueError("may be read in both orders; name the column 经度,纬度 or 纬度,经度")
-    lon, lat = (second, first) if backward else (first, second)
-    return parse_coordinate(repr(lon), "lon", datum), parse_coordinate(repr(lat), "lat", datum)
+    return first, second
 
 
 def _orders(first: float, second: float, header: str, datum: Datum) -> tuple[bool, bool]:

@@ -7,6 +7,7 @@ from itertools import chain, islice
 from locator.errors import RegisterError
 
 __all__ = [
+    "LOOKED_AT",
     "MAX_COLUMNS",
     "Line",
     "Row",
@@ -14,11 +15,12 @@ __all__ = [
     "check_width",
     "find_lines",
     "find_rows",
+    "number_columns",
     "rate_header",
 ]
 
 MAX_COLUMNS = 1_000  # a register has some thirty; more is another kind of file
-_LOOKED_AT = 12  # lines that may stand before the data: titles, notes, group headers
+LOOKED_AT = 12  # lines that may stand before the data: titles, notes, group headers
 _HEADER_LINES = 3
 _ENOUGH_KNOWN = 2
 
@@ -60,13 +62,25 @@ def find_rows(
     return header, (row for row in rows if row is not None)
 
 
+def number_columns(
+    lines: Iterable[Line], known: frozenset[str], source: str
+) -> tuple[list[str], Iterator[Row]]:
+    """Return numbers from 1 as the header, and every line as a row: nothing names the columns."""
+    del known
+    stream = iter(lines)
+    head = list(islice(stream, LOOKED_AT))
+    header = [str(n) for n in range(1, max((len(cells) for _, cells in head), default=0) + 1)]
+    rows = (_row(header, number, cells, source) for number, cells in chain(head, stream))
+    return header, (row for row in rows if row is not None)
+
+
 def find_lines(
     lines: Iterable[Line], known: frozenset[str], source: str
 ) -> tuple[list[str], Iterator[Line]]:
     """Return the header and the lines below it as they are; see :func:`find_rows`."""
     stream = iter(lines)
     head = []
-    for number, cells in islice(stream, _LOOKED_AT):
+    for number, cells in islice(stream, LOOKED_AT):
         check_columns(len(cells), source)
         head.append((number, _strip(cells)))
     first, last = _find_header(head, known)
@@ -84,7 +98,7 @@ def rate_header(lines: Iterable[Line], known: frozenset[str]) -> tuple[int, int,
         Known names in the header; its place, counted downwards from 0, the earlier the better; its
         columns.
     """
-    some = ((number, cells[:MAX_COLUMNS]) for number, cells in islice(lines, _LOOKED_AT))
+    some = ((number, cells[:MAX_COLUMNS]) for number, cells in islice(lines, LOOKED_AT))
     head = [(number, _strip(cells)) for number, cells in some]
     first, last = _find_header(head, known)
     names = _join_header([cells for _, cells in head[first:last]], known)

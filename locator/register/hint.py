@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -11,8 +11,6 @@ import pandas as pd
 import shapely
 
 from locator.datum import from_wgs84, geodesic_m, in_metres, to_wgs84
-from locator.register.coordinates import SAY_DEGREES, SAY_METRES
-from locator.register.rows import Fault
 from locator.schema import Datum
 
 __all__ = ["DatumFit", "DatumHint", "RoadDistance", "fit_datums", "hint_datum"]
@@ -24,6 +22,12 @@ _CLEARLY_MORE_INSIDE = 0.02
 # Simulated with places 0.2 to 1.5 km off in each axis: a right datum is doubted once in a hundred.
 _MIN_PLACES = 8
 _CLEARLY_NEARER_PLACES = 1.5
+_AHEAD_OF_OTHERS = (
+    1.15  # neither stated nor best, another datum must still be farther off than best
+)
+_ITSELF_M = 0.5  # stations that are this near are the file's own
+_MIN_MORE_INSIDE = 2.5  # points
+_BEYOND_ROADS_M = 1_000.0
 _NAMES_LOOKED_AT = 10_000  # of a long file; its places repeat
 _SHORTEST_NAME = 2
 # Tried on Jinan's roads with places 15 to 80 m off the road: GCJ-02 for WGS-84 shows in 100 to 45
@@ -54,7 +58,9 @@ class DatumFit:
     points
         Points of the file that were compared.
     road_off_m
-        Their median distance from the nearest road, where roads were imported.
+        The median distance from the nearest road, where roads were imported.
+    road_points
+        Points that this is of: those within a kilometre of a road in one of the datums.
     """
 
     datum: Datum
@@ -65,13 +71,14 @@ class DatumFit:
     place_off_m: float | None = None
     points: int = 0
     road_off_m: float | None = None
+    road_points: int = 0
 
 
 @dataclass(frozen=True)
 class DatumHint:
-    """Another datum fits clearly better, and the sentence that says why."""
+    """What fits clearly better, and the sentence that says why; no datum where two fit alike."""
 
-    datum: Datum
+    datum: Datum | None
     reason: str
 
 
@@ -111,6 +118,7 @@ def fit_datums(
     shapely.prepare(whole)
     named = _named_places(stations, places, districts)
     fits = []
+    roads = _RoadDistances(road_distance_m)
     # Metres read as degrees, or degrees as metres, are no position at all.
     for datum in (datum for datum in Datum if in_metres(datum) is in_metres(stated)):
         x, y = to_wgs84(lon, lat, datum)
@@ -126,10 +134,13 @@ def fit_datums(
                 len(place_off),
                 float(np.median(place_off)) if len(place_off) else None,
                 len(x),
-                _road_off_m(x, y, road_distance_m),
             )
         )
-    return tuple(fits)
+        roads.add(x, y)
+    return tuple(
+        replace(fit, road_off_m=off, road_points=roads.points)
+        for fit, off in zip(fits, roads.medians(), strict=True)
+    )
 
 
 def _named_places(
@@ -170,22 +181,39 @@ def _place_off_m(
     return geodesic_m(middle["place_lon"], middle["place_lat"], middle["lon"], middle["lat"])
 
 
-def _road_off_m(
-    lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64], distance_m: RoadDistance | None
-) -> float | None:
-    if distance_m is None or not len(lon):
-        return None
-    return float(np.median(distance_m(np.column_stack([lon, lat]))))
+class _RoadDistances:
+    """Distances from the nearest road, a row a datum; points far from roads in all are left out."""
+
+    def __init__(self, distance_m: RoadDistance | None) -> None:
+        self._distance_m = distance_m
+        self._rows: list[npt.NDArray[np.float64]] = []
+
+    def add(self, lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64]) -> None:
+        if self._distance_m is None or not len(lon):
+            self._rows.append(np.empty(0))
+        else:
+            self._rows.append(self._distance_m(np.column_stack([lon, lat])))
+
+    def _near(self) -> npt.NDArray[np.bool_]:
+        near: npt.NDArray[np.bool_] = np.min(self._rows, axis=0) <= _BEYOND_ROADS_M
+        return near
+
+    @property
+    def points(self) -> int:
+        return int(np.count_nonzero(self._near()))
+
+    def medians(self) -> list[float | None]:
+        near = self._near()
+        return [float(np.median(row[near])) if near.any() else None for row in self._rows]
 
 
-def hint_datum(
-    fits: tuple[DatumFit, ...], stated: Datum, *, faults: Sequence[Fault] = ()
-) -> DatumHint | None:
-    """Return the datum that fits clearly better than the stated one, if any.
+def hint_datum(fits: tuple[DatumFit, ...], stated: Datum) -> DatumHint | None:
+    """Return the datum that fits clearly better than the stated one and every other, if any.
 
     Stations that are known already decide where there are three or more; else the districts do,
     and where they do not, the places that stations name, if there are eight, then the roads, if
-    there are thirty points.
+    there are thirty points. Stations that lie exactly where the file has them came from it, rightly
+    or wrongly read: then all else is asked first.
 
     Parameters
     ----------
@@ -193,24 +221,43 @@ def hint_datum(
         From :func:`fit_datums`.
     stated
         The datum the file was read in.
-    faults
-        Of the file's rejected rows: most of these in another unit is a hint too.
     """
     here = next(fit for fit in fits if fit.datum is stated)
-    if here.known_off_m is not None and here.known_pairs >= _MIN_PAIRS:
+    if here.known_off_m is None or here.known_pairs < _MIN_PAIRS:
+        return _hint_by_ground(fits, here)
+    copy = min(fits, key=lambda fit: fit.known_off_m or 0.0)
+    if (copy.known_off_m or 0.0) > _ITSELF_M:
         return _hint_by_known(fits, here)
+    if copy is here:
+        return _hint_by_ground(fits, here)
+    against = _hint_by_ground(fits, copy)
+    if against is not None and against.datum is here.datum:
+        return None
+    return _hint_by_known(fits, here)
+
+
+def _hint_by_ground(fits: tuple[DatumFit, ...], here: DatumFit) -> DatumHint | None:
     return (
-        _hint_by_districts(fits, here)
-        or _hint_by_places(fits, here)
-        or _hint_by_roads(fits, here)
-        or _hint_by_unit(faults)
+        _hint_by_districts(fits, here) or _hint_by_places(fits, here) or _hint_by_roads(fits, here)
     )
+
+
+def _is_ahead(best_m: float, others_m: Sequence[float], ratio: float, more_m: float) -> bool:
+    """Tell whether one distance is clearly the least of all."""
+    return all(other > ratio * best_m + more_m for other in others_m)
+
+
+def _others(fits: tuple[DatumFit, ...], best: DatumFit) -> list[DatumFit]:
+    return [fit for fit in fits if fit is not best]
 
 
 def _hint_by_known(fits: tuple[DatumFit, ...], here: DatumFit) -> DatumHint | None:
     best = min(fits, key=lambda fit: fit.known_off_m or 0.0)
     off_m, best_m = here.known_off_m or 0.0, best.known_off_m or 0.0
-    if best_m > _MAX_AGREEING_M or off_m <= _CLEARLY_NEARER * best_m + 50:
+    others = [fit.known_off_m or 0.0 for fit in _others(fits, best)]
+    if best is here or best_m > _MAX_AGREEING_M:
+        return None
+    if not _is_ahead(best_m, others, _CLEARLY_NEARER, 50.0):
         return None
     return DatumHint(
         best.datum,
@@ -222,12 +269,15 @@ def _hint_by_known(fits: tuple[DatumFit, ...], here: DatumFit) -> DatumHint | No
 def _hint_by_districts(fits: tuple[DatumFit, ...], here: DatumFit) -> DatumHint | None:
     best = max(fits, key=lambda fit: fit.inside_share or 0.0)
     inside, most = here.inside_share or 0.0, best.inside_share or 0.0
-    if most - inside <= _CLEARLY_MORE_INSIDE:
+    few = here.points and (most - inside) * here.points < _MIN_MORE_INSIDE
+    if few or most - inside <= _CLEARLY_MORE_INSIDE:
         return None
+    alike = [f for f in fits if most - (f.inside_share or 0.0) <= _CLEARLY_MORE_INSIDE]
+    named = " or ".join(fit.datum.value for fit in alike)
     return DatumHint(
-        best.datum,
+        best.datum if len(alike) == 1 else None,
         f"{inside:.0%} of the points lie inside the known districts read as "
-        f"{here.datum.value}, {most:.0%} read as {best.datum.value}",
+        f"{here.datum.value}, {most:.0%} read as {named}",
     )
 
 
@@ -237,7 +287,10 @@ def _hint_by_places(fits: tuple[DatumFit, ...], here: DatumFit) -> DatumHint | N
     best = min(fits, key=lambda fit: fit.place_off_m or 0.0)
     off_m, best_m = here.place_off_m or 0.0, best.place_off_m or 0.0
     less_inside = (here.inside_share or 0.0) - (best.inside_share or 0.0) > _CLEARLY_MORE_INSIDE
-    if less_inside or off_m <= _CLEARLY_NEARER_PLACES * best_m + 100:
+    if less_inside or best is here or off_m <= _CLEARLY_NEARER_PLACES * best_m + 100:
+        return None
+    others = [fit.place_off_m or 0.0 for fit in _others(fits, best)]
+    if not _is_ahead(best_m, others, _AHEAD_OF_OTHERS, 0.0):
         return None
     return DatumHint(
         best.datum,
@@ -247,28 +300,18 @@ def _hint_by_places(fits: tuple[DatumFit, ...], here: DatumFit) -> DatumHint | N
 
 
 def _hint_by_roads(fits: tuple[DatumFit, ...], here: DatumFit) -> DatumHint | None:
-    if here.road_off_m is None or here.points < _MIN_BY_ROADS:
+    if here.road_off_m is None or here.road_points < _MIN_BY_ROADS:
         return None
     best = min(fits, key=lambda fit: fit.road_off_m or 0.0)
     best_m = best.road_off_m or 0.0
-    if here.road_off_m <= _CLEARLY_NEARER_ROADS * best_m + _CLEARLY_M:
+    less_inside = (here.inside_share or 0.0) - (best.inside_share or 0.0) > _CLEARLY_MORE_INSIDE
+    if less_inside or here.road_off_m <= _CLEARLY_NEARER_ROADS * best_m + _CLEARLY_M:
+        return None
+    others = [fit.road_off_m or 0.0 for fit in _others(fits, best)]
+    if not _is_ahead(best_m, others, _AHEAD_OF_OTHERS, 0.0):
         return None
     return DatumHint(
         best.datum,
         f"half of the points lie over {here.road_off_m:.0f} m from a road read as "
         f"{here.datum.value}, {best_m:.0f} m read as {best.datum.value}",
     )
-
-
-def _hint_by_unit(faults: Sequence[Fault]) -> DatumHint | None:
-    rejected = len({fault.row for fault in faults})
-    for datum, ending in ((Datum.BD09MC, SAY_METRES), (Datum.BD09, SAY_DEGREES)):
-        count = len({fault.row for fault in faults if fault.reason.endswith(ending)})
-        if count >= _MIN_PAIRS and 2 * count > rejected:
-            what = "Baidu's metres" if in_metres(datum) else "degrees"
-            return DatumHint(
-                datum,
-                f"{count / rejected:.0%} of the rejected rows have coordinates like {what} "
-                f"({datum.value})",
-            )
-    return None

@@ -1,11 +1,13 @@
 """Foreign files: which of their columns is which of ours, and what their values mean."""
 
+import re
 import tomllib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from locator.errors import RegisterError
+from locator.files.kml import OWN_NAME
 from locator.register.coordinates import PAIR_FIELD, PAIR_HEADERS
 from locator.register.tables import (
     FEATURE_ID,
@@ -18,6 +20,7 @@ from locator.schema import STATION_COLUMNS
 
 __all__ = [
     "POSITION_FIELDS",
+    "SEPARATORS",
     "STATION_FIELDS",
     "Mapping",
     "field_cells",
@@ -30,6 +33,31 @@ POSITION_FIELDS = {"lon": "经度", "lat": "纬度"}
 _PAIR = {PAIR_FIELD: "坐标"}
 _NOT_MISSED = {"updated_at", "更新时间"}  # an export has it; the store keeps its own
 _NOTES = {OUR_COLUMNS_PREFIX, FEATURE_ID[0]}
+# What others call our fields; ours, and a mapping, come first.
+_SYNONYMS = {
+    "id": "站点编号 驿站编号 站点id 編號 station_id code",
+    "name": "站点名称 驿站名称 网点名称 名稱 站名 站點名稱 title label",
+    "kind": "站点类型 驿站类型 类别 類型 類別 type category",
+    "host": "依托单位 建设单位类型",
+    "address": "详细地址 站点地址 驿站地址 地址描述 詳細地址 addr",
+    "phone": "联系电话 联系方式 电话号码 電話 聯絡電話 tel telephone contact",
+    "services": "服务设施 服务内容 服务项目 设施 設施 服務 服務設施 facilities amenities",
+    "opening_hours": "营业时间 开放时段 服务时间 開放時間 營業時間 hours open_hours "
+    "openhours opentime open_time business_hours",
+    "capacity": "座位数 可容纳人数 seats_count",
+    "status": "运营状态 開放狀態",
+    "lon": "lng long longitude x 経度 經度 东经 坐标经度 经度坐标 gps经度 x坐标 px point_x",
+    "lat": "latitude y 緯度 北纬 坐标纬度 纬度坐标 gps纬度 y坐标 py point_y",
+    "demand_per_h": "每时单量 每小时单量 时均单量 小时单量 每小时订单 需求 demand orders_per_h",
+    "cost": "建设费用 建设成本 成本 造价 预算",
+    "district": "区县名称 所属区县 行政区",
+    "time": "下单时间 订单时间 创建时间 created_at order_time",
+    "end_time": "完成时间 送达时刻 finished_at",
+    "weight": "单量 订单数 数量 count",
+}
+_SYNONYM_OF = {word: name for name, words in _SYNONYMS.items() for word in words.split()}
+_SETS = frozenset({"services", "platforms"})
+SEPARATORS = re.compile(r"[;；、,，|]")
 STATION_FIELDS = (
     {c.name: c.zh for c in STATION_COLUMNS if c.name != "updated_at"} | POSITION_FIELDS | _PAIR
 )
@@ -142,6 +170,7 @@ def rename_columns(
                 f"{field_name}; remove one."
             )
         found[field_name] = column
+    _take_synonyms(found, table, mapping, fields)
     _take_feature_parts(found, table, mapping, fields)
     used = set(found.values())
     unread = tuple(
@@ -152,12 +181,28 @@ def rename_columns(
     return found, unread
 
 
+def _take_synonyms(
+    found: dict[str, str], table: Table, mapping: Mapping, fields: dict[str, str]
+) -> None:
+    """Take columns by what others call our fields, where nothing else gives them."""
+    used = set(found.values())
+    for column in table.header:
+        name = _SYNONYM_OF.get("".join(column.casefold().split()))
+        if name is None or name not in fields or column in used or name in mapping.columns:
+            continue
+        if name in POSITION_FIELDS and PAIR_FIELD in found:
+            continue
+        found.setdefault(name, column)
+
+
 def _take_feature_parts(
     found: dict[str, str], table: Table, mapping: Mapping, fields: dict[str, str]
 ) -> None:
-    """Let a GeoJSON geometry be the position, and a feature's id the id where no column is."""
+    """Let a GeoJSON geometry be the position, and a feature's id and name where no column is."""
     if FEATURE_ID in table.header and "id" in fields:
         found.setdefault("id", FEATURE_ID)
+    if OWN_NAME in table.header and "name" in fields:
+        found.setdefault("name", OWN_NAME)
     parts = zip(POSITION_FIELDS, FEATURE_POSITION, strict=True)
     found |= {n: p for n, p in parts if p in table.header and n not in mapping.columns}
 
@@ -191,7 +236,17 @@ def field_cells(row: Row, columns: dict[str, str], mapping: Mapping) -> dict[str
     cells = {}
     for name in (*columns, *(f for f in mapping.fill if f not in columns)):
         value = row.cells.get(columns.get(name, ""), "")
-        value = mapping.values.get(name, {}).get(value, value) or mapping.fill.get(name, "")
+        value = _translate(value, name, mapping.values.get(name)) or mapping.fill.get(name, "")
         if value:
             cells[name] = value
     return cells
+
+
+def _translate(value: str, name: str, meanings: dict[str, str] | None) -> str:
+    """Return a value, or each member of a set, as a mapping says; the whole cell comes first."""
+    if not meanings or value in meanings:
+        return (meanings or {}).get(value, value)
+    if name not in _SETS:
+        return value
+    members = (member.strip() for member in SEPARATORS.split(value))
+    return ";".join(meanings.get(member, member) for member in members if member)

@@ -15,7 +15,7 @@ from locator.register.columns import ColumnPiece, ColumnTable
 from locator.register.coordinates import PAIR_FIELD, Axis, parse_coordinate, parse_pair
 from locator.register.mapping import POSITION_FIELDS, Mapping, rename_columns
 from locator.register.tables import Table
-from locator.register.times import parse_times
+from locator.register.times import parse_times, what_is_missing
 from locator.schema import Datum
 
 __all__ = [
@@ -282,8 +282,11 @@ class _Parser:
             return None
         texts = self._texts(piece, rules.hour_of)
         time = parse_times(texts, rules.timezone)
-        words = "is no moment; write it like 2026-11-23 12:30"
-        finding.add(np.isnat(time), Reason.TIME_UNREADABLE, rules.hour_of, words)
+        unread = np.flatnonzero(np.isnat(time)).tolist()
+        for words in sorted({what_is_missing(texts[row]) for row in unread}):
+            rows = np.zeros(len(texts), dtype=bool)
+            rows[[row for row in unread if what_is_missing(texts[row]) == words]] = True
+            finding.add(rows, Reason.TIME_UNREADABLE, rules.hour_of, words)
         wrong = (time > rules.now) | (time < _FIRST_YEAR)
         words = "lies in the future or before the year 2000"
         finding.add(wrong, Reason.TIME_IMPLAUSIBLE, rules.hour_of, words)

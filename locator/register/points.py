@@ -11,6 +11,7 @@ from locator.datum import to_wgs84
 from locator.errors import RegisterError
 from locator.register.cells import parse_amount
 from locator.register.coordinates import PAIR_FIELD
+from locator.register.doubtful import doubt_positions
 from locator.register.mapping import (
     POSITION_FIELDS,
     Mapping,
@@ -18,6 +19,7 @@ from locator.register.mapping import (
     rename_columns,
     require_columns,
 )
+from locator.register.projected import Projection
 from locator.register.rows import Fault, RejectedRow, parse_position
 from locator.register.tables import Row, Table
 from locator.schema import CRS, Datum
@@ -42,6 +44,8 @@ class PointsRead:
     rejected: tuple[RejectedRow, ...]
     header: tuple[str, ...]
     weighted: bool
+    unread_columns: tuple[str, ...] = ()
+    doubts: tuple[Fault, ...] = ()
 
 
 def parse_points(table: Table, *, datum: Datum, mapping: Mapping | None = None) -> PointsRead:
@@ -62,20 +66,22 @@ def parse_points(table: Table, *, datum: Datum, mapping: Mapping | None = None) 
         There is no column for the position, or no row is valid.
     """
     mapping = mapping or Mapping()
-    columns, _ = rename_columns(table, mapping, POINT_FIELDS)
-    require_columns(table, columns, list(POSITION_FIELDS))
-    records, rejected = [], []
+    columns, unread = rename_columns(table, mapping, POINT_FIELDS)
+    require_columns(table, {*columns, *mapping.fill}, list(POSITION_FIELDS))
+    records, rejected, numbers = [], [], []
     for row in table.rows:
         cells = field_cells(row, columns, mapping)
-        record, faults = _parse_row(row, cells, columns, datum)
+        record, faults = _parse_row(row, cells, columns, datum, table.crs)
         if faults:
             rejected.append(RejectedRow(row, tuple(faults)))
         else:
+            numbers.append(row.number)
             records.append((cells.get("name"), cells.get("district"), *record))
     if not records:
         raise RegisterError(f"{table.source}: no row has a position that can be read.")
     names, districts, lon, lat, demand = zip(*records, strict=True)
     x, y = to_wgs84(np.array(lon), np.array(lat), datum)
+    doubts = doubt_positions(x, y, numbers, crowds=False)
     frame = gpd.GeoDataFrame(
         {
             "name": pd.Series(names, dtype=object),
@@ -85,13 +91,19 @@ def parse_points(table: Table, *, datum: Datum, mapping: Mapping | None = None) 
         geometry=shapely.points(x, y),
         crs=CRS,
     )
-    return PointsRead(frame, tuple(rejected), table.header, "demand_per_h" in columns)
+    return PointsRead(
+        frame, tuple(rejected), table.header, "demand_per_h" in columns, unread, tuple(doubts)
+    )
 
 
 def _parse_row(
-    row: Row, cells: dict[str, str], columns: dict[str, str], datum: Datum
+    row: Row,
+    cells: dict[str, str],
+    columns: dict[str, str],
+    datum: Datum,
+    crs: Projection | None,
 ) -> tuple[list[float], list[Fault]]:
-    lonlat, faults = parse_position(row, cells, columns, datum)
+    lonlat, faults = parse_position(row, cells, columns, datum, crs)
     demand = 1.0
     try:
         if (text := cells.get("demand_per_h")) is not None:

@@ -1,10 +1,12 @@
 """From a table of texts to stations: every cell checked, every fault with its place and reason."""
 
+import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,10 +16,19 @@ import shapely
 from locator.datum import to_wgs84
 from locator.errors import RegisterError
 from locator.hours import is_readable
-from locator.register.cells import Value, parse_cell, parse_text
-from locator.register.coordinates import PAIR_FIELD, parse_coordinate, parse_pair
+from locator.register.cells import Value, is_shortened, parse_cell, parse_text
+from locator.register.coordinates import (
+    AXES,
+    PAIR_FIELD,
+    parse_coordinate,
+    parse_pair,
+    parse_projected,
+    split_pair,
+)
 from locator.register.hours_text import normalise_hours
 from locator.register.mapping import STATION_FIELDS, Mapping, field_cells, rename_columns
+from locator.register.numbering import Numbering
+from locator.register.projected import Projection
 from locator.register.tables import AS_REJECTED, OUR_COLUMNS_PREFIX, Row, Table, row_digest
 from locator.schema import (
     CRS,
@@ -42,6 +53,13 @@ PIECE_ROWS = 20_000
 _MAX_ID = 80
 _NOWHERE = "0, 0 is not a place; leave out the row"
 _MAX_NAME = 200
+_MAX_UNPLACED = 2_000  # rejected positions that are kept, to say what unit they may be in
+_SHORTENED = "is a number that Excel has shortened; left out, type it again as text"
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DATE_OF_EXCEL = re.compile(
+    rf"{_MONTH}[-/ ]\d{{1,2}}|\d{{1,2}}[-/ ]{_MONTH}|\d{{4}}-\d\d-\d\d|\d{{1,2}}月\d{{1,2}}日?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +98,8 @@ class RegisterRead:
         The file's header, for writing the rejected rows as they stood.
     row_numbers
         The file's row of each station, in the order of ``stations``.
+    unplaced
+        Both coordinates of rejected rows, as numbers, where they are two and no position.
     """
 
     stations: gpd.GeoDataFrame
@@ -88,6 +108,7 @@ class RegisterRead:
     unread_columns: tuple[str, ...]
     header: tuple[str, ...]
     row_numbers: tuple[int, ...]
+    unplaced: tuple[tuple[float, float], ...] = ()
 
 
 def parse_table(
@@ -96,9 +117,12 @@ def parse_table(
     datum: Datum,
     mapping: Mapping | None = None,
     provenance: Provenance | None = None,
+    numbering: Numbering | None = None,
 ) -> RegisterRead:
     """Check a whole table and make stations of the good rows; see :func:`parse_pieces`."""
-    pieces = parse_pieces(table, datum=datum, mapping=mapping, provenance=provenance, rows=None)
+    pieces = parse_pieces(
+        table, datum=datum, mapping=mapping, provenance=provenance, numbering=numbering, rows=None
+    )
     return next(iter(pieces))
 
 
@@ -108,6 +132,8 @@ def parse_pieces(
     datum: Datum,
     mapping: Mapping | None = None,
     provenance: Provenance | None = None,
+    numbering: Numbering | None = None,
+    stored: Callable[[list[str]], gpd.GeoDataFrame] | None = None,
     rows: int | None = PIECE_ROWS,
 ) -> Iterator[RegisterRead]:
     """Check a table row by row and yield what each piece of it holds.
@@ -122,6 +148,11 @@ def parse_pieces(
         For a file whose columns are not ours.
     provenance
         Written into every row that does not say itself.
+    numbering
+        Gives ids to rows that have none.
+    stored
+        Gives the stored stations of some ids: where the file has no column for something that is
+        required, a row of a stored id keeps what is stored.
     rows
         Rows in a piece; None is all of them in one.
 
@@ -132,18 +163,24 @@ def parse_pieces(
     """
     mapping = mapping or Mapping()
     columns, unread = rename_columns(table, mapping, STATION_FIELDS)
-    _check_required(table, columns, mapping)
-    names = [c.name for c in STATION_COLUMNS if c.name in columns or c.name in mapping.fill]
-    with closing(_RowParser(columns, datum)) as parser:
+    lacking = _lacking(columns, mapping, numbered=numbering is not None)
+    if lacking and (stored is None or "id" not in columns):
+        raise _missing_columns(table, lacking)
+    given = {*columns, *mapping.fill, *lacking, *(("id",) if numbering else ())}
+    names = [c.name for c in STATION_COLUMNS if c.name in given]
+    ask = stored if lacking else None
+    with closing(_RowParser(columns, datum, table.crs, numbering, ask, lacking)) as parser:
         for piece in _cut(table.rows, rows):
             good, numbers, rejected = parser.parse_rows(piece, mapping)
+            frame = _to_frame(good, names, datum, provenance, parser.stored)
             yield RegisterRead(
-                stations=_to_frame(good, names, datum, provenance),
+                stations=frame,
                 rejected=tuple(rejected),
                 warnings=parser.take_warnings(),
                 unread_columns=unread,
                 header=table.header,
                 row_numbers=tuple(numbers),
+                unplaced=parser.take_unplaced(),
             )
 
 
@@ -156,16 +193,22 @@ def _cut(rows: Iterable[Row], size: int | None) -> Iterator[Iterable[Row]]:
         yield piece
 
 
-def _check_required(table: Table, columns: dict[str, str], mapping: Mapping) -> None:
+def _lacking(columns: dict[str, str], mapping: Mapping, *, numbered: bool) -> tuple[str, ...]:
+    """Return the required fields that a table has no column for."""
     required = [*(c.name for c in STATION_COLUMNS if c.required), "lon", "lat"]
     given = {*columns, *mapping.fill, *(("lon", "lat") if PAIR_FIELD in columns else ())}
-    missing = [name for name in required if name not in given]
-    if missing:
-        raise RegisterError(
-            f"{table.source} has no column for {', '.join(missing)}; it has "
-            f"{', '.join(h for h in table.header if h)}. Rename a column, name it with --map, "
-            "or fill it with --set."
-        )
+    if numbered:
+        given.add("id")
+    return tuple(name for name in required if name not in given)
+
+
+def _missing_columns(table: Table, lacking: Sequence[str]) -> RegisterError:
+    number = ", and ids with --number PREFIX" if "id" in lacking else ""
+    return RegisterError(
+        f"{table.source} has no column for {', '.join(lacking)}; it has "
+        f"{', '.join(h for h in table.header if h and h[0] != '@')}. Rename a column, name it "
+        f"with --map, or fill it with --set{number}."
+    )
 
 
 class _SeenIds:
@@ -190,10 +233,21 @@ class _SeenIds:
 class _RowParser:
     """Parses rows one after the other; it must remember the ids it has seen."""
 
-    def __init__(self, columns: dict[str, str], datum: Datum) -> None:
-        self._columns, self._datum = columns, datum
+    def __init__(
+        self,
+        columns: dict[str, str],
+        datum: Datum,
+        crs: Projection | None,
+        numbering: Numbering | None,
+        stored: Callable[[list[str]], gpd.GeoDataFrame] | None,
+        lacking: Sequence[str],
+    ) -> None:
+        self._columns, self._datum, self._crs = columns, datum, crs
+        self._numbering, self._ask, self._lacking = numbering, stored, frozenset(lacking)
+        self.stored: dict[str, dict[str, Any]] = {}
         self._seen = _SeenIds()
         self._warnings: list[Fault] = []
+        self._unplaced: list[tuple[float, float]] = []
 
     def close(self) -> None:
         self._seen.close()
@@ -202,12 +256,20 @@ class _RowParser:
         taken, self._warnings = tuple(self._warnings), []
         return taken
 
+    def take_unplaced(self) -> tuple[tuple[float, float], ...]:
+        taken, self._unplaced = tuple(self._unplaced), []
+        return taken
+
     def parse_rows(
         self, rows: Iterable[Row], mapping: Mapping
     ) -> tuple[list[dict[str, Value | float]], list[int], list[RejectedRow]]:
         good, numbers, rejected = [], [], []
-        for row in rows:
-            record, faults = self.parse(row, field_cells(row, self._columns, mapping))
+        named = [(row, field_cells(row, self._columns, mapping)) for row in rows]
+        if self._ask is not None:
+            known = self._ask([cells["id"] for _, cells in named if "id" in cells])
+            self.stored = {str(item["id"]): item for item in known.to_dict("records")}
+        for row, cells in named:
+            record, faults = self.parse(row, cells)
             mark = row.cells.get(AS_REJECTED)
             if not faults and mark is not None and mark == row_digest(row):
                 reasons = row.cells.get(f"{OUR_COLUMNS_PREFIX}reasons", "")
@@ -224,25 +286,52 @@ class _RowParser:
     ) -> tuple[dict[str, Value | float], list[Fault]]:
         record: dict[str, Value | float] = {}
         faults = []
+        before = self.stored.get(cells.get("id", ""))
         for column in STATION_COLUMNS:
+            if column.name in self._lacking and before is not None:
+                record[column.name] = before[column.name]
+                continue
             try:
                 record[column.name] = self._parse_cell(row, column, cells.get(column.name))
             except ValueError as error:
                 faults.append(self._fault(row, column.name, cells, str(error)))
-        lonlat, bad = parse_position(row, cells, self._columns, self._datum)
-        record |= lonlat
-        faults += bad
+        if before is not None and {"lon", "lat"} <= self._lacking:
+            lonlat: dict[str, float] = {}
+            record |= {"lon": np.nan, "lat": np.nan}
+        else:
+            lonlat, bad = parse_position(row, cells, self._columns, self._datum, self._crs)
+            record |= lonlat
+            faults += bad
+            self._keep_unplaced(cells, bad)
+        if not faults and record["id"] is None and self._numbering is not None:
+            lon, lat = to_wgs84(lonlat["lon"], lonlat["lat"], self._datum)
+            record["id"] = self._numbering.number(str(record["name"]), float(lon), float(lat))
+            if self._seen.row_of(str(record["id"])) is not None:
+                faults.append(self._fault(row, "id", cells, f"{record['id']} stands already"))
         if not faults:
             self._seen.add(str(record["id"]), row.number)
         return record, faults
 
+    def _keep_unplaced(self, cells: dict[str, str], faults: list[Fault]) -> None:
+        if faults and len(self._unplaced) < _MAX_UNPLACED:
+            try:
+                self._unplaced.append(numbers_of(cells))
+            except ValueError:
+                return
+
     def _parse_cell(self, row: Row, column: Column, text: str | None) -> Value:
         if text is None:
+            if column.name == "id" and self._numbering is not None:
+                return None
             if column.required:
-                raise ValueError("is empty; it is required")
+                new = " for a station that is new" if column.name in self._lacking else ""
+                raise ValueError(f"is empty; it is required{new}")
             return None
         if column.name == "id":
             return self._parse_id(text)
+        if column.dtype == "text" and is_shortened(text):
+            self._warnings.append(Fault(row.number, self._columns[column.name], text, _SHORTENED))
+            return None
         value = parse_cell(text, column)
         if column.name == "name" and len(text) > _MAX_NAME:
             raise ValueError(f"is longer than {_MAX_NAME} characters")
@@ -253,6 +342,11 @@ class _RowParser:
     def _read_hours(self, row: Row, text: str) -> str:
         """Return hours that people wrote in OpenStreetMap's syntax, or as they are if in doubt."""
         certain = normalise_hours(text)
+        if certain is None and _DATE_OF_EXCEL.fullmatch(text.strip()):
+            reason = "is a date that Excel made of what was typed, perhaps of 24/7; hours unknown"
+            column = self._columns.get("opening_hours", "opening_hours")
+            self._warnings.append(Fault(row.number, column, text, reason))
+            return " ".join(text.split())
         reason = (
             f"was read as {certain!r}"
             if certain is not None
@@ -263,6 +357,11 @@ class _RowParser:
         return " ".join(text.split()) if certain is None else certain
 
     def _parse_id(self, text: str) -> str:
+        if is_shortened(text):
+            raise ValueError(
+                "is a number that Excel has shortened; give the column the format Text and type "
+                "it again"
+            )
         if len(text) > _MAX_ID:
             raise ValueError(f"is longer than {_MAX_ID} characters")
         value = parse_text(text)
@@ -281,34 +380,53 @@ class _RowParser:
 
 
 def parse_position(
-    row: Row, cells: dict[str, str], columns: dict[str, str], datum: Datum
+    row: Row,
+    cells: dict[str, str],
+    columns: dict[str, str],
+    datum: Datum,
+    crs: Projection | None = None,
 ) -> tuple[dict[str, float], list[Fault]]:
-    """Read a row's position in its datum's unit, from two cells or from one that holds both."""
-    lonlat: dict[str, float] = {}
+    """Read a row's position in its datum's unit, from two cells or from one that holds both.
+
+    Of a projection's metres the answer is degrees of the datum.
+    """
     faults = []
 
-    def read(name: str, action: Callable[[], dict[str, float]]) -> None:
-        try:
-            lonlat.update(action())
-        except ValueError as error:
-            column = columns.get(name, name)
-            faults.append(Fault(row.number, column, cells.get(name, ""), str(error)))
+    def fault(name: str, reason: str) -> None:
+        faults.append(Fault(row.number, columns.get(name, name), cells.get(name, ""), reason))
 
-    if PAIR_FIELD in cells and not {"lon", "lat"} & set(cells):
-        header = columns.get(PAIR_FIELD, "")
-        pair = cells[PAIR_FIELD]
-        read(
-            PAIR_FIELD,
-            lambda: dict(zip(("lon", "lat"), parse_pair(pair, header, datum), strict=True)),
-        )
-        zero = PAIR_FIELD
+    lonlat: dict[str, float] = {}
+    paired = PAIR_FIELD in cells and not {"lon", "lat"} & set(cells)
+    if crs is not None and not crs.in_degrees:
+        where = PAIR_FIELD if paired else "lon"
+        try:
+            lonlat = dict(zip(("lon", "lat"), crs.degrees(*numbers_of(cells)), strict=True))
+        except ValueError as error:
+            fault(where, str(error))
+        return lonlat, faults
+    if paired:
+        try:
+            pair = parse_pair(cells[PAIR_FIELD], columns.get(PAIR_FIELD, ""), datum)
+            lonlat = dict(zip(("lon", "lat"), pair, strict=True))
+        except ValueError as error:
+            fault(PAIR_FIELD, str(error))
     else:
-        read("lon", lambda: {"lon": parse_coordinate(cells.get("lon"), "lon", datum)})
-        read("lat", lambda: {"lat": parse_coordinate(cells.get("lat"), "lat", datum)})
-        zero = "lon"
+        for axis in AXES:
+            try:
+                lonlat[axis] = parse_coordinate(cells.get(axis), axis, datum)
+            except ValueError as error:
+                fault(axis, str(error))
     if lonlat == {"lon": 0.0, "lat": 0.0}:
-        faults.append(Fault(row.number, columns.get(zero, zero), "0", _NOWHERE))
+        where = PAIR_FIELD if paired else "lon"
+        faults.append(Fault(row.number, columns.get(where, where), "0", _NOWHERE))
     return lonlat, faults
+
+
+def numbers_of(cells: dict[str, str]) -> tuple[float, float]:
+    """Return both coordinates of a row as they stand, ValueError if they are no numbers."""
+    if PAIR_FIELD in cells and not {"lon", "lat"} & set(cells):
+        return split_pair(cells[PAIR_FIELD])
+    return parse_projected(cells.get("lon")), parse_projected(cells.get("lat"))
 
 
 def _to_frame(
@@ -316,12 +434,17 @@ def _to_frame(
     names: list[str],
     datum: Datum,
     provenance: Provenance | None,
+    stored: dict[str, dict[str, Any]],
 ) -> gpd.GeoDataFrame:
     data = pd.DataFrame(
         {name: pd.Series([r[name] for r in records], dtype=object) for name in names}
     )
     lon, lat = (np.array([r[axis] for r in records], dtype=np.float64) for axis in ("lon", "lat"))
     wgs_lon, wgs_lat = to_wgs84(lon, lat, datum)
+    # A row without a position of its own keeps the one that is stored.
+    kept = {n: stored[str(records[n]["id"])] for n in np.flatnonzero(np.isnan(lon)).tolist()}
+    for n, before in kept.items():
+        wgs_lon[n], wgs_lat[n] = before["geometry"].x, before["geometry"].y
     if provenance is not None:
         given = data["provenance"] if "provenance" in data else pd.Series([None] * len(data))
         data["provenance"] = [provenance.value if v is None else v for v in given]
@@ -329,6 +452,8 @@ def _to_frame(
     arrived = data["source_datum"] if "source_datum" in data else pd.Series([None] * len(data))
     keep = datum is Datum.WGS84
     data["source_datum"] = [v if keep and v is not None else datum.value for v in arrived]
+    for n, before in kept.items():
+        data.loc[n, "source_datum"] = before["source_datum"]
     # As many as files hold, so that a register that went out comes back the same.
     geometry = shapely.points(*(np.round(axis, POSITION_DECIMALS) for axis in (wgs_lon, wgs_lat)))
     return gpd.GeoDataFrame(data, geometry=geometry, crs=CRS)

@@ -4,7 +4,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import cast
@@ -19,7 +19,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from locator.errors import RegisterError
 from locator.register.grid import MAX_COLUMNS
 
-__all__ = ["cell_text", "read_sheet"]
+__all__ = ["cell_text", "read_sheet", "sheet_heads"]
 
 _MAX_UNPACKED = 2_000_000_000  # a full sheet of a million rows and fifteen columns
 _MERGES_UP_TO = 40_000_000  # past that a sheet is read as a stream, which knows no merged cells
@@ -29,8 +29,37 @@ _MAX_RATIO = 200
 _MERGE = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*["']([A-Z]+\d+:[A-Z]+\d+)["']""")
 
 
-def read_sheet(path: Path) -> Generator[tuple[int, list[str]]]:
-    """Yield number and cells of each line of a workbook's first sheet; formulas as last computed.
+def sheet_heads(path: Path, lines: int) -> list[tuple[str, list[tuple[int, list[str]]]]]:
+    """Return each visible sheet's name and first lines.
+
+    Raises
+    ------
+    RegisterError
+        It is no workbook, or damaged.
+    """
+    _check_archive(path)
+    heads = []
+    with (
+        path.open("rb") as stream,
+        _told(path),
+        closing(openpyxl.load_workbook(stream, read_only=True, keep_links=False)) as book,
+    ):
+        for sheet in book.worksheets:
+            if sheet.sheet_state == "visible":
+                cast("ReadOnlyWorksheet", sheet).reset_dimensions()
+                values = sheet.iter_rows(max_row=lines, max_col=MAX_COLUMNS, values_only=True)
+                texts = [[cell_text(value) for value in row] for row in values]
+                heads.append((str(sheet.title), list(enumerate(texts, start=1))))
+    return heads
+
+
+def read_sheet(path: Path, name: str | None = None) -> Generator[tuple[int, list[str]]]:
+    """Yield number and cells of each line of a workbook's sheet; formulas as last computed.
+
+    Parameters
+    ----------
+    name
+        Of the sheet, or its number from 1; None is the first.
 
     Raises
     ------
@@ -39,40 +68,58 @@ def read_sheet(path: Path) -> Generator[tuple[int, list[str]]]:
     """
     unpacked = _check_archive(path)
     # Opened here, because openpyxl leaves a file open when it cannot read it.
-    with path.open("rb") as stream:
-        try:
-            if unpacked <= _MERGES_UP_TO:
-                _check_merges(path)
-                with closing(openpyxl.load_workbook(stream, data_only=True)) as book:
-                    sheet = _first_sheet(book, path)
-                    merged = _merged_values(sheet)
-                    if sheet.max_row * sheet.max_column <= _MERGES_WITHIN:
-                        yield from _lines(sheet, merged, path)
-                        return
-            with closing(openpyxl.load_workbook(stream, read_only=True, data_only=True)) as book:
-                sheet = _first_sheet(book, path)
-                # What a file says of its own size may be a bomb.
-                cast("ReadOnlyWorksheet", sheet).reset_dimensions()
-                yield from _lines(sheet, {}, path)
-        except (
-            InvalidFileException,
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            KeyError,
-            ValueError,
-            SyntaxError,
-        ) as error:
-            raise RegisterError(
-                f"{path.name} is not an Excel workbook, or is damaged; open it in Excel and save "
-                "it as .xlsx."
-            ) from error
+    with path.open("rb") as stream, _told(path):
+        if unpacked <= _MERGES_UP_TO:
+            _check_merges(path)
+            with closing(openpyxl.load_workbook(stream, data_only=True, keep_links=False)) as book:
+                sheet = _chosen_sheet(book, path, name)
+                merged = _merged_values(sheet)
+                if sheet.max_row * sheet.max_column <= _MERGES_WITHIN:
+                    yield from _lines(sheet, merged, path)
+                    return
+        with closing(
+            openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
+        ) as book:
+            sheet = _chosen_sheet(book, path, name)
+            # What a file says of its own size may be a bomb.
+            cast("ReadOnlyWorksheet", sheet).reset_dimensions()
+            yield from _lines(sheet, {}, path)
 
 
-def _first_sheet(book: Workbook, path: Path) -> Worksheet:
-    if not book.worksheets:
+def _chosen_sheet(book: Workbook, path: Path, name: str | None) -> Worksheet:
+    sheets = book.worksheets
+    if not sheets:
         raise RegisterError(f"{path.name} has no sheet.")
-    return book.worksheets[0]
+    if name is None:
+        return sheets[0]
+    by_name = [sheet for sheet in sheets if sheet.title == name]
+    if not by_name and name.isdecimal() and 1 <= int(name) <= len(sheets):
+        return sheets[int(name) - 1]
+    if not by_name:
+        raise RegisterError(
+            f"{path.name} has no sheet {name!r}; it has {', '.join(s.title for s in sheets)}."
+        )
+    return by_name[0]
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what openpyxl raises on a damaged workbook into one sentence."""
+    try:
+        yield
+    except (
+        InvalidFileException,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        KeyError,
+        ValueError,
+        SyntaxError,
+    ) as error:
+        raise RegisterError(
+            f"{path.name} is not an Excel workbook, or is damaged; open it in Excel and save "
+            "it as .xlsx."
+        ) from error
 
 
 def _lines(

@@ -1,6 +1,5 @@
 """A register file as a plain table of texts, nothing interpreted yet."""
 
-import codecs
 import csv
 import hashlib
 import io
@@ -12,22 +11,43 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from pyproj import CRS
+
 from locator.errors import RegisterError
-from locator.register.grid import Line, Row, check_columns, find_rows, rate_header
-from locator.register.layers import FEATURE_ID, FEATURE_POSITION, open_layer
-from locator.register.sheets import cell_text, read_sheet
+from locator.files.encoding import check_encoding, encoding_of_file
+from locator.files.geojson import features_of, load_json
+from locator.files.projection import in_degrees, to_degrees
+from locator.register.grid import (
+    LOOKED_AT,
+    Line,
+    Row,
+    check_columns,
+    find_rows,
+    number_columns,
+    rate_header,
+)
+from locator.register.layers import (
+    FEATURE_ID,
+    FEATURE_POSITION,
+    as_register_error,
+    open_layer,
+)
+from locator.register.projected import Projection
+from locator.register.sheets import cell_text, read_sheet, sheet_heads
 from locator.schema import STATION_COLUMNS
 
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
 __all__ = [
+    "AS_IT_IS",
     "AS_REJECTED",
     "FEATURE_ID",
     "FEATURE_POSITION",
     "OUR_COLUMNS_PREFIX",
     "READABLE",
     "CsvLines",
+    "ReadOptions",
     "Row",
     "Table",
     "check_size",
@@ -51,7 +71,32 @@ _FORMULA_STARTS = "=+-@"
 # Names by which a header is known among titles and notes; mappings add their own.
 _KNOWN = frozenset(
     name.casefold() for column in STATION_COLUMNS for name in (column.name, column.zh)
-) | {"lon", "lat", "经度", "纬度", "坐标", "经纬度"}
+) | {"lon", "lat", "经度", "纬度", "坐标", "经纬度", "lng", "longitude", "latitude", "經度", "緯度"}
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a file is to be read, where it does not show it or shows it wrong.
+
+    Attributes
+    ----------
+    encoding
+        Of its text; None decides it on the text.
+    sheet
+        Of a workbook, by name or number from 1; None takes the first that holds a table.
+    header
+        Whether the first lines name the columns; else they are called 1, 2, 3 …
+    crs
+        The projection of its coordinates; None is what the file declares, else degrees.
+    """
+
+    encoding: str | None = None
+    sheet: str | None = None
+    header: bool = True
+    crs: Projection | None = None
+
+
+AS_IT_IS = ReadOptions()
 
 
 @dataclass(frozen=True)
@@ -64,22 +109,29 @@ class Table:
         All of them from :func:`read_table`; from :func:`open_table` they can be gone through once.
     share_read
         Tells how much of the file has been gone through, 0 to 1.
+    crs
+        The projection that its coordinates are still in; None is degrees, or a datum's metres.
     """
 
     source: str
     header: tuple[str, ...]
     rows: Iterable[Row]
     share_read: Callable[[], float] = lambda: 1.0
+    crs: Projection | None = None
 
 
-def read_table(path: Path, *, columns: frozenset[str] = frozenset()) -> Table:
+def read_table(
+    path: Path, *, columns: frozenset[str] = frozenset(), options: ReadOptions = AS_IT_IS
+) -> Table:
     """Read a file whole; see :func:`open_table`."""
-    with open_table(path, columns=columns) as table:
-        return Table(table.source, table.header, tuple(table.rows))
+    with open_table(path, columns=columns, options=options) as table:
+        return replace(table, rows=tuple(table.rows), share_read=lambda: 1.0)
 
 
 @contextmanager
-def open_table(path: Path, *, columns: frozenset[str] = frozenset()) -> Iterator[Table]:
+def open_table(
+    path: Path, *, columns: frozenset[str] = frozenset(), options: ReadOptions = AS_IT_IS
+) -> Iterator[Table]:
     """Open a file by its ending; CSV, XLSX and GDAL's layers are read as rows are asked for.
 
     Parameters
@@ -100,7 +152,7 @@ def open_table(path: Path, *, columns: frozenset[str] = frozenset()) -> Iterator
         )
     try:
         check_size(path, _MAX_WHOLE_BYTES if reader is _open_geojson else _MAX_BYTES)
-        with reader(path, known_names(columns)) as table:
+        with reader(path, known_names(columns), options) as table:
             rows = iter(table.rows)
             first = next(rows, None)
             if first is None:
@@ -155,12 +207,15 @@ class CsvLines:
 
 
 @contextmanager
-def open_csv_lines(path: Path, known: frozenset[str]) -> Iterator[CsvLines]:
+def open_csv_lines(
+    path: Path, known: frozenset[str], options: ReadOptions = AS_IT_IS
+) -> Iterator[CsvLines]:
     """Open a CSV file, its encoding and delimiter found."""
     size = max(path.stat().st_size, 1)
     with (
         path.open("rb") as raw,
-        io.TextIOWrapper(raw, encoding=_find_encoding(path), newline="") as text,
+        io.TextIOWrapper(raw, encoding=_find_encoding(path, options), newline="") as text,
+        _decoded(path),
     ):
         sample = text.read(_SAMPLE)
         text.seek(0)
@@ -193,11 +248,28 @@ def numbered_lines(reader: "CsvReader", source: str, *, before: int = 0) -> Iter
 
 
 @contextmanager
-def _open_csv(path: Path, known: frozenset[str]) -> Iterator[Table]:
-    with open_csv_lines(path, known) as csv_file:
+def _open_csv(path: Path, known: frozenset[str], options: ReadOptions) -> Iterator[Table]:
+    with open_csv_lines(path, known, options) as csv_file:
         plain = ((n, [unguard(value) for value in values]) for n, values in csv_file.lines)
-        header, rows = find_rows(plain, known, path.name)
-        yield Table(path.name, tuple(header), rows, csv_file.share_read)
+        header, rows = _rows_of(plain, known, path, options)
+        yield Table(path.name, tuple(header), rows, csv_file.share_read, options.crs)
+
+
+@contextmanager
+def _decoded(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeDecodeError as error:  # only of an encoding that somebody named
+        raise RegisterError(
+            f"{path.name} is not text in {error.encoding}; leave --encoding out, or name another."
+        ) from error
+
+
+def _rows_of(
+    lines: Iterable[Line], known: frozenset[str], path: Path, options: ReadOptions
+) -> tuple[list[str], Iterator[Row]]:
+    find = find_rows if options.header else number_columns
+    return find(lines, known, path.name)
 
 
 def _find_delimiter(sample: str, known: frozenset[str]) -> str:
@@ -210,27 +282,12 @@ def _find_delimiter(sample: str, known: frozenset[str]) -> str:
     return max(_DELIMITERS, key=lambda delimiter: rate_header(lines(delimiter), known))
 
 
-def _find_encoding(path: Path) -> str:
+def _find_encoding(path: Path, options: ReadOptions) -> str:
     """Return the encoding that the whole file is in, having gone through it in pieces."""
-    with path.open("rb") as raw:
-        marked = raw.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
-    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
-        try:
-            with path.open(encoding=encoding, newline="") as text:
-                while piece := text.read(_PIECE):
-                    if len(piece) == _PIECE and "\n" not in piece and "\r" not in piece:
-                        raise RegisterError(
-                            f"{path.name} has a line of more than {_PIECE:,} characters; it is "
-                            "not a table with a row a line."
-                        )
-                    if "\0" in piece:
-                        raise RegisterError(f"{path.name} has NUL bytes; it is not a CSV file.")
-        except UnicodeDecodeError:
-            continue
-        return encoding
-    raise RegisterError(
-        f"{path.name} is neither UTF-8 nor GB18030 text; save it as 'CSV UTF-8' in Excel."
-    )
+    with as_register_error():
+        if options.encoding is not None:
+            return check_encoding(options.encoding)
+        return encoding_of_file(path)
 
 
 def unguard(value: str) -> str:
@@ -240,26 +297,29 @@ def unguard(value: str) -> str:
 
 
 @contextmanager
-def _open_geojson(path: Path, known: frozenset[str]) -> Iterator[Table]:
+def _open_geojson(path: Path, known: frozenset[str], options: ReadOptions) -> Iterator[Table]:
     del known
-    try:
-        document = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # not text, not JSON, too deep or too long
-        raise RegisterError(f"{path.name} is not JSON: {error}.") from error
-    features = document.get("features") if isinstance(document, dict) else None
-    if not isinstance(features, list):
-        raise RegisterError(f"{path.name} is not a GeoJSON FeatureCollection.")
+    with as_register_error():
+        document = load_json(path)
+        if isinstance(document, list) and document and all(map(_is_feature, document)):
+            document = {"features": document}  # the bare array that some programs write
+        if isinstance(document, list) and all(isinstance(item, dict) for item in document):
+            yield _table_of_objects(document, path, options)
+            return
+        features, crs = features_of(
+            document, path.name, stated=options.crs.crs if options.crs else None
+        )
     header: dict[str, None] = {}
     rows = []
     for number, feature in enumerate(features, start=1):
-        cells = dict(_feature_cells(feature)) if isinstance(feature, dict) else {}
+        cells = dict(_feature_cells(feature, crs))
         header.update(dict.fromkeys(cells))
         check_columns(len(header), path.name)
         rows.append(Row(number, cells))
     yield Table(path.name, tuple(header), rows)
 
 
-def _feature_cells(feature: dict[str, object]) -> Iterator[tuple[str, str]]:
+def _feature_cells(feature: dict[str, object], crs: CRS | None) -> Iterator[tuple[str, str]]:
     properties = feature.get("properties")
     if feature.get("id") is not None:
         yield FEATURE_ID, _json_text(feature["id"])
@@ -272,9 +332,17 @@ def _feature_cells(feature: dict[str, object]) -> Iterator[tuple[str, str]]:
     if isinstance(geometry, dict):
         coordinates = geometry.get("coordinates")
         if geometry.get("type") == "Point" and isinstance(coordinates, list):
-            yield from zip(FEATURE_POSITION, map(_json_text, coordinates), strict=False)
+            yield from zip(FEATURE_POSITION, _position(coordinates, crs), strict=False)
         else:
             yield FEATURE_POSITION[0], f"({geometry.get('type')})"
+
+
+def _position(coordinates: list[object], crs: CRS | None) -> Iterable[str]:
+    """Return a point's coordinates as texts, in degrees if it says it is projected."""
+    numbers = [c for c in coordinates[:2] if isinstance(c, (int, float))]
+    if in_degrees(crs) or len(numbers) < 2:
+        return map(_json_text, coordinates)
+    return [repr(float(axis)) for axis in to_degrees(numbers[0], numbers[1], crs)]
 
 
 def _json_text(value: object) -> str:
@@ -285,31 +353,74 @@ def _json_text(value: object) -> str:
     return cell_text(value)
 
 
-@contextmanager
-def _open_xlsx(path: Path, known: frozenset[str]) -> Iterator[Table]:
-    with closing(read_sheet(path)) as lines:
-        header, rows = find_rows(lines, known, path.name)
-        yield Table(path.name, tuple(header), rows)
+def _is_feature(item: object) -> bool:
+    return isinstance(item, dict) and item.get("type") == "Feature"
+
+
+def _table_of_objects(items: list[dict[str, object]], path: Path, options: ReadOptions) -> Table:
+    """Return an array of objects as a table: a row each, a column a name."""
+    rows = []
+    header: dict[str, None] = {}
+    for number, item in enumerate(items, start=1):
+        texts = {str(name): _json_text(value).strip() for name, value in item.items()}
+        cells = {name: text for name, text in texts.items() if text}
+        header.update(dict.fromkeys(cells))
+        rows.append(Row(number, cells))
+    return Table(path.name, tuple(header), rows, crs=options.crs)
 
 
 @contextmanager
-def _open_layer(path: Path, known: frozenset[str]) -> Iterator[Table]:
+def _open_xlsx(path: Path, known: frozenset[str], options: ReadOptions) -> Iterator[Table]:
+    name = options.sheet or _sheet_with_a_table(path, known)
+    with closing(read_sheet(path, name)) as lines:
+        header, rows = _rows_of(lines, known, path, options)
+        yield Table(path.name, tuple(header), rows, crs=options.crs)
+
+
+def _sheet_with_a_table(path: Path, known: frozenset[str]) -> str | None:
+    """Return the first sheet whose header has names we know, if it is not the first of all.
+
+    Raises
+    ------
+    RegisterError
+        Several of the others look like a table, and the first does not.
+    """
+    heads = sheet_heads(path, LOOKED_AT)
+    marks = [(rate_header(lines, known)[0], name) for name, lines in heads]
+    first, *others = marks or [(0, "")]
+    if first[0] >= 2 or not others:
+        return None
+    good = [name for mark, name in others if mark >= 2]
+    if len(good) > 1:
+        raise RegisterError(
+            f"{path.name} has tables on the sheets {', '.join(good)}; say which with --sheet."
+        )
+    return good[0] if good else None
+
+
+@contextmanager
+def _open_layer(path: Path, known: frozenset[str], options: ReadOptions) -> Iterator[Table]:
     del known
-    layer = open_layer(path, [column.name for column in STATION_COLUMNS])
-    rows_read = 0
+    names = [column.name for column in STATION_COLUMNS]
+    crs = options.crs.crs if options.crs else None
+    with open_layer(path, names, encoding=options.encoding, crs=crs) as layer:
+        rows_read = 0
 
-    def counted() -> Iterator[Row]:
-        nonlocal rows_read
-        for row in layer.rows:
-            rows_read += 1
-            yield row
+        def counted() -> Iterator[Row]:
+            nonlocal rows_read
+            for row in layer.rows:
+                rows_read += 1
+                yield row
 
-    count = max(layer.count, 1)
-    yield Table(path.name, tuple(layer.header), counted(), lambda: min(rows_read / count, 1.0))
+        count = max(layer.count, 1)
+        yield Table(path.name, tuple(layer.header), counted(), lambda: min(rows_read / count, 1.0))
 
 
-_READERS: dict[str, Callable[[Path, frozenset[str]], AbstractContextManager[Table]]] = {
+_Reader = Callable[[Path, frozenset[str], ReadOptions], AbstractContextManager[Table]]
+_READERS: dict[str, _Reader] = {
     ".csv": _open_csv,
+    ".txt": _open_csv,
+    ".tsv": _open_csv,
     ".xlsx": _open_xlsx,
     ".geojson": _open_geojson,
     ".json": _open_geojson,

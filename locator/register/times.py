@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["parse_times"]
+__all__ = ["parse_times", "what_is_missing"]
 
 Moments = npt.NDArray[np.datetime64]
 
@@ -21,6 +21,9 @@ _WRITTEN = re.compile(
 )
 _TOGETHER = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?")
 _EPOCH = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?")
+_CLOCK = r"\d{1,2}\s*[:时点]\s*\d{1,2}(?:\s*[:分]\s*\d{1,2}(?:\.\d+)?)?\s*[秒分]?(?:\s*[ap]m)?"
+_NO_DATE = re.compile(_CLOCK, re.IGNORECASE)
+_NO_YEAR = re.compile(rf"\d{{1,2}}\s*[-/.月]\s*\d{{1,2}}\s*日?\s*(?:{_CLOCK})?", re.IGNORECASE)
 _UNREADABLE = np.datetime64("NaT", "s")
 
 
@@ -50,6 +53,16 @@ def parse_times(texts: Sequence[str], timezone: ZoneInfo) -> Moments:
     for row in rest:
         result[row] = _read_other(texts[row], timezone)
     return result
+
+
+def what_is_missing(text: str) -> str:
+    """Return why a text is no moment, as a reason that follows it."""
+    plain = text.strip()
+    if _NO_DATE.fullmatch(plain):
+        return "has no date, and so no day of the week; add it, or take the rows with --no-times"
+    if _NO_YEAR.fullmatch(plain):
+        return "has no year; write it like 2026-11-23 12:30"
+    return "is no moment; write it like 2026-11-23 12:30"
 
 
 def _read_iso(texts: list[str], zone: ZoneInfo | None) -> Moments:

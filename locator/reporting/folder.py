@@ -11,9 +11,9 @@ from typing import TypedDict, cast, get_args, get_origin, get_type_hints, is_typ
 
 import geopandas as gpd
 import pandas as pd
-import pyogrio
 
 from locator.errors import InputError
+from locator.files import read_layers
 
 __all__ = [
     "LAYERS_FILE",
@@ -318,17 +318,10 @@ def _read_layers(folder: Path, summary: Summary) -> dict[str, gpd.GeoDataFrame]:
     path = folder / LAYERS_FILE
     slug = summary["results"][0]["standard"].replace(" ", "").replace(".", "_")
     names = {"gaps": f"gaps_{slug}"} | {name: name for name in _LAYERS}
-    try:
-        there = set(pyogrio.list_layers(path)[:, 0])
-        if lacking := {"gap_areas", "stations", names["gaps"]} - there:
-            raise outdated(folder, f"{LAYERS_FILE} has no layer {min(lacking)!r}")
-        return {
-            name: pyogrio.read_dataframe(path, layer=layer)
-            for name, layer in names.items()
-            if layer in there
-        }
-    except pyogrio.errors.DataSourceError as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
+    found = read_layers(path, list(names.values()))
+    if lacking := {"gap_areas", "stations", names["gaps"]} - set(found):
+        raise outdated(folder, f"{LAYERS_FILE} has no layer {min(lacking)!r}")
+    return {name: found[layer] for name, layer in names.items() if layer in found}
 
 
 def _read_rejected(path: Path) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
@@ -12,9 +13,9 @@ import shapely
 from locator.coverage import Scenario, apply_scenario
 from locator.errors import InputError
 from locator.hours import YEARS, parse_moment
-from locator.intake import read_layer_file
 from locator.nearest import StationIndex
-from locator.register import Mapping, parse_points, read_table
+from locator.register import AS_IT_IS, Fault, Mapping, ReadOptions, parse_points, read_table
+from locator.register.areas import read_areas
 from locator.reporting import FIGURE_FILES, FIGURES, REPORT_FILES, write_report
 from locator.reporting.folder import LAYERS_FILE, MANIFEST, REJECTED, TABLES
 from locator.schema import Datum, check_frame
@@ -30,7 +31,17 @@ from locator.study.output import Run, write_maps, write_tables
 from locator.study.stages import Stages
 from locator.study.tables import make_tables
 
-__all__ = ["change_inputs", "choose_week", "gaps_inputs", "parse_standards", "run_gaps"]
+__all__ = [
+    "change_inputs",
+    "choose_week",
+    "doubt_words",
+    "gaps_inputs",
+    "parse_standards",
+    "run_gaps",
+    "unread_words",
+]
+
+_SHOWN = 5  # doubts of one kind
 
 _FILES = frozenset(
     {
@@ -106,12 +117,15 @@ def gaps_inputs(
     points: Path | None = None,
     datum: Datum = Datum.WGS84,
     mapping: Mapping | None = None,
+    options: ReadOptions = AS_IT_IS,
     as_of: str | None = None,
 ) -> GapsInputs:
     """Read what is to be measured; without a file, the store's hot zones.
 
     Parameters
     ----------
+    datum, mapping, options
+        Of the file, as its sender states them.
     as_of
         ISO moment: stations and the store's hot zones as they were then. None is as they are.
 
@@ -126,7 +140,8 @@ def gaps_inputs(
         raise InputError("Give either --hot-zones or --points, not both.")
     if points is not None:
         columns = frozenset(mapping.columns.values()) if mapping else frozenset()
-        read = parse_points(read_table(points, columns=columns), datum=datum, mapping=mapping)
+        table = read_table(points, columns=columns, options=options)
+        read = parse_points(table, datum=datum, mapping=mapping)
         weight = "the file's weights" if read.weighted else "1 a point, the same at every hour"
         return GapsInputs(
             snapshot,
@@ -134,20 +149,43 @@ def gaps_inputs(
             read.points,
             rejected=read.rejected,
             header=read.header,
-            notes=(f"Demand: {len(read.points)} points of {points.name}, {weight}.",),
-            warnings=_far(snapshot, read.points, f"demand points of {points.name}"),
+            notes=(
+                f"Demand: {len(read.points)} points of {points.name}, {weight}.",
+                *unread_words(points.name, read.unread_columns),
+            ),
+            warnings=(
+                *_far(snapshot, read.points, f"demand points of {points.name}"),
+                *doubt_words(points.name, read.doubts),
+            ),
             weighted=read.weighted,
         )
     zones = snapshot.hot_zones
     warnings: tuple[str, ...] = ()
     if hot_zones is not None:
-        zones = read_layer_file(hot_zones)
+        areas = read_areas(hot_zones, "hot_zones", datum=datum, mapping=mapping, options=options)
+        if areas.rejected:
+            fault = areas.rejected[0].faults[0]
+            raise InputError(
+                f"{hot_zones.name}, row {fault.row}, {fault.column} {fault.value!r}: "
+                f"{fault.reason}. Mend the file first."
+            )
+        zones = areas.areas
         check_frame(zones, "hot_zones")
         warnings = _far(snapshot, zones, f"hot zones of {hot_zones.name}")
     if zones.empty:
         then = f" at {snapshot.as_of:%Y-%m-%d %H:%M}" if snapshot.as_of else ""
         raise InputError(f"There are no hot zones to measure{then}; name a file with --hot-zones.")
     return GapsInputs(snapshot, zones, None, warnings=warnings)
+
+
+def unread_words(source: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return a sentence that names the columns of a file that were not read, if there are any."""
+    return (f"Columns of {source} that were not read: {', '.join(columns)}.",) if columns else ()
+
+
+def doubt_words(source: str, doubts: Sequence[Fault]) -> tuple[str, ...]:
+    """Return sentences on positions of a file that look made up, the first few."""
+    return tuple(f"{source}, row {d.row}: {d.value or 'it'} {d.reason}." for d in doubts[:_SHOWN])
 
 
 def _far(snapshot: Snapshot, frame: gpd.GeoDataFrame, what: str) -> tuple[str, ...]:

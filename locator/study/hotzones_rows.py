@@ -362,10 +362,17 @@ def _span_doubts(span: Span, days_with_rows: int) -> list[str]:
     return doubts
 
 
+def _made_up(points: npt.NDArray[np.float64]) -> list[str]:
+    """Say whether most points lie on a diagonal, as made-up ones do."""
+    found = register.doubt_positions(points[:, 0], points[:, 1], range(len(points)), crowds=False)
+    return [f"Of a sample, {d.reason}" for d in found if "diagonal" in d.reason]
+
+
 def _place_doubts(points: npt.NDArray[np.float64], asked: Gathering) -> list[str]:
     """Say whether another datum or a constant offset fits clearly better; nothing is moved."""
+    doubts = _made_up(points)
     if not len(points) or not len(asked.districts):
-        return []
+        return doubts
     stated = asked.rules.datum
     names = [str(number) for number in range(len(points))]
     frame = gpd.GeoDataFrame({"id": names}, geometry=shapely.points(points), crs=CRS)
@@ -378,12 +385,13 @@ def _place_doubts(points: npt.NDArray[np.float64], asked: Gathering) -> list[str
     )
     hint = register.hint_datum(fits, stated)
     if hint is not None and hint.datum is not stated:
-        return [f"The datum is in doubt: {hint.reason}; nothing was converted."]
+        return [*doubts, f"The datum is in doubt: {hint.reason}; nothing was converted."]
     offset = fit_offset(points[:, 0], points[:, 1], asked.districts)
     if offset is None:
-        return []
+        return doubts
     return [
+        *doubts,
         f"{offset.inside_share_as_is:.0%} of the points lie inside the districts; moved "
         f"{offset.east_m:,.0f} m east and {offset.north_m:,.0f} m north {offset.inside_share:.0%} "
-        "would: a constant offset? Nothing was moved."
+        "would: a constant offset? Nothing was moved.",
     ]

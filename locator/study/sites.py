@@ -10,13 +10,13 @@ import pandas as pd
 
 from locator.coverage import Scenario
 from locator.hours_words import week_words
-from locator.register import Mapping, RejectedRow, read_table
+from locator.register import AS_IT_IS, Mapping, ReadOptions, RejectedRow, read_table
 from locator.register.candidates import CandidatesRead, parse_candidates
 from locator.reporting.sites_folder import TABLES_OF, SiteFigures
 from locator.schema import Datum
 from locator.service import Service
 from locator.siting import Effort, Progress, Siting
-from locator.study.gaps import change_inputs, gaps_inputs
+from locator.study.gaps import change_inputs, doubt_words, gaps_inputs, unread_words
 from locator.study.measure import GapsInputs
 from locator.study.sites_curve import trace_curves
 from locator.study.sites_figures import make_figures
@@ -111,6 +111,7 @@ def site_inputs(
     candidates: Path | None = None,
     candidates_datum: Datum = Datum.WGS84,
     candidates_mapping: Mapping | None = None,
+    candidates_options: ReadOptions = AS_IT_IS,
     scenario: Scenario | None = None,
     **measured: object,
 ) -> SiteInputs:
@@ -140,9 +141,11 @@ def site_inputs(
         named = (
             frozenset(candidates_mapping.columns.values()) if candidates_mapping else frozenset()
         )
-        table = read_table(candidates, columns=named)
+        table = read_table(candidates, columns=named, options=candidates_options)
         read = parse_candidates(table, datum=candidates_datum, mapping=candidates_mapping)
         notes += (f"Candidates: {len(read.candidates):,} of {candidates.name}.",)
+        notes += unread_words(candidates.name, read.unread_columns)
+        notes += doubt_words(candidates.name, read.doubts)
         if read.rejected:
             notes += (_rejected_words(candidates, read.rejected),)
     _, stored = service.store.read_all("candidates")

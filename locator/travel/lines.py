@@ -6,7 +6,6 @@ there if that is asked for. What a class is to a rider is looked up in the same 
 for OpenStreetMap (``osm_profile.py``), after the mapping translated the layer's own words.
 """
 
-import codecs
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,6 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyogrio
 import shapely
 from pyproj import CRS
 from scipy.sparse import coo_array
@@ -28,7 +26,9 @@ from scipy.spatial import cKDTree
 from shapely import LineString
 
 from locator.datum import in_metres, mercator_scale, to_mercator, to_wgs84
-from locator.errors import RoadsError
+from locator.errors import InputError, RoadsError
+from locator.files import read_layer
+from locator.files.encoding import check_encoding
 from locator.schema import Datum
 from locator.travel.edges import RoadEdges, shape_lengths_m, travel_ms
 from locator.travel.osm_profile import Profile, judge_way
@@ -181,50 +181,14 @@ def read_lines(
     return _join(shapes, speeds, classes[is_open], names, notes, split=mapping.split)
 
 
-def _encodings(path: Path, named: str) -> tuple[str | None, ...]:
-    """Return what a file's texts may be in: a .dbf without .cpg is GBK as often as UTF-8.
-
-    Bytes of GBK are not UTF-8 but for a handful of words, so UTF-8 is tried first.
-    """
-    if named:
-        try:
-            return (codecs.lookup(named).name,)
-        except LookupError as error:
-            raise RoadsError(
-                f"--encoding {named!r} is no encoding; use utf-8, gb18030 or big5."
-            ) from error
-    is_silent = path.suffix.lower() == ".shp" and not any(
-        path.with_suffix(ending).exists() for ending in (".cpg", ".CPG", ".cst", ".CST")
-    )
-    return ("utf-8", "gb18030") if is_silent else (None,)
-
-
 def _read_frame(path: Path, layer: str | None, encoding: str) -> gpd.GeoDataFrame:
-    if not path.exists():
-        raise RoadsError(f"{path} is not there.")
-    tried = _encodings(path, encoding)
-    for guess in tried:
-        try:
-            return _read_once(path, layer, guess)
-        except UnicodeDecodeError:
-            continue
-    raise RoadsError(
-        f"The texts of {path.name} are not {' or '.join(filter(None, tried)) or 'what it says'}; "
-        "name what they are in with --encoding, such as gb18030, big5 or utf-8."
-    )
-
-
-def _read_once(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
     try:
+        named = check_encoding(encoding) if encoding else None
         with np.errstate(invalid="ignore"):  # vertices that are no numbers are counted later
-            frame = pyogrio.read_dataframe(path, layer=layer, encoding=encoding)
-    except UnicodeDecodeError:
-        raise
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise RoadsError(f"{path.name} cannot be read as a layer of lines ({error}).") from error
-    except ValueError as error:
-        raise RoadsError(f"{path.name} is damaged ({error}); ask for it again.") from error
-    if not isinstance(frame, gpd.GeoDataFrame) or not len(frame):
+            frame = read_layer(path, layer, encoding=named)
+    except InputError as error:
+        raise RoadsError(str(error)) from error
+    if frame.empty:
         raise RoadsError(f"{path.name} holds no lines.")
     return frame
 

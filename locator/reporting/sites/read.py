@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import cast
 
 import geopandas as gpd
-import pyogrio
 
-from locator.errors import InputError
+from locator.files import read_layers
 from locator.reporting.folder import (
     MANIFEST,
     TABLES,
@@ -148,18 +147,10 @@ def _check_columns(table: Table, name: str, columns: tuple[str, ...], folder: Pa
 
 def _read_layers(folder: Path) -> dict[str, gpd.GeoDataFrame]:
     path = folder / SITES_LAYERS
-    try:
-        there = set(pyogrio.list_layers(path)[:, 0])
-        if lacking := [name for name in _NEEDED if name not in there]:
-            what = f"{SITES_LAYERS} has no layer {lacking[0]!r}"
-            raise outdated(folder, what, command=_COMMAND)
-        names = [
-            *_NEEDED,
-            *(name for name in BACKGROUND_LAYERS if name != "stations" and name in there),
-        ]
-        layers = {name: pyogrio.read_dataframe(path, layer=name) for name in names}
-    except pyogrio.errors.DataSourceError as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
+    layers = read_layers(path, [*_NEEDED, *BACKGROUND_LAYERS])
+    if lacking := [name for name in _NEEDED if name not in layers]:
+        what = f"{SITES_LAYERS} has no layer {lacking[0]!r}"
+        raise outdated(folder, what, command=_COMMAND)
     for name, columns in {**LAYERS_OF, "stations": ("eligible",)}.items():
         for column in columns:
             if column not in layers[name]:
