@@ -139,7 +139,7 @@ def running_server(settings: Settings, **more: str) -> Iterator[Server]:
         yield Server(url)
     finally:
         process.terminate()
-        process.communicate(timeout=patience(10))
+        process.communicate(timeout=patience(30))
 
 
 def _wait_until_up(url: str, process: "subprocess.Popen[bytes]") -> None:
@@ -149,7 +149,7 @@ def _wait_until_up(url: str, process: "subprocess.Popen[bytes]") -> None:
             pytest.fail(f"the server ended: {errors}")
         return answers(f"{url}/healthz")
 
-    wait_until(is_up, "the server answers", s=15)
+    wait_until(is_up, "the server answers", s=60)
 
 
 def answers(url: str) -> bool:

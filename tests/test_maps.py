@@ -481,7 +481,7 @@ def test_many_stations_are_clustered() -> None:
 
 def test_areas_smaller_than_the_tolerance_stay() -> None:
     small = Polygon([(107, 34), (107.00004, 34), (107.00004, 34.00004)])
-    payload = build_payload(MapLayers(gaps=make_areas({"geometry": small})), OPTIONS)
+    payload = build_payload(MapLayers(gaps=make_areas({"rank": 1, "geometry": small})), OPTIONS)
     rings = payload["gaps"]["features"][0]["geometry"]["coordinates"]  # type: ignore[index]
     assert len(rings[0]) >= 4
 

@@ -52,7 +52,7 @@ def running_site(loaded_store: Path, tmp_path_factory: pytest.TempPathFactory) -
         proxy = subprocess.Popen([sys.executable, script, str(port), target, str(log)])
         try:
             url = f"http://127.0.0.1:{port}/ogc"
-            wait_until(lambda: answers(url), f"{url} answers", s=15)
+            wait_until(lambda: answers(url), f"{url} answers", s=60)
             yield Site(url, log)
         finally:
             proxy.terminate()
