@@ -1,6 +1,6 @@
 """Service areas against the times they are drawn from: ``benchmarks/areas.py EXTRACT [STATIONS]``.
 
-The truth is a random half of the cells of 5 m around a station, each asked for its own time. For
+The truth is a random tenth of the cells of 5 m around a station, each asked for its own time. For
 every limit: mean and least intersection over union of seeded stations, and the processor time of
 an area against that of the station's search alone, in the same run. Prints one JSON object a line.
 """
@@ -19,7 +19,7 @@ from locator.travel.osm_profile import E_BIKE
 from locator.travel.roads import BoundRoads, Roads
 
 MINUTES = (5, 10)
-SHARE = 0.5  # of the cells
+SHARE = 0.1  # of the cells
 CELL_M = 5.0
 DEGREE_M = 111_320.0
 
