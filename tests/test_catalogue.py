@@ -26,6 +26,7 @@ SERVED = """
 import json, sys
 from pathlib import Path
 import locator
+from flask import g
 from locator.settings import Settings
 from locator.web import create_app
 from locator.web.language import gettext, ngettext
@@ -34,8 +35,8 @@ asked = json.load(sys.stdin)
 app = create_app(Settings(store=asked["store"], basemap="none"))
 said = {}
 for language in ("zh", "en"):
-    with app.test_request_context(f"/?lang={language}"):
-        app.preprocess_request()
+    with app.test_request_context():
+        g.language = language
         said[language] = [
             gettext(message) if isinstance(message, str)
             else [ngettext(*message, 1), ngettext(*message, 2)]
