@@ -368,7 +368,7 @@ def test_station_facts_are_words() -> None:
     assert data["stations"][0][3] == 1  # out of service is closed, whatever the hours say
     assert read_facts(data, data["stations"][0][7]) == {
         "status": "暂停",
-        "opening_hours": "Mo-Fr 08:30-18:00;\nPH off",
+        "opening_hours": "周一至周五 8:30–18:00；节假日休息",
         "services": "饮水 · 卫生间 · karaoke",
         "platforms": "美团",
         "last_verified": "2026-11-20",
