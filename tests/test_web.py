@@ -306,3 +306,16 @@ def test_a_body_is_as_long_as_its_address_needs(
 ) -> None:
     answer = client.post(path, data="x" * size, content_type="application/json")
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_page_shows_hours_as_they_are_coded(client: FlaskClient, language: str) -> None:
+    said = {
+        "zh": "周一至周五 8:30–12:00、14:00–18:00；节假日休息",
+        "en": "Mon–Fri 8:30–12:00, 14:00–18:00; closed on public holidays",
+    }[language]
+    for path in ("/stations/BJ-R-001", "/map", "/embed/map.js"):
+        page = client.get(path, query_string={"lang": language, "language": language}).text
+        assert "Mo-Fr" not in page, path
+        assert "PH off" not in page, path
+        assert said in page, path
