@@ -24,6 +24,7 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from locator.admission import Admission
 from locator.exports import KeptFiles, osm_tags
 from locator.register import parse_table, read_table
 from locator.schema import Datum, Host, Kind, Service
@@ -306,7 +307,7 @@ def test_a_full_disk_is_the_servers_trouble_and_names_no_place(
 
 
 def test_many_who_ask_at_once_wait_for_one_writer() -> None:
-    kept, made, found = KeptFiles(1000), [], []
+    kept, made, found = KeptFiles(1000, Admission(threads=16)), [], []
     begin = threading.Barrier(8)
 
     def ask() -> None:
