@@ -122,6 +122,7 @@ class Site:
         assets["site.css"] = replace(
             assets["site.css"], content=content, packed=gzip.compress(content), digest=digest
         )
+        self.app.extensions["locator.pages"].clear()  # a new process has made none yet
 
 
 @pytest.fixture
