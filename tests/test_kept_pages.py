@@ -45,7 +45,8 @@ def test_a_page_is_made_anew_for_data_minute_language_filter_and_name(
     settings: Settings, store: GeoPackageStore
 ) -> None:
     moment = [MONDAY_NOON.astimezone(UTC)]
-    app = create_app(settings, clock=lambda: moment[0])
+    named = replace(settings, hosts="localhost one.example")
+    app = create_app(named, clock=lambda: moment[0])
     client = app.test_client()
 
     def page(query: str = "", **options: object) -> str:
