@@ -308,7 +308,7 @@ def test_a_broken_address_opens_the_page_all_the_same(
     desk: Callable[..., Page], fragment: str
 ) -> None:
     page = desk(fragment)
-    expect(page.locator("#share")).to_have_text("76.9%")
+    expect(page.locator("#share")).to_have_text("76.8%")
     expect(page.locator("#trouble")).to_be_hidden()
 
 

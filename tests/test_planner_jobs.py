@@ -196,7 +196,7 @@ def test_another_sites_page_can_neither_start_nor_cancel(
 
 
 def test_a_page_and_an_address_start_few(settings: Settings) -> None:
-    with client_of(replace(settings, jobs="everyone")) as client:
+    with client_of(replace(settings, jobs="everyone", hosts="localhost")) as client:
         where = {"environ_base": {"REMOTE_ADDR": "192.0.2.7"}}
         made, refused = [], None
         for n in range(20):
@@ -229,7 +229,7 @@ def test_a_throttle_forgets() -> None:
 
 def test_no_address_is_kept(settings: Settings) -> None:
     """The store and its log hold no trace of who asked."""
-    with client_of(replace(settings, jobs="everyone")) as client:
+    with client_of(replace(settings, jobs="everyone", hosts="localhost")) as client:
         href = start(client, environ_base={"REMOTE_ADDR": "203.0.113.77"}).get_json()["href"]
         client.post(f"{href}/cancel")
     path = settings.store.removeprefix("geopackage:")

@@ -108,7 +108,7 @@ def test_what_is_traced_in_tiles_has_no_seams(monkeypatch: pytest.MonkeyPatch) -
     roads = Roads(make(edges))
     bound = roads.bind(beside(edges, 4, 2))
     whole = bound.reach(limit_s=300.0)
-    monkeypatch.setattr("locator.travel.reach._TILE", 16)
+    monkeypatch.setattr("locator.travel.areas._TILE", 8)
     tiled = bound.reach(limit_s=300.0)
     assert alike(whole, tiled) > 0.995
     assert len(tiled.geoms) == len(whole.geoms)

@@ -188,7 +188,7 @@ WRONG = {
     "move: {a: [[1], 2]}": r"move of a must be \[longitude, latitude\]",
     "move: {a: [107.1, x]}": "move of a: .*'x'",
     "move: {a: [34.3, 107.1]}": "move of a: .*'107.1'",
-    "move: {a: [11928500, 4049500]}": r"metres\? Then say datum: bd09mc\.$",
+    "move: {a: [11928500, 4049500]}": r"metres\? Say datum: bd09mc for Baidu's\.$",
     "move: {a: [200, 34]}": r"swapped, or is it metres\?$",
     "move: {a: [nan, 34]}": "move of a: .*'nan'",
     "move: {a: [0, 0]}": "move of a: .*0, 0 is not a place",
@@ -199,7 +199,7 @@ WRONG = {
     f"add: [{{{STATION}, services: [[饮水], a]}}]": "add, station 1, services must be a text",
     f"add: [{{{STATION}, services: {{a: b}}}}]": "add, station 1, services must be a text",
     f"add: [{{{STATION}, services: [sauna]}}]": "add, station 1, services 'sauna': .*one of",
-    f"add: [{{{STATION}, hours: 24/7}}]": "add, station 1: 'hours' is no column .*opening_hours",
+    f"add: [{{{STATION}, shift: 24/7}}]": "add, station 1: 'shift' is no column .*opening_hours",
     f"add: [{{{STATION}, opening_hours: when it suits}}]": (
         "add, station 1, opening_hours 'when it suits'"
     ),

@@ -231,6 +231,8 @@ SETTINGS: dict[str, Pair] = {
     "detour_factor": ("绕行系数", "Detour factor"),
     "basemap": ("底图", "Base map"),
     "proxies": ("代理层数", "Proxies in front"),
+    "hosts": ("对外域名", "Host names it is served under"),
+    "public_url": ("对外网址", "Address it is known by"),
     "map_approval": ("审图号", "Map approval number"),
     "frame_ancestors": ("可嵌入的网站", "Sites that may embed the pages"),
     "contact_email": ("联系邮箱", "E-mail to write to"),

@@ -212,7 +212,7 @@ def _place(value: object, identity: str, source: str, datum: Datum) -> tuple[flo
 
 def _ended(reason: str) -> str:
     """Return a reason as the end of a sentence, with advice that fits a scenario."""
-    words = reason.replace("--datum ", "datum: ")
+    words = reason.replace(", --crs EPSG:n for a projection's", "").replace("--datum ", "datum: ")
     return words if words.endswith("?") else f"{words}."
 
 
