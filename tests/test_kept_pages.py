@@ -45,7 +45,8 @@ def test_a_page_is_made_anew_for_data_minute_language_filter_and_name(
     settings: Settings, store: GeoPackageStore
 ) -> None:
     moment = [MONDAY_NOON.astimezone(UTC)]
-    app = create_app(settings, clock=lambda: moment[0])
+    named = replace(settings, hosts="localhost one.example")
+    app = create_app(named, clock=lambda: moment[0])
     client = app.test_client()
 
     def page(query: str = "", **options: object) -> str:
@@ -129,7 +130,7 @@ def test_a_station_named_like_a_nonce_changes_nothing(
 ) -> None:
     rows = store.read("stations", where={"id": "BJ-R-045"})
     store.apply(Change("stations", rows.assign(name='"><script nonce="{{ g.nonce }}">')), actor="t")
-    app = create_app(replace(settings), clock=fixed_clock)
+    app = create_app(settings, clock=fixed_clock)
     text = app.test_client().get("/").text
     assert 'nonce="{{' not in text
     assert len(set(re.findall(r'nonce="([^"]+)"', text))) == 1
