@@ -130,7 +130,7 @@ def test_a_station_named_like_a_nonce_changes_nothing(
 ) -> None:
     rows = store.read("stations", where={"id": "BJ-R-045"})
     store.apply(Change("stations", rows.assign(name='"><script nonce="{{ g.nonce }}">')), actor="t")
-    app = create_app(replace(settings), clock=fixed_clock)
+    app = create_app(settings, clock=fixed_clock)
     text = app.test_client().get("/").text
     assert 'nonce="{{' not in text
     assert len(set(re.findall(r'nonce="([^"]+)"', text))) == 1
