@@ -193,7 +193,7 @@ def test_hot_zones_from_a_file(cli: Callable[..., Result], tmp_path: Path) -> No
     zone.drop(columns="demand_per_h").to_file(path)
     wrong = cli("gaps", "--metres", "300", "--hot-zones", path, "--out", tmp_path / "h")
     assert wrong.exit_code == 2
-    assert "'demand_per_h' is missing" in wrong.stderr
+    assert "no column for demand_per_h" in wrong.stderr
 
 
 def test_maps_as_files(service: Service, tmp_path: Path) -> None:

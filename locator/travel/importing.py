@@ -131,7 +131,7 @@ def _kept(
         check(graph)
     if is_new:
         save_graph(graph, kept)
-    tell(1.0)
+        tell(1.0)
     return graph, kept
 
 
