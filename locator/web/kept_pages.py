@@ -38,19 +38,26 @@ class NoncePage:
 
     def packed(self, nonce: str) -> bytes:
         """Return the page with a nonce as gzip."""
+        raw = nonce.encode()  # every nonce is as long: what lies before it stays as far behind
         if not self._packed:
-            self._packed = [_pack(part) for part in self._parts]
-        raw = nonce.encode()
+            self._packed = _pack(self._parts, len(raw))
         stored = struct.pack("<BHH", 0, len(raw), len(raw) ^ 0xFFFF) + raw
         plain = self.plain(nonce)
         end = struct.pack("<II", zlib.crc32(plain), len(plain) & 0xFFFFFFFF)
         return b"".join([_GZIP_HEAD, stored.join(self._packed), b"\x03\x00", end])
 
 
-def _pack(part: bytes) -> bytes:
-    """Return deflate blocks that end at a byte and refer to nothing outside themselves."""
-    packer = zlib.compressobj(level=9, wbits=-15)
-    return packer.compress(part) + packer.flush(zlib.Z_FULL_FLUSH)
+def _pack(parts: list[bytes], between: int) -> list[bytes]:
+    """Return deflate blocks that end at a byte and refer to what stands before, but to no nonce.
+
+    Bytes that UTF-8 never has stand in the nonces' places, so that nothing is like them.
+    """
+    packed, before = [], b""
+    for part in parts:
+        packer = zlib.compressobj(level=9, wbits=-15, zdict=before[-(1 << 15) :])
+        packed.append(packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH))
+        before += part + b"\xff" * between
+    return packed
 
 
 class KeptPages:
