@@ -364,6 +364,16 @@ def test_a_damaged_file_is_one_sentence(tmp_path: Path, data: st.DataObject, end
         path.write_bytes(whole)
 
 
+@pytest.mark.parametrize("encoding", ["u-f-8", "big5", "utf-16"])
+def test_a_kml_in_an_encoding_that_cannot_be_read_is_one_sentence(
+    tmp_path: Path, encoding: str
+) -> None:
+    path = tmp_path / "a.kml"
+    path.write_text(f'<?xml version="1.0" encoding="{encoding}"?><kml/>', encoding="ascii")
+    with pytest.raises(InputError, match=r"a\.kml"):
+        read_layer(path)
+
+
 def own_names() -> list[str]:
     names = {
         str(feature["properties"]["name"])

@@ -188,6 +188,16 @@ def test_the_end_waits_for_what_is_under_way_and_takes_nothing_new() -> None:
     assert found == [(200, b"x" * 5_000_000)]
 
 
+def test_the_end_may_be_asked_for_again_after_it_came() -> None:
+    with serving(App()) as (server, _):
+        server.stop()
+        deadline = time.monotonic() + 30
+        while server._map and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not server._map
+        server.stop()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process at once")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_finishes_and_ends_well(settings: Settings, number: signal.Signals) -> None:

@@ -176,7 +176,10 @@ class Server:
 
     def stop(self) -> None:
         """Ask for the end; from a signal's handler or another thread. Twice: at once."""
-        self._deadline = 0.0 if self._stop.is_set() else time.monotonic() + _DRAIN_S
+        if self._stop.is_set():  # it polls already, or has ended and closed its trigger
+            self._deadline = 0.0
+            return
+        self._deadline = time.monotonic() + _DRAIN_S
         self._stop.set()
         self._listeners[0].pull_trigger()
 

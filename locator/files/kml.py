@@ -86,7 +86,7 @@ def open_kml(path: Path) -> Placemarks:
             while chunk := stream.read(_CHUNK):
                 reader.parser.Parse(chunk, False)
         reader.parser.Parse(b"", True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:  # the latter: an encoding nobody knows
         raise ValueError(str(error)) from error
     if reader.root != "kml":
         raise ValueError(f"its outermost element is {reader.root[:40]!r}")
