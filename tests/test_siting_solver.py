@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from locator.siting import (
     Rules,
     Siting,
     TimeProblem,
+    median,
     solve_backup_cover,
     solve_capacitated_cover,
     solve_lscp,
@@ -199,6 +201,55 @@ def test_rows_are_merged_just_where_they_are_equal(rows: list[frozenset[int]]) -
         assert rows[kept[target]] == row
 
 
+def test_a_median_that_the_solver_cannot_take_is_searched_until_the_time_is_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(median, "_ENTRIES", 0)
+    monkeypatch.setattr(median, "_SMALL", 0)
+    times = csr_array(np.random.default_rng(1).random((80, 80)) + 0.01)  # no geography: hard
+    effort = Effort(time_limit_s=1)
+    found = solve_p_median(TimeProblem(times, np.ones(80)), Rules(new=8), effort=effort)
+    assert (found.status, found.stopped) == ("feasible", "time")
+    assert found.bound < found.objective
+    assert {"bound", "swaps", "kernel"} <= set(found.seconds)
+
+
+def test_a_search_that_ends_as_close_as_was_asked_for_says_so() -> None:
+    cover = solve_mclp(hard(), Rules(new=40), effort=Effort(gap=0.5))
+    times = np.maximum(graph_like_or_library(60, 150, 3), 1e-3) + 0.25
+    far = TimeProblem(csr_array(times), np.ones(60))
+    for found in (cover, solve_p_median(far, Rules(new=20), effort=Effort(gap=0.5))):
+        assert (found.status, found.stopped) == ("feasible", "gap")
+        assert 0 < found.gap_added <= 0.5
+
+
+def test_bounds_of_whole_numbers_are_whole_numbers() -> None:
+    early = Effort(gap=0.9)
+    cover = CoverProblem(hard().cover[:500], hard().weights[:500])
+    times = csr_array(np.maximum(graph_like_or_library(60, 150, 3), 1))
+    bounds = [
+        solve_mclp(cover, Rules(new=9), effort=early).bound,
+        solve_lscp(cover, Rules(), effort=early).bound,
+        solve_p_median(TimeProblem(times, np.ones(60)), Rules(new=20), effort=early).bound,
+        *(point.bound for point in trace_curve(cover, Rules(), new=[3, 9], effort=early).points),
+    ]
+    assert bounds == [round(bound) for bound in bounds]
+
+
+def test_capacities_are_kept_when_the_time_is_up() -> None:
+    cover, row = np.random.default_rng(1).random((40, 12)) < 0.3, np.arange(40)
+    cover[row, row % 12] = True
+    effort = Effort(time_limit_s=1e-3, clock=count(0.0, 1e-4).__next__)
+    found = solve_capacitated_cover(
+        CoverProblem(csr_array(cover), np.ones(40)),
+        Rules(new=4),
+        capacity=[5.0] * 12,
+        effort=effort,
+    )
+    assert 0 < found.objective <= 20
+    assert found.bound >= found.objective
+
+
 def test_the_same_question_has_the_same_answer() -> None:
     problem = city(900, 120, seed=8)
     one, other = (solve_mclp(problem, Rules(new=6)) for _ in range(2))
@@ -330,14 +381,16 @@ def test_a_script_without_a_main_guard_may_use_the_solver(tmp_path: Path) -> Non
         "print('once')\n"
         "cover = csr_array(np.random.default_rng(0).random((3000, 80)) < 0.1)\n"
         "problem = CoverProblem(cover, np.ones(3000) * (cover.sum(axis=1) > 0))\n"
-        "print(solve_lscp(problem, Rules(), effort=Effort(time_limit_s=4)).kernel[2] > 4000)\n",
+        "print(solve_lscp(problem, Rules(), effort=Effort(time_limit_s=4)).kernel[2] > 4000)\n"
+        "few = CoverProblem(csr_array(np.eye(4, dtype=bool)), np.ones(4))\n"
+        "print(solve_lscp(few, Rules(), share=0.6).objective)\n",
         encoding="utf-8",
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, env=environment, check=True
     )
-    assert done.stdout.split() == ["once", "True"]
+    assert done.stdout.split() == ["once", "True", "3.0"]  # and no banner of the solver's
 
 
 def two_by_two() -> CoverProblem:

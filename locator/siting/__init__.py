@@ -14,7 +14,7 @@ from locator.siting.options import HourClasses, Options, week_problem
 from locator.siting.problem import CoverProblem, Rules, TimeProblem
 from locator.siting.result import BEYOND, EXISTING, Certificate, Siting
 from locator.siting.set_cover import solve_lscp
-from locator.siting.watch import Effort, Progress, catch_ctrl_c
+from locator.siting.watch import Effort, Progress, Stopped, catch_ctrl_c
 
 __all__ = [
     "BEYOND",
@@ -29,6 +29,7 @@ __all__ = [
     "Progress",
     "Rules",
     "Siting",
+    "Stopped",
     "TimeProblem",
     "catch_ctrl_c",
     "solve_backup_cover",

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array, vstack
 from locator.errors import InputError
 from locator.siting.kernel import Answer, Model, Solver
 from locator.siting.kernel_cover import sites_of
-from locator.siting.problem import CoverProblem, Floats, Ints, Rules
+from locator.siting.problem import CoverProblem, Floats, Ints, Rules, all_whole, floor_bound
 from locator.siting.reduce import Cover, reduce_cover
 from locator.siting.repair import first_selection
 from locator.siting.result import BEYOND, EXISTING, Siting
@@ -74,7 +74,7 @@ def solve_capacitated_cover(
         sites = start if answer.x is None else sites_of(answer.x, cover.width)
         watch.begin("assign")
         flow = _flow(cover, room, sites, solver, watch)
-    return _result(problem, cover, sites, flow, answer, watch, model)
+    return _result(problem, cover, room, sites, flow, answer, watch, model)
 
 
 def _enough(watch: Watch) -> Callable[[float, float], bool]:
@@ -159,16 +159,30 @@ def _flow(cover: Cover, room: Floats, sites: Ints, solver: Solver, watch: Watch)
         high=ones,
         whole=np.zeros(len(use), dtype=bool),
     )
-    least = Watch(Effort(time_limit_s=max(5.0, watch.left_s()), clock=watch.effort.clock))
+    least = Watch(Effort(time_limit_s=max(1.0, watch.left_s()), clock=watch.effort.clock))
     answer = solver.solve(model, least)
-    if answer.x is not None:
+    if answer.x is None:  # the time was up
+        share[use] = _fill(cover.first, row, column, room)
+    else:
         share[use] = np.clip(answer.x, 0.0, 1.0)
+    return share
+
+
+def _fill(demand: Floats, row: Ints, column: Ints, room: Floats) -> Floats:
+    """Return a flow by filling one site after the other: not the best, but one that can be."""
+    left, share = demand.copy(), np.zeros(len(row))
+    for site in np.unique(column):
+        at = np.flatnonzero(column == site)
+        taken = np.diff(np.minimum(np.cumsum(left[row[at]]), room[site]), prepend=0.0)
+        share[at] = taken / np.maximum(demand[row[at]], 1e-300)
+        left[row[at]] -= taken
     return share
 
 
 def _result(
     problem: CoverProblem,
     cover: Cover,
+    room: Floats,
     sites: Ints,
     flow: Floats,
     answer: Answer,
@@ -180,6 +194,8 @@ def _result(
     baseline = float(problem.weights[problem.served > 0].sum())
     total = float(cover.first.sum())
     bound = min(total, -answer.bound) if np.isfinite(answer.bound) else total
+    if all_whole(cover.first, room):  # what flows is whole then (Hoffman & Kruskal 1956)
+        bound = floor_bound(bound)
     proven = bound - value <= _PROVEN * max(1.0, value)
     biggest = np.full(cover.height, BEYOND, dtype=np.int64)
     order = np.lexsort((cover.indices, -flow, row))
@@ -203,5 +219,5 @@ def _result(
         certificate_bound=float("nan"),
         seconds=watch.end(),
         kernel=model.size,
-        stopped="" if proven else watch.why(),
+        stopped="" if proven else watch.why((bound - value) / max(bound, 1e-300)),
     )

@@ -75,7 +75,7 @@ def solve_p_center(problem: TimeProblem, rules: Rules, *, effort: Effort | None 
         certificate=None,
         certificate_bound=float("nan"),
         seconds=watch.end(),
-        stopped="" if bound >= objective else watch.why(),
+        stopped="" if bound >= objective else watch.why(1.0 - bound / objective),
     )
 
 

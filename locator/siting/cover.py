@@ -16,7 +16,7 @@ from locator.siting.greedy import CoverSearch, fill, improve
 from locator.siting.kernel import Answer, Solver
 from locator.siting.kernel_cover import cover_model, sites_of
 from locator.siting.polish import polish, value_of
-from locator.siting.problem import CoverProblem, Floats, Ints, Rules
+from locator.siting.problem import CoverProblem, Floats, Ints, Rules, all_whole, floor_bound
 from locator.siting.reduce import Cover, reduce_cover, restrict
 from locator.siting.repair import first_selection
 from locator.siting.result import Certificate, Proof, Siting
@@ -47,9 +47,7 @@ class Outcome:
     def best_bound(self) -> float:
         """Return the better bound, rounded down where every value is a whole number."""
         best = min(self.bound, self.solver_bound)
-        if self.whole and np.isfinite(best):
-            best = float(np.floor(best + 1e-6))
-        return max(best, self.value)
+        return max(floor_bound(best) if self.whole else best, self.value)
 
     def gap(self) -> float:
         """Return the gap of what is added."""
@@ -145,7 +143,7 @@ def _solve(
         certificate_bound=baseline + certificate.bound(),
         seconds=watch.end(),
         kernel=outcome.kernel,
-        stopped="" if proven else watch.why(),
+        stopped="" if proven else watch.why(outcome.gap()),
     )
 
 
@@ -182,14 +180,9 @@ def search_cover(cover: Cover, terms: Terms, watch: Watch) -> Outcome:
     with Solver() as solver:
         watch.begin("greedy")
         outcome = _start(cover, terms, watch, solver)
-        outcome.whole = _all_whole(cover)
+        outcome.whole = all_whole(cover.first, cover.second)
         _refine(cover, terms, watch, outcome, solver)
     return outcome
-
-
-def _all_whole(cover: Cover) -> bool:
-    values = np.concatenate([cover.first, cover.second])
-    return bool(np.all(values == np.round(values)) and values.sum() < 2**52)
 
 
 def _start(cover: Cover, terms: Terms, watch: Watch, solver: Solver) -> Outcome:
@@ -336,9 +329,10 @@ def _solve_kernel(
     gap = max(PROVEN, watch.effort.gap)
 
     def enough(objective: float, bound: float) -> bool:
-        watch.bound = min(outcome.best_bound(), base - bound)
-        best = max(outcome.value, base - objective)
-        return base - bound - best <= gap * max(best, 1e-300)
+        heard = replace(outcome, solver_bound=min(outcome.solver_bound, base - bound))
+        heard.offer(outcome.sites, base - objective)
+        watch.bound = heard.best_bound()
+        return heard.gap() <= gap
 
     answer = solver.solve(model, watch, enough=enough)
     if answer.x is not None:

@@ -16,7 +16,7 @@ from locator.siting.cover import search_cover
 from locator.siting.dual import best_rules, dual_value
 from locator.siting.greedy import CoverSearch, fill
 from locator.siting.polish import value_of
-from locator.siting.problem import CoverProblem, Floats, Ints, Rules
+from locator.siting.problem import CoverProblem, Floats, Ints, Rules, all_whole, floor_bound
 from locator.siting.reduce import Cover, reduce_cover
 from locator.siting.terms import Terms, compile_rules
 from locator.siting.watch import Effort, Watch, interruptible
@@ -107,9 +107,11 @@ def trace_curve(
     relaxed = [answer for _, answer in selections if answer is not None]
     relaxed += _relaxations(cover, all_terms, found, watch, relaxed)
     baseline = float(problem.weights[problem.served > 0].sum())
+    whole = all_whole(cover.first, cover.second)
     points, before = [], 0.0
     for limit, terms, (sites, value) in zip(limits, all_terms, found, strict=True):
-        bound = max(value, min(_bound(cover, terms, one) for one in relaxed))
+        bound = min(_bound(cover, terms, one) for one in relaxed)
+        bound = max(value, floor_bound(bound) if whole else bound)
         gap = (bound - value) / bound if bound > 0 else 0.0
         points.append(
             CurvePoint(limit, sites, baseline + value, value, value - before, baseline + bound, gap)

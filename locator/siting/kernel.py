@@ -13,7 +13,8 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Literal, Self
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Model", "Solver", "read_message", "run_highs", "write_message"]
 
-_SMALL = 4_000  # entries up to which a model is solved in this process: milliseconds
+# Entries up to which a model is solved in this process: milliseconds. Whole numbers may take
+# any time, so of them fewer.
+_SMALL, _SMALL_WHOLE = 4_000, 1_000
 Ended = Literal["optimal", "infeasible", "stopped"]
 
 
@@ -89,9 +92,10 @@ _NOTHING = Answer("stopped", None, np.inf, -np.inf)
 
 def run_highs(model: Model, time_limit_s: float, tell: Callable[[Answer], None]) -> Answer:
     """Solve a model in this process; ``tell`` hears of better points and bounds on the way."""
-    import highspy
+    with silent_stdout():  # HiGHS 1.16 prints a banner before any option can be set
+        import highspy
 
-    highs = highspy.Highs()  # type: ignore[no-untyped-call]
+        highs = highspy.Highs()  # type: ignore[no-untyped-call]
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("time_limit", max(0.01, float(time_limit_s)))
     highs.setOptionValue("mip_rel_gap", 0.0)
@@ -117,6 +121,24 @@ def run_highs(model: Model, time_limit_s: float, tell: Callable[[Answer], None])
     else:
         bound, duals = (value if done else -np.inf), np.array(solution.row_dual)
     return Answer("optimal" if done else "stopped", x, value, bound, duals, last=True)
+
+
+@contextmanager
+def silent_stdout() -> Iterator[None]:
+    """Send what libraries below Python print to nowhere: file descriptor 1 of this process."""
+    try:
+        kept = os.dup(1)
+    except OSError:  # there is none: a window without a console
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _as_highs(model: Model) -> "highspy.HighsLp":
@@ -235,7 +257,7 @@ class Solver:
             return _NOTHING
         if model.size[1] == 0:
             return _without_columns(model)
-        if model.size[2] <= _SMALL:
+        if model.size[2] <= (_SMALL_WHOLE if model.whole.any() else _SMALL):
             return run_highs(model, left, _tell_nobody)
         self.warm()
         child = self._child

@@ -5,6 +5,8 @@ here is what new sites save: S_ij = weight_i * (time_i now - time_ij) where that
 the value of a selection is the sum over i of its largest S_ij.
 """
 
+from itertools import count
+
 import numpy as np
 from scipy.sparse import csr_array
 
@@ -14,7 +16,7 @@ from locator.siting.kernel import Solver
 from locator.siting.median_bound import MedianBound
 from locator.siting.median_kernel import solve_median_kernel
 from locator.siting.median_search import MedianSearch, wander
-from locator.siting.problem import Floats, Ints, Rules, TimeProblem
+from locator.siting.problem import Floats, Ints, Rules, TimeProblem, all_whole, floor_bound
 from locator.siting.repair import first_selection
 from locator.siting.result import BEYOND, EXISTING, Certificate, Siting
 from locator.siting.terms import Terms, compile_rules
@@ -83,6 +85,7 @@ class _Hunt:
     def __init__(self, savings: csr_array, terms: Terms, watch: Watch, solver: Solver) -> None:
         self.savings, self.terms, self.watch, self.solver = savings, terms, watch, solver
         self.kernel = (0, 0, 0)
+        self.whole = all_whole(savings.data)
         self.solver_bound = np.inf
         watch.begin("greedy")
         self.search = MedianSearch(savings, terms)
@@ -95,7 +98,8 @@ class _Hunt:
 
     def best_bound(self) -> float:
         """Return the better of both bounds."""
-        return max(self.value, min(self.bounds.bound, self.solver_bound))
+        best = min(self.bounds.bound, self.solver_bound)
+        return max(self.value, floor_bound(best) if self.whole else best)
 
     def gap(self) -> float:
         """Return the gap of what is saved."""
@@ -126,16 +130,38 @@ class _Hunt:
             watch.begin("kernel")
             if self._done() or self._ask(_SMALL):  # milliseconds, where so little is left
                 return
-        self._ask(_ENTRIES)
-        self._done()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Ask HiGHS, or search and bound in turn until what is left open is small enough for it."""
+        watch, asked = self.watch, (np.nan, np.nan)
+        for turn in count(1):
+            if asked != (self.bounds.bound, self.value):
+                asked = (self.bounds.bound, self.value)
+                watch.begin("kernel")
+                if self._ask(_ENTRIES) is not None:
+                    return
+            watch.begin("bound")
+            self.bounds.resume()
+            until = watch.effort.clock() + watch.left_s() * 0.25
+            self.bounds.run(watch, until=until, target=self.value)
+            watch.begin("swaps")
+            until = watch.effort.clock() + watch.left_s() * 0.25
+            wander(self.search, self.bounds, watch, until, turn=turn)
+            self._keep()
+            if self._done():
+                return
 
     def _keep(self) -> None:
         value = self.search.exact_value()
         if value > self.value and self.search.room.whole():
             self.sites, self.value = self.search.sites(), value
 
-    def _ask(self, entries: int) -> bool:
-        """Give what the bound leaves open to HiGHS; return whether that settled it."""
+    def _ask(self, entries: int) -> bool | None:
+        """Give what the bound leaves open to HiGHS; return whether that settled it.
+
+        None where more than ``entries`` are left.
+        """
         found = solve_median_kernel(
             self.savings,
             self.terms,
@@ -146,7 +172,7 @@ class _Hunt:
             entries=entries,
         )
         if found is None:
-            return False
+            return None
         self.kernel = found.size
         self.solver_bound = min(self.solver_bound, found.bound)
         if found.value > self.value:
@@ -181,5 +207,5 @@ def _result(problem: TimeProblem, now: Floats, hunt: _Hunt) -> Siting:
         certificate_bound=baseline - certificate.bound(),
         seconds=hunt.watch.end(),
         kernel=hunt.kernel,
-        stopped="" if proven else hunt.watch.why(),
+        stopped="" if proven else hunt.watch.why(hunt.gap()),
     )

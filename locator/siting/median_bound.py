@@ -53,6 +53,11 @@ class MedianBound:
             self._improve(target)
         return
 
+    def resume(self) -> None:
+        """Go on from the best dual numbers with longer steps, where the last ones were used up."""
+        self._step, self._stuck = max(self._step, 0.3), 0
+        self._centre, self._direction = (self.rows, self.rules), None
+
     def _improve(self, target: float) -> None:
         rows, rules = self._centre
         over = self.savings.data - rows[self._row]

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array, vstack
 from locator.siting.kernel import Model, Solver
 from locator.siting.kernel_cover import sites_of
 from locator.siting.median_bound import MedianBound
-from locator.siting.problem import Floats, Ints, Truths
+from locator.siting.problem import Floats, Ints, Truths, all_whole, floor_bound
 from locator.siting.terms import Terms
 from locator.siting.watch import Watch
 
@@ -45,7 +45,8 @@ def solve_median_kernel(
         The largest model to solve.
     """
     sites, value = known
-    better = value + 1e-9 * max(1.0, value)
+    whole = all_whole(savings.data)
+    better = value + (1.0 - 1e-6 if whole else 1e-9 * max(1.0, value))
     r = bounds.worth - terms.matrix.T @ bounds.rules
     keep = (terms.high > 0) & ((r >= 0) | (bounds.bound + r >= better))
     ones = (terms.high > 0) & (r > 0) & (bounds.bound - r < better)
@@ -57,10 +58,11 @@ def solve_median_kernel(
         return None
 
     def enough(objective: float, bound: float) -> bool:
-        watch.bound = min(bounds.bound, base - bound)
+        heard = min(bounds.bound, base - bound)
+        watch.bound = floor_bound(heard) if whole else heard
         best = max(value, base - objective)
         gap = max(1e-6, watch.effort.gap)
-        return bool(base - bound - best <= gap * max(best, 1e-300))
+        return bool(watch.bound - best <= gap * max(watch.bound, 1e-300))
 
     answer = solver.solve(model, watch, enough=enough)
     if answer.ended == "infeasible":

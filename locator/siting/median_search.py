@@ -170,12 +170,15 @@ class MedianSearch:
             self.add(int(site))
 
 
-def wander(search: MedianSearch, bounds: MedianBound, watch: Watch, until: float) -> None:
+def wander(
+    search: MedianSearch, bounds: MedianBound, watch: Watch, until: float, *, turn: int = 0
+) -> None:
     """Give up a few sites at random, take others, exchange again; keep what is better.
 
-    Iterated local search with a fixed seed; what is taken is drawn by its worth in the relaxation.
+    Iterated local search with a fixed seed for each turn; what is taken is drawn by its worth in
+    the relaxation.
     """
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng((_SEED, turn))
     best, value = search.sites(), search.exact_value()
     worth = np.maximum(bounds.share, 1e-3)
     for _ in range(100_000):

@@ -19,6 +19,18 @@ Ints = npt.NDArray[np.signedinteger]
 Truths = npt.NDArray[np.bool_]
 
 
+def all_whole(*values: Floats) -> bool:
+    """Return whether all are whole numbers, whose sums are whole and exact too."""
+    return all(
+        bool(np.all(some == np.round(some)) and np.abs(some).sum() < 2**52) for some in values
+    )
+
+
+def floor_bound(bound: float) -> float:
+    """Return the largest whole number that an upper bound allows, but for rounding errors."""
+    return float(np.floor(bound + 1e-6 + 1e-12 * abs(bound))) if np.isfinite(bound) else bound
+
+
 def _checked_matrix(matrix: csr_array, what: str) -> csr_array:
     if not isinstance(matrix, csr_array) or matrix.ndim != 2:
         raise InputError(f"The {what} must be a two-dimensional scipy csr_array.")

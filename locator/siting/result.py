@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 from locator.notebook import facts_table
 from locator.siting.problem import Floats, Ints
 from locator.siting.terms import Terms
+from locator.siting.watch import Stopped
 
 __all__ = ["BEYOND", "EXISTING", "Certificate", "Proof", "Siting", "Status"]
 
@@ -144,7 +145,8 @@ class Siting:
     kernel
         Rows, columns and entries of the model that the solver saw; zeros if none was needed.
     stopped
-        Why the search ended before its proof: ``time``, ``cancelled`` or empty.
+        Why the search ended before its proof: ``time``, ``cancelled``, ``gap`` (as close as was
+        asked for) or ``solver`` (HiGHS gave up); empty where it is proven.
     """
 
     model: str
@@ -159,7 +161,7 @@ class Siting:
     certificate_bound: float
     seconds: dict[str, float]
     kernel: tuple[int, int, int] = (0, 0, 0)
-    stopped: str = ""
+    stopped: Stopped = ""
 
     @property
     def added(self) -> float:

@@ -15,7 +15,7 @@ from locator.siting.assign import assign_cover
 from locator.siting.greedy import CoverSearch
 from locator.siting.kernel import Answer, Model, Solver
 from locator.siting.kernel_cover import sites_of
-from locator.siting.problem import CoverProblem, Floats, Ints, Rules
+from locator.siting.problem import CoverProblem, Floats, Ints, Rules, all_whole, floor_bound
 from locator.siting.reduce import (
     Cover,
     dominated_columns,
@@ -271,23 +271,23 @@ def _prove(
     model: SetCover, found: Ints | None, bound: float, watch: Watch, solver: Solver
 ) -> tuple[Answer, tuple[int, int, int]]:
     price = np.inf if found is None else float(model.terms.prices[found].sum())
-    if _rounded(model.terms, bound) >= price - _PROVEN * max(1.0, price):
-        return Answer("stopped", None, np.inf, -np.inf), (0, 0, 0)
-    whole = set_cover_model(model, whole=True, start=found)
     gap = max(_PROVEN, watch.effort.gap)
 
     def enough(objective: float, lower: float) -> bool:
         best = min(objective, price)
         watch.objective, watch.bound = best, _rounded(model.terms, max(lower, bound))
-        return bool(best - _rounded(model.terms, lower) <= gap * max(abs(best), 1e-300))
+        return bool(np.isfinite(best) and best - watch.bound <= gap * max(1.0, best))
 
+    if enough(price, bound):
+        return Answer("stopped", None, np.inf, -np.inf), (0, 0, 0)
+    whole = set_cover_model(model, whole=True, start=found)
     return solver.solve(whole, watch, enough=enough), whole.size
 
 
 def _rounded(terms: Terms, bound: float) -> float:
     """Return the bound, rounded up where every price is a whole number."""
-    if np.isfinite(bound) and np.all(terms.prices == np.round(terms.prices)):
-        return float(np.ceil(bound - 1e-6))
+    if all_whole(terms.prices):
+        return -floor_bound(-bound)
     return bound
 
 
@@ -319,5 +319,5 @@ def _result(
         certificate_bound=own,
         seconds=watch.end(),
         kernel=size,
-        stopped="" if proven else watch.why(),
+        stopped="" if proven else watch.why((price - best) / max(price, 1e-300)),
     )

@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import wraps
 from types import FrameType
-from typing import ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
 from locator.errors import InputError
 
-__all__ = ["Effort", "Progress", "Watch", "catch_ctrl_c", "interruptible"]
+__all__ = ["Effort", "Progress", "Stopped", "Watch", "catch_ctrl_c", "interruptible"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Stopped = Literal["", "time", "cancelled", "gap", "solver"]
 
 
 @dataclass(frozen=True)
@@ -179,11 +180,13 @@ class Watch:
         seconds = max(1e-3, self.left_s() * share)
         return replace(self.effort, time_limit_s=seconds, progress=_say_nothing)
 
-    def why(self) -> str:
-        """Return why the search ended without a proof."""
+    def why(self, gap: float) -> Stopped:
+        """Return why the search ended with this gap, where it has proven no more."""
         if self.interrupted:
             return "cancelled"
-        return "time" if self.left_s() <= 0.0 else ""
+        if self.left_s() <= 0.0:
+            return "time"
+        return "gap" if gap <= self.effort.gap else "solver"
 
     def tell(self, *, force: bool = False) -> None:
         """Say how far the search is, at most five times a second."""

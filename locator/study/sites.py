@@ -15,7 +15,7 @@ from locator.register.candidates import CandidatesRead, parse_candidates
 from locator.reporting.sites_folder import TABLES_OF, SiteFigures
 from locator.schema import Datum
 from locator.service import Service
-from locator.siting import Effort, Progress, Siting
+from locator.siting import Effort, Progress, Siting, Stopped
 from locator.study.gaps import change_inputs, doubt_words, gaps_inputs, unread_words
 from locator.study.measure import GapsInputs
 from locator.study.sites_curve import trace_curves
@@ -252,11 +252,19 @@ def left_open(siting: Siting) -> str:
     return f"at most {share:.2%} of what could be {_VERBS.get(siting.model, 'added')} is missing"
 
 
+_WHY: dict[Stopped, str] = {
+    "": "",
+    "time": ", as the time was up",
+    "cancelled": ", as it was stopped",
+    "gap": ", as this is as close as was asked for",
+    "solver": ", as the solver gave up",
+}
+
+
 def _doubts(siting: Siting) -> list[str]:
     """Say what the search itself leaves open."""
     if siting.status == "optimal" and siting.proof == "certificate":
         return []
     if siting.status == "optimal":
         return ["That it is best rests on the solver's search; the certificate alone proves less."]
-    why = {"time": ", as the time was up", "cancelled": ", as it was stopped"}
-    return [f"Not proven best{why.get(siting.stopped, '')}: {left_open(siting)}."]
+    return [f"Not proven best{_WHY[siting.stopped]}: {left_open(siting)}."]

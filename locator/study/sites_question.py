@@ -177,7 +177,9 @@ def _check_target(asked: SiteQuestion) -> None:
     if asked.model == "capacitated" and asked.capacity_per_h is not None:
         _within("capacity_per_h", asked.capacity_per_h, 0.0, 1e12, open_low=True)
     elif asked.capacity_per_h is not None:
-        raise InputError("A capacity goes with the model capacitated alone.")
+        raise InputError(
+            "A capacity (--capacity; capacity_per_h in JSON) goes with the model capacitated alone."
+        )
 
 
 def _check_time(asked: SiteQuestion) -> None:

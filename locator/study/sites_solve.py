@@ -241,8 +241,8 @@ def _capacity(ground: SiteGround) -> npt.NDArray[np.float64]:
     if missing.any() and given is None:
         first = ground.candidates.frame["id"].to_numpy()[missing][0]
         raise InputError(
-            f"Candidate {first!r} has no capacity; say with capacity_per_h how many orders per "
-            "hour a post serves."
+            f"Candidate {first!r} has no capacity: say how many orders per hour a post serves, "
+            "for all of them (--capacity; capacity_per_h in JSON) or in a column capacity."
         )
     full = np.where(missing, given or 0.0, own)
     return np.asarray(full[ground.actions.candidate])

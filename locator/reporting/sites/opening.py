@@ -40,7 +40,8 @@ def add_bands(draft: SiteDraft, parts: Sequence[SiteDraft]) -> None:
     if any(summary["illustrative"] for summary in summaries):
         draft.blocks.append(Band(illustrative_words(draft)))
     figures = [summary["figures"] for summary in summaries]
-    if any(each["stopped"] and each["status"] != "optimal" for each in figures):
+    early = {"time", "cancelled", "solver"}  # not where it is as good as was asked for
+    if any(each["stopped"] in early and each["status"] != "optimal" for each in figures):
         draft.blocks.append(
             Band(
                 draft.say(

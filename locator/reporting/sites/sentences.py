@@ -11,7 +11,13 @@ _VENUES = (
 )
 
 
-_ENDED = ((", as the time was up", "时间已到，"), (", as it was stopped", "计算被中止，"), ("", ""))
+_ENDED = (
+    (", as the time was up", "时间已到，"),
+    (", as it was stopped", "计算被中止，"),
+    (", as this is as close as was asked for", "已达到所要求的精度，"),
+    (", as the solver gave up", "求解器未能继续，"),
+    ("", ""),
+)
 _LEFT_OPEN = (
     (r"at most (\S+) of what could be added is missing", r"可新增的至多还差 \1"),
     (r"at most (\S+) of what could be saved is missing", r"可节省的时间至多还差 \1"),
