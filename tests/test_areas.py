@@ -13,6 +13,27 @@ from click.testing import Result
 from locator.store import GeoPackageStore
 from tests.test_register_cases import CASES, write
 
+REPLACE = ("--mode", "replace")
+
+
+def test_zones_are_never_removed_by_accident(
+    cli: Callable[..., Result], store: GeoPackageStore, tmp_path: Path
+) -> None:
+    zones = store.read("hot_zones")
+    some = zones.head(2).assign(demand_per_h=7.0)
+    some.to_file(tmp_path / "z.gpkg")
+    before = store.version()
+    done = cli("hotzones", "import", tmp_path / "z.gpkg")
+    assert done.exit_code == 1
+    assert "47 of the store's 49 hot zones are not in z.gpkg" in done.output
+    assert "--mode replace" in done.output
+    assert store.version() == before
+    done = cli("hotzones", "import", tmp_path / "z.gpkg", "--mode", "merge")
+    assert "0 new, 2 changed, 0 removed" in done.output
+    after = store.read("hot_zones").set_index("id")
+    assert sorted(after.index) == sorted(zones["id"])
+    assert after["demand_per_h"].loc[some["id"]].tolist() == [7.0, 7.0]
+
 
 def test_one_bad_area_writes_nothing(
     cli: Callable[..., Result], store: GeoPackageStore, tmp_path: Path
@@ -30,7 +51,9 @@ def test_one_bad_area_writes_nothing(
     assert "Dry run, nothing written: 1 new, 0 changed, 49 removed" in dry.output
     assert store.version() == before
     bad = tmp_path / "bad.csv"
-    assert cli("hotzones", "import", CASES / "hz.geojson", "--rejected", bad).exit_code == 0
+    assert (
+        cli("hotzones", "import", CASES / "hz.geojson", "--rejected", bad, *REPLACE).exit_code == 0
+    )
     assert store.read("hot_zones")["id"].tolist() == ["cw"]
     assert len(bad.read_text("utf-8-sig").splitlines()) == 3
 
@@ -42,7 +65,9 @@ def test_a_rejected_row_leaves_the_stored_one(
     shapes = zones.geometry.tolist()
     shapes[1] = shapely.Polygon([(107.3, 34.3), (107.4, 34.4), (107.4, 34.3), (107.3, 34.4)])
     zones.assign(demand_per_h=1.0).set_geometry(shapes, crs=4326).to_file(tmp_path / "z.gpkg")
-    done = cli("hotzones", "import", tmp_path / "z.gpkg", "--rejected", tmp_path / "bad.csv")
+    done = cli(
+        "hotzones", "import", tmp_path / "z.gpkg", "--rejected", tmp_path / "bad.csv", *REPLACE
+    )
     assert done.exit_code == 0, done.output
     after = store.read("hot_zones").set_index("id")
     assert sorted(after.index) == sorted(zones["id"])
@@ -54,7 +79,7 @@ def test_a_shapefile_with_chinese_names_in_another_projection(
     cli: Callable[..., Result], store: GeoPackageStore
 ) -> None:
     before = store.read("hot_zones").head(10)
-    done = cli("hotzones", "import", CASES / "hz_cn.shp")
+    done = cli("hotzones", "import", CASES / "hz_cn.shp", *REPLACE)
     assert done.exit_code == 0, done.output
     after = store.read("hot_zones")
     assert after["id"].tolist() == before["id"].tolist()
@@ -72,7 +97,7 @@ def test_names_that_a_dbf_shortens_are_known_again(
     with pytest.warns(RuntimeWarning, match="laundered"):
         pyogrio.write_dataframe(zones, tmp_path / "z.shp", encoding="UTF-8")
     assert "demand_per" in gpd.read_file(tmp_path / "z.shp")
-    assert cli("hotzones", "import", tmp_path / "z.shp").exit_code == 0
+    assert cli("hotzones", "import", tmp_path / "z.shp", *REPLACE).exit_code == 0
     assert store.read("hot_zones")["demand_per_h"].tolist() == zones["demand_per_h"].tolist()
 
 
@@ -86,7 +111,7 @@ def test_foreign_columns_are_mapped_filled_and_named(
     names = write(tmp_path / "m.toml", '[columns]\nid="nr"\nname="商圈"\ndemand_per_h="vol"\n')
     done = cli(
         "hotzones", "import", tmp_path / "z.gpkg", "--map", names, "--set", "kind=商圈",
-        "--crs", "EPSG:4545", "--datum", "wgs84",
+        "--crs", "EPSG:4545", "--datum", "wgs84", *REPLACE,
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "Columns that were not read: x9" in done.output

@@ -254,7 +254,7 @@ def test_zones_go_into_the_store_and_into_a_gap_study(
     expected = gpd.read_file(out, layer="hot_zones")["demand_per_h"].sum()
     found = json.loads(study.stdout)["results"][0]["demand_per_h"]
     assert found == pytest.approx(expected, rel=1e-6)
-    done = cli("hotzones", "import", out)
+    done = cli("hotzones", "import", out, "--mode", "replace")
     assert "3 new, 0 changed, 49 removed" in done.stdout
 
 

@@ -133,7 +133,8 @@ def test_a_register_of_ones_own_is_not_called_illustrative(
         "[[[107.1,34.3],[107.2,34.3],[107.2,34.4],[107.1,34.3]]]}}]}",
         "utf-8",
     )
-    assert "1 new, 0 changed, 49 removed" in cli("hotzones", "import", zones).stdout
+    done = cli("hotzones", "import", zones, "--mode", "replace")
+    assert "1 new, 0 changed, 49 removed" in done.stdout
     assert "lmap-illustrative" not in client.get("/map").text
 
 

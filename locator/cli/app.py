@@ -60,7 +60,7 @@ def init(settings: Settings, force: bool) -> None:
     done = f"{revision.inserted} new, {revision.updated} changed, {revision.removed} removed"
     click.echo(f"The store {path} holds the shipped data: {done}.")
     click.echo("Its stations and hot zones are illustrative; 'locator stations import FILE --mode")
-    click.echo("replace' and 'locator hotzones import FILE' put your own in their place.")
+    click.echo("replace' and 'locator hotzones import FILE --mode replace' put your own there.")
 
 
 @main.command()

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import click
 
@@ -138,7 +138,8 @@ def build(
     if not summary["zones"]:
         click.echo(f"No cluster stands out from chance; {out} has no zone to import.")
         return
-    click.echo(f"The zones are in {out}; 'locator hotzones import {out}' takes them in.")
+    click.echo(f"The zones are in {out}; 'locator hotzones import {out} --mode replace' puts them")
+    click.echo("in the place of the store's.")
 
 
 def _import_options(command: _F) -> _F:
@@ -146,6 +147,11 @@ def _import_options(command: _F) -> _F:
     for option in (
         reading_options,
         click.option("--rejected", type=FILE, help="CSV for rejected rows; the rest is taken."),
+        click.option(
+            "--mode",
+            type=click.Choice(["merge", "replace"]),
+            help="merge: what is not in the file stays; replace: it goes. To be said if any is.",
+        ),
         click.option("--dry-run", is_flag=True, help="Check only; write nothing."),
         click.option("--set", "fill", multiple=True, metavar="FIELD=VALUE", help="Fill cells."),
         click.option("--map", "map_file", type=FILE, help="TOML that names foreign columns."),
@@ -160,14 +166,14 @@ def _import_options(command: _F) -> _F:
 @_import_options
 @click.pass_obj
 def import_zones(settings: Settings, /, file: Path, **options: object) -> None:
-    """Put hot zones from a file in the place of the store's.
+    """Bring hot zones of a file into the store.
 
     A GeoPackage, Shapefile, KML or GeoJSON with columns id, name, kind, demand_per_h (编号, 名称,
     类型, 每小时需求) and, if you have it, profile. A row that is no valid area stops the import,
     unless --rejected says where such rows go.
 
     \b
-    Example:  locator hotzones import zones.gpkg
+    Example:  locator hotzones import zones.gpkg --mode replace
               locator hotzones import zones.shp --crs EPSG:4545 --set kind=other --dry-run
     """
     _import_areas(settings, file, "hot_zones", "Hot zones", **cast("dict[str, Any]", options))
@@ -183,7 +189,7 @@ def districts() -> None:
 @_import_options
 @click.pass_obj
 def import_districts(settings: Settings, /, file: Path, **options: object) -> None:
-    """Put districts from a file in the place of the store's.
+    """Bring districts of a file into the store.
 
     A GeoPackage, Shapefile, KML or GeoJSON with columns id and name (编号, 名称).
 
@@ -202,6 +208,7 @@ def _import_areas(
     datum: str,
     map_file: Path | None,
     fill: tuple[str, ...],
+    mode: Literal["merge", "replace"] | None,
     dry_run: bool,
     rejected: Path | None,
     reading: "ReadOptions",
@@ -217,6 +224,7 @@ def _import_areas(
             datum=Datum.parse(datum),
             mapping=read_columns(map_file, fill),
             options=reading,
+            mode=mode,
             dry_run=dry_run,
             rejected=rejected,
             actor=f"locator {title.lower().replace(' ', '')} import",

@@ -1,9 +1,10 @@
 """The shipped data and whole layers into a store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import geopandas as gpd
 import pandas as pd
@@ -125,11 +126,12 @@ def import_areas(  # noqa: PLR0913 - each is a question the sender of a file ans
     datum: Datum = Datum.WGS84,
     mapping: register.Mapping | None = None,
     options: register.ReadOptions = register.AS_IT_IS,
+    mode: Literal["merge", "replace"] | None = None,
     dry_run: bool = False,
     rejected: Path | None = None,
     actor: str,
 ) -> AreasImport:
-    """Put hot zones or districts from a file in the place of the store's.
+    """Bring hot zones or districts of a file into the store.
 
     Nothing is written if a row is rejected, unless ``rejected`` says where such rows go: then the
     stored rows of their ids stay as they are.
@@ -138,6 +140,9 @@ def import_areas(  # noqa: PLR0913 - each is a question the sender of a file ans
     ----------
     layer
         ``hot_zones`` or ``districts``.
+    mode
+        What becomes of the stored rows that are not in the file: ``merge`` keeps and ``replace``
+        removes them. None is enough where there are none; else nothing is written.
     rejected
         A CSV for the rejected rows.
 
@@ -154,13 +159,14 @@ def import_areas(  # noqa: PLR0913 - each is a question the sender of a file ans
     stored = store.read(layer)
     kept = _rows_kept(read, stored)
     areas = read.areas if kept.empty else _joined(read.areas, kept)
+    absent = [str(i) for i in stored["id"] if i not in set(areas["id"])]
     result = AreasImport(
         good=len(read.areas),
         rejected=read.rejected,
         unread_columns=read.unread_columns,
         new=tuple(i for i in areas["id"] if i not in set(stored["id"])),
         changed=_changed(areas, stored),
-        removed=tuple(i for i in stored["id"] if i not in set(areas["id"])),
+        removed=() if mode == "merge" else tuple(absent),
         doubts=_doubts(read.areas, store.read("districts") if layer == "hot_zones" else None),
     )
     if dry_run:
@@ -173,11 +179,23 @@ def import_areas(  # noqa: PLR0913 - each is a question the sender of a file ans
         )
     if read.areas.empty:
         return replace(result, refused=f"No row of {path.name} can be taken.")
+    if mode is None and absent:
+        return replace(result, refused=_mode_missing(path, layer, stored, absent))
     check_frame(areas, layer)
     with register.keep_rejected(rejected, read.header) as keep:
         keep(read.rejected)
-    store.apply(Change(layer, areas, absent="remove"), actor=actor)
+    keep_or_remove: Literal["keep", "remove"] = "keep" if mode == "merge" else "remove"
+    store.apply(Change(layer, areas, absent=keep_or_remove), actor=actor)
     return replace(result, written=True)
+
+
+def _mode_missing(path: Path, layer: str, stored: gpd.GeoDataFrame, absent: Sequence[str]) -> str:
+    """Say that stored rows are not in the file, and how to say what becomes of them."""
+    some = ", ".join(absent[:3]) + (" …" if len(absent) > 3 else "")
+    return (
+        f"{len(absent)} of the store's {len(stored)} {layer.replace('_', ' ')} are not in "
+        f"{path.name} ({some}): say --mode replace, and they go, or --mode merge, and they stay."
+    )
 
 
 def _rows_kept(read: AreasRead, stored: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
