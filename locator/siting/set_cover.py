@@ -91,7 +91,7 @@ def solve_lscp(
         model = reduce_all(model)
     with Solver() as solver:
         watch.begin("greedy")
-        found = cheap_cover(model, np.zeros(0), watch)
+        found = cheap_cover(model, np.zeros(0))  # to its end, so that there is an answer
         watch.begin("bound")
         if len(model.cover.indices) > 4_000:
             solver.warm()
@@ -152,7 +152,7 @@ def reduce_all(model: SetCover) -> SetCover:
     return SetCover(cover, terms, model.target)
 
 
-def cheap_cover(model: SetCover, share: Floats, watch: Watch) -> Ints | None:
+def cheap_cover(model: SetCover, share: Floats, watch: Watch | None = None) -> Ints | None:
     """Return a cheap selection by greedy choice, without what is needless; None if rules break.
 
     The next site is that of the most weight not covered yet for its price (Chvatal 1979,
@@ -168,7 +168,7 @@ def cheap_cover(model: SetCover, share: Floats, watch: Watch) -> Ints | None:
         may = search.room.may_add()
         if not search.room.missing():
             may &= search.gain > slack
-        if not may.any() or watch.stop():
+        if not may.any() or (watch is not None and watch.stop()):
             return None
         search.add(int(np.argmax(np.where(may, search.gain * favour, -np.inf))))
     order = np.lexsort((search.room.sites(), -terms.prices[search.room.sites()]))
