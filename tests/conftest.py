@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
 from locator.cli import main
+from locator.coverage import points as sampling
 from locator.hours import HoursRules
 from locator.intake import create_store
 from locator.service import Service, open_service
@@ -40,6 +41,20 @@ MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=SHANGHAI)
 def fixed_clock() -> datetime:
     """Return noon of a Monday in Baoji."""
     return MONDAY_NOON.astimezone(UTC)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fewer_demand_points() -> Iterator[None]:
+    """Cut zones into a fifth of the points; ``all_demand_points`` is for what hangs on them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampling, "ENOUGH_POINTS", sampling.ENOUGH_POINTS // 5)
+        yield
+
+
+@pytest.fixture
+def all_demand_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut zones into as many points as the program does."""
+    monkeypatch.setattr(sampling, "ENOUGH_POINTS", sampling.ENOUGH_POINTS * 5)
 
 
 @pytest.fixture(scope="session")

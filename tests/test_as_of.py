@@ -43,7 +43,7 @@ def later(settings: Settings) -> Iterator[Service]:
 
 def run(service: Service, out: Path, as_of: str | None) -> Summary:
     inputs = gaps_inputs(service, as_of=as_of)
-    return run_gaps(service, inputs, Question(FIVE), out=out)
+    return run_gaps(service, inputs, Question(FIVE), out=out, report="zh" if as_of else None)
 
 
 def test_a_study_of_then_is_the_study_that_was_made_then(

@@ -249,7 +249,17 @@ def test_zones_go_into_the_store_and_into_a_gap_study(
     orders.to_csv(tmp_path / "o.csv", index=False)
     out = tmp_path / "z.gpkg"
     assert cli("hotzones", "build", tmp_path / "o.csv", "--out", out).exit_code == 0
-    study = cli("gaps", "--minutes", "5", "--hot-zones", out, "--out", tmp_path / "g", "--json")
+    study = cli(
+        "gaps",
+        "--minutes",
+        "5",
+        "--hot-zones",
+        out,
+        "--out",
+        tmp_path / "g",
+        "--json",
+        "--no-report",
+    )
     assert study.exit_code == 0, study.output
     expected = gpd.read_file(out, layer="hot_zones")["demand_per_h"].sum()
     found = json.loads(study.stdout)["results"][0]["demand_per_h"]

@@ -161,16 +161,18 @@ def test_gaps_along_roads_say_what_the_straight_line_would(
     tmp_path: Path,
 ) -> None:
     take(settings, store, river)
-    done = cli("gaps", "--minutes", "2", "--out", tmp_path / "g", "--json")
+    done = cli("gaps", "--minutes", "2", "--out", tmp_path / "g", "--json", "--no-report")
     summary = json.loads(done.stdout)
     assert summary["network"] == file_digest(river)[:16]
     result = summary["results"][0]
     # 2 minutes are 600 m along the road, and 461 m as the crow flies: only across the river.
     assert result["covered_share"] < 0.05
     assert result["covered_share_straight_line"] > 0.2
-    line = cli("gaps", "--minutes", "2", "--out", tmp_path / "h", "--travel", "straightline")
+    line = cli(
+        "gaps", "--minutes", "2", "--out", tmp_path / "h", "--travel", "straightline", "--no-report"
+    )
     assert "as the crow flies" not in line.stdout
-    told = cli("gaps", "--minutes", "2", "--out", tmp_path / "i").stdout
+    told = cli("gaps", "--minutes", "2", "--out", tmp_path / "i", "--no-report").stdout
     assert "as the crow flies" in told
 
 
@@ -291,7 +293,9 @@ def test_a_store_without_its_roads_says_so_everywhere(
     found = json.loads(cli("nearest", *RIDER, "--json").stdout)
     assert gone in found["travel"]
     assert "not beside it" in caplog.text
-    gaps = json.loads(cli("gaps", "--minutes", "2", "--out", tmp_path / "g", "--json").stdout)
+    gaps = json.loads(
+        cli("gaps", "--minutes", "2", "--out", tmp_path / "g", "--json", "--no-report").stdout
+    )
     assert gone in gaps["travel"]
     refused = cli("nearest", *RIDER, "--travel", "roads")
     assert refused.exit_code == 1

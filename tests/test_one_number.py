@@ -167,6 +167,7 @@ def city(request: pytest.FixtureRequest, extract: Settings) -> Iterator[City]:
 
 
 @pytest.mark.realdata
+@pytest.mark.usefixtures("all_demand_points")
 def test_every_door_says_the_same_share_and_it_is_the_roads_own(
     city: City, extract: Settings
 ) -> None:

@@ -270,7 +270,7 @@ def test_the_gap_map_shows_the_reach_of_its_first_standard(
     service: Service, tmp_path: Path
 ) -> None:
     question = Question(parse_standards(minutes="7,10", metres=None))
-    run_gaps(service, gaps_inputs(service), question, out=tmp_path / "gaps")
+    run_gaps(service, gaps_inputs(service), question, out=tmp_path / "gaps", report="zh")
     html = (tmp_path / "gaps" / "map.html").read_text("utf-8")
     assert "7 分钟内可到驿站" in html
     assert "10 分钟可到驿站" not in html

@@ -85,7 +85,7 @@ def study(store: Path, out: Path, **asked: Any) -> Path:
     settings = Settings(store=f"geopackage:{store}", basemap="none")
     with open_service(settings, clock=fixed_clock) as service:
         inputs = gaps_inputs(service, points=points, hot_zones=asked.pop("hot_zones", None))
-        run_gaps(service, inputs, Question(**asked), out=out)
+        run_gaps(service, inputs, Question(**asked), out=out, report="zh")
     return out
 
 

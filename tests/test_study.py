@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -40,13 +41,14 @@ TWO = (Standard(5, "min"), Standard(10, "min"))
 
 def run(service: Service, out: Path, **options: object) -> Summary:
     options.setdefault("standards", TWO)
+    report: Any = options.pop("report", None)
     question = Question(**options)  # type: ignore[arg-type]
-    return run_gaps(service, gaps_inputs(service), question, out=out)
+    return run_gaps(service, gaps_inputs(service), question, out=out, report=report)
 
 
 def test_a_run_writes_every_file_and_they_agree(service: Service, tmp_path: Path) -> None:
     out = tmp_path / "gaps"
-    summary = run(service, out)
+    summary = run(service, out, report="zh")
     assert {path.name for path in out.iterdir()} == FILES
     assert json.loads((out / "summary.json").read_text("utf-8")) == summary
     five, ten = summary["results"]
@@ -75,7 +77,7 @@ def test_a_run_writes_every_file_and_they_agree(service: Service, tmp_path: Path
 
 
 def test_the_run_says_what_it_rests_on(service: Service, tmp_path: Path) -> None:
-    summary = run(service, tmp_path / "a")
+    summary = run(service, tmp_path / "a", report="zh")
     assert summary["illustrative"]
     assert "not considered" in summary["hours"]
     assert summary["travel"].startswith("estimate")
@@ -154,7 +156,7 @@ def test_a_run_cut_off_leaves_no_results_only_tables_to_take_up(
 
     monkeypatch.setattr("locator.study.output.draw", fail)
     with pytest.raises(StudyError, match="No space left"):
-        run(service, tmp_path / "out" / "gaps")
+        run(service, tmp_path / "out" / "gaps", report="zh")
     assert [path.name for path in (tmp_path / "out").iterdir()] == [".gaps-unfinished"]
     monkeypatch.undo()
     run(service, tmp_path / "out" / "gaps")
@@ -188,7 +190,17 @@ def test_hot_zones_from_a_file(cli: Callable[..., Result], tmp_path: Path) -> No
     )
     path = tmp_path / "zones.gpkg"
     zone.to_crs("EPSG:32648").to_file(path)
-    result = cli("gaps", "--metres", "300", "--hot-zones", path, "--out", tmp_path / "g", "--json")
+    result = cli(
+        "gaps",
+        "--metres",
+        "300",
+        "--hot-zones",
+        path,
+        "--out",
+        tmp_path / "g",
+        "--json",
+        "--no-report",
+    )
     assert json.loads(result.stdout)["results"][0]["demand_per_h"] == pytest.approx(7.0)
     zone.drop(columns="demand_per_h").to_file(path)
     wrong = cli("gaps", "--metres", "300", "--hot-zones", path, "--out", tmp_path / "h")
@@ -295,7 +307,9 @@ def test_demand_and_stations_of_another_city_are_said(
     plan.write_text(
         "add: [{id: n, name: n, kind: rest_post, lon: 121.47, lat: 31.23}]", encoding="utf-8"
     )
-    told = cli("gaps", "--minutes", "5", "--scenario", plan, "--out", tmp_path / "i").stdout
+    told = cli(
+        "gaps", "--minutes", "5", "--scenario", plan, "--out", tmp_path / "i", "--no-report"
+    ).stdout
     assert re.search(r"station n, added, lies 1,[23]\d\d km from the nearest known district", told)
 
 

@@ -358,7 +358,18 @@ def test_four_zones_each_a_gap_for_a_reason_of_its_own(service: Service, tmp_pat
 def test_demand_points_through_the_command_line(cli: Callable[..., Result], tmp_path: Path) -> None:
     out = tmp_path / "g"
     points = points_file(tmp_path / "orders.csv")
-    done = cli("gaps", "--minutes", "5", "--points", points, "--hourly", "--out", out, "--json")
+    done = cli(
+        "gaps",
+        "--minutes",
+        "5",
+        "--points",
+        points,
+        "--hourly",
+        "--out",
+        out,
+        "--json",
+        "--no-report",
+    )
     assert done.exit_code == 0, done.output
     summary, tables = json.loads(done.stdout), tables_of(out)
     share = summary["results"][0]["covered_share"]
@@ -379,7 +390,18 @@ def test_one_point(cli: Callable[..., Result], tmp_path: Path) -> None:
     points = tmp_path / "one.csv"
     points.write_text("lon,lat\n107.14,34.36\n", encoding="utf-8")
     out = tmp_path / "g"
-    done = cli("gaps", "--minutes", "5", "--points", points, "--week", "2026-10-01", "--out", out)
+    done = cli(
+        "gaps",
+        "--minutes",
+        "5",
+        "--points",
+        points,
+        "--week",
+        "2026-10-01",
+        "--out",
+        out,
+        "--no-report",
+    )
     assert done.exit_code == 0, done.output
     assert "demand_drawn_anew" not in set(tables_of(out)["intervals"]["what"])
 
@@ -425,7 +447,7 @@ def test_a_week_that_is_none(
 
 
 def test_the_last_week_there_is(cli: Callable[..., Result], tmp_path: Path) -> None:
-    words = ("--at", "9998-12-31T12:00", "--hourly", "--out", tmp_path / "g")
+    words = ("--at", "9998-12-31T12:00", "--hourly", "--no-report", "--out", tmp_path / "g")
     assert cli("gaps", "--minutes", "5", *words).exit_code == 0
     for far in ("9999-12-31T12:00", "0001-01-01T00:00"):
         refused = cli("nearest", "107.1", "34.3", "--at", far)

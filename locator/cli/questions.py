@@ -1,7 +1,6 @@
 """``locator nearest``, ``route``, ``gaps`` and ``report``: what the store is asked."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from locator.cli.base import (
     travel_option,
     with_travel,
 )
-from locator.schema import Datum, Kind, Service, Weather
+from locator.schema import Datum, Kind, Language, Service, Weather
 from locator.settings import Settings
 
 if TYPE_CHECKING:
@@ -164,6 +163,9 @@ def route(
     "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."
 )
 @click.option("--language", type=click.Choice(["zh", "en"]), help="Of maps and report.")
+@click.option(
+    "--no-report", is_flag=True, help="Layers and tables alone; 'locator report DIR' adds it."
+)
 @travel_option
 @click.option("--out", type=FOLDER, required=True, help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json.")
@@ -187,6 +189,7 @@ def gaps(
     as_of: str | None,
     travel: str | None,
     language: str | None,
+    no_report: bool,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -209,8 +212,7 @@ def gaps(
 
     standards = parse_standards(minutes=minutes, metres=metres)
     chosen = StationFilter(kinds=frozenset(kinds), services=frozenset(services))
-    if language:
-        settings = replace(settings, language=language)
+    written: Language = "zh" if (language or settings.language) == "zh" else "en"
     with opened(with_travel(settings, travel)) as service:
         inputs = gaps_inputs(
             service,
@@ -230,7 +232,9 @@ def gaps(
                 scenario=read_scenario(scenario) if scenario else None,
                 progress=progress,
             )
-            summary = run_gaps(service, inputs, question, out=out)
+            summary = run_gaps(
+                service, inputs, question, out=out, report=None if no_report else written
+            )
     if as_json:
         click.echo(json.dumps(summary, ensure_ascii=False, allow_nan=False))
         return

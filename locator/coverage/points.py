@@ -118,9 +118,7 @@ class DemandPoints:
         )
 
 
-def choose_cells_m(
-    area_m2: Floats, demand_per_h: Floats, *, count: float = ENOUGH_POINTS
-) -> Floats:
+def choose_cells_m(area_m2: Floats, demand_per_h: Floats, *, count: float | None = None) -> Floats:
     """Return the side of the squares to sample each piece by, (p,) whole metres.
 
     Half of the squares go by area, half by demand, so that a small zone that holds much of the
@@ -131,8 +129,9 @@ def choose_cells_m(
     area_m2, demand_per_h
         (p,) of each piece.
     count
-        About how many squares there shall be in all.
+        About how many squares there shall be in all; None is :data:`ENOUGH_POINTS`.
     """
+    count = ENOUGH_POINTS if count is None else count
     least, most = _CELL_M
     by_area = area_m2 / max(float(area_m2.sum()), 1.0)
     by_demand = demand_per_h / max(float(demand_per_h.sum()), 1e-300)

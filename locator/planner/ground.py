@@ -13,7 +13,7 @@ import shapely
 from scipy.sparse import csr_array
 
 from locator.coverage import DemandPoints, OpenWeek, open_week
-from locator.coverage.points import ENOUGH_POINTS
+from locator.coverage import points as sampling
 from locator.errors import InputError
 from locator.hours import HoursRules
 from locator.schema import CRS
@@ -153,7 +153,7 @@ def check_size(snapshot: Snapshot) -> None:
 
 def _sample(stations: int) -> float:
     """Return how many demand points a page can hold times of: as many as a study, or fewer."""
-    return min(ENOUGH_POINTS, MAX_PAIRS / (_EDGES * max(stations, 1)))
+    return min(sampling.ENOUGH_POINTS, MAX_PAIRS / (_EDGES * max(stations, 1)))
 
 
 def make_ground(service: Service, snapshot: Snapshot, monday: date) -> Ground:

@@ -18,12 +18,12 @@ from locator.register import AS_IT_IS, Fault, Mapping, ReadOptions, parse_points
 from locator.register.areas import read_areas
 from locator.reporting import FIGURE_FILES, FIGURES, REPORT_FILES, write_report
 from locator.reporting.folder import LAYERS_FILE, MANIFEST, REJECTED, TABLES
-from locator.schema import Datum, check_frame
+from locator.schema import Datum, Language, check_frame
 from locator.service import Service, Snapshot
 from locator.study.areas import describe_areas
 from locator.study.basis import make_basis
 from locator.study.doubts import doubt_places, doubt_scenario
-from locator.study.drawing import read_snapshot, settings_language
+from locator.study.drawing import read_snapshot
 from locator.study.folder import check_folder, replaced_folder
 from locator.study.manifest import Summary, make_summary
 from locator.study.measure import GapsInputs, Outcome, Question, Standard, Study
@@ -193,19 +193,28 @@ def _far(snapshot: Snapshot, frame: gpd.GeoDataFrame, what: str) -> tuple[str, .
     return tuple(doubt_places(inside, snapshot.districts, what=what))
 
 
-def run_gaps(service: Service, inputs: GapsInputs, question: Question, *, out: Path) -> Summary:
+def run_gaps(
+    service: Service,
+    inputs: GapsInputs,
+    question: Question,
+    *,
+    out: Path,
+    report: Language | None = None,
+) -> Summary:
     """Measure coverage and write a folder of results, whole or not at all.
 
     The folder holds the layers (``gaps.gpkg``, ``gaps.geojson``), the tables (``summary.csv``,
-    ``tables.json``), the manifest (``summary.json``), a map and a figure of the first standard
-    (``map.html``, ``map.png``), the report (:func:`locator.reporting.write_report`), and
-    ``rejected.csv`` where demand points were rejected. Tables that a run cut off had finished
-    are taken up.
+    ``tables.json``), the manifest (``summary.json``) and ``rejected.csv`` where demand points were
+    rejected; with a report, a map and a figure of the first standard too (``map.html``,
+    ``map.png``). Tables that a run cut off had finished are taken up.
 
     Parameters
     ----------
     out
         The folder; an earlier run's is replaced, any other that is not empty is refused.
+    report
+        The language of maps and report; None writes none (:func:`locator.reporting.write_report`
+        can make the report later).
 
     Raises
     ------
@@ -234,9 +243,10 @@ def run_gaps(service: Service, inputs: GapsInputs, question: Question, *, out: P
         run = Run(now, study, basis, outcomes, before or [], tables, areas, summary)
         write_tables(draft, run)
         progress(0.8)
-        write_maps(draft, service, run)
-        progress(0.85)
-        write_report(draft, language=settings_language(service.settings))
+        if report is not None:
+            write_maps(draft, service, run, language=report)
+            progress(0.85)
+            write_report(draft, language=report)
     stages.clear()
     progress(1.0)
     return summary

@@ -28,7 +28,6 @@ from locator.coverage import (
     take_points,
     zone_demand,
 )
-from locator.coverage.points import ENOUGH_POINTS
 from locator.coverage.quality import nearest_seconds
 from locator.coverage.share import share_of_demand
 from locator.datum import local_crs
@@ -135,9 +134,9 @@ class Study:
         inputs: GapsInputs,
         question: Question,
         *,
-        sample: float = ENOUGH_POINTS,
+        sample: float | None = None,
     ) -> None:
-        self._sample = sample  # about how many points zones become
+        self._sample = sample  # about how many points zones become; None is enough for any share
         self.inputs, self.question, self.chosen = inputs, question, question.chosen
         self.settings = service.settings
         self.travel = service.travel

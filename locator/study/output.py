@@ -19,7 +19,7 @@ from locator.reporting.folder import LAYERS_FILE, MANIFEST, TABLES
 from locator.schema import CRS, Language
 from locator.service import Service
 from locator.study.basis import Basis
-from locator.study.drawing import as_of_words, draw, map_options, settings_language
+from locator.study.drawing import as_of_words, draw, map_options
 from locator.study.manifest import DAYS, Summary, WeekTotals
 from locator.study.measure import GapsInputs, Outcome, Standard, Study
 from locator.study.reach import reach_bands
@@ -177,12 +177,11 @@ def write_layer(frame: gpd.GeoDataFrame, path: Path, layer: str, geometry_type: 
     )
 
 
-def write_maps(folder: Path, service: Service, run: Run) -> None:
+def write_maps(folder: Path, service: Service, run: Run, *, language: Language) -> None:
     """Write the map and the figure of the first standard into a folder."""
     inputs, study, first, summary = run.inputs, run.study, run.outcomes[0], run.summary
     snapshot = inputs.snapshot
     zones = inputs.hot_zones
-    language = settings_language(service.settings)
     if (
         zones is not None
     ):  # the map shows the demand that was measured, the hour's where there is one
@@ -215,7 +214,7 @@ def write_maps(folder: Path, service: Service, run: Run) -> None:
     named = "数据" if language == "zh" else "data"
     words += [f"{named} {summary['data_hash']}", *filter(None, [summary["credit"]])]
     caption = " · ".join([summary["made_at"][:10], *words])
-    plain = replace(service.settings, basemap="none")
+    plain = replace(service.settings, basemap="none", language=language)
     day = snapshot.as_of or study.made_at
     options = map_options(plain, layers, at=day, title=title, caption=caption)
     options = replace(options, illustrative=summary["illustrative"])

@@ -9,7 +9,6 @@ import numpy.typing as npt
 from scipy.sparse import csr_array, hstack
 
 from locator.coverage.demand import HOURS_OF_WEEK
-from locator.coverage.points import ENOUGH_POINTS
 from locator.coverage.week import QUARTERS, OpenWeek, open_week, within_reach
 from locator.hours import STATES, HoursTable
 from locator.register import RejectedRow
@@ -223,9 +222,7 @@ def _sample(service: Service, inputs: SiteInputs, question: SiteQuestion) -> Bas
         week_of=week_of,
     )
     by_times = question.model in {"p-median", "p-center"}
-    study = Study(
-        service, inputs.measured, asked, sample=_TIMES_POINTS if by_times else ENOUGH_POINTS
-    )
+    study = Study(service, inputs.measured, asked, sample=_TIMES_POINTS if by_times else None)
     return make_basis(service, study, asked.standards, week_of=week_of)
 
 
