@@ -1,14 +1,16 @@
 """Opening hours: text in OpenStreetMap's syntax to states over a window of time.
 
-The text is read by ``opening-hours-py``, never by us. What that library cannot know stands in
-a calendar: make-up workdays and the days around a public holiday that a country's government
-moves from year to year. A text that is missing or cannot be read is *unknown*, not closed.
+The text is read by ``opening-hours-py``, rule by rule (:mod:`locator.hours_rules`). What that
+library cannot know stands in a calendar: make-up workdays and the days around a public holiday that
+a country's government moves from year to year. A text that is missing or cannot be read is
+*unknown*, not closed.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import takewhile
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -17,6 +19,7 @@ import numpy.typing as npt
 import opening_hours
 
 from locator.errors import InputError
+from locator.hours_rules import Chain, needs_sun, split_chains
 from locator.schema import State
 
 __all__ = [
@@ -27,12 +30,14 @@ __all__ = [
     "HoursRules",
     "HoursTable",
     "Moments",
+    "Place",
     "Span",
     "calendar_doubts",
     "is_readable",
     "parse_calendar",
     "parse_moment",
     "read_spans",
+    "sun_place",
 ]
 
 YEARS = range(1970, 9999)  # a window past it has no dates
@@ -46,7 +51,10 @@ _CODES = {
     opening_hours.State.UNKNOWN: 2,
 }
 _OPEN, _UNKNOWN = 1, 2
-_ONLY_COMMENT = re.compile(r"\s*\"[^\"]*\"\s*")  # "by appointment" says nothing of when
+_Expression = opening_hours.OpeningHours
+_SUN_STEP_DEG = 0.05  # some 10 seconds of the sun's way; the library rounds to minutes
+
+Place = tuple[float, float]  # longitude and latitude in degrees, WGS-84
 
 
 @dataclass(frozen=True)
@@ -74,11 +82,15 @@ class HoursRules:
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of one state, in local time; ``end`` is exclusive."""
+    """A stretch of one state, in local time; ``end`` is exclusive.
+
+    ``comment`` is what the rule says in quotation marks.
+    """
 
     start: datetime
     end: datetime
     state: State
+    comment: str = ""
 
 
 def is_readable(text: str) -> bool:
@@ -142,30 +154,40 @@ def parse_moment(text: str, timezone: ZoneInfo) -> datetime:
 
 
 def read_spans(
-    text: str | None, rules: HoursRules, *, start: datetime, days: int = WINDOW_DAYS
+    text: str | None,
+    rules: HoursRules,
+    *,
+    start: datetime,
+    days: int = WINDOW_DAYS,
+    place: Place | None = None,
 ) -> list[Span]:
     """Return the states from local midnight of ``start``'s day over ``days`` days, merged.
 
-    A missing or unreadable text is one span of unknown.
+    A missing or unreadable text is one span of unknown; so is one that names the sun, without a
+    place.
+
+    Parameters
+    ----------
+    place
+        Longitude and latitude in degrees, WGS-84: where the sun rises and sets.
     """
     midnight = _midnight(start.astimezone(rules.timezone).date(), rules.timezone)
     end = _midnight(midnight.date() + timedelta(days=days), rules.timezone)
-    if not text or not is_readable(text) or _ONLY_COMMENT.fullmatch(text):
+    reader = _reader(text, rules, place)
+    if reader is None:
         return [Span(midnight, end, State.UNKNOWN)]
-    expression = opening_hours.OpeningHours(
-        text,
-        timezone=rules.timezone,
-        country=rules.country,
-        auto_country=False,
-        auto_timezone=False,
-    )
-    spans: list[Span] = []
-    for piece in _pieces(expression, text, rules, midnight, end):
-        if spans and spans[-1].state is piece.state and spans[-1].end >= piece.start:
-            spans[-1] = Span(spans[-1].start, piece.end, piece.state)
-        else:
-            spans.append(piece)
-    return spans
+    return _merged(reader.read(midnight, end))
+
+
+def sun_place(text: str | None, place: Place) -> Place | None:
+    """Return where a text's sun is asked for, within some 10 seconds; None if it names no sun.
+
+    Stations of the same text and the same answer can share one schedule.
+    """
+    if text is None or not needs_sun(text):
+        return None
+    lon, lat = (round(degrees / _SUN_STEP_DEG) * _SUN_STEP_DEG for degrees in place)
+    return round(lon, 6), round(lat, 6)
 
 
 def calendar_doubts(rules: HoursRules, moment: datetime) -> list[str]:
@@ -183,35 +205,184 @@ def _midnight(day: date, timezone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=timezone)
 
 
-def _pieces(
-    expression: opening_hours.OpeningHours,
-    text: str,
-    rules: HoursRules,
-    start: datetime,
-    end: datetime,
-) -> Iterator[Span]:
-    """Yield the spans of ``[start, end)``, cut at each day that runs like another one."""
-    names_holidays = re.search(r"\bPH\b", text) is not None
-    begin, day = start, start.date()
-    while day < end.date():
-        special = rules.calendar.get(day)
-        following = _midnight(day + timedelta(days=1), rules.timezone)
-        if special is not None and (special.kind == "workday" or names_holidays):
-            yield from _read(expression, begin, _midnight(day, rules.timezone))
-            shift = day - special.like
-            like = _midnight(special.like, rules.timezone)
-            for span in _read(expression, like, like + timedelta(days=1)):
-                yield Span(span.start + shift, span.end + shift, span.state)
-            begin = following
-        day += timedelta(days=1)
-    yield from _read(expression, begin, end)
+def _reader(text: str | None, rules: HoursRules, place: Place | None) -> "_Reader | None":
+    if not text or not is_readable(text) or (place is None and needs_sun(text)):
+        return None
+    try:
+        return _Reader(text, rules, place)
+    except Exception as error:  # the library's two errors have no other common base
+        if type(error).__name__ in {"ParserError", "InvalidCoordinatesError"}:
+            return None
+        raise
 
 
-def _read(expression: opening_hours.OpeningHours, start: datetime, end: datetime) -> Iterator[Span]:
-    if start >= end:
-        return
-    for first, last, state, _comment in expression.intervals(start, end):
-        yield Span(max(first, start), min(last, end), STATES[_CODES[state]])
+class _Reader:
+    """A text at a place: its states by the library, put together day by day where it must be.
+
+    A day has what begins on it and what lasts from the evening before. A day that runs like
+    another has the other's own hours, and its night before is the one that really was. A night is
+    that of the day on which it begins: if that day is off (``PH off``), so are its small hours.
+    """
+
+    def __init__(self, text: str, rules: HoursRules, place: Place | None) -> None:
+        self._rules, self._place = rules, place
+        chains = split_chains(text)
+        same_day = [chain.until_midnight() for chain in chains]
+        self._nights = any(chain != own for chain, own in zip(chains, same_day, strict=True))
+        self._whole = [self._expressions(chain) for chain in chains]
+        self._own = [self._expressions(chain) for chain in same_day] if self._nights else []
+        self._names_holidays = re.search(r"\bPH\b", text) is not None
+        self._days: dict[tuple[date, bool], list[Span]] = {}
+
+    def read(self, start: datetime, end: datetime) -> Iterator[Span]:
+        """Yield the spans of ``[start, end)``, both midnights."""
+        first, last = start.date(), end.date()
+        days = [first + timedelta(days=n) for n in range(-1, (last - first).days)]
+        if not self._nights and all(self._like(day) == day for day in days):
+            yield from self._spans(start, end, own=False)
+            return
+        before, after = _midnight(days[0], self._rules.timezone), end + timedelta(days=1)
+        for own in {False, self._nights}:
+            self._keep(before, after, own=own)
+        for day in days[1:]:
+            yield from self._day(day)
+
+    def _day(self, day: date) -> list[Span]:
+        like, before = self._like(day), self._like(day - timedelta(days=1))
+        own = _moved(self._of(like, own=True), day - like)
+        if not self._nights:
+            return own
+        following = before + timedelta(days=1)
+        if not self._begins_night(before) or self._cuts_night(like, day):
+            return own
+        lasting = _first_stretch(self._of(following, own=False))
+        return list(_filled(own, _moved(lasting, day - following)))
+
+    def _begins_night(self, day: date) -> bool:
+        return self._of(day, own=True)[-1].state is not State.CLOSED
+
+    def _cuts_night(self, like: date, day: date) -> bool:
+        """Tell whether the day that a special day runs like has a rule against nights before it."""
+        if like == day or not self._begins_night(like - timedelta(days=1)):
+            return False
+        return self._of(like, own=False)[0].state is State.CLOSED
+
+    def _like(self, day: date) -> date:
+        special = self._rules.calendar.get(day)
+        if special is None or not (special.kind == "workday" or self._names_holidays):
+            return day
+        return special.like
+
+    def _of(self, day: date, *, own: bool) -> list[Span]:
+        """Return a day's spans, whole; only what begins on it if ``own``."""
+        own &= self._nights
+        if (day, own) not in self._days:
+            start = _midnight(day, self._rules.timezone)
+            self._keep(start, start + timedelta(days=1), own=own)
+        return self._days[day, own]
+
+    def _keep(self, start: datetime, end: datetime, *, own: bool) -> None:
+        spans = self._spans(start, end, own=own)
+        number = 0
+        while start < end:
+            following = start + timedelta(days=1)
+            while spans[number].end <= start:
+                number += 1
+            inside: list[Span] = []
+            for span in spans[number:]:
+                if span.start >= following:
+                    break
+                inside.append(
+                    replace(span, start=max(span.start, start), end=min(span.end, following))
+                )
+            self._days[start.date(), own] = inside
+            start = following
+
+    def _spans(self, start: datetime, end: datetime, *, own: bool) -> list[Span]:
+        """Ask the library; each fallback fills what is closed before it."""
+        found: list[Span] = []
+        for sure, longest in self._own if own and self._nights else self._whole:
+            read = list(_asked(sure, start, end))
+            if longest is not None:  # what may last is unknown
+                later = [
+                    span if span.state is State.CLOSED else replace(span, state=State.UNKNOWN)
+                    for span in _asked(longest, start, end)
+                ]
+                read = list(_filled(read, later))
+            found = list(_filled(found, read)) if found else read
+        return found
+
+    def _expressions(self, chain: Chain) -> tuple[_Expression, _Expression | None]:
+        same = chain.longest == chain.sure
+        return self._expression(chain.sure), None if same else self._expression(chain.longest)
+
+    def _expression(self, text: str) -> _Expression:
+        # The library knows the sun of a place only when it may look up the place's time zone; the
+        # one that is given still holds.
+        lon, lat = self._place or (0.0, 0.0)
+        return opening_hours.OpeningHours(
+            text,
+            timezone=self._rules.timezone,
+            country=self._rules.country,
+            coords=None if self._place is None else (lat, lon),
+            auto_country=False,
+            auto_timezone=self._place is not None,
+        )
+
+
+def _asked(expression: _Expression, start: datetime, end: datetime) -> Iterator[Span]:
+    for first, last, state, comment in expression.intervals(start, end):
+        yield Span(max(first, start), min(last, end), STATES[_CODES[state]], comment)
+
+
+def _filled(spans: Sequence[Span], others: Sequence[Span]) -> Iterator[Span]:
+    """Yield the spans, and where they are closed, what is not closed of the others."""
+    number = 0
+    for span in spans:
+        if span.state is not State.CLOSED:
+            yield span
+            continue
+        at = span.start
+        while number < len(others) and others[number].end <= at:
+            number += 1
+        for other in others[number:]:
+            if other.start >= span.end:
+                break
+            if other.state is State.CLOSED or other.end <= at:
+                continue
+            begin, end = max(other.start, at), min(other.end, span.end)
+            if at < begin:
+                yield replace(span, start=at, end=begin)
+            yield replace(other, start=begin, end=end)
+            at = end
+        if at < span.end:
+            yield replace(span, start=at)
+
+
+def _first_stretch(spans: Sequence[Span]) -> list[Span]:
+    """Return the spans up to the first that is closed: what lasts from the evening before."""
+    return list(takewhile(lambda span: span.state is not State.CLOSED, spans))
+
+
+def _moved(spans: Iterable[Span], by: timedelta) -> list[Span]:
+    return [replace(span, start=span.start + by, end=span.end + by) for span in spans]
+
+
+def _merged(pieces: Iterable[Span]) -> list[Span]:
+    """Join what touches and is of one state; of what is unknown, why is kept apart."""
+    spans: list[Span] = []
+    for piece in pieces:
+        last = spans[-1] if spans else None
+        same = last is not None and last.state is piece.state and last.end >= piece.start
+        if last is None or not same:
+            spans.append(piece)
+        elif last.comment == piece.comment:
+            spans[-1] = replace(last, end=piece.end)
+        elif piece.state is State.UNKNOWN:
+            spans.append(piece)
+        else:
+            spans[-1] = replace(last, end=piece.end, comment="")
+    return spans
 
 
 @dataclass(frozen=True)
@@ -223,14 +394,21 @@ class Moments:
     state
         Codes into :data:`STATES`.
     closes_at
-        End of the open stretch; NaN when not open or open past the window.
+        When the open stretch is over; NaN when not open, open past the window, or not known.
+    sure_until
+        Till when it is open for certain: ``closes_at``, or the end of what is certain
+        (``18:00-20:00+``); NaN when not open or open past the window.
     opens_at
         Next opening that is certain; NaN when open, unknown, or not within the window.
+    comment
+        Positions in :attr:`HoursTable.comments`; 0 is none.
     """
 
     state: npt.NDArray[np.int8]
     closes_at: npt.NDArray[np.float64]
+    sure_until: npt.NDArray[np.float64]
     opens_at: npt.NDArray[np.float64]
+    comment: npt.NDArray[np.int32]
 
 
 class HoursTable:
@@ -244,31 +422,54 @@ class HoursTable:
         Time zone, country and calendar.
     start
         The window runs from local midnight of this moment's day over :data:`WINDOW_DAYS` days.
+    places
+        (m, 2) degrees, WGS-84: where each station's sun rises and sets; without them, hours that
+        name the sun are unknown.
+
+    Attributes
+    ----------
+    comments
+        What rules say in quotation marks, each once; the first is empty.
     """
 
-    def __init__(self, texts: Sequence[str | None], rules: HoursRules, *, start: datetime) -> None:
-        distinct = list(dict.fromkeys(texts))
-        position = {text: number for number, text in enumerate(distinct)}
-        self._schedule = np.array([position[text] for text in texts], dtype=np.int64)
+    def __init__(
+        self,
+        texts: Sequence[str | None],
+        rules: HoursRules,
+        *,
+        start: datetime,
+        places: npt.ArrayLike | None = None,
+    ) -> None:
+        keys = _keys(texts, places)
+        distinct = list(dict.fromkeys(keys))
+        position = {key: number for number, key in enumerate(distinct)}
+        self._schedule = np.array([position[key] for key in keys], dtype=np.int64)
         midnight = _midnight(start.astimezone(rules.timezone).date(), rules.timezone)
         self.start_s = midnight.timestamp()
         last = _midnight(midnight.date() + timedelta(days=WINDOW_DAYS), rules.timezone)
         self._length_s = last.timestamp() - self.start_s
         # Schedules lie end to end on one axis, so that one searchsorted answers for all.
-        keys, states, ends, opens = [], [], [], []
-        for number, text in enumerate(distinct):
+        begins, states, ends, known, opens, said = [], [], [], [], [], []
+        comments: dict[str, int] = {"": 0}
+        for number, (text, place) in enumerate(distinct):
             offset = number * self._length_s
-            spans = read_spans(text, rules, start=midnight)
-            next_open = _next_open(spans)
-            for span, opening in zip(spans, next_open, strict=True):
-                keys.append(offset + span.start.timestamp() - self.start_s)
+            spans = read_spans(text, rules, start=midnight, place=place)
+            for span, opening, ended in zip(
+                spans, _next_open(spans), _ends_known(spans), strict=True
+            ):
+                begins.append(offset + span.start.timestamp() - self.start_s)
                 states.append(STATES.index(span.state))
                 ends.append(span.end.timestamp())
+                known.append(ended)
                 opens.append(opening)
-        self._keys = np.array(keys, dtype=np.float64)
+                said.append(comments.setdefault(span.comment, len(comments)))
+        self._keys = np.array(begins, dtype=np.float64)
         self._states = np.array(states, dtype=np.int8)
         self._ends = np.array(ends, dtype=np.float64)
+        self._known = np.array(known, dtype=bool)
         self._opens = np.array(opens, dtype=np.float64)
+        self._said = np.array(said, dtype=np.int32)
+        self.comments = tuple(comments)
 
     def at(self, station: npt.NDArray[np.int64], when_s: npt.NDArray[np.float64]) -> Moments:
         """Return the states of stations (by position in ``texts``) at POSIX times; same shapes.
@@ -282,9 +483,31 @@ class HoursTable:
         state = np.where(valid, self._states[segment], _UNKNOWN).astype(np.int8)
         end = self._ends[segment]
         open_ended = end >= self.start_s + self._length_s
-        closes = np.where((state == _OPEN) & ~open_ended, end, np.nan)
+        sure = np.where((state == _OPEN) & ~open_ended, end, np.nan)
+        closes = np.where(self._known[segment], sure, np.nan)
         opens = np.where(valid & (state == 0), self._opens[segment], np.nan)
-        return Moments(state, closes, opens)
+        comment = np.where(valid, self._said[segment], 0).astype(np.int32)
+        return Moments(state, closes, sure, opens, comment)
+
+
+_Key = tuple[str | None, Place | None]
+
+
+def _keys(texts: Sequence[str | None], places: npt.ArrayLike | None) -> list[_Key]:
+    """Return what each station's schedule depends on."""
+    if places is None:
+        return [(text, None) for text in texts]
+    lonlat = np.asarray(places, dtype=np.float64).reshape(-1, 2).tolist()
+    where = {text: text is not None and needs_sun(text) for text in dict.fromkeys(texts)}
+    return [
+        (text, sun_place(text, (lon, lat)) if where[text] else None)
+        for text, (lon, lat) in zip(texts, lonlat, strict=True)
+    ]
+
+
+def _ends_known(spans: Sequence[Span]) -> list[bool]:
+    """Tell of each span whether what follows is known: an open end is followed by unknown."""
+    return [following.state is not State.UNKNOWN for following in spans[1:]] + [True] * bool(spans)
 
 
 def _next_open(spans: Sequence[Span]) -> list[float]:
