@@ -252,7 +252,9 @@ def _measures(item: Found) -> dict[str, Json]:
         "state": item.state.value,
         "minutes_left": item.minutes_left,
         "closes_at": _iso(item.closes_at),
+        "sure_until": _iso(item.sure_until),
         "opens_at": _iso(item.opens_at),
+        "hours_comment": item.hours_comment,
     }
 
 
@@ -286,22 +288,29 @@ def state_words(properties: dict[str, Json], language: str, *, arriving: bool = 
     state = State.parse(str(properties["state"]))
     zh = language == "zh"
     if state is State.OPEN:
-        left = properties["minutes_left"]
-        if not isinstance(left, int):
-            return "开放" if zh else "open"
-        closes = datetime.fromisoformat(str(properties["closes_at"]))
-        until = _closing(closes, properties, zh=zh)
-        if left >= _LONG_MIN:
-            return until
-        if zh:
-            return f"{until}（{'到时' if arriving else '现在'}还剩 {left} 分）"
-        return f"{until} ({left} min left{' when you arrive' if arriving else ' now'})"
+        return _open_words(properties, zh=zh, arriving=arriving)
     if state is State.CLOSED:
         opens = properties["opens_at"]
         if opens is None:
             return "已关门" if zh else "closed"
         return _until(datetime.fromisoformat(str(opens)), properties, zh=zh)
-    return "开放时间未知" if zh else "hours unknown"
+    unknown, comment = "开放时间未知" if zh else "hours unknown", properties["hours_comment"]
+    return f"{unknown} · {comment}" if comment else unknown
+
+
+def _open_words(properties: dict[str, Json], *, zh: bool, arriving: bool) -> str:
+    left = properties["minutes_left"]
+    if not isinstance(left, int):
+        if properties["sure_until"] is not None:  # 18:00+ has an end, but nobody knows it
+            return "开放 · 关门时间未知" if zh else "open, closing time unknown"
+        return "开放" if zh else "open"
+    closes = datetime.fromisoformat(str(properties["closes_at"]))
+    until = _closing(closes, properties, zh=zh)
+    if left >= _LONG_MIN:
+        return until
+    if zh:
+        return f"{until}（{'到时' if arriving else '现在'}还剩 {left} 分）"
+    return f"{until} ({left} min left{' when you arrive' if arriving else ' now'})"
 
 
 def _until(opens: datetime, properties: dict[str, Json], *, zh: bool) -> str:

@@ -29,8 +29,8 @@ __all__ = [
     "CalendarDay",
     "HoursRules",
     "HoursTable",
+    "LonLat",
     "Moments",
-    "Place",
     "Span",
     "calendar_doubts",
     "is_readable",
@@ -54,7 +54,7 @@ _OPEN, _UNKNOWN = 1, 2
 _Expression = opening_hours.OpeningHours
 _SUN_STEP_DEG = 0.05  # some 10 seconds of the sun's way; the library rounds to minutes
 
-Place = tuple[float, float]  # longitude and latitude in degrees, WGS-84
+LonLat = tuple[float, float]  # longitude and latitude in degrees, WGS-84
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def read_spans(
     *,
     start: datetime,
     days: int = WINDOW_DAYS,
-    place: Place | None = None,
+    place: LonLat | None = None,
 ) -> list[Span]:
     """Return the states from local midnight of ``start``'s day over ``days`` days, merged.
 
@@ -179,7 +179,7 @@ def read_spans(
     return _merged(reader.read(midnight, end))
 
 
-def sun_place(text: str | None, place: Place) -> Place | None:
+def sun_place(text: str | None, place: LonLat) -> LonLat | None:
     """Return where a text's sun is asked for, within some 10 seconds; None if it names no sun.
 
     Stations of the same text and the same answer can share one schedule.
@@ -205,7 +205,7 @@ def _midnight(day: date, timezone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=timezone)
 
 
-def _reader(text: str | None, rules: HoursRules, place: Place | None) -> "_Reader | None":
+def _reader(text: str | None, rules: HoursRules, place: LonLat | None) -> "_Reader | None":
     if not text or not is_readable(text) or (place is None and needs_sun(text)):
         return None
     try:
@@ -224,7 +224,7 @@ class _Reader:
     that of the day on which it begins: if that day is off (``PH off``), so are its small hours.
     """
 
-    def __init__(self, text: str, rules: HoursRules, place: Place | None) -> None:
+    def __init__(self, text: str, rules: HoursRules, place: LonLat | None) -> None:
         self._rules, self._place = rules, place
         chains = split_chains(text)
         same_day = [chain.until_midnight() for chain in chains]
@@ -471,6 +471,14 @@ class HoursTable:
         self._said = np.array(said, dtype=np.int32)
         self.comments = tuple(comments)
 
+    def schedules(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the first station of each distinct schedule, (d,), and each one's schedule, (m,).
+
+        What is worked out for the first of each holds for all of it.
+        """
+        _, first = np.unique(self._schedule, return_index=True)
+        return first, self._schedule
+
     def at(self, station: npt.NDArray[np.int64], when_s: npt.NDArray[np.float64]) -> Moments:
         """Return the states of stations (by position in ``texts``) at POSIX times; same shapes.
 
@@ -490,7 +498,7 @@ class HoursTable:
         return Moments(state, closes, sure, opens, comment)
 
 
-_Key = tuple[str | None, Place | None]
+_Key = tuple[str | None, LonLat | None]
 
 
 def _keys(texts: Sequence[str | None], places: npt.ArrayLike | None) -> list[_Key]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from locator.datum import from_wgs84
-from locator.hours import STATES, WINDOW_DAYS, read_spans
+from locator.hours import STATES, WINDOW_DAYS, LonLat, read_spans, sun_place
 from locator.schema import Datum, Kind, Service, State, Status, is_illustrative, split_set
 from locator.service import Service as LocatorService
 from locator.service import Snapshot
@@ -36,7 +36,8 @@ CELL_DEG = 0.25  # about 25 km: a cell says no more of a rider than the city the
 _DECIMALS = 6  # 0.1 m
 
 Rows = npt.NDArray[np.int64]
-Span = tuple[int, int, int]  # minutes after the window's start, half-open, and a code into STATES
+# Minutes after the window's start, half-open, a code into STATES, and why it is unknown.
+Span = tuple[int, int, int] | tuple[int, int, int, str]
 Extra = dict[str, str | list[str | None]]
 Row = list[str | int | float | list[str] | Extra]
 
@@ -151,7 +152,7 @@ def _stations(service: LocatorService, stations: gpd.GeoDataFrame, at: datetime)
     schedules: list[list[Span] | None] = []
     positions: dict[str, int] = {}
     rows: list[Row] = []
-    spans_of = {text: _spans(service, text, at) for text in stations["opening_hours"].unique()}
+    spans_of: dict[tuple[str | None, LonLat | None], list[Span] | None] = {}
     kinds = {kind.value: number for number, kind in enumerate(Kind)}
     lon, lat = (_rounded(axis) for axis in (stations.geometry.x, stations.geometry.y))
     shifted = [
@@ -159,7 +160,11 @@ def _stations(service: LocatorService, stations: gpd.GeoDataFrame, at: datetime)
         for axis in from_wgs84(lon, lat, Datum.GCJ02)
     ]
     for number, own in enumerate(stations.drop(columns="geometry").to_dict("records")):
-        spans = spans_of[own["opening_hours"]]
+        hours = None if pd.isna(own["opening_hours"]) else str(own["opening_hours"])
+        where = sun_place(hours, (lon[number], lat[number]))
+        if (hours, where) not in spans_of:
+            spans_of[hours, where] = _spans(service, hours, where, at)
+        spans = spans_of[hours, where]
         key = json.dumps(spans)
         if key not in positions:
             positions[key] = len(schedules)
@@ -188,21 +193,22 @@ def _rounded(degrees: Iterable[float]) -> list[float]:
     return [round(round(float(value), 7), _DECIMALS) for value in degrees]
 
 
-def _spans(service: LocatorService, text: object, at: datetime) -> list[Span] | None:
+def _spans(
+    service: LocatorService, text: str | None, place: LonLat | None, at: datetime
+) -> list[Span] | None:
     """Return the stretches that are not closed; None if nothing is known of any."""
-    spans = read_spans(None if pd.isna(text) else str(text), service.rules, start=at)  # type: ignore[call-overload]
-    if len(spans) == 1 and spans[0].state is State.UNKNOWN:
+    spans = read_spans(text, service.rules, start=at, place=place)
+    if len(spans) == 1 and spans[0].state is State.UNKNOWN and not spans[0].comment:
         return None
     first = spans[0].start.timestamp()
-    return [
-        (
-            int(span.start.timestamp() - first) // 60,
-            int(span.end.timestamp() - first) // 60,
-            STATES.index(span.state),
-        )
-        for span in spans
-        if span.state is not State.CLOSED
-    ]
+    found: list[Span] = []
+    for span in spans:
+        begin, end = (int(t.timestamp() - first) // 60 for t in (span.start, span.end))
+        if span.state is State.UNKNOWN and span.comment:
+            found.append((begin, end, STATES.index(span.state), span.comment))
+        elif span.state is not State.CLOSED:
+            found.append((begin, end, STATES.index(span.state)))
+    return found
 
 
 def _bits(services: Iterable[str]) -> int:

@@ -68,7 +68,12 @@ class OpenWeek:
 
 
 def open_week(
-    texts: Sequence[str | None], rules: HoursRules, *, day: date, min_minutes_left: int
+    texts: Sequence[str | None],
+    rules: HoursRules,
+    *,
+    day: date,
+    min_minutes_left: int,
+    places: npt.ArrayLike | None = None,
 ) -> OpenWeek:
     """Read opening hours over the week of a day.
 
@@ -80,20 +85,20 @@ def open_week(
         Any day of the week that is looked at.
     min_minutes_left
         A station that closes sooner than this after the middle of a quarter is not open in it.
+    places
+        (m, 2) degrees, WGS-84: where each station's sun rises and sets.
     """
     monday = day - timedelta(days=day.weekday())
     start = datetime(monday.year, monday.month, monday.day, tzinfo=rules.timezone)
-    distinct = list(dict.fromkeys(texts))
-    table = HoursTable(distinct, rules, start=start)
+    table = HoursTable(texts, rules, start=start, places=places)
     middles = _middles(start)
-    row = np.repeat(np.arange(len(distinct)), SLOTS)
-    found = table.at(row, np.tile(middles, len(distinct)))
-    left_s = found.closes_at - np.tile(middles, len(distinct))
+    first, of = table.schedules()
+    row = np.repeat(first, SLOTS)
+    found = table.at(row, np.tile(middles, len(first)))
+    left_s = found.sure_until - np.tile(middles, len(first))
     lasts = np.isnan(left_s) | (left_s >= 60 * min_minutes_left)
     is_open = ((found.state == STATES.index(State.OPEN)) & lasts).reshape(-1, SLOTS)
     unknown = (found.state == STATES.index(State.UNKNOWN)).reshape(-1, SLOTS)
-    position = {text: number for number, text in enumerate(distinct)}
-    of = np.array([position[text] for text in texts], dtype=np.int64)
     return OpenWeek(monday, is_open[of], (is_open | unknown)[of])
 
 

@@ -21,8 +21,10 @@ _UNKNOWN = STATES.index(State.UNKNOWN)
 class Found:
     """One station in an answer; what is unknown is None.
 
-    ``state``, ``closes_at`` and ``opens_at`` are of the moment of arrival; ``added_s`` is what
-    the station adds to the ride to a destination, None where no destination was named.
+    ``state``, ``closes_at`` and ``opens_at`` are of the moment of arrival; ``sure_until`` is till
+    when it is open for certain, ``closes_at`` or earlier; ``hours_comment`` is what its hours say
+    in quotation marks of that moment; ``added_s`` is what the station adds to the ride to a
+    destination, None where no destination was named.
     """
 
     rank: int
@@ -35,7 +37,9 @@ class Found:
     state: State
     minutes_left: int | None
     closes_at: datetime | None
+    sure_until: datetime | None
     opens_at: datetime | None
+    hours_comment: str | None
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class NearestStations:
 
     ``distance_m`` is the geodesic, ``ride_m`` the way, ``ride_s`` the time, ``added_s`` the time
     added on the way to a destination (NaN without one); ``state`` holds codes into
-    :data:`locator.hours.STATES`; times are POSIX seconds, NaN where there is none.
+    :data:`locator.hours.STATES`; times are POSIX seconds, NaN where there is none; ``comment``
+    holds positions in ``comments``, 0 for none.
     """
 
     index: npt.NDArray[np.int64]
@@ -54,7 +59,10 @@ class NearestStations:
     added_s: npt.NDArray[np.float64]
     state: npt.NDArray[np.int8]
     closes_at: npt.NDArray[np.float64]
+    sure_until: npt.NDArray[np.float64]
     opens_at: npt.NDArray[np.float64]
+    comment: npt.NDArray[np.int32]
+    comments: tuple[str, ...]
     at: datetime
 
     def of(self, origin: int) -> Iterator[Found]:
@@ -64,6 +72,7 @@ class NearestStations:
             if row < 0:
                 return
             closes, opens = self.closes_at[origin, place], self.opens_at[origin, place]
+            sure = self.sure_until[origin, place]
             added = self.added_s[origin, place]
             arrives = self.at.timestamp() + self.ride_s[origin, place]
             yield Found(
@@ -77,7 +86,9 @@ class NearestStations:
                 state=STATES[self.state[origin, place]],
                 minutes_left=None if np.isnan(closes) else int((closes - arrives) // 60),
                 closes_at=None if np.isnan(closes) else datetime.fromtimestamp(closes, zone),
+                sure_until=None if np.isnan(sure) else datetime.fromtimestamp(sure, zone),
                 opens_at=None if np.isnan(opens) else datetime.fromtimestamp(opens, zone),
+                hours_comment=self.comments[self.comment[origin, place]] or None,
             )
 
     def to_frame(self, stations: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -116,6 +127,7 @@ class NearestStations:
             return np.where(kept, np.take_along_axis(values, order, axis=1), absent)
 
         state = np.take_along_axis(self.state, order, axis=1)
+        comment = np.take_along_axis(self.comment, order, axis=1)
         return NearestStations(
             index=np.where(kept, np.take_along_axis(self.index, order, axis=1), -1),
             distance_m=pick(self.distance_m, np.inf),
@@ -124,6 +136,9 @@ class NearestStations:
             added_s=pick(self.added_s, np.nan),
             state=np.where(kept, state, _UNKNOWN).astype(np.int8),
             closes_at=pick(self.closes_at, np.nan),
+            sure_until=pick(self.sure_until, np.nan),
             opens_at=pick(self.opens_at, np.nan),
+            comment=np.where(kept, comment, 0).astype(np.int32),
+            comments=self.comments,
             at=self.at,
         )

@@ -13,7 +13,7 @@ import shapely
 
 from locator.datum import geodesic_m
 from locator.errors import InputError
-from locator.hours import STATES, HoursRules, HoursTable
+from locator.hours import STATES, HoursRules, HoursTable, Moments
 from locator.nearest.found import Found, NearestStations
 from locator.nearest.question import HELP_S, HELPS, OpenRule, StationFilter, Wishes
 from locator.schema import State, Weather, split_set
@@ -155,14 +155,15 @@ class StationIndex:
         midnight = datetime(day.year, day.month, day.day, tzinfo=self._rules.timezone)
         begins = np.full(len(self.stations), midnight.timestamp())
         moments = self._hours_of(local).at(np.arange(len(self.stations)), begins)
-        lasts = np.isnan(moments.closes_at)
-        lasts |= moments.closes_at >= midnight.replace(hour=_NIGHT_ENDS).timestamp()
+        lasts = np.isnan(moments.sure_until)
+        lasts |= moments.sure_until >= midnight.replace(hour=_NIGHT_ENDS).timestamp()
         return np.asarray((moments.state == _OPEN) & lasts)
 
     def look_up(self, row: int, *, at: datetime) -> Found:
         """Return one station as found by somebody who stands there at a moment."""
         local = at.astimezone(self._rules.timezone)
-        moments = self._hours_of(local).at(np.array([row]), np.array([local.timestamp()]))
+        table = self._hours_of(local)
+        moments = table.at(np.array([row]), np.array([local.timestamp()]))
         there = NearestStations(
             index=np.array([[row]]),
             distance_m=np.zeros((1, 1)),
@@ -171,7 +172,10 @@ class StationIndex:
             added_s=np.full((1, 1), np.nan),
             state=moments.state.reshape(1, 1),
             closes_at=moments.closes_at.reshape(1, 1),
+            sure_until=moments.sure_until.reshape(1, 1),
             opens_at=moments.opens_at.reshape(1, 1),
+            comment=moments.comment.reshape(1, 1),
+            comments=table.comments,
             at=local,
         )
         return next(there.of(0))
@@ -207,21 +211,25 @@ class StationIndex:
                 origins[:, None, 0], origins[:, None, 1], there[..., 0], there[..., 1]
             )
             arrival = at.timestamp() + np.where(found, near.seconds, 0.0)
-            moments = self._hours_of(at).at(safe, arrival)
-            state, closes, opens = moments.state, moments.closes_at, moments.opens_at
+            table = self._hours_of(at)
+            moments, comments = table.at(safe, arrival), table.comments
         else:
-            straight = np.full(safe.shape, np.inf)
+            straight, never = np.full(safe.shape, np.inf), np.full(safe.shape, np.nan)
             state = np.full(safe.shape, _UNKNOWN, dtype=np.int8)
-            closes = opens = np.full(safe.shape, np.nan)
+            none = np.zeros(safe.shape, dtype=np.int32)
+            moments, comments = Moments(state, never, never, never, none), ("",)
         return NearestStations(
             index=near.index,
             distance_m=np.where(found, straight, np.inf),
             ride_m=near.metres,
             ride_s=near.seconds,
             added_s=np.full(safe.shape, np.nan),
-            state=state,
-            closes_at=closes,
-            opens_at=opens,
+            state=moments.state,
+            closes_at=moments.closes_at,
+            sure_until=moments.sure_until,
+            opens_at=moments.opens_at,
+            comment=moments.comment,
+            comments=comments,
             at=at,
         )
 
@@ -262,7 +270,7 @@ class StationIndex:
             if table is None:
                 given = self.stations["opening_hours"]
                 texts = [None if pd.isna(text) else str(text) for text in given]
-                table = HoursTable(texts, self._rules, start=at)
+                table = HoursTable(texts, self._rules, start=at, places=self.lonlat)
                 if len(self._hours) >= _KEPT_DAYS:
                     self._hours.pop(next(iter(self._hours)))
                 self._hours[day] = table
@@ -291,8 +299,8 @@ def _passes(
         return found
     if rule is OpenRule.KNOWN:
         return np.asarray(found & (answer.state != _CLOSED))
-    left_s = answer.closes_at - (at.timestamp() + answer.ride_s)
-    long_enough = np.isnan(answer.closes_at) | (left_s >= min_minutes_left * 60)
+    left_s = answer.sure_until - (at.timestamp() + answer.ride_s)
+    long_enough = np.isnan(answer.sure_until) | (left_s >= min_minutes_left * 60)
     return np.asarray(found & (answer.state == _OPEN) & long_enough)
 
 

@@ -17,7 +17,7 @@ from locator.coverage import (
 from locator.coverage.demand import HOURS_OF_WEEK
 from locator.coverage.week import QUARTERS, WeekCoverage
 from locator.nearest import StationFilter, station_mask
-from locator.planner.ground import Ground, hours_texts
+from locator.planner.ground import Ground
 from locator.planner.reach import SLOTS, Reach, find_reach
 
 __all__ = ["Answer", "Ask", "Figures", "Standing", "View", "answer_ask", "make_standing"]
@@ -156,7 +156,7 @@ def make_standing(ground: Ground, chosen: StationFilter, scenario: Scenario | No
         stations = apply_scenario(stations, scenario)
     seconds = ground.seconds if scenario is None else ground.seconds_to(stations)
     counted = station_mask(stations, chosen)
-    week = ground.open_week(hours_texts(stations))
+    week = ground.open_week(stations)
     near = seconds[counted]
     return Standing(
         ids=tuple(str(identity) for identity in stations["id"]),

@@ -1,7 +1,6 @@
 """The ground that questions are asked on: demand points, times to stations, opening hours."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -15,7 +14,7 @@ from scipy.sparse import csr_array
 from locator.coverage import DemandPoints, OpenWeek, open_week
 from locator.coverage import points as sampling
 from locator.errors import InputError
-from locator.hours import HoursRules
+from locator.hours import HoursRules, LonLat, sun_place
 from locator.schema import CRS
 from locator.service import Service, Snapshot
 from locator.study import GapsInputs, Question, Standard
@@ -45,6 +44,7 @@ _KEPT_TEXTS = 500
 Times = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
+_HoursKey = tuple[str | None, LonLat | None]
 
 
 @dataclass
@@ -52,7 +52,7 @@ class _Kept:
     """What questions so far have worked out; one question at a time may use it."""
 
     columns: "OrderedDict[tuple[float, float], Times]" = field(default_factory=OrderedDict)
-    hours: "OrderedDict[str | None, tuple[Mask, Mask]]" = field(default_factory=OrderedDict)
+    hours: "OrderedDict[_HoursKey, tuple[Mask, Mask]]" = field(default_factory=OrderedDict)
     bound: BoundModel | None = None
 
 
@@ -114,16 +114,22 @@ class Ground:
         kept.move_to_end(place)
         return kept[place]
 
-    def open_week(self, texts: Sequence[str | None]) -> OpenWeek:
-        """Return when stations with these opening hours can be used in the week."""
+    def open_week(self, stations: gpd.GeoDataFrame) -> OpenWeek:
+        """Return when stations can be used in the week."""
         kept = self._kept.hours
-        new = [text for text in dict.fromkeys(texts) if text not in kept]
+        places = zip(hours_texts(stations), _places(stations), strict=True)
+        keys = [(text, sun_place(text, place)) for text, place in places]
+        new = [key for key in dict.fromkeys(keys) if key not in kept]
         if new:
             week = open_week(
-                new, self.rules, day=self.monday, min_minutes_left=self.min_minutes_left
+                [text for text, _ in new],
+                self.rules,
+                day=self.monday,
+                min_minutes_left=self.min_minutes_left,
+                places=[place or (0.0, 0.0) for _, place in new],
             )
             kept.update(zip(new, zip(week.open, week.possible, strict=True), strict=True))
-        pairs = [kept[text] for text in texts]
+        pairs = [kept[key] for key in keys]
         while len(kept) > _KEPT_TEXTS:
             kept.popitem(last=False)
         if not pairs:

@@ -101,7 +101,9 @@ def make_basis(
     if week_of is not None:
         texts = [None if pd.isna(t) else str(t) for t in index.stations["opening_hours"]]
         least = service.settings.min_minutes_left
-        week = open_week(texts, service.rules, day=week_of, min_minutes_left=least)
+        week = open_week(
+            texts, service.rules, day=week_of, min_minutes_left=least, places=index.lonlat
+        )
     return Basis(
         study=study,
         points=points,

@@ -183,7 +183,8 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
     )
     counts = study.whatever_hours & question.existing
     actions = make_actions(question, candidates, snapshot.stations, basis, counts)
-    opened = _Openings(service, basis, actions)
+    lonlat = np.vstack([candidates.lonlat, study.inputs.snapshot.index.lonlat])
+    opened = _Openings(service, basis, actions, lonlat[actions.place])
     times, horizon_s = _times_to(service, candidates, basis, question)
     said = (
         study.warnings,
@@ -282,8 +283,9 @@ class _Openings:
     Three cases: no hours (one class, everything open), a moment (one class), a week.
     """
 
-    def __init__(self, service: Service, basis: Basis, actions: Actions) -> None:
+    def __init__(self, service: Service, basis: Basis, actions: Actions, places: Floats) -> None:
         self._service, self._basis, self._table = service, basis, actions
+        self._places = places  # (o, 2) degrees, WGS-84
         self.quarters: Floats | None = None
         if basis.week is not None:
             self._take_week(basis.week)
@@ -297,12 +299,10 @@ class _Openings:
         self.possible = (study.open_then | study.unknown)[:, None]
         given = np.ones(len(self._table.place), dtype=bool)
         if study.at is not None:
-            distinct = list(dict.fromkeys(self._table.hours))
-            table = HoursTable(distinct, self._service.rules, start=study.at)
-            when = np.full(len(distinct), study.at.timestamp())
-            states = table.at(np.arange(len(distinct)), when).state == STATES.index(State.OPEN)
-            of = dict(zip(distinct, states, strict=True))
-            given = np.array([of[text] for text in self._table.hours], dtype=bool)
+            rules, hours = self._service.rules, self._table.hours
+            table = HoursTable(hours, rules, start=study.at, places=self._places)
+            when = np.full(len(given), study.at.timestamp())
+            given = table.at(np.arange(len(given)), when).state == STATES.index(State.OPEN)
         self.actions = self._added(given[:, None])
 
     def _added(self, given: Mask) -> Mask:
@@ -317,11 +317,9 @@ class _Openings:
 
     def _take_week(self, week: OpenWeek) -> None:
         rules, least = self._service.rules, self._service.settings.min_minutes_left
-        distinct = list(dict.fromkeys(self._table.hours))
-        read = open_week(distinct, rules, day=week.monday, min_minutes_left=least)
-        position = {text: number for number, text in enumerate(distinct)}
-        of = np.array([position[text] for text in self._table.hours], dtype=np.int64)
-        given = read.open[of] if len(of) else np.zeros((0, week.open.shape[1]), dtype=bool)
+        hours = self._table.hours
+        read = open_week(hours, rules, day=week.monday, min_minutes_left=least, places=self._places)
+        given = read.open if len(hours) else np.zeros((0, week.open.shape[1]), dtype=bool)
         stacked = np.packbits(np.vstack([week.open, week.possible, given]), axis=0)
         _, first, kind = np.unique(stacked, axis=1, return_index=True, return_inverse=True)
         kind = kind.ravel()

@@ -15,7 +15,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from locator.answer import Answer, Feature, Json, nearest_answer, state_words, station_feature
-from locator.hours import STATES, Span, read_spans
+from locator.hours import STATES, LonLat, Span, read_spans
 from locator.hours_words import day_words, hours_by_day, week_words
 from locator.nearest import OpenRule, StationFilter
 from locator.phone import MANY_STATIONS
@@ -277,7 +277,7 @@ def station(station_id: str) -> str:
     own = feature["properties"]
     lon, lat = feature["geometry"]["coordinates"]
     hours = own["opening_hours"]
-    week = _week(None if hours is None else str(hours))
+    week = _week(None if hours is None else str(hours), (lon, lat))
     card = _card(feature, StationFilter(), arriving=False)
     status = Status.parse(str(own["status"] or Status.ACTIVE.value))
     return render_template(
@@ -315,10 +315,10 @@ def _open_instead(feature: Feature) -> Card | None:
 Week = list[tuple[str, str, list[Span]]]
 
 
-def _week(text: str | None) -> Week:
+def _week(text: str | None, place: LonLat) -> Week:
     """Return the next seven days: the day's name, its hours in words, and as spans."""
     service = get_service()
-    spans = read_spans(text, service.rules, start=service.now(), days=7)
+    spans = read_spans(text, service.rules, start=service.now(), days=7, place=place)
     first = spans[0].start
     begun = hours_by_day(spans)
     names = [_("周一"), _("周二"), _("周三"), _("周四"), _("周五"), _("周六"), _("周日")]

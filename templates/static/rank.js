@@ -114,7 +114,7 @@
     // Seconds after the window's start; hours that are not known are one stretch of unknown.
     const schedules = register.schedules.map((spans) =>
       (spans || [[0, lengthMin, UNKNOWN]]).map((span) =>
-        ({ start: span[0] * 60, end: span[1] * 60, state: span[2] })));
+        ({ start: span[0] * 60, end: span[1] * 60, state: span[2], comment: span[3] || null })));
     const [startS, lengthS] = [days[0] * 60, lengthMin * 60];
     const secondsPerM = register.detour / (register.speed_kmh / 3.6);
     return { register, points, schedules, startS, lengthS, secondsPerM };
@@ -122,11 +122,14 @@
 
   // ---- opening hours --------------------------------------------------------------------------
 
-  // The state at a moment in seconds after the window's start, when it ends, and, in the same
-  // seconds or null, the closing and the next opening that is certain.
+  const NOTHING = { closes: null, sure: null, opens: null, comment: null };
+
+  // The state at a moment in seconds after the window's start, when it ends, what is said of it,
+  // and, in the same seconds or null, the closing (or null, where what follows is unknown), till
+  // when it is open for certain, and the next opening that is certain.
   function momentOf(index, schedule, inside) {
     if (!(inside >= 0 && inside < index.lengthS)) { // nothing is known outside the window
-      return { state: UNKNOWN, until: inside < 0 ? 0 : Infinity, closes: null, opens: null };
+      return { ...NOTHING, state: UNKNOWN, until: inside < 0 ? 0 : Infinity };
     }
     const spans = index.schedules[schedule];
     let low = 0;
@@ -138,11 +141,13 @@
     const next = low < spans.length ? spans[low] : { start: index.lengthS, state: CLOSED };
     if (next.start > inside) {
       const opens = next.state === OPEN ? next.start : null;
-      return { state: CLOSED, until: next.start, closes: null, opens };
+      return { ...NOTHING, state: CLOSED, until: next.start, opens };
     }
     // What is open to the window's end may never close.
-    const closes = next.state === OPEN && next.end < index.lengthS ? next.end : null;
-    return { state: next.state, until: next.end, closes, opens: null };
+    const sure = next.state === OPEN && next.end < index.lengthS ? next.end : null;
+    const after = spans[low + 1];
+    const closes = after && after.start === next.end && after.state === UNKNOWN ? null : sure;
+    return { state: next.state, until: next.end, closes, sure, opens: null, comment: next.comment };
   }
 
   function told(index, schedule, arrivesAt) {
@@ -153,6 +158,8 @@
       state: STATES[moment.state],
       minutes_left: closes === null ? null : Math.floor((closes - arrivesAt) / 60),
       closes_at: closes,
+      sure_until: moment.sure === null ? null : index.startS + moment.sure,
+      hours_comment: moment.comment,
       opens_at: moment.opens === null ? null : index.startS + moment.opens,
     };
   }
@@ -172,7 +179,7 @@
   function isOpenAll(index, schedule, night) {
     if (night === null) { return false; }
     const moment = momentOf(index, schedule, night[0]);
-    return moment.state === OPEN && (moment.closes === null || moment.closes >= night[1]);
+    return moment.state === OPEN && (moment.sure === null || moment.sure >= night[1]);
   }
 
   // ---- the question ---------------------------------------------------------------------------
@@ -289,8 +296,8 @@
     if (this.question.rule === "any") { return true; }
     if (this.question.rule === "known") { return moment.state !== CLOSED; }
     if (moment.state !== OPEN) { return false; }
-    const leftS = this.index.startS + moment.closes - arrivesAt;
-    return moment.closes === null || leftS >= this.index.register.min_minutes_left * 60;
+    const leftS = this.index.startS + moment.sure - arrivesAt;
+    return moment.sure === null || leftS >= this.index.register.min_minutes_left * 60;
   };
 
   // Whether the rule drops a station at the soonest it can be reached, and nothing changes until

@@ -51,13 +51,15 @@
 
   function state(register, found) {
     if (found.state === "open") {
-      if (found.minutes_left === null) { return said.open; }
+      if (found.minutes_left === null) { return found.sure_until === null ? said.open : said.open_end; }
       const time = closing(register, found);
       return found.minutes_left >= LONG_MIN || isRange(found)
         ? fill("open_until", { time: time }) // nobody knows what will be left then
         : fill("open_left", { time: time, minutes: found.minutes_left });
     }
-    if (found.state === "unknown") { return said.unknown; }
+    if (found.state === "unknown") {
+      return found.hours_comment ? said.unknown + " · " + found.hours_comment : said.unknown;
+    }
     if (found.opens_at === null) { return said.closed; }
     const day = dayName(register, dayOf(register, found.opens_at), dayOf(register, found.arrives_at));
     return fill("closed_until", { time: day + " " + clock(register, found.opens_at) });
