@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ import numpy.typing as npt
 import opening_hours
 
 from locator.errors import InputError
-from locator.hours_rules import Chain, needs_sun, split_chains
+from locator.hours_rules import Reading, needs_sun, split_chains
 from locator.schema import State
 
 __all__ = [
@@ -216,6 +216,39 @@ def _reader(text: str | None, rules: HoursRules, place: LonLat | None) -> "_Read
         raise
 
 
+class _Days:
+    """Readings of which each fills what is closed in those before it, day by day."""
+
+    def __init__(self, reader: "_Reader", readings: Sequence[Reading]) -> None:
+        self._reader, self._readings = reader, readings
+        self._days: dict[date, list[Span]] = {}
+
+    def read(self, start: datetime, end: datetime) -> list[Span]:
+        found: list[Span] = []
+        for reading in self._readings:
+            spans = self._reader.ask(reading, start, end)
+            found = list(_filled(found, spans)) if found else spans
+        return found
+
+    def of(self, day: date) -> list[Span]:
+        """Return the spans of a day, whole."""
+        if day not in self._days:
+            start = _midnight(day, self._reader.timezone)
+            self.keep(start, start + timedelta(days=1))
+        return self._days[day]
+
+    def keep(self, start: datetime, end: datetime) -> None:
+        """Ask for many days at once."""
+        spans = self.read(start, end)
+        number = 0
+        while start < end:
+            following = start + timedelta(days=1)
+            while spans[number].end <= start:
+                number += 1
+            self._days[start.date()] = _clipped(spans[number:], start, following)
+            start = following
+
+
 class _Reader:
     """A text at a place: its states by the library, put together day by day where it must be.
 
@@ -225,47 +258,49 @@ class _Reader:
     """
 
     def __init__(self, text: str, rules: HoursRules, place: LonLat | None) -> None:
-        self._rules, self._place = rules, place
-        chains = split_chains(text)
-        same_day = [chain.until_midnight() for chain in chains]
-        self._nights = any(chain != own for chain, own in zip(chains, same_day, strict=True))
-        self._whole = [self._expressions(chain) for chain in chains]
-        self._own = [self._expressions(chain) for chain in same_day] if self._nights else []
+        self._rules, self._place, self.timezone = rules, place, rules.timezone
+        parts = split_chains(text)
+        self._whole = _Days(self, [part.whole for part in parts])
+        nights = [night for part in parts for night in part.nights]
+        self._begun = self._whole
+        if nights:
+            self._begun = _Days(self, [part.whole.until_midnight() for part in parts])
+        self._nights = [
+            (_Days(self, [night]), _Days(self, [night.until_midnight()])) for night in nights
+        ]
         self._names_holidays = re.search(r"\bPH\b", text) is not None
-        self._days: dict[tuple[date, bool], list[Span]] = {}
 
-    def read(self, start: datetime, end: datetime) -> Iterator[Span]:
-        """Yield the spans of ``[start, end)``, both midnights."""
+    def read(self, start: datetime, end: datetime) -> Iterable[Span]:
+        """Return the spans of ``[start, end)``, both midnights."""
         first, last = start.date(), end.date()
         days = [first + timedelta(days=n) for n in range(-1, (last - first).days)]
         if not self._nights and all(self._like(day) == day for day in days):
-            yield from self._spans(start, end, own=False)
-            return
+            return self._whole.read(start, end)
         before, after = _midnight(days[0], self._rules.timezone), end + timedelta(days=1)
-        for own in {False, self._nights}:
-            self._keep(before, after, own=own)
-        for day in days[1:]:
-            yield from self._day(day)
+        for series in (self._begun, *chain.from_iterable(self._nights)):
+            series.keep(before, after)
+        return chain.from_iterable(self._day(day) for day in days[1:])
 
-    def _day(self, day: date) -> list[Span]:
+    def _day(self, day: date) -> Sequence[Span]:
         like, before = self._like(day), self._like(day - timedelta(days=1))
-        own = _moved(self._of(like, own=True), day - like)
-        if not self._nights:
-            return own
+        own = _moved(self._begun.of(like), day - like)
+        if like != day and self._begins_night(like - timedelta(days=1)) and not self._night(like):
+            return own  # the day that this one runs like has a rule against nights before it
         following = before + timedelta(days=1)
-        if not self._begins_night(before) or self._cuts_night(like, day):
-            return own
-        lasting = _first_stretch(self._of(following, own=False))
-        return list(_filled(own, _moved(lasting, day - following)))
+        return list(_filled(own, _moved(self._night(following), day - following)))
+
+    def _night(self, day: date) -> list[Span]:
+        """Return what lasts into a day from the evening before, if it began then."""
+        before, found = day - timedelta(days=1), list[Span]()
+        if not self._begins_night(before):
+            return found
+        for night, begun in self._nights:
+            if begun.of(before)[-1].state is not State.CLOSED:
+                found += _first_stretch(night.of(day))
+        return found
 
     def _begins_night(self, day: date) -> bool:
-        return self._of(day, own=True)[-1].state is not State.CLOSED
-
-    def _cuts_night(self, like: date, day: date) -> bool:
-        """Tell whether the day that a special day runs like has a rule against nights before it."""
-        if like == day or not self._begins_night(like - timedelta(days=1)):
-            return False
-        return self._of(like, own=False)[0].state is State.CLOSED
+        return self._begun.of(day)[-1].state is not State.CLOSED
 
     def _like(self, day: date) -> date:
         special = self._rules.calendar.get(day)
@@ -273,48 +308,16 @@ class _Reader:
             return day
         return special.like
 
-    def _of(self, day: date, *, own: bool) -> list[Span]:
-        """Return a day's spans, whole; only what begins on it if ``own``."""
-        own &= self._nights
-        if (day, own) not in self._days:
-            start = _midnight(day, self._rules.timezone)
-            self._keep(start, start + timedelta(days=1), own=own)
-        return self._days[day, own]
-
-    def _keep(self, start: datetime, end: datetime, *, own: bool) -> None:
-        spans = self._spans(start, end, own=own)
-        number = 0
-        while start < end:
-            following = start + timedelta(days=1)
-            while spans[number].end <= start:
-                number += 1
-            inside: list[Span] = []
-            for span in spans[number:]:
-                if span.start >= following:
-                    break
-                inside.append(
-                    replace(span, start=max(span.start, start), end=min(span.end, following))
-                )
-            self._days[start.date(), own] = inside
-            start = following
-
-    def _spans(self, start: datetime, end: datetime, *, own: bool) -> list[Span]:
-        """Ask the library; each fallback fills what is closed before it."""
-        found: list[Span] = []
-        for sure, longest in self._own if own and self._nights else self._whole:
-            read = list(_asked(sure, start, end))
-            if longest is not None:  # what may last is unknown
-                later = [
-                    span if span.state is State.CLOSED else replace(span, state=State.UNKNOWN)
-                    for span in _asked(longest, start, end)
-                ]
-                read = list(_filled(read, later))
-            found = list(_filled(found, read)) if found else read
-        return found
-
-    def _expressions(self, chain: Chain) -> tuple[_Expression, _Expression | None]:
-        same = chain.longest == chain.sure
-        return self._expression(chain.sure), None if same else self._expression(chain.longest)
+    def ask(self, reading: Reading, start: datetime, end: datetime) -> list[Span]:
+        """Return the library's spans; what an open end may last is unknown."""
+        read = list(_asked(self._expression(reading.sure), start, end))
+        if reading.longest == reading.sure:
+            return read
+        later = [
+            span if span.state is State.CLOSED else replace(span, state=State.UNKNOWN)
+            for span in _asked(self._expression(reading.longest), start, end)
+        ]
+        return list(_filled(read, later))
 
     def _expression(self, text: str) -> _Expression:
         # The library knows the sun of a place only when it may look up the place's time zone; the
@@ -357,6 +360,11 @@ def _filled(spans: Sequence[Span], others: Sequence[Span]) -> Iterator[Span]:
             at = end
         if at < span.end:
             yield replace(span, start=at)
+
+
+def _clipped(spans: Iterable[Span], start: datetime, end: datetime) -> list[Span]:
+    inside = takewhile(lambda span: span.start < end, spans)
+    return [replace(s, start=max(s.start, start), end=min(s.end, end)) for s in inside]
 
 
 def _first_stretch(spans: Sequence[Span]) -> list[Span]:

@@ -10,11 +10,14 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from functools import lru_cache
 
-__all__ = ["Chain", "needs_sun", "split_chains"]
+__all__ = ["Chain", "Reading", "needs_sun", "split_chains"]
 
 _QUOTED = re.compile(r'("[^"]*")')
 _PIECE = re.compile(r'"[^"]*"|\|\||;|[^";|]+|["|]')
 _MODIFIER = re.compile(r"\b(?:open|off|closed|unknown)\s*$", re.IGNORECASE)
+_SAYS_HOURS = re.compile(
+    r"\d:\d\d|24/7|\b(?:open|off|closed|unknown|sunrise|sunset|dawn|dusk)\b", re.IGNORECASE
+)
 _SUN = re.compile(r"\b(?:sunrise|sunset|dawn|dusk)\b", re.IGNORECASE)
 _AT = r"(?:\d{1,2}:\d{2}|\(?\b(?:sunrise|sunset|dawn|dusk)\b(?:\s*[+-]\s*\d{1,2}:\d{2}\s*\))?)"
 _OPEN_END = re.compile(rf"(?P<at>{_AT})(?:\s*-\s*(?P<until>{_AT}))?\s*\+(?!\s*\d)", re.IGNORECASE)
@@ -24,8 +27,8 @@ _DAY, _AFTERNOON, _SMALL_HOURS = 24, 17, 30  # hours; an open evening is over at
 
 
 @dataclass(frozen=True)
-class Chain:
-    """Rules that hold together, as texts that the library reads.
+class Reading:
+    """Rules as the library reads them, twice.
 
     Attributes
     ----------
@@ -38,9 +41,30 @@ class Chain:
     sure: str
     longest: str
 
-    def until_midnight(self) -> "Chain":
+    def until_midnight(self) -> "Reading":
         """Return the rules with each night ended at midnight: what begins on a day alone."""
-        return Chain(*(_rewritten(text, _RANGE, _till_midnight) for text in astuple(self)))
+        return Reading(*(_rewritten(text, _RANGE, _till_midnight) for text in astuple(self)))
+
+    def has_nights(self) -> bool:
+        """Tell whether something lasts, or may last, past midnight."""
+        return self.until_midnight() != self
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Rules that hold together.
+
+    Attributes
+    ----------
+    whole
+        All of them.
+    nights
+        For each rule that has nights, the rules from it on: a night is cut short by a rule for
+        the day after only if that stands later in the text (the library lets any rule cut it).
+    """
+
+    whole: Reading
+    nights: tuple[Reading, ...]
 
 
 def needs_sun(text: str) -> bool:
@@ -61,7 +85,7 @@ def split_chains(text: str) -> tuple[Chain, ...]:
     for number, (separator, rule) in enumerate(rules):
         if separator == "||":
             found.append([rule, *(r for s, r in rules[number + 1 :] if s == ";")])
-    return tuple(_chain("; ".join(map(_say_unknown, chain))) for chain in found)
+    return tuple(_chain([_with_lists(_say_unknown(rule)) for rule in chain]) for chain in found)
 
 
 def _split(text: str) -> list[tuple[str, str]]:
@@ -90,9 +114,33 @@ def _say_unknown(rule: str) -> str:
     return "".join(parts).strip()
 
 
-def _chain(text: str) -> Chain:
+def _with_lists(rule: str) -> str:
+    """Take the space out of ``Sa, Su 09:00-16:00``, which the library takes for two rules.
+
+    A comma parts rules only where hours or a state stand before it.
+    """
+    parts, whole = _QUOTED.split(rule), True
+    for number in range(0, len(parts), 2):
+        pieces = parts[number].split(",")
+        for place, piece in enumerate(pieces):
+            whole = (whole and place == 0 and number > 0) or bool(_SAYS_HOURS.search(piece))
+            if place + 1 < len(pieces) and not whole:
+                pieces[place + 1] = pieces[place + 1].lstrip()
+        parts[number] = ",".join(pieces)
+    return "".join(parts)
+
+
+def _chain(rules: list[str]) -> Chain:
+    suffixes = [_reading("; ".join(rules[number:])) for number in range(len(rules))]
+    nights = (
+        suffix for rule, suffix in zip(rules, suffixes, strict=True) if _reading(rule).has_nights()
+    )
+    return Chain(suffixes[0], tuple(nights))
+
+
+def _reading(text: str) -> Reading:
     sure = _rewritten(text, _OPEN_END, lambda found: _ended(found, longest=False))
-    return Chain(sure, _rewritten(text, _OPEN_END, lambda found: _ended(found, longest=True)))
+    return Reading(sure, _rewritten(text, _OPEN_END, lambda found: _ended(found, longest=True)))
 
 
 def _rewritten(text: str, pattern: re.Pattern[str], write: Callable[[re.Match[str]], str]) -> str:

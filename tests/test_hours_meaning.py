@@ -86,6 +86,15 @@ def test_stations_under_one_sun_share_a_schedule_and_others_do_not() -> None:
         # Nights, past midnight, by the day they begin on.
         ("Fr 20:00-02:00; Sa 10:00-18:00", "2026-11-28T01:00", CLOSED, ""),
         ("Fr 20:00-02:00, Sa 10:00-18:00", "2026-11-28T01:00", OPEN, ""),
+        # Only a rule that stands later in the text cuts a night short.
+        ("Mo-Fr 11:00-02:00; Sa-Su 12:00-02:00", "2026-07-11T01:00", CLOSED, ""),
+        ("Mo-Fr 11:00-02:00; Sa-Su 12:00-02:00", "2026-07-13T01:00", OPEN, ""),
+        ("Mo 12:00-01:00; Tu-Sa 12:00-02:00; Su 12:00-01:00", "2026-07-13T00:30", OPEN, ""),
+        # A list of days may have spaces.
+        ("Mo-Fr 07:00-19:00; Sa, Su 09:00-16:00", "2026-07-11T03:00", CLOSED, ""),
+        ("Mo-Fr 07:00-19:00; Sa, Su 09:00-16:00", "2026-07-11T10:00", OPEN, ""),
+        ("10:00-18:00; Mo, PH off", "2026-07-13T12:00", CLOSED, ""),
+        ("Mo 10:00-12:00, Tu, We 14:00-16:00", "2026-07-14T11:00", CLOSED, ""),
         ("Mo-Su 22:00-06:00; PH off", "2026-09-30T23:00", OPEN, ""),
         ("Mo-Su 22:00-06:00; PH off", "2026-10-01T03:00", CLOSED, ""),  # cut by PH off
         ("Mo-Su 22:00-06:00; PH off", "2026-10-01T23:00", CLOSED, ""),
@@ -147,4 +156,4 @@ def test_a_comment_is_at_hand() -> None:
 def test_nothing_in_quotation_marks_is_touched() -> None:
     text = '10:00-12:00 open "18:00+ || 20:00-02:00; x"'
     (chain,) = split_chains(text)
-    assert chain.sure == chain.longest == chain.until_midnight().sure == text
+    assert chain.whole.sure == chain.whole.longest == chain.whole.until_midnight().sure == text
