@@ -4,11 +4,10 @@
     python benchmarks/hours.py VALUES.txt --npm node_modules [--country CN] [--show KIND]
 
 Every value of the file, one a line, is asked at 50 seeded moments of 2026 (``--seed``) by both, in
-one time zone and at one place. With ``--country CN`` both read public holidays, each its own; a
-moment counts only if they agree on the public holidays from the day before to the eighth day
-after. Differences are counted by kind, the kinds are told by the text and the two answers:
-``docs/opening-hours.md`` says why each is there. ``--answers FILE`` keeps npm's answers of every
-tenth value at 8 moments, by line and hash, as ``tests/vectors/npm_hours.json`` holds them.
+one time zone, at one place and with the public holidays that npm has for the country. Differences
+are counted by kind; ``docs/opening-hours.md`` says why each is there. ``--answers FILE`` keeps
+npm's answers at nine moments, of every eighth value and of those that differ, for
+``tests/vectors/npm_hours.json``.
 """
 
 import argparse
@@ -20,11 +19,11 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from locator.hours import HoursRules, is_readable, read_spans
+from locator.hours import CalendarDay, HoursRules, is_readable, read_spans
 
 ZONE = ZoneInfo("Asia/Shanghai")
 PLACE = (107.15, 34.36)  # Baoji
@@ -33,7 +32,7 @@ HORIZON_DAYS = 7  # a change past it is "none soon" for both
 NODE = """
 const [library, country, lon, lat, horizon] = process.argv.slice(1);
 const Hours = require(library);
-const place = {lon: +lon, lat: +lat, address: {country_code: country, state: "Shaanxi"}};
+const place = {lon, lat, address: {country_code: country, state: "Shaanxi"}};
 const asked = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const answers = asked.values.map((value) => {
   let hours;
@@ -99,35 +98,45 @@ def _at(value: str, moment: int, rules: HoursRules) -> Answer:
     return state.value, None if end is None or late else int(end.timestamp())
 
 
-def agreed(moments: Sequence[int], modules: Path, rules: HoursRules) -> list[int]:
-    """Return the moments around which both sides have the same public holidays."""
-    (theirs,) = ask_npm(["PH"], _days(moments), modules, rules.country)
-    ours = ask_us("PH", _days(moments), rules)
+def agreed_rules(modules: Path, country: str) -> HoursRules:
+    """Return our rules with npm's public holidays of 2026: a calendar adds some and takes others.
+
+    npm has days of China that are no holiday for everybody, and none of the lunar calendar.
+    """
+    noons = [datetime(2026, 1, 1, 12, tzinfo=ZONE) + timedelta(days=n) for n in range(372)]
+    moments = [int(noon.timestamp()) for noon in noons]
+    (theirs,) = ask_npm(["PH"], moments, modules, country)
+    ours = ask_us("PH", moments, HoursRules(ZONE, country, {}))
     if theirs is None or ours is None:
         raise SystemExit("One of the two does not read PH.")
-    same = [a is not None and a[0] == b[0] for a, b in zip(theirs, ours, strict=True)]
-    width = HORIZON_DAYS + 3
-    return [m for n, m in enumerate(moments) if all(same[n * width : (n + 1) * width])]
-
-
-def _days(moments: Sequence[int]) -> list[int]:
-    return [m + 86_400 * day for m in moments for day in range(-1, HORIZON_DAYS + 2)]
+    feasts = {
+        noon.date(): a is not None and a[0] == "open" for noon, a in zip(noons, theirs, strict=True)
+    }
+    own = {noon.date(): a[0] == "open" for noon, a in zip(noons, ours, strict=True)}
+    feast = next(day for day, is_feast in feasts.items() if is_feast and own[day])
+    calendar = {}
+    for day, is_feast in feasts.items():
+        if is_feast and not own[day]:
+            calendar[day] = CalendarDay(day, "holiday", feast, "npm's")
+        elif own[day] and not is_feast:
+            calendar[day] = CalendarDay(day, "workday", day - timedelta(days=7), "not npm's")
+    return HoursRules(ZONE, country, calendar)
 
 
 def kind_of(value: str, ours: Answer, theirs: Answer) -> str:
     """Name the kind of a difference by the text and the two answers."""
     bare = re.sub(r'"[^"]*"', "", value)
-    sun = re.search(r"sunrise|sunset|dawn|dusk", bare)
-    changes = ours[1], theirs[1]
-    if re.search(r"\d\s*\+|(?:sunset|dusk)\s*\+", bare):
+    if re.search(r"\d:\d\d\s*\+", bare):
         return "open end"
-    if sun and ours[0] == theirs[0] and None not in changes:
-        apart = abs((ours[1] or 0) - (theirs[1] or 0))
-        return "sun, within 5 minutes" if apart <= 300 else "sun"
-    if "SH" in bare:
-        return "school holidays"
-    if "PH" in bare:
-        return "PH"
+    apart = abs((ours[1] or 0) - (theirs[1] or 0))
+    if re.search(r"sunrise|sunset|dawn|dusk", bare) and apart <= 300:
+        return "sun, within 5 minutes"
+    if re.search(r"Feb 3[01]", bare):
+        return "a date that does not exist"
+    if re.search(r";\s*\d{1,2}:", bare):
+        return "a later rule without days"
+    if "PH off" in bare:
+        return "the night of a day that is off"
     return "other"
 
 
@@ -142,11 +151,9 @@ def main() -> None:
     parser.add_argument("--answers", type=Path, help="write npm's answers of a sample")
     asked = parser.parse_args()
     values = asked.values.read_text("utf-8").splitlines()
-    rules = HoursRules(ZONE, asked.country, {})
-    moments = agreed(seeded_moments(asked.seed), asked.npm, rules)
+    rules = agreed_rules(asked.npm, asked.country)
+    moments = seeded_moments(asked.seed)
     theirs = ask_npm(values, moments, asked.npm, asked.country)
-    if asked.answers:
-        asked.answers.write_text(_sample(values, moments, theirs), "utf-8")
     states, changes, examples = Counter[str](), Counter[str](), dict[str, dict[str, list[str]]]()
     unread = Counter[str]()
     pairs = 0
@@ -167,6 +174,10 @@ def main() -> None:
                 f"{datetime.fromtimestamp(moment, ZONE):%a %F %R} we {_say(we)}, npm {_say(they)}"
             )
             examples.setdefault(kind, {}).setdefault(value, []).append(line)
+    if asked.answers:
+        differing = {value for kind in examples.values() for value in kind}
+        kept = _sample(values, moments, theirs, rules, differing)
+        asked.answers.write_text(kept, "utf-8")
     print(f"{len(values)} values, {len(moments)} moments, {pairs} pairs; not read: {dict(unread)}")
     for kind in sorted(examples):
         print(
@@ -183,17 +194,29 @@ def _say(answer: Sequence[object]) -> str:
     return f"{answer[0]} till {end}"
 
 
-def _sample(values: Sequence[str], moments: Sequence[int], answers: Answers) -> str:
-    """Return npm's answers of every tenth value at every sixth moment, without the values."""
+def _sample(
+    values: Sequence[str],
+    moments: Sequence[int],
+    answers: Answers,
+    rules: HoursRules,
+    differing: set[str],
+) -> str:
+    """Return npm's answers at every sixth moment, of every eighth value and those that differ."""
     kept = [
         {
             "line": number + 1,
-            "sha256": hashlib.sha256(values[number].encode()).hexdigest()[:16],
+            "sha256": hashlib.sha256(value.encode()).hexdigest()[:16],
             "answers": None if (row := answers[number]) is None else row[::6],
         }
-        for number in range(0, len(values), 8)
+        for number, value in enumerate(values)
+        if number % 8 == 0 or value in differing
+    ]
+    calendar = [
+        {"date": str(day), "kind": row.kind, "like": str(row.like)}
+        for day, row in rules.calendar.items()
     ]
     head = {"moments": list(moments[::6]), "place": PLACE, "timezone": str(ZONE)}
+    head |= {"country": rules.country, "calendar": calendar}
     return json.dumps(head | {"values": kept}, separators=(",", ":")) + "\n"
 
 

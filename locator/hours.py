@@ -36,6 +36,7 @@ __all__ = [
     "is_readable",
     "parse_calendar",
     "parse_moment",
+    "read_rules_alone",
     "read_spans",
     "sun_place",
 ]
@@ -96,9 +97,16 @@ class Span:
 def is_readable(text: str) -> bool:
     """Tell whether a text is opening hours that can be read."""
     try:
-        return bool(text) and opening_hours.validate(text)
+        return bool(text) and opening_hours.validate(text) and _reads_as_written_anew(text)
     except UnicodeEncodeError:  # half a character, which no text file can hold
         return False
+
+
+def _reads_as_written_anew(text: str) -> bool:
+    parts = split_chains(text)
+    readings = {part.whole for part in parts} | {n.rest for part in parts for n in part.nights}
+    texts = {text for reading in readings for text in (reading.sure, reading.longest)}
+    return all(map(opening_hours.validate, texts - {text}))
 
 
 def parse_calendar(rows: Iterable[Mapping[str, str]]) -> dict[date, CalendarDay]:
@@ -179,6 +187,15 @@ def read_spans(
     return _merged(reader.read(midnight, end))
 
 
+def read_rules_alone(
+    reading: Reading, rules: HoursRules, *, start: datetime, days: int, place: LonLat
+) -> list[Span]:
+    """Return what the library says of rules, with no calendar and no day put together by us."""
+    reader = _Reader("24/7", rules, place)
+    midnight = _midnight(start.astimezone(rules.timezone).date(), rules.timezone)
+    return _merged(_Days(reader, [reading]).read(midnight, midnight + timedelta(days=days)))
+
+
 def sun_place(text: str | None, place: LonLat) -> LonLat | None:
     """Return where a text's sun is asked for, within some 10 seconds; None if it names no sun.
 
@@ -220,20 +237,33 @@ class _Days:
     """Readings of which each fills what is closed in those before it, day by day."""
 
     def __init__(self, reader: "_Reader", readings: Sequence[Reading]) -> None:
-        self._reader, self._readings = reader, readings
+        self._timezone = reader.timezone
+        self._asked = [
+            (
+                reader.expression(reading.sure),
+                None if reading.longest == reading.sure else reader.expression(reading.longest),
+            )
+            for reading in readings
+        ]
         self._days: dict[date, list[Span]] = {}
 
     def read(self, start: datetime, end: datetime) -> list[Span]:
         found: list[Span] = []
-        for reading in self._readings:
-            spans = self._reader.ask(reading, start, end)
+        for sure, longest in self._asked:
+            spans = list(_asked(sure, start, end))
+            if longest is not None:  # what an open end may last is unknown
+                later = [
+                    span if span.state is State.CLOSED else replace(span, state=State.UNKNOWN)
+                    for span in _asked(longest, start, end)
+                ]
+                spans = list(_filled(spans, later))
             found = list(_filled(found, spans)) if found else spans
         return found
 
     def of(self, day: date) -> list[Span]:
         """Return the spans of a day, whole."""
         if day not in self._days:
-            start = _midnight(day, self._reader.timezone)
+            start = _midnight(day, self._timezone)
             self.keep(start, start + timedelta(days=1))
         return self._days[day]
 
@@ -261,7 +291,7 @@ class _Reader:
         self._rules, self._place, self.timezone = rules, place, rules.timezone
         parts = split_chains(text)
         self._whole = _Days(self, [part.whole for part in parts])
-        nights = [night for part in parts for night in part.nights]
+        nights = [night.rest for part in parts for night in part.nights]
         self._begun = self._whole
         if nights:
             self._begun = _Days(self, [part.whole.until_midnight() for part in parts])
@@ -308,18 +338,7 @@ class _Reader:
             return day
         return special.like
 
-    def ask(self, reading: Reading, start: datetime, end: datetime) -> list[Span]:
-        """Return the library's spans; what an open end may last is unknown."""
-        read = list(_asked(self._expression(reading.sure), start, end))
-        if reading.longest == reading.sure:
-            return read
-        later = [
-            span if span.state is State.CLOSED else replace(span, state=State.UNKNOWN)
-            for span in _asked(self._expression(reading.longest), start, end)
-        ]
-        return list(_filled(read, later))
-
-    def _expression(self, text: str) -> _Expression:
+    def expression(self, text: str) -> _Expression:
         # The library knows the sun of a place only when it may look up the place's time zone; the
         # one that is given still holds.
         lon, lat = self._place or (0.0, 0.0)

@@ -10,14 +10,15 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from functools import lru_cache
 
-__all__ = ["Chain", "Reading", "needs_sun", "split_chains"]
+__all__ = ["Chain", "Night", "Reading", "needs_sun", "split_chains"]
 
 _QUOTED = re.compile(r'("[^"]*")')
 _PIECE = re.compile(r'"[^"]*"|\|\||;|[^";|]+|["|]')
 _MODIFIER = re.compile(r"\b(?:open|off|closed|unknown)\s*$", re.IGNORECASE)
 _SAYS_HOURS = re.compile(
-    r"\d:\d\d|24/7|\b(?:open|off|closed|unknown|sunrise|sunset|dawn|dusk)\b", re.IGNORECASE
+    r"\d{1,2}:\d\d|24/7|\b(?:open|off|closed|unknown|sunrise|sunset|dawn|dusk)\b", re.IGNORECASE
 )
+_HOURS_FIRST = re.compile(rf"\s*\(?(?:{_SAYS_HOURS.pattern})", re.IGNORECASE)
 _SUN = re.compile(r"\b(?:sunrise|sunset|dawn|dusk)\b", re.IGNORECASE)
 _AT = r"(?:\d{1,2}:\d{2}|\(?\b(?:sunrise|sunset|dawn|dusk)\b(?:\s*[+-]\s*\d{1,2}:\d{2}\s*\))?)"
 _OPEN_END = re.compile(rf"(?P<at>{_AT})(?:\s*-\s*(?P<until>{_AT}))?\s*\+(?!\s*\d)", re.IGNORECASE)
@@ -51,20 +52,22 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Chain:
-    """Rules that hold together.
+class Night:
+    """A rule that lasts past midnight, alone, and with the rules that stand after it.
 
-    Attributes
-    ----------
-    whole
-        All of them.
-    nights
-        For each rule that has nights, the rules from it on: a night is cut short by a rule for
-        the day after only if that stands later in the text (the library lets any rule cut it).
+    Only these cut its nights short, by a rule for the day after; the library lets any rule do so.
     """
 
+    rule: Reading
+    rest: Reading
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Rules that hold together, and those of them that have nights."""
+
     whole: Reading
-    nights: tuple[Reading, ...]
+    nights: tuple[Night, ...]
 
 
 def needs_sun(text: str) -> bool:
@@ -115,27 +118,36 @@ def _say_unknown(rule: str) -> str:
 
 
 def _with_lists(rule: str) -> str:
-    """Take the space out of ``Sa, Su 09:00-16:00``, which the library takes for two rules.
+    """Mend ``Sa, Su 09:00-16:00`` and ``Sa, 09:00-16:00``, which the library takes for two rules.
 
-    A comma parts rules only where hours or a state stand before it.
+    A comma parts rules only where hours or a state stand before it: else it joins days, or is one
+    too many.
     """
-    parts, whole = _QUOTED.split(rule), True
+    parts, said = _QUOTED.split(rule), False
     for number in range(0, len(parts), 2):
-        pieces = parts[number].split(",")
-        for place, piece in enumerate(pieces):
-            whole = (whole and place == 0 and number > 0) or bool(_SAYS_HOURS.search(piece))
-            if place + 1 < len(pieces) and not whole:
-                pieces[place + 1] = pieces[place + 1].lstrip()
-        parts[number] = ",".join(pieces)
+        written = ""
+        for place, piece in enumerate(parts[number].split(",")):
+            if place and (said or not written.strip()):
+                written += ","
+                said = False
+            elif place:
+                written = written.rstrip() + (" " if _HOURS_FIRST.match(piece) else ",")
+                piece = piece.lstrip()  # noqa: PLW2901
+            written += piece
+            said |= bool(_SAYS_HOURS.search(piece))
+        parts[number] = written
+        said = True  # a comment ends a rule
     return "".join(parts)
 
 
 def _chain(rules: list[str]) -> Chain:
-    suffixes = [_reading("; ".join(rules[number:])) for number in range(len(rules))]
+    readings = [_reading(rule) for rule in rules]
     nights = (
-        suffix for rule, suffix in zip(rules, suffixes, strict=True) if _reading(rule).has_nights()
+        Night(reading, _reading("; ".join(rules[number:])))
+        for number, reading in enumerate(readings)
+        if reading.has_nights()
     )
-    return Chain(suffixes[0], tuple(nights))
+    return Chain(_reading("; ".join(rules)), tuple(nights))
 
 
 def _reading(text: str) -> Reading:

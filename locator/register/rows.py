@@ -25,6 +25,7 @@ from locator.register.coordinates import (
     parse_projected,
     split_pair,
 )
+from locator.register.hours_doubts import doubt_hours
 from locator.register.hours_text import normalise_hours
 from locator.register.mapping import STATION_FIELDS, Mapping, field_cells, rename_columns
 from locator.register.numbering import Numbering
@@ -335,8 +336,12 @@ class _RowParser:
         value = parse_cell(text, column)
         if column.name == "name" and len(text) > _MAX_NAME:
             raise ValueError(f"is longer than {_MAX_NAME} characters")
-        if column.name == "opening_hours" and not is_readable(str(value)):
-            value = self._read_hours(row, text)
+        if column.name == "opening_hours":
+            if not is_readable(str(value)):
+                value = self._read_hours(row, text)
+            name = self._columns.get("opening_hours", "opening_hours")
+            doubts = doubt_hours(str(value)) if is_readable(str(value)) else ()
+            self._warnings += [Fault(row.number, name, str(value), doubt) for doubt in doubts]
         return value
 
     def _read_hours(self, row: Row, text: str) -> str:

@@ -12,14 +12,17 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import atheris
 
 with atheris.instrument_imports(include=["locator", "tomllib"]):
     from locator.datum import limits
     from locator.errors import LocatorError
-    from locator.hours import is_readable
+    from locator.hours import HoursRules, is_readable, parse_calendar, read_spans
     from locator.register import parse_table, read_mapping, read_table
     from locator.register.coordinates import PAIR_HEADERS, parse_coordinate, parse_pair
     from locator.register.hours_text import normalise_hours
@@ -27,6 +30,11 @@ with atheris.instrument_imports(include=["locator", "tomllib"]):
     from locator.service import read_rules
     from locator.settings import Settings
 
+SPECIAL = [
+    {"date": "2026-10-02", "kind": "holiday", "like": "2026-10-01"},
+    {"date": "2026-10-10", "kind": "workday", "like": "2026-10-09"},
+]
+RULES = HoursRules(ZoneInfo("Asia/Shanghai"), "CN", parse_calendar(SPECIAL))
 FOUND = ".fuzz"  # beside which folder the inputs that failed are kept
 REGISTER = "id,name,kind,lon,lat,services,opening_hours,status,capacity,last_verified,platforms\n"
 ROW = "a,驿站,rest_post,107.15,34.37,饮水;座椅,周一至周五9:00-18:00,active,12,2026-11-01,美团\n"
@@ -47,6 +55,11 @@ def fuzz_hours(data: bytes, _: Path) -> None:
     if read is not None:
         assert is_readable(read), read
         assert normalise_hours(read) == read, read
+    start = datetime(2026, 10, 1, tzinfo=RULES.timezone)
+    spans = read_spans(text, RULES, start=start, days=12, place=(107.15, 34.36))
+    assert all(a.end == b.start for a, b in pairwise(spans)), text
+    assert spans[0].start == start, text
+    assert (spans[-1].end - start).days == 12, text
 
 
 def fuzz_coordinates(data: bytes, _: Path) -> None:
@@ -108,7 +121,11 @@ def fuzz_mapping(data: bytes, folder: Path) -> None:
 
 TARGETS = {
     "hours": Target(
-        fuzz_hours, ("早8点-晚10点", "周一至周五9:00-18:00，周末休息", "Mo-Fr 09:00-18:00; PH off")
+        fuzz_hours,
+        (
+            *("早8点-晚10点", "周一至周五9:00-18:00，周末休息", "Mo-Fr 09:00-18:00; PH off"),
+            *("Mo, Tu 20:00-02:00+; PH off", 'sunset-sunrise "x" || off "y"'),
+        ),
     ),
     "coordinates": Target(
         fuzz_coordinates,
