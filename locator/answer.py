@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from locator.errors import InputError, NoWayError
-from locator.hours import parse_moment
+from locator.hours import calendar_doubts, parse_moment
 from locator.hours_words import clock_words
 from locator.nearest import Found, OpenRule, StationFilter, Wishes, check_positions
 from locator.schema import STATION_COLUMNS, Service, State, is_illustrative, split_set
@@ -63,6 +63,7 @@ class Answer(TypedDict):
     toward: list[float] | None
     travel: str
     illustrative: bool
+    doubts: list[str]
     data_version: str
 
 
@@ -117,6 +118,7 @@ def nearest_answer(
         toward=list(wishes.toward) if wishes.toward else None,
         travel=service.travel.describe(),
         illustrative=is_illustrative(stations),
+        doubts=calendar_doubts(service.rules, moment),
         data_version=snapshot.version,
     )
 

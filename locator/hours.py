@@ -39,6 +39,8 @@ __all__ = [
     "read_rules_alone",
     "read_spans",
     "sun_place",
+    "unannounced_year",
+    "with_expected",
 ]
 
 YEARS = range(1970, 9999)  # a window past it has no dates
@@ -63,13 +65,15 @@ class CalendarDay:
     """A day that is not what the week says: it runs like another day.
 
     ``workday`` rows hold for every text; ``holiday`` rows only for texts that have a rule for
-    public holidays (``PH``), because a place that does not name them keeps its week.
+    public holidays (``PH``), because a place that does not name them keeps its week. A holiday is
+    ``expected`` where its year has not been announced: by law, and by the lunar calendar.
     """
 
     day: date
     kind: Literal["workday", "holiday"]
     like: date
     reason: str
+    expected: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,11 +134,23 @@ def parse_calendar(rows: Iterable[Mapping[str, str]]) -> dict[date, CalendarDay]
             calendar[day] = CalendarDay(day, "workday", like, reason)
         elif kind == "holiday":
             calendar[day] = CalendarDay(day, "holiday", like, reason)
+        elif kind == "expected":
+            calendar[day] = CalendarDay(day, "holiday", like, reason, expected=True)
         else:
             raise InputError(
-                f"The calendar's row {number} has kind {kind!r}; it must be workday or holiday."
+                f"The calendar's row {number} has kind {kind!r}; it must be workday or holiday "
+                "(or expected, in a year that is not announced yet)."
             )
     return calendar
+
+
+def with_expected(
+    announced: Mapping[date, CalendarDay], expected: Mapping[date, CalendarDay]
+) -> dict[date, CalendarDay]:
+    """Return a calendar with what is expected of the years after those that are announced."""
+    last = max((day.year for day, row in announced.items() if not row.expected), default=0)
+    later = {day: row for day, row in expected.items() if day.year > last}
+    return later | dict(announced) if last else dict(announced)
 
 
 def parse_moment(text: str, timezone: ZoneInfo) -> datetime:
@@ -207,14 +223,26 @@ def sun_place(text: str | None, place: LonLat) -> LonLat | None:
     return round(lon, 6), round(lat, 6)
 
 
+def unannounced_year(rules: HoursRules, moment: datetime) -> int | None:
+    """Return the year whose holidays are not announced, if a window that begins now reaches it."""
+    last = max((day.year for day, row in rules.calendar.items() if not row.expected), default=None)
+    until = moment.astimezone(rules.timezone) + timedelta(days=WINDOW_DAYS)
+    return None if last is None or until.year <= last else max(moment.year, last + 1)
+
+
 def calendar_doubts(rules: HoursRules, moment: datetime) -> list[str]:
-    """Say that the calendar does not reach a moment's year: its moved holidays are not known."""
-    last = max(rules.calendar, default=None)
-    if last is None or moment.year <= last.year:
+    """Say that the calendar does not reach a moment's week: its holidays are not announced."""
+    year = unannounced_year(rules, moment)
+    if year is None:
         return []
+    last = max(day.year for day, row in rules.calendar.items() if not row.expected)
+    ends = f"The calendar of make-up workdays and moved holidays ends with {last}"
+    if not any(day.year == year for day in rules.calendar):
+        return [f"{ends}; on such days of {year} opening hours may be wrong (LOCATOR_CALENDAR)."]
     return [
-        f"The calendar of make-up workdays and moved holidays ends with {last.year}; on such days "
-        f"of {moment.year} opening hours may be wrong (LOCATOR_CALENDAR)."
+        f"{ends}: the public holidays of {year} are expected (预计), by law and the lunar "
+        "calendar, and make-up workdays are not known; near holidays opening hours may be wrong "
+        "(LOCATOR_CALENDAR)."
     ]
 
 

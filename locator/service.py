@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -20,7 +20,7 @@ import numpy.typing as npt
 import shapely
 
 from locator.errors import InputError, RoadsError, StoreError
-from locator.hours import HoursRules, parse_calendar
+from locator.hours import CalendarDay, HoursRules, parse_calendar, with_expected
 from locator.nearest import StationFilter, StationIndex
 from locator.network import choose_travel, missing_roads, roads_stamp
 from locator.notebook import facts_table
@@ -280,19 +280,26 @@ def read_rules(settings: Settings) -> HoursRules:
     InputError
         The calendar is missing or cannot be read.
     """
-    name = settings.calendar or str(geodata_dir() / f"calendar_{settings.country.lower()}.csv")
-    path = Path(name)
-    calendar = {}
+    country = settings.country.lower()
+    path = Path(settings.calendar or geodata_dir() / f"calendar_{country}.csv")
+    calendar: dict[date, CalendarDay] = {}
     if path.is_file():
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            try:
-                calendar = parse_calendar(reader)
-            except UnicodeDecodeError as error:
-                raise InputError(f"The calendar {path} is not UTF-8; save it as UTF-8.") from error
-            except csv.Error as error:
-                where = f"The calendar {path} is not CSV after line {reader.line_num}"
-                raise InputError(f"{where}: {error}.") from error
+        calendar = _read_calendar(path)
     elif settings.calendar:
         raise InputError(f"The calendar {path} does not exist; see LOCATOR_CALENDAR.")
+    beyond = geodata_dir() / f"calendar_{country}_expected.csv"
+    if beyond.is_file():
+        calendar = with_expected(calendar, _read_calendar(beyond))
     return HoursRules(ZoneInfo(settings.timezone), settings.country, calendar)
+
+
+def _read_calendar(path: Path) -> dict[date, CalendarDay]:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.DictReader(stream)
+        try:
+            return parse_calendar(reader)
+        except UnicodeDecodeError as error:
+            raise InputError(f"The calendar {path} is not UTF-8; save it as UTF-8.") from error
+        except csv.Error as error:
+            where = f"The calendar {path} is not CSV after line {reader.line_num}"
+            raise InputError(f"{where}: {error}.") from error

@@ -108,6 +108,8 @@ def nearest(
     for feature in answer["features"]:
         click.echo(describe_line(feature))
     click.echo(f"Travel time: {answer['travel']}.")
+    for doubt in answer["doubts"]:
+        click.echo(doubt)
     if answer["illustrative"]:
         click.echo("Illustrative data: these stations are made up for the demonstration.")
 

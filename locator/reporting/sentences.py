@@ -52,6 +52,13 @@ _SENTENCES: tuple[Pair, ...] = (
         r"调休日历止于 \1 年；\2 年的调休日开放时间可能有误（LOCATOR_CALENDAR）。",
     ),
     (
+        r"The calendar of make-up workdays and moved holidays ends with (\d+): the public holidays "
+        r"of (\d+) are expected \(预计\), by law and the lunar calendar, and make-up workdays are "
+        r"not known; near holidays opening hours may be wrong \(LOCATOR_CALENDAR\)\.",
+        r"调休日历止于 \1 年：\2 年的节假日为预计（按放假办法和农历推算），调休未知；"
+        r"节假日前后开放时间可能有误（LOCATOR_CALENDAR）。",
+    ),
+    (
         r"The scenario \((\w+)\) changes nothing at (.+) \((.*)\): it is in service already\.",
         r"方案（\1）对 \2（\3）没有改变：它本就在服务中。",
     ),

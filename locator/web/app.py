@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from locator.errors import InputError, NoWayError, StoreError
-from locator.hours import calendar_doubts
+from locator.hours import calendar_doubts, unannounced_year
 from locator.look import KIND_LOOKS, PALETTE
 from locator.maps import tile_origins
 from locator.paths import templates_dir
@@ -115,6 +115,7 @@ def _page_words(service: Service) -> dict[str, object]:
     in_service = stations[stations["status"] != Status.CLOSED.value]
     return {
         "illustrative": is_illustrative(in_service),
+        "unannounced_year": unannounced_year(service.rules, service.now()),
         # What the phone reckons with, whatever the server knows of roads.
         "travel": StraightLine(
             service.settings.ride_speed_kmh, service.settings.detour_factor
