@@ -296,18 +296,24 @@ def state_words(properties: dict[str, Json], language: str, *, arriving: bool = 
         if opens is None:
             return "已关门" if zh else "closed"
         return _until(datetime.fromisoformat(str(opens)), properties, zh=zh)
-    unknown, comment = "开放时间未知" if zh else "hours unknown", properties["hours_comment"]
+    unknown, comment = "开放时间未知" if zh else "hours unknown", properties.get("hours_comment")
     return f"{unknown} · {comment}" if comment else unknown
 
 
 def _open_words(properties: dict[str, Json], *, zh: bool, arriving: bool) -> str:
     left = properties["minutes_left"]
     if not isinstance(left, int):
-        if properties["sure_until"] is not None:  # 18:00+ has an end, but nobody knows it
+        sure = properties.get("sure_until")
+        if sure is None:
+            return "开放" if zh else "open"
+        least = datetime.fromisoformat(str(sure))
+        if least.time() == datetime.min.time():  # 18:00+ has an end, but nobody knows it
             return "开放 · 关门时间未知" if zh else "open, closing time unknown"
-        return "开放" if zh else "open"
+        clock = _end_words(least, properties, zh=zh)
+        return f"开放 · 至少到 {clock}" if zh else f"open at least until {clock}"
     closes = datetime.fromisoformat(str(properties["closes_at"]))
-    until = _closing(closes, properties, zh=zh)
+    clock = _end_words(closes, properties, zh=zh)
+    until = f"开放 · {clock} 关门" if zh else f"open until {clock}"
     if left >= _LONG_MIN:
         return until
     if zh:
@@ -320,15 +326,14 @@ def _until(opens: datetime, properties: dict[str, Json], *, zh: bool) -> str:
     return f"已关门 · {day} {clock} 开门" if zh else f"closed until {day} {clock}"
 
 
-def _closing(closes: datetime, properties: dict[str, Json], *, zh: bool) -> str:
+def _end_words(closes: datetime, properties: dict[str, Json], *, zh: bool) -> str:
     """Say when a station closes: midnight is 24:00 of the day that ends, other days are named."""
     midnight = closes.time() == datetime.min.time()
     last = (closes - timedelta(days=1)).date() if midnight else closes.date()
     clock = "24:00" if midnight else _clock(closes)
     arrives = datetime.fromisoformat(str(properties["arrives_at"])).date()
     tonight = last == arrives or (not midnight and closes.hour < 12 and (last - arrives).days == 1)
-    day = "" if tonight else _day(last, properties, zh=zh) + " "
-    return f"开放 · {day}{clock} 关门" if zh else f"open until {day}{clock}"
+    return clock if tonight else f"{_day(last, properties, zh=zh)} {clock}"
 
 
 def _clock(moment: datetime) -> str:

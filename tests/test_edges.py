@@ -313,6 +313,23 @@ def test_a_closing_on_another_day_says_which(closes: str, expected: str) -> None
     assert state_words(own | {"arrives_at": "2026-11-23T12:05+08:00"}, "zh") == expected
 
 
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ({"state": "open", "sure_until": "2026-11-24T00:00+08:00"}, "开放 · 关门时间未知"),
+        ({"state": "open", "sure_until": "2026-11-23T18:00+08:00"}, "开放 · 至少到 18:00"),
+        ({"state": "open", "sure_until": None}, "开放"),
+        ({"state": "unknown", "hours_comment": "凭预约"}, "开放时间未知 · 凭预约"),
+        ({"state": "unknown", "hours_comment": None}, "开放时间未知"),
+    ],
+)
+def test_what_is_not_known_of_an_end_and_why_hours_are_unknown(
+    own: dict[str, str | None], expected: str
+) -> None:
+    known = {"minutes_left": None, "closes_at": None, "arrives_at": "2026-11-23T12:05+08:00"}
+    assert state_words(own | known, "zh") == expected  # type: ignore[arg-type]
+
+
 def test_a_comment_alone_says_nothing_of_when() -> None:
     table = HoursTable(['"by appointment"'], RULES, start=MONDAY_NOON)
     found = table.at(np.array([0]), np.array([MONDAY_NOON.timestamp()]))

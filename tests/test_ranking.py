@@ -24,7 +24,7 @@ from locator.errors import InputError
 from locator.nearest import HELP_S, HELPS, OpenRule, StationFilter, StationIndex, Wishes
 from locator.paths import static_dir
 from locator.phone import phone_register
-from locator.schema import STATION_COLUMNS, Kind, Service, Weather
+from locator.schema import STATION_COLUMNS, Kind, Service, State, Weather
 from locator.service import Service as LocatorService
 from locator.store import Change, GeoPackageStore
 from tests.browser_support import watch_page
@@ -76,7 +76,9 @@ class Row(TypedDict):
     state: str
     minutes_left: int | None
     closes_at: float | None
+    sure_until: float | None
     opens_at: float | None
+    hours_comment: str | None
 
 
 CASES: list[Case] = VECTORS["cases"]
@@ -137,7 +139,9 @@ def ask_server(index: StationIndex, question: Question, min_minutes_left: int) -
             state=item.state.value,
             minutes_left=item.minutes_left,
             closes_at=item.closes_at.timestamp() if item.closes_at else None,
+            sure_until=item.sure_until.timestamp() if item.sure_until else None,
             opens_at=item.opens_at.timestamp() if item.opens_at else None,
+            hours_comment=item.hours_comment if item.state is State.UNKNOWN else None,
         )
         for item in found.of(0)
     ]
@@ -275,6 +279,8 @@ def within(row: Row, end_s: float) -> Row:
     known = row.copy()
     if known["closes_at"] is not None and known["closes_at"] >= end_s:
         known["closes_at"] = known["minutes_left"] = None
+    if known["sure_until"] is not None and known["sure_until"] >= end_s:
+        known["sure_until"] = None
     if known["opens_at"] is not None and known["opens_at"] >= end_s:
         known["opens_at"] = None
     return known
@@ -284,7 +290,14 @@ def assert_alike(server: list[Row], phone: list[Row], end_s: float, question: Qu
     assert [row["id"] for row in server] == [row["id"] for row in phone], question
     for ours, theirs in zip(server, phone, strict=True):
         known = within(ours, end_s)
-        for exact in ("state", "minutes_left", "closes_at", "opens_at"):
+        for exact in (
+            "state",
+            "minutes_left",
+            "closes_at",
+            "sure_until",
+            "opens_at",
+            "hours_comment",
+        ):
             assert theirs[exact] == known[exact], question
         for near in ("distance_m", "ride_m", "ride_s", "arrives_at"):
             assert theirs[near] == pytest.approx(known[near], rel=0, abs=0.001), question
@@ -318,6 +331,8 @@ def test_server_and_phone_agree_where_stations_are_many_and_hours_end(
     base = store.read("stations").iloc[0].to_dict()
     closings = [f"Mo-Su 08:00-12:{minute:02}" for minute in range(0, 60, 2)]
     texts = [*closings, "24/7", "Mo-Su 12:20-23:00", None, "Mo-Su 20:00-07:00"]
+    texts += ["12:10+", "08:00-12:15+", '08:00-20:00 "凭预约"', '10:00-12:20 || "打电话"']
+    texts += ["sunrise-sunset", "20:00-03:00+"]
     services = [m.value for m in Service]
     rows = [
         base

@@ -90,6 +90,7 @@ def _state_words() -> Words:
     return {
         "open": _("开放"),
         "open_end": _("开放 · 关门时间未知"),
+        "open_at_least": _("开放 · 至少到 {time}"),
         "open_left": _("开放 · {time} 关门（到时还剩 {minutes} 分）"),
         "open_until": _("开放 · {time} 关门"),
         "closed": _("已关门"),

@@ -38,21 +38,25 @@
   }
 
   // Midnight is 24:00 of the day that ends; a closing in the small hours belongs to tonight.
-  function closing(register, found) {
-    const exact = dayOf(register, found.closes_at);
-    const midnight = register.days[exact] * MINUTE_S === found.closes_at;
+  function closing(register, found, at) {
+    const exact = dayOf(register, at);
+    const midnight = register.days[exact] * MINUTE_S === at;
     const last = midnight ? exact - 1 : exact;
-    const time = midnight ? "24:00" : clock(register, found.closes_at);
+    const time = midnight ? "24:00" : clock(register, at);
     const arrival = dayOf(register, found.arrives_at);
-    const early = !midnight && found.closes_at / MINUTE_S - register.days[exact] < DAY_MIN / 2;
+    const early = !midnight && at / MINUTE_S - register.days[exact] < DAY_MIN / 2;
     const tonight = last === arrival || (early && last - arrival === 1);
     return tonight ? time : dayName(register, last, arrival) + " " + time;
   }
 
   function state(register, found) {
     if (found.state === "open") {
-      if (found.minutes_left === null) { return found.sure_until === null ? said.open : said.open_end; }
-      const time = closing(register, found);
+      if (found.minutes_left === null) {
+        if (found.sure_until === null) { return said.open; }
+        const least = closing(register, found, found.sure_until);
+        return least.endsWith("24:00") ? said.open_end : fill("open_at_least", { time: least });
+      }
+      const time = closing(register, found, found.closes_at);
       return found.minutes_left >= LONG_MIN || isRange(found)
         ? fill("open_until", { time: time }) // nobody knows what will be left then
         : fill("open_left", { time: time, minutes: found.minutes_left });
