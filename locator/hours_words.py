@@ -30,7 +30,10 @@ __all__ = [
 ]
 
 DAY_MIN = 1440
-_SPILL_MIN = 720  # an opening that ends before the next noon is one evening's
+_SPILL_MIN, _SPILL = (
+    720,
+    timedelta(hours=12),
+)  # an opening that ends before the next noon is one evening's
 _WEEK = 7
 
 # An ordinary week is written with these words alone; months are handled, all else is special:
@@ -124,9 +127,26 @@ def week_words(text: str | None, language: Language) -> str:
 
 def day_words(stretches: Iterable[Stretch], language: Language) -> str:
     """Say one day's hours: ``8:30–12:00、14:00–18:00``, ``全天``, ``休息``."""
-    parts = [_stretch_words(stretch, language) for stretch in stretches]
+    parts = list(_day_parts(list(stretches), language))
     comma = "、" if language == "zh" else ", "
     return comma.join(parts) or ("休息" if language == "zh" else "closed")
+
+
+def _day_parts(stretches: Sequence[Stretch], language: Language) -> Iterable[str]:
+    """Yield each stretch in words; one whose end is not known, with what may follow."""
+    number, zh = 0, language == "zh"
+    while number < len(stretches):
+        own, after = stretches[number], stretches[number + 1 : number + 2]
+        number += 1
+        open_end = after and own.certain and not after[0].certain and after[0].start == own.end
+        if not open_end or after[0].end <= DAY_MIN:
+            yield _stretch_words(own, language)
+            continue
+        number += 1
+        if own.end == DAY_MIN:
+            yield f"{clock_words(own.start)} 起" if zh else f"from {clock_words(own.start)}"
+        else:
+            yield _stretch_words(own, language) + (" 或更晚" if zh else " or later")
 
 
 @lru_cache(maxsize=4096)
@@ -168,10 +188,27 @@ def hours_by_day(spans: Iterable[Span]) -> dict[date, Day]:
     A day that is closed throughout is not in it.
     """
     found: dict[date, Day] = {}
+    last: Span | None = None
     for span in spans:
+        evening = last is not None and _is_open_end(last, span)
         for day, stretch in _cut(span):
-            found[day] = (*found.get(day, ()), stretch)
+            if evening:  # what may last past midnight is the evening's as well
+                before = day - timedelta(days=1)
+                later = Stretch(stretch.start + DAY_MIN, stretch.end + DAY_MIN, certain=False)
+                found[before] = (*found.get(before, ()), later)
+            else:
+                found[day] = (*found.get(day, ()), stretch)
+            evening = False
+        last = span
     return found
+
+
+def _is_open_end(span: Span, following: Span) -> bool:
+    """Tell whether an evening (``18:00+``) goes on, unknown how long, from midnight on."""
+    known = span.state is State.OPEN and following.state is State.UNKNOWN
+    midnight = following.start.hour == following.start.minute == 0
+    lasts = following.end - following.start
+    return known and midnight and span.start < span.end == following.start and lasts <= _SPILL
 
 
 def _days_of(text: str, start: datetime, days: int) -> dict[date, Day]:

@@ -17,6 +17,8 @@ from locator.hours import (
     with_expected,
 )
 from locator.schema import State
+from locator.settings import Settings
+from locator.web import create_app
 from tests.conftest import SHANGHAI
 
 OFFICE = "Mo-Su 09:00-18:00; PH off"
@@ -87,3 +89,12 @@ def test_command_line_and_interface_say_it(cli: Callable[..., Result], client: F
     now = json.loads(client.get("/api/nearest?lon=107.1489&lat=34.3692").data)
     assert now["doubts"] == []
     assert "放假安排尚未公布" not in client.get("/").text
+
+
+def test_pages_say_it(settings: Settings) -> None:
+    app = create_app(settings, clock=lambda: at("2027-02-06T10:00"))
+    with app.test_client() as later:
+        assert "2027 年的放假安排尚未公布：节假日为预计" in later.get("/").text
+        assert "2027 are not announced yet" in later.get("/?lang=en").text.replace("&#39;", "'")
+    app.extensions["locator.jobs"].close()
+    app.extensions["locator"].close()

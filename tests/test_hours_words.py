@@ -1,7 +1,7 @@
 """A week in words: what is said is what the hours are, and nothing ever fails to be said."""
 
 import os
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locator.hours import HoursRules, read_spans
-from locator.hours_words import read_week, week_words
+from locator.hours_words import day_words, hours_by_day, read_week, week_words
 from locator.schema import State
 
 REAL = Path(os.environ.get("LOCATOR_REALDATA", "")) / "text" / "osm_opening_hours_distinct.txt"
@@ -168,3 +168,17 @@ def test_the_table_in_words_is_what_the_hours_are(text: str) -> None:
 def test_no_text_fails_to_be_said(text: str) -> None:
     assert week_words(text, "zh")
     assert week_words(text, "en")
+
+
+@pytest.mark.parametrize(
+    ("text", "zh", "en"),
+    [
+        ("18:00+", "18:00 起", "from 18:00"),
+        ("18:00-20:00+", "18:00–20:00 或更晚", "18:00–20:00 or later"),
+        ("20:00-02:00", "20:00–次日 2:00", "20:00–2:00 next day"),
+    ],
+)
+def test_an_evening_whose_end_is_not_known_is_one_evening(text: str, zh: str, en: str) -> None:
+    days = hours_by_day(read_spans(text, RULES, start=MONDAY, days=4))
+    tuesday = days[date(2026, 11, 10)]
+    assert (day_words(tuesday, "zh"), day_words(tuesday, "en")) == (zh, en)
