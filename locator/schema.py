@@ -23,6 +23,7 @@ __all__ = [
     "SAME_PLACE_DEG",
     "STATION_COLUMNS",
     "Column",
+    "ColumnType",
     "Datum",
     "Host",
     "Kind",
@@ -192,7 +193,10 @@ class ZoneKind(LabelledEnum):
     OTHER = "other", "其他", "Other"
 
 
-ColumnType = Literal["text", "enum", "set", "integer", "number", "date", "datetime", "profile"]
+# No layer has a boolean yet; filters know them.
+ColumnType = Literal[
+    "text", "enum", "set", "integer", "number", "boolean", "date", "datetime", "profile"
+]
 
 
 @dataclass(frozen=True)
