@@ -441,6 +441,14 @@ def test_a_polygon_counts_where_it_is_and_not_where_its_box_is() -> None:
         ("/2026-11-23", ["s0", "s3"]),
         ("2026-12-02/2026-12-03", ["s2", "s3"]),
         ("2026-12-31/..", ["s3"]),
+        ("2026-11-23/P1D", ["s0", "s3"]),
+        ("2026-11-23/P2D", ["s0", "s1", "s3"]),
+        ("P1D/2026-11-24", ["s1", "s3"]),
+        ("P1M/2026-11-30", ["s0", "s1", "s3"]),
+        ("2026-11-24T01:00:00Z/PT1H", ["s1", "s3"]),
+        ("2026-11-24T00:30:00Z/PT29M59.5S", ["s3"]),
+        ("PT30M/2026-11-24T09:30+08:00", ["s1", "s3"]),
+        ("2026-10-31/P1M", ["s0", "s1", "s3"]),
     ],
 )
 def test_datetime_looks_at_every_date_of_a_feature(text: str, ids: list[str]) -> None:
@@ -456,7 +464,12 @@ def test_datetime_looks_at_every_date_of_a_feature(text: str, ids: list[str]) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["", "..", "noon", "2026-02-30", "2026-11-24/2026-11-23", "a/b/c", "1/2", "2026"]
+    "text",
+    [
+        *("", "..", "noon", "2026-02-30", "2026-11-24/2026-11-23", "a/b/c", "1/2", "2026"),
+        *("P1D", "P1D/P1D", "../P1D", "2026-11-23/P", "2026-11-23/PT", "2026-11-23/P1H"),
+        *("2026-11-23/P9999Y", "9999-12-31/P1D", "P1D/0001-01-01"),
+    ],
 )
 def test_a_time_that_is_none_is_told(text: str) -> None:
     with pytest.raises(InputError, match="datetime="):

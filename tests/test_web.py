@@ -83,6 +83,26 @@ def test_a_position_is_taken_by_no_page_and_not_logged(
     assert "107.123456" not in caplog.text
 
 
+def test_scripts_of_other_sites_may_ask_where_all_is_public(client: FlaskClient) -> None:
+    """And nowhere else; faults are theirs to read too, no cookie is asked for, set or counted."""
+    asking = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "GET"}
+    asking["Access-Control-Request-Headers"] = "content-type"
+    for path in ("/api/nearest?lon=107.1&lat=34.3", "/ogc/api?lang=en", "/exports/gbfs/gbfs.json"):
+        before = client.options(path, headers=asking)
+        assert before.status_code == 200
+        assert "Content-Type" in before.headers["Access-Control-Allow-Headers"]
+        assert "GET" in before.headers["Access-Control-Allow-Methods"]
+        assert before.headers["Access-Control-Max-Age"] == "0"
+        for answer in (before, client.get(path), client.get(f"{path.split('?')[0]}?nobody=1")):
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+            assert "Access-Control-Allow-Credentials" not in answer.headers
+            assert "Set-Cookie" not in answer.headers
+            if path.startswith("/api/"):
+                assert answer.headers["Cache-Control"] == "no-store"
+    for path in ("/", "/planner", "/api/route?lon=107.1&lat=34.3&station=x", "/api/ride-times"):
+        assert "Access-Control-Allow-Origin" not in client.options(path, headers=asking).headers
+
+
 def test_when_nothing_is_surely_open_the_page_says_so_and_lists_the_rest(
     settings: Settings, store: GeoPackageStore
 ) -> None:

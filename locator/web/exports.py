@@ -148,14 +148,6 @@ def feed(name: str) -> Response:
     return _marked(response, snapshot, request.url)
 
 
-@blueprint.after_request
-def _open(response: Response) -> Response:
-    """Let scripts of any site read the files: they are public, and no cookie counts."""
-    if response.mimetype != "text/html":
-        response.headers["Access-Control-Allow-Origin"] = "*"
-    return response
-
-
 def _check_parameters(*known: str) -> None:
     unknown = sorted(set(request.args) - set(known))
     if unknown:
