@@ -370,7 +370,7 @@ def test_what_another_program_left_empty_or_misspelt_breaks_no_page(
     assert cli("nearest", "107.1489", "34.3692").exit_code == 0
     assert cli("stations", "export", tmp_path / "o.xlsx", "--language", "zh").exit_code == 0
     shown = client.get("/stations/q").status_code
-    assert shown == (404 if columns.keys() & {"kind", "name"} else 200)
+    assert shown == (404 if columns.keys() & {"kind", "name", "status"} else 200)
 
 
 def test_a_place_or_zone_without_a_name_breaks_no_page(

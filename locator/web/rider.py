@@ -279,7 +279,7 @@ def station(station_id: str) -> str:
     hours = own["opening_hours"]
     week = _week(None if hours is None else str(hours))
     card = _card(feature, StationFilter(), arriving=False)
-    status = Status.parse(str(own["status"] or Status.ACTIVE.value))
+    status = Status.parse(str(own["status"]))
     return render_template(
         "station.html",
         own=own,
