@@ -91,8 +91,8 @@ def page() -> str:
         osm=url_for("exports.tagged"),
         words={
             "geojson": _("给程序和网页，用代码"),
-            "csv": _("表格，Excel 直接打开；面只给出其中一点的坐标"),
-            "xlsx": _("Excel 工作簿；面只给出其中一点的坐标"),
+            "csv": _("表格，给程序用（Excel 会把 24/7 当成日期，请取工作簿）；面只给出一点的坐标"),
+            "xlsx": _("Excel 工作簿，直接打开；面只给出其中一点的坐标"),
             "gpkg": _("给 QGIS 等地理信息软件，用代码"),
             "kml": _("给 Google Earth 等地图软件，用代码"),
         },
