@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -340,3 +341,30 @@ def test_no_page_shows_hours_as_they_are_coded(client: FlaskClient, language: st
         assert "Mo-Fr" not in page, path
         assert "PH off" not in page, path
         assert said in page, path
+
+
+def test_search_engines_are_told_what_is_made_up(
+    client: FlaskClient, store: GeoPackageStore
+) -> None:
+    """In the structured data of a station, and by keeping pages out of the index while it is so."""
+    pages = ("/", "/stations/BJ-R-045", "/map", "/notices", "/planner", "/exports", "/ogc?f=html")
+    noindex = '<meta name="robots" content="noindex">'
+    assert all(noindex in client.get(page).text for page in pages)
+    told = linked_data(client)
+    assert told["additionalProperty"]["value"] == "illustrative"  # type: ignore[index]
+    assert "不是真实驿站" in str(told["description"])
+    stations = store.read("stations").assign(provenance="surveyed")
+    store.apply(Change("stations", stations), actor="test")
+    assert not any(noindex in client.get(page).text for page in pages)
+    told = linked_data(client)
+    assert told["additionalProperty"]["value"] == "surveyed"  # type: ignore[index]
+    assert "description" not in told
+
+
+def linked_data(client: FlaskClient) -> dict[str, object]:
+    """Return what a station's page tells search engines."""
+    page = client.get("/stations/BJ-R-045").text
+    found = re.search(r"<script type=.application/ld.json.[^>]*>(.*?)</script>", page, re.DOTALL)
+    assert found is not None
+    told: dict[str, object] = json.loads(found[1])
+    return told
