@@ -368,3 +368,22 @@ def linked_data(client: FlaskClient) -> dict[str, object]:
     assert found is not None
     told: dict[str, object] = json.loads(found[1])
     return told
+
+
+def test_more_stations_than_a_map_draws_are_a_map_all_the_same(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at 180,000: numbers, and a part of them drawn one by one."""
+    for module in ("locator.maps.payload", "locator.showing.compose"):
+        monkeypatch.setattr(f"{module}.MAX_STATIONS", 100)
+    for address in ("/map", "/embed/map.js", "/embed/map?for=list"):
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert '"counts":[[10' in answer.text
+        assert "BJ-R-045" not in answer.text
+    assert "共 120 个站点，数字是各处的个数" in client.get("/map").text
+    assert "的开放状态" not in client.get("/map").text
+    part = client.get("/map?bbox=107.1,34.35,107.2,34.4").text
+    assert '"counts":[]' in part
+    assert "BJ-R-045" in part
+    assert "的开放状态" in part
