@@ -35,6 +35,7 @@ from locator.features import (
     parse_sort,
     read_bbox,
 )
+from locator.features.encode import properties_of
 from locator.features.filter import filter_rows, like_pattern
 from locator.features.view import Rows
 from locator.files import open_layers
@@ -521,6 +522,38 @@ def test_pages_of_blocks_equal_features_one_by_one() -> None:
         assert together == [f for row in rows for f in encoded(view, np.array([row]))]
         assert together == encoded(view, rows[::-1])[::-1]
         assert [feature["id"] for feature in together] == [view.ids[row] for row in rows]
+
+
+def test_a_page_of_rows_here_and_there_is_cut_from_what_is_kept() -> None:
+    """Of three blocks the second is kept; a page across them says what each feature says alone."""
+    odd = ["\u2028%b%s", '"\\', "站", None, "\ud800"]
+    view = stations(
+        name=[odd[n % 5] for n in range(1_203)],
+        services=[["wifi;toilet", "", None, "seats"][n % 4] for n in range(1_203)],
+        capacity=[[0, 7, None][n % 3] for n in range(1_203)],
+        last_verified=[["2026-11-23", "soon", None][n % 3] for n in range(1_203)],
+        updated_at=[
+            ["2026-11-23T00:00:00Z", "2026-11-23 08:00", None][n % 3] for n in range(1_203)
+        ],
+    )
+    rows = np.array([1_202, 3, 499, 500, 777, 501, 4, 1_000])
+    for _ in range(2):
+        page = encoded(view, rows)
+        assert [feature["id"] for feature in page] == [view.ids[row] for row in rows]
+        told = [{**own, "name": str(own["name"])} for own in properties_of(view, rows)]
+        for feature, own in zip(page, told, strict=True):
+            if own["name"] in {"None", "\ud800"}:  # half a surrogate pair is no text
+                own["name"] = {"None": None, "\ud800": "?"}[str(own["name"])]
+            assert feature["properties"] == own
+        alone = [encoded(view, rows[n : n + 1])[0] for n in range(len(rows))]
+        assert page == alone
+        encoded(view, np.arange(500, 1_000))  # so that the second block is kept
+    metres = json.loads(b"[%b]" % b",".join(encode_rows(view, rows, Shape(EPSG3857, ("name",)))))
+    assert [list(f["properties"]) for f in metres] == [["name"]] * len(rows)
+    x = Transformer.from_crs(4326, 3857, always_xy=True).transform(
+        *page[0]["geometry"]["coordinates"]
+    )  # type: ignore[index]
+    assert metres[0]["geometry"]["coordinates"] == pytest.approx(x, abs=0.001)
 
 
 def encoded(view: View, rows: Rows) -> list[dict[str, object]]:
