@@ -108,11 +108,13 @@ def test_the_version_changes_with_every_commit_and_only_then(empty: GeoPackageSt
 
 def test_gdal_can_edit_the_live_store(store: GeoPackageStore) -> None:
     """GDAL, like QGIS, adds a row that leaves our columns empty; defaults fill what they can."""
-    row = gpd.GeoDataFrame(
-        {"id": ["q"], "name": ["QGIS"]}, geometry=[Point(107.2, 34.3)], crs="EPSG:4326"
-    )
     before = store.version()
-    pyogrio.write_dataframe(row, store.path, layer="stations", append=True)
+    script = "import sys, geopandas, pyogrio\n" + (
+        "row = geopandas.GeoDataFrame({'id': ['q'], 'name': ['QGIS']}, "
+        "geometry=geopandas.points_from_xy([107.2], [34.3]), crs='EPSG:4326')\n"
+        "pyogrio.write_dataframe(row, sys.argv[1], layer='stations', append=True)\n"
+    )  # in a process of its own: two SQLites in one would break each other's locks
+    subprocess.run([sys.executable, "-c", script, str(store.path)], check=True)
     added = store.read("stations", where={"id": "q"}).iloc[0]
     assert added["status"] == "active"
     assert store.version() != before
