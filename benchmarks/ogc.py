@@ -75,6 +75,7 @@ class Client:
 def bench_ogc(count: int) -> dict[str, object]:
     """Compare medians of requests that take turns; and of pages that nobody asked for before.
 
+    These are the pages that follow, and boxes, filters, sorts and another coordinate system.
     ``same_application`` is a plain route of the application itself, with its headers and languages.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -91,6 +92,7 @@ def bench_ogc(count: int) -> dict[str, object]:
             assert json.loads(first)["features"] == json.loads(same)["features"]
             ours, peer, here = _turns(client, [PATH] * REQUESTS)
             unseen, _, _ = _turns(client, list(_following(client, first)))
+            fresh = {name: _turns(client, own)[0] for name, own in _never_asked().items()}
         finally:
             server.terminate()
             server.wait()
@@ -103,6 +105,7 @@ def bench_ogc(count: int) -> dict[str, object]:
         "same_application_s": here,
         "same_application_ratio": here / ours,
         "unseen_s": unseen,
+        **{f"unseen_{name}_s": seconds for name, seconds in fresh.items()},
     }
 
 
@@ -110,6 +113,27 @@ def _turns(client: Client, addresses: list[str]) -> list[float]:
     """Return the medians of ours and of the two plain routes, which take turns."""
     times = [[client.get(own)[0] for own in (address, "/plain/", "/here")] for address in addresses]
     return [statistics.median(own) for own in zip(*times, strict=True)]
+
+
+def _never_asked() -> dict[str, list[str]]:
+    """Return addresses of pages that nobody asked for before, by what they ask for."""
+    rng = np.random.default_rng(SEED)
+    crs = "http://www.opengis.net/def/crs/EPSG/0/3857"
+
+    def box() -> str:
+        west, south = rng.uniform(105, 106.5), rng.uniform(33, 34)
+        return f"{PATH}&bbox={west:.5f},{south:.5f},{west + 2:.5f},{south + 1.5:.5f}"
+
+    def one_of(name: str) -> str:
+        least, other = rng.integers(4, 30), rng.integers(1, 10**9)
+        return {
+            "box": box(),
+            "filter": f"{PATH}&filter=capacity%3E{least}%20AND%20name%3C%3E%27{other}%27",
+            "sort": f"{box()}&sortby=-capacity,name",
+            "crs": f"{box()}&crs={crs}",
+        }[name]
+
+    return {n: [one_of(n) for _ in range(MORE_PAGES)] for n in ("box", "filter", "sort", "crs")}
 
 
 def _following(client: Client, page: bytes) -> Iterator[str]:

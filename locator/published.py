@@ -15,6 +15,7 @@ import pandas as pd
 import shapely
 
 from locator.errors import StoreError
+from locator.lent import LentFrame
 from locator.schema import (
     CRS,
     Column,
@@ -139,7 +140,7 @@ class PublishedGaps:
     digest: str
     published_at: datetime
     about: About
-    gaps: gpd.GeoDataFrame
+    gaps: LentFrame = LentFrame()  # noqa: RUF009 - a descriptor, not a default
 
 
 class Keeper(Protocol):

@@ -23,6 +23,7 @@ __all__ = [
     "SAME_PLACE_DEG",
     "STATION_COLUMNS",
     "Column",
+    "ColumnType",
     "Datum",
     "Host",
     "Kind",
@@ -38,6 +39,7 @@ __all__ = [
     "ZoneKind",
     "check_frame",
     "drop_unusable",
+    "is_decisive",
     "is_illustrative",
     "join_set",
     "split_set",
@@ -192,7 +194,10 @@ class ZoneKind(LabelledEnum):
     OTHER = "other", "其他", "Other"
 
 
-ColumnType = Literal["text", "enum", "set", "integer", "number", "date", "datetime", "profile"]
+# No layer has a boolean yet; filters know them.
+ColumnType = Literal[
+    "text", "enum", "set", "integer", "number", "boolean", "date", "datetime", "profile"
+]
 
 
 @dataclass(frozen=True)
@@ -324,7 +329,8 @@ def drop_unusable(frame: gpd.GeoDataFrame, layer: str) -> tuple[gpd.GeoDataFrame
     """Return a layer's rows that can be shown, and a sentence for each that cannot.
 
     Other programs edit the store, and leave what they do not know empty or misspelt: a row without
-    a place or a required value is left out, any other code that is none becomes unknown.
+    a place or a value that decides what it is (:func:`is_decisive`) is left out, any other code or
+    amount that is none becomes unknown. What is empty and has a default takes it.
     """
     spec = LAYERS[layer]
     kept = frame.copy()
@@ -332,11 +338,18 @@ def drop_unusable(frame: gpd.GeoDataFrame, layer: str) -> tuple[gpd.GeoDataFrame
     usable = np.isfinite(frame.geometry.bounds.to_numpy(dtype=np.float64)).all(axis=1)
     doubts = [f"{layer}: row {i!r} has no usable place; not shown." for i in frame["id"][~usable]]
     for column in spec.columns:
-        if column.name not in kept or column.dtype not in {"text", "enum", "set"}:
+        if column.name not in kept:
             continue
-        values = [_usable_value(value, column) for value in kept[column.name]]
-        kept[column.name] = pd.Series(values, index=kept.index, dtype=object)
-        if column.required:
+        if column.dtype in {"integer", "number"}:
+            series = kept[column.name].where(kept[column.name] >= 0)
+            values = list(series.astype(object).where(series.notna(), None))
+        elif column.dtype in {"text", "enum", "set"}:
+            values = [_usable_value(value, column) for value in kept[column.name]]
+            series = pd.Series(values, index=kept.index, dtype=object)
+        else:
+            continue
+        kept[column.name] = series
+        if is_decisive(column):
             missing = np.array([value is None or value == "" for value in values], dtype=bool)
             for row in np.flatnonzero(missing & usable):
                 identity = frame["id"].iloc[row]
@@ -345,7 +358,17 @@ def drop_unusable(frame: gpd.GeoDataFrame, layer: str) -> tuple[gpd.GeoDataFrame
     return kept[usable].reset_index(drop=True), tuple(doubts)
 
 
+def is_decisive(column: Column) -> bool:
+    """Tell whether a row without a usable value in a column is shown nowhere.
+
+    Required values decide what a row is; a status that is none, whether anybody may go there.
+    """
+    return column.required or column.default is not None
+
+
 def _usable_value(value: object, column: Column) -> str | None:
+    if column.default is not None and (not isinstance(value, str) or not value.strip()):
+        return column.default
     if not isinstance(value, str):
         return None
     if column.choices is None:

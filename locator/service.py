@@ -21,6 +21,7 @@ import shapely
 
 from locator.errors import InputError, RoadsError, StoreError
 from locator.hours import CalendarDay, HoursRules, parse_calendar, with_expected
+from locator.lent import LentFrame
 from locator.nearest import StationFilter, StationIndex
 from locator.network import choose_travel, missing_roads, roads_stamp
 from locator.notebook import facts_table
@@ -44,18 +45,18 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything the store held at one version, read-only.
+    """Everything the store held at one version, read-only: the frames it hands out are copies.
 
     Where ``as_of`` is not None, stations and hot zones are those of that moment. ``changed_at`` is
     when the store had changed last, in UTC; ``published`` is the study that a steward has shown.
     """
 
     version: str
-    stations: gpd.GeoDataFrame
-    hot_zones: gpd.GeoDataFrame
-    districts: gpd.GeoDataFrame
-    places: gpd.GeoDataFrame
     index: StationIndex
+    stations: LentFrame = LentFrame()  # noqa: RUF009 - a descriptor, not a default
+    hot_zones: LentFrame = LentFrame()  # noqa: RUF009
+    districts: LentFrame = LentFrame()  # noqa: RUF009
+    places: LentFrame = LentFrame()  # noqa: RUF009
     changed_at: datetime | None = None
     published: PublishedGaps | None = None
     as_of: datetime | None = None
@@ -68,17 +69,20 @@ class Snapshot:
         tree = shapely.STRtree(self.stations.geometry.to_numpy())
         district, at = tree.query(self.districts.geometry.to_numpy(), predicate="intersects")
         rows[at] = district
+        rows.flags.writeable = False
         return rows
 
     @cached_property
-    def named_places(self) -> list[Place]:
+    def named_places(self) -> tuple[Place, ...]:
         """The places that can be named instead of a position, worked out once."""
         in_service = self.stations["status"] != Status.CLOSED.value
-        return named_places(
-            districts=self.districts,
-            hot_zones=self.hot_zones,
-            places=self.places,
-            stations=self.stations[in_service],
+        return tuple(
+            named_places(
+                districts=self.districts,
+                hot_zones=self.hot_zones,
+                places=self.places,
+                stations=self.stations[in_service],
+            )
         )
 
     def _repr_html_(self) -> str:

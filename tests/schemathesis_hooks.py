@@ -2,12 +2,14 @@
 
 import base64
 from contextlib import suppress
+from datetime import date
 
 import schemathesis
 from hypothesis import strategies as st
 
 MARK = base64.urlsafe_b64encode(b'[[],[],"BJ-R-010",false]').decode().rstrip("=")
 DAYS = st.dates().map(lambda day: day.isoformat())
+LASTING = st.dates(date(1900, 1, 1), date(2100, 1, 1)).map(lambda day: f"P1M/{day}")
 FILTERS = [
     "name LIKE '%站%'",
     "id IN ('BJ-S-01', 'it''s') AND NOT (name = 'x' OR source IS NULL)",
@@ -16,7 +18,9 @@ FILTERS = [
 ]
 
 schemathesis.openapi.format("cql2-text", st.sampled_from(FILTERS))
-schemathesis.openapi.format("ogc-interval", st.one_of(DAYS, DAYS.map(lambda day: f"{day}/..")))
+schemathesis.openapi.format(
+    "ogc-interval", st.one_of(DAYS, DAYS.map(lambda day: f"{day}/.."), LASTING)
+)
 schemathesis.openapi.format("mark", st.just(MARK))
 
 

@@ -338,3 +338,14 @@ def test_help_writes_codes_as_they_are_typed(cli: Callable[..., Result]) -> None
         told = cli(*words, "--help").stdout
         assert "--kind [" in told
         assert not re.search(r"--(kind|service|provenance) \[?[A-Z]", told)
+
+
+def test_a_place_west_or_south_of_nought_is_no_option(cli: Callable[..., Result]) -> None:
+    """Bristol, and a place in the southern hemisphere; any other dash still is an option."""
+    for place in (("-2.99", "51.59"), ("-.5", "-33.9"), ("-1e1", "-0")):
+        assert cli("nearest", *place, "-k", "1", "--toward", "-2.9", "51.5").exit_code == 0
+    assert "is not a longitude" in cli("nearest", "-200", "51").output
+    assert "No such option" in cli("nearest", "-2.99", "51.59", "--opne", "yes").output
+    assert "No such option" in cli("nearest", "-x", "51.59").output
+    assert "经二路城市驿站" in cli("route", "-2.99", "-51.59", "BJ-R-045").output
+    assert cli("stations", "undo", "-5").output.startswith("locator: ")

@@ -112,6 +112,7 @@ def test_a_workbook_holds_the_same_as_texts(
     names = {row[0].value: row[column] for row in rows}
     assert len(names) == 120
     assert (names["BJ-R-001"].value, names["BJ-R-001"].data_type) == (HOSTILE, "s")
+    assert names["BJ-R-001"].number_format == "@"  # what is typed over it stays as it is typed
 
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "locator"
 # Room to floor; a room is a file or a folder of locator/. docs/architecture.md draws the same.
 FLOORS = {
     "errors": 0, "paths": 0, "settings": 0, "schema": 0, "datum": 0, "hours": 0, "hours_words": 0,
-    "hours_rules": 0, "look": 0, "notebook": 0, "admission": 0, "files": 0,
+    "hours_rules": 0, "look": 0, "lent": 0, "notebook": 0, "admission": 0, "files": 0,
     "register": 1,
     "store": 2,
     "travel": 3,

@@ -462,13 +462,31 @@ def test_wrong_frames_are_refused() -> None:
         build_map(MapLayers(stations.to_crs("EPSG:3857")), OPTIONS)
     with pytest.raises(InputError, match="holds Polygon"):
         build_map(MapLayers(make_stations(make_station(geometry=box(107, 34, 108, 35)))), OPTIONS)
-    many = gpd.GeoDataFrame(
-        {"id": range(MAX_STATIONS + 1)},
-        geometry=gpd.points_from_xy([107.0] * (MAX_STATIONS + 1), [34.0] * (MAX_STATIONS + 1)),
-        crs=CRS,
-    )
-    with pytest.raises(InputError, match="bbox"):
-        build_map(MapLayers(many), OPTIONS)
+
+
+def test_more_stations_than_a_browser_draws_are_numbers_by_part() -> None:
+    """Every station is counted once, in a box that holds it; places far outside cost no others."""
+    rng = np.random.default_rng(1)
+    count = MAX_STATIONS + 1
+    lonlat = rng.normal((107, 34), 0.5, (count, 2))
+    lonlat[:40] = rng.uniform((-180, -80), (180, 80), (40, 2))
+    frame = gpd.GeoDataFrame({"id": range(count)}, geometry=gpd.points_from_xy(*lonlat.T), crs=CRS)
+    payload = build_payload(MapLayers(frame), OPTIONS)
+    parts = np.array(payload["counts"])
+    assert payload["stations"] == []
+    assert not payload["cluster"]
+    assert 50 < len(parts) <= 1_000
+    assert parts[:, 2].sum() == count
+    assert parts[0, 2] == parts[:, 2].max() < count / 5
+    for lon, lat, number, west, south, east, north in parts[::20]:
+        inside = (lonlat > (west, south)).all(axis=1) & (lonlat < (east, north)).all(axis=1)
+        assert inside.sum() >= number
+        assert west < lon < east
+        assert south < lat < north
+    together = frame.set_geometry(gpd.points_from_xy([107.0] * count, [34.0] * count), crs=CRS)
+    assert len(build_payload(MapLayers(together), OPTIONS)["counts"]) == 1  # type: ignore[arg-type]
+    html = render_file(build_map(MapLayers(frame), OPTIONS))
+    assert len(html) < 400_000
 
 
 def test_many_stations_are_clustered() -> None:
@@ -588,6 +606,28 @@ def test_everything_opens_and_says_its_words(page: Page, opener: Opener) -> None
     legend = shown_text(page, ".lmap-legend")
     for word in ("驿站", "换电柜", "热区", "缺口", "区县界线", "地名", "已关门"):
         assert word in legend
+
+
+@pytest.mark.browser
+def test_numbers_lead_to_a_part_of_the_map(page: Page, opener: Opener) -> None:
+    """On a page to its address; in a file, where there is nobody to ask, the map looks there."""
+    x, y = np.arange(MAX_STATIONS + 1) % 150 / 300, np.arange(MAX_STATIONS + 1) // 150 / 300
+    stations = gpd.GeoDataFrame(geometry=gpd.points_from_xy(107 + x, 34 + y), crs=CRS)
+    layers = MapLayers(stations.assign(name=HOSTILE))
+    opener(page, layers, replace(OPTIONS, station_url="/stations/"))
+    first = page.locator(".lmap-cluster").first
+    first.focus()
+    page.keyboard.press("Enter")
+    assert re.fullmatch(r"\d+ 个驿站", shown_text(page, ".lmap-card h3"))
+    link = page.get_by_role("link", name="只看这一片").get_attribute("href") or ""
+    assert re.fullmatch(r"\?bbox=10[67][.\d]*(%2C[.\d]+){3}", link)
+    opener(page, layers, OPTIONS)
+    before = page.evaluate("document.querySelector('.leaflet-container').lmapMap.getZoom()")
+    page.locator(".lmap-cluster").first.dispatch_event("click")
+    page.wait_for_function(
+        "zoom => document.querySelector('.leaflet-container').lmapMap.getZoom() > zoom + 1",
+        arg=before,
+    )
 
 
 @pytest.mark.browser

@@ -8,11 +8,13 @@ import sys
 from html import escape
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 from playwright.sync_api import Page
 
 import locator
+from locator.errors import InputError
 from locator.nearest import OpenRule
 from locator.notebook import facts_table
 from locator.schema import Service as Offer
@@ -203,3 +205,42 @@ def test_the_rooms_of_the_notebook_come_by_their_names() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout == "locator.siting\n"
+
+
+def test_what_a_snapshot_hands_out_cannot_change_it(service: Service) -> None:
+    snapshot = service.snapshot()
+    for name in ("stations", "hot_zones", "districts", "places"):
+        taken = getattr(snapshot, name)
+        taken["name"] = "changed"
+        taken.loc[0, "id"] = "changed"
+        del taken["provenance"]
+        taken.geometry = taken.geometry.translate(1)
+        again = getattr(snapshot, name)
+        assert "changed" not in set(again["name"]) | set(again["id"])
+        assert "provenance" in again
+        assert not again.geometry.geom_equals(taken.geometry).any()
+    taken = snapshot.index.stations
+    taken.loc[0, "opening_hours"] = "24/7"
+    assert snapshot.index.stations.equals(snapshot.stations)
+    with pytest.raises(ValueError, match="read-only"):
+        snapshot.index.lonlat[0] = 0
+    with pytest.raises(ValueError, match="read-only"):
+        snapshot.district_rows[0] = 0
+
+
+def test_places_in_any_system_are_found_and_none_is_guessed(service: Service) -> None:
+    index, noon = service.snapshot().index, MONDAY_NOON
+    lonlat = [[107.1489, 34.3692], [107.2, 34.3]]
+    places = gpd.GeoSeries.from_xy(*zip(*lonlat, strict=True), crs="EPSG:4326")
+    expected = index.find(lonlat, at=noon)
+    for crs in ("EPSG:4326", "EPSG:3857", "EPSG:4545"):
+        for given in (places.to_crs(crs), places.to_crs(crs).to_frame("geometry")):
+            found = index.find(given, at=noon)
+            assert (found.index == expected.index).all()
+            assert np.allclose(found.distance_m, expected.distance_m, atol=0.01)
+    with pytest.raises(InputError, match="no coordinate system"):
+        index.find(places.set_crs(None, allow_override=True), at=noon)
+    with pytest.raises(InputError, match="all be points"):
+        index.find(places.to_crs("EPSG:4545").buffer(1), at=noon)
+    with pytest.raises(InputError, match="all be points"):
+        index.find(gpd.GeoSeries([None], crs="EPSG:4326"), at=noon)

@@ -90,7 +90,11 @@ def test_every_resource_answers_in_its_media_type_and_as_a_page(
     assert "示例数据" in page.text
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert client.get(path, query_string={"f": "html"}).mimetype == "text/html"
-    assert client.get(path, headers={"Accept": "image/png"}).status_code == 406
+    own = media.split(";", maxsplit=1)[0]
+    for odd in ("image/png", "*", f"{own};odd=1", "x", "text/html;q=0", ";;,/"):
+        assert client.get(path, headers={"Accept": odd}).headers["Content-Type"] == media, odd
+    parametrised = client.get(path, headers={"Accept": "text/html;level=1, application/json;q=0.9"})
+    assert parametrised.mimetype == "text/html"
     assert client.get(path, headers={"Accept": "text/html"}, query_string={"f": "json"}).is_json
 
 
@@ -376,6 +380,10 @@ def test_the_definition_is_openapi_3_and_names_every_parameter(client: FlaskClie
     operation = document["paths"]["/collections/stations/items"]["get"]  # type: ignore[index]
     named = {parameter["name"] for parameter in operation["parameters"]}
     assert {"limit", "bbox", "datetime", "crs", "filter", "page", "kind", "services"} <= named
+    for path in document["paths"].values():  # type: ignore[attr-defined]
+        for parameter in path["get"]["parameters"]:
+            style = {"query": "form", "path": "simple"}[parameter["in"]]
+            assert (parameter["style"], parameter["explode"]) == (style, False)
     told = client.get(f"{STATIONS}?nobody=1").get_json()["description"]
     assert all(name in told for name in named)
 

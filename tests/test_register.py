@@ -12,6 +12,7 @@ import pytest
 from click.testing import Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl.utils import get_column_letter
 
 from locator.errors import RegisterError
 from locator.intake import import_register
@@ -266,6 +267,11 @@ def test_the_template_is_filled_in_and_read(tmp_path: Path) -> None:
     sheet = book.worksheets[0]
     assert len(sheet.data_validations.dataValidation) == 4  # kind, host, status, provenance
     names = [cell.value for cell in sheet[1]]
+    formats = {  # of 24/7 Excel would make a date, of a long id 6.10302E+11
+        name: sheet.column_dimensions[get_column_letter(number)].number_format
+        for number, name in enumerate(names, start=1)
+    }
+    assert (formats["开放时间"], formats["编号"], formats["经度"]) == ("@", "@", "General")
     row = {"编号": 7, "名称": "驿站", "类型": "骑手服务驿站", "经度": 107.1, "纬度": 34.3}
     sheet.append([row.get(name) for name in names])
     book.save(path)

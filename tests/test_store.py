@@ -4,7 +4,9 @@ import json
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import geopandas as gpd
 import pyogrio
@@ -23,6 +25,9 @@ from locator.intake import create_store
 from locator.schema import LAYERS
 from locator.settings import Settings
 from locator.store import Change, GeoPackageStore, open_store, store_path
+from locator.store.connect import register_functions
+from locator.store.history import undo
+from locator.store.styles import add_styles
 from tests.conftest import fixed_clock
 from tests.patience import patience
 
@@ -103,15 +108,82 @@ def test_the_version_changes_with_every_commit_and_only_then(empty: GeoPackageSt
 
 def test_gdal_can_edit_the_live_store(store: GeoPackageStore) -> None:
     """GDAL, like QGIS, adds a row that leaves our columns empty; defaults fill what they can."""
-    row = gpd.GeoDataFrame(
-        {"id": ["q"], "name": ["QGIS"]}, geometry=[Point(107.2, 34.3)], crs="EPSG:4326"
-    )
     before = store.version()
-    pyogrio.write_dataframe(row, store.path, layer="stations", append=True)
+    script = "import sys, geopandas, pyogrio\n" + (
+        "row = geopandas.GeoDataFrame({'id': ['q'], 'name': ['QGIS']}, "
+        "geometry=geopandas.points_from_xy([107.2], [34.3]), crs='EPSG:4326')\n"
+        "pyogrio.write_dataframe(row, sys.argv[1], layer='stations', append=True)\n"
+    )  # in a process of its own: two SQLites in one would break each other's locks
+    subprocess.run([sys.executable, "-c", script, str(store.path)], check=True)
     added = store.read("stations", where={"id": "q"}).iloc[0]
     assert added["status"] == "active"
     assert store.version() != before
     assert store.audit(feature_id="q")[0].actor == "outside"
+
+
+def test_an_edit_from_outside_is_filled_and_dated_and_is_one_change(empty: GeoPackageStore) -> None:
+    """QGIS writes NULL where a form was left alone, and does not know what updated_at is for."""
+    empty.apply(Change("stations", frame("a", "b")), actor="li")
+    with closing(sqlite3.connect(empty.path)) as connection:
+        register_functions(connection)
+        old = "2001-01-01T00:00:00Z"
+        connection.execute("UPDATE locator_meta SET value = 'li' WHERE key = 'actor'")
+        connection.execute("UPDATE stations SET updated_at = ?", (old,))
+        connection.execute("UPDATE locator_meta SET value = 'outside' WHERE key = 'actor'")
+        connection.execute("UPDATE stations SET status = NULL, name = '改' WHERE id = 'a'")
+        connection.execute(
+            "INSERT INTO stations (geom, id, name, status, updated_at) "
+            "SELECT geom, 'q', 'Q', NULL, ? FROM stations WHERE id = 'a'", (old,)
+        )  # fmt: skip
+        connection.execute("UPDATE hot_zones SET name = 'x'")
+        connection.commit()
+    rows = empty.read("stations").set_index("id")
+    assert set(rows["status"]) == {"active"}
+    assert rows["updated_at"]["b"] == old
+    assert rows["updated_at"][["a", "q"]].min() > old
+    for changed in ("a", "q"):
+        last = empty.audit(feature_id=changed)[-1]
+        after = json.loads(last.after or "null")
+        assert (last.actor, after["status"]) == ("outside", "active")
+        assert after["updated_at"] == rows["updated_at"][changed]
+    assert len(empty.audit(feature_id="q")) == 1
+    undo(empty, empty.audit(feature_id="a")[-1].number, actor="li")
+    assert empty.read("stations", where={"id": "a"})["name"].item() == "站 a"
+    assert empty.audit()[-1].actor == "li"
+
+
+def test_qgis_is_offered_lists_of_codes(empty: GeoPackageStore) -> None:
+    """QgsOgrProviderMetadata finds a default style by table and geometry; NULL has its own code."""
+    with closing(sqlite3.connect(empty.path)) as connection:
+        styles = connection.execute(
+            "SELECT f_table_name, styleQML FROM layer_styles "
+            "WHERE useAsDefault AND f_geometry_column = 'geom' AND f_table_schema = ''"
+        ).fetchall()
+        connection.execute("UPDATE layer_styles SET useAsDefault = 0")
+        connection.execute(
+            "INSERT INTO layer_styles (f_table_name, styleName, useAsDefault) "
+            "VALUES ('stations', 'mine', 1)"
+        )
+        add_styles(connection)  # a later version of this program
+        defaults = "SELECT styleName FROM layer_styles WHERE f_table_name = ? AND useAsDefault"
+        assert connection.execute(defaults, ("stations",)).fetchall() == [("mine",)]
+        assert connection.execute(defaults, ("hot_zones",)).fetchall() == [("locator",)]
+    assert {name for name, _ in styles} == set(LAYERS)
+    root = ET.fromstring(dict(styles)["stations"])
+    assert root.attrib["styleCategories"] == "Fields|Forms"
+    for column in LAYERS["stations"].columns:
+        widget = root.find(f"fieldConfiguration/field[@name='{column.name}']/editWidget")
+        if column.dtype != "enum":
+            assert widget is None
+            continue
+        assert widget is not None
+        assert widget.attrib["type"] == "ValueMap"
+        options = [dict(option.attrib) for option in widget.iter("Option")]
+        offered = [option["value"] for option in options if "value" in option]
+        assert offered[: len(list(column.choices or ()))] == [m.value for m in column.choices or ()]
+        assert any(code.startswith("{2839923C") for code in offered) == (
+            not column.required and column.default is None
+        )
 
 
 def test_every_change_is_audited_with_who_before_and_after(empty: GeoPackageStore) -> None:

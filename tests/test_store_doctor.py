@@ -16,9 +16,12 @@ import pytest
 from shapely.geometry import Point, Polygon
 
 from locator.errors import StoreMissingError, StoreVersionError
+from locator.service import open_service
+from locator.settings import Settings
 from locator.store import Change, GeoPackageStore, open_store
 from locator.store.connect import register_functions
 from locator.store.doctor import Finding, examine, mend
+from locator.store.file import trigger_statements
 from tests.conftest import fixed_clock
 from tests.required import absent
 from tests.test_store_kill import check_file, make_old
@@ -132,6 +135,38 @@ REPORTED = {
 }
 
 
+def test_values_that_are_none_are_named(path: Path) -> None:
+    """As QGIS lets anybody type them; what a row is then, doors and doctor say alike."""
+    spoil(
+        path,
+        "UPDATE stations SET kind = 'pub', services = 'wifi;beer', capacity = -4 WHERE id = 'a'",
+        "UPDATE stations SET kind = NULL, host = '', last_verified = 'soon' WHERE id = 'b'",
+        "UPDATE stations SET status = 'opened' WHERE id = 'c'",
+        "UPDATE hot_zones SET demand_per_h = -1, kind = 'Campus'",
+        "DROP TRIGGER locator_stations_fillinsert",
+        "INSERT INTO stations (geom, id, name, kind, status) "
+        "SELECT geom, 'd', 'D', 'rest_post', NULL FROM stations WHERE id = 'a'",
+        trigger_statements()["locator_stations_fillinsert"],
+    )
+    assert [f"{f.where}: {f.what}" for f in examine(path)] == [
+        "stations, fid 2: kind is empty; not shown",
+        "stations, fid 1: kind holds 'pub'; not shown",
+        "stations, fid 1: services holds 'wifi;beer'; read as unknown",
+        "stations, fid 4: status is empty, which counts as active",
+        "stations, fid 3: status holds 'opened'; not shown",
+        "stations, fid 1: capacity holds '-4'; read as unknown",
+        "stations, fid 2: last_verified holds 'soon'; read as unknown",
+        "hot_zones, fid 1: kind holds 'Campus'; not shown",
+        "hot_zones, fid 1: demand_per_h holds '-1.0'; not shown",
+    ]
+    with open_service(Settings(store=f"geopackage:{path}"), clock=fixed_clock) as service:
+        shown = service.snapshot()
+    assert list(shown.stations["id"]) == ["d"]
+    assert list(shown.stations["status"]) == ["active"]
+    assert shown.hot_zones.empty
+    assert [f.what for f in mend(path) if f.mended] == ["status is empty, which counts as active"]
+
+
 @pytest.mark.parametrize("what", REPORTED)
 def test_what_people_wrote_is_reported_and_left_alone(path: Path, what: str) -> None:
     tables = ("stations", "hot_zones")
@@ -183,7 +218,7 @@ def test_a_layer_written_over_by_another_program_is_mended(path: Path) -> None:
 
 def test_an_older_schema_is_brought_up(path: Path) -> None:
     make_old(path)
-    assert whats(examine(path)) == ["the store has schema 1; this program writes 3"]
+    assert whats(examine(path)) == ["the store has schema 1; this program writes 4"]
     assert [finding.mended for finding in mend(path)] == [True]
     assert examine(path) == []
 

@@ -42,8 +42,10 @@ def make_old(path: Path) -> None:
         for name, statement in trigger_statements().items():
             old = statement.replace(", 'geom', hex(NEW.geom)", "")
             connection.execute(f'DROP TRIGGER "{name}"')
+            if "_fill" in name:
+                continue
             connection.execute(old.replace(", 'geom', hex(OLD.geom)", ""))
-        for table in ("locator_kept", "locator_jobs"):
+        for table in ("locator_kept", "locator_jobs", "layer_styles"):
             connection.execute(f"DROP TABLE IF EXISTS {table}")
             connection.execute("DELETE FROM gpkg_contents WHERE table_name = ?", (table,))
         connection.execute("DELETE FROM locator_meta WHERE key IN ('moment', 'jobs')")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -81,6 +82,26 @@ def test_a_position_is_taken_by_no_page_and_not_logged(
         client.get("/api/nearest?lon=107.123456&lat=34.345678")
         client.get("/api/nearest?lon=107.123456&lat=94.345678")
     assert "107.123456" not in caplog.text
+
+
+def test_scripts_of_other_sites_may_ask_where_all_is_public(client: FlaskClient) -> None:
+    """And nowhere else; faults are theirs to read too, no cookie is asked for, set or counted."""
+    asking = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "GET"}
+    asking["Access-Control-Request-Headers"] = "content-type"
+    for path in ("/api/nearest?lon=107.1&lat=34.3", "/ogc/api?lang=en", "/exports/gbfs/gbfs.json"):
+        before = client.options(path, headers=asking)
+        assert before.status_code == 200
+        assert "Content-Type" in before.headers["Access-Control-Allow-Headers"]
+        assert "GET" in before.headers["Access-Control-Allow-Methods"]
+        assert before.headers["Access-Control-Max-Age"] == "0"
+        for answer in (before, client.get(path), client.get(f"{path.split('?')[0]}?nobody=1")):
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+            assert "Access-Control-Allow-Credentials" not in answer.headers
+            assert "Set-Cookie" not in answer.headers
+            if path.startswith("/api/"):
+                assert answer.headers["Cache-Control"] == "no-store"
+    for path in ("/", "/planner", "/api/route?lon=107.1&lat=34.3&station=x", "/api/ride-times"):
+        assert "Access-Control-Allow-Origin" not in client.options(path, headers=asking).headers
 
 
 def test_when_nothing_is_surely_open_the_page_says_so_and_lists_the_rest(
@@ -320,3 +341,49 @@ def test_no_page_shows_hours_as_they_are_coded(client: FlaskClient, language: st
         assert "Mo-Fr" not in page, path
         assert "PH off" not in page, path
         assert said in page, path
+
+
+def test_search_engines_are_told_what_is_made_up(
+    client: FlaskClient, store: GeoPackageStore
+) -> None:
+    """In the structured data of a station, and by keeping pages out of the index while it is so."""
+    pages = ("/", "/stations/BJ-R-045", "/map", "/notices", "/planner", "/exports", "/ogc?f=html")
+    noindex = '<meta name="robots" content="noindex">'
+    assert all(noindex in client.get(page).text for page in pages)
+    told = linked_data(client)
+    assert told["additionalProperty"]["value"] == "illustrative"  # type: ignore[index]
+    assert "不是真实驿站" in str(told["description"])
+    stations = store.read("stations").assign(provenance="surveyed")
+    store.apply(Change("stations", stations), actor="test")
+    assert not any(noindex in client.get(page).text for page in pages)
+    told = linked_data(client)
+    assert told["additionalProperty"]["value"] == "surveyed"  # type: ignore[index]
+    assert "description" not in told
+
+
+def linked_data(client: FlaskClient) -> dict[str, object]:
+    """Return what a station's page tells search engines."""
+    page = client.get("/stations/BJ-R-045").text
+    found = re.search(r"<script type=.application/ld.json.[^>]*>(.*?)</script>", page, re.DOTALL)
+    assert found is not None
+    told: dict[str, object] = json.loads(found[1])
+    return told
+
+
+def test_more_stations_than_a_map_draws_are_a_map_all_the_same(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at 180,000: numbers, and a part of them drawn one by one."""
+    for module in ("locator.maps.payload", "locator.showing.compose"):
+        monkeypatch.setattr(f"{module}.MAX_STATIONS", 100)
+    for address in ("/map", "/embed/map.js", "/embed/map?for=list"):
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert '"counts":[[10' in answer.text
+        assert "BJ-R-045" not in answer.text
+    assert "共 120 个站点，数字是各处的个数" in client.get("/map").text
+    assert "的开放状态" not in client.get("/map").text
+    part = client.get("/map?bbox=107.1,34.35,107.2,34.4").text
+    assert '"counts":[]' in part
+    assert "BJ-R-045" in part
+    assert "的开放状态" in part

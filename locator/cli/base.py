@@ -1,6 +1,7 @@
 """What the commands share: errors in one sentence, option types, the open service."""
 
 import functools
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from locator.errors import InputError, LocatorError
 from locator.schema import Datum, Kind, LabelledEnum, Service
 from locator.settings import TRAVELS, Settings
 
+_NEGATIVE = re.compile(r"-(\d+[.]?\d*|[.]\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _F = TypeVar("_F", bound=Callable[..., object])
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ __all__ = [
     "SERVICES",
     "CommandGroup",
     "EnumType",
+    "NumbersCommand",
     "Recipe",
     "count",
     "opened",
@@ -108,6 +111,14 @@ class _OneSentence(click.Command):
             ctx.exit(1)
         else:
             return result
+
+
+class NumbersCommand(click.Command):
+    """A command whose arguments may be negative numbers, which are no options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line; a space before a number's minus keeps the parser off it."""
+        return super().parse_args(ctx, [f" {a}" if _NEGATIVE.fullmatch(a) else a for a in args])
 
 
 class CommandGroup(_OneSentence, click.Group):

@@ -13,6 +13,7 @@ from locator.cli.base import (
     KINDS,
     SERVICES,
     EnumType,
+    NumbersCommand,
     opened,
     progress_bar,
     read_columns,
@@ -31,7 +32,7 @@ __all__ = ["gaps", "nearest", "report", "route"]
 _WEATHERS = EnumType(Weather)
 
 
-@click.command()
+@click.command(cls=NumbersCommand)
 @click.argument("lon", type=float)
 @click.argument("lat", type=float)
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many.")
@@ -114,7 +115,7 @@ def nearest(
         click.echo("Illustrative data: these stations are made up for the demonstration.")
 
 
-@click.command()
+@click.command(cls=NumbersCommand)
 @click.argument("lon", type=float)
 @click.argument("lat", type=float)
 @click.argument("station_id", metavar="ID")

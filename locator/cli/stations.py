@@ -13,6 +13,7 @@ from locator.cli.base import (
     DATUMS,
     FILE,
     CommandGroup,
+    NumbersCommand,
     count,
     progress_bar,
     read_columns,
@@ -244,7 +245,7 @@ def log_command(settings: Settings, station_id: str, as_json: bool) -> None:
         click.echo(f"{change.number} {when} {change.who} {change.action} {told}")
 
 
-@stations.command("undo")
+@stations.command("undo", cls=NumbersCommand)
 @click.argument("number", type=int)
 @click.pass_obj
 def undo_command(settings: Settings, number: int) -> None:

@@ -13,9 +13,10 @@ import numpy.typing as npt
 from locator.datum import from_web_mercator, to_web_mercator
 from locator.errors import InputError
 
-__all__ = ["CRS84", "CRS_TABLE", "Crs", "parse_crs"]
+__all__ = ["CRS84", "CRS_TABLE", "Box", "Crs", "corner_boxes", "parse_crs"]
 
 Coordinates = npt.NDArray[np.float64]
+Box = tuple[float, float, float, float]  # west, south, east, north in degrees
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,25 @@ def parse_crs(text: str, *, parameter: str = "crs") -> Crs:
             return crs
     known = ", ".join(crs.uri for crs in CRS_TABLE)
     raise InputError(f"{parameter}={text[:80]!r} is not offered; there are {known}.")
+
+
+def corner_boxes(low: tuple[float, float], high: tuple[float, float], crs: Crs) -> tuple[Box, ...]:
+    """Return the box between two corners given in a system's axes.
+
+    Returns
+    -------
+    One box in degrees, longitude first; two where its west lies east of its east, that is where it
+    crosses the 180th meridian (RFC 7946, section 5.2).
+
+    Raises
+    ------
+    InputError
+        South lies above north.
+    """
+    corners = crs.to_lonlat(np.array([low, high]))
+    (west, south), (east, north) = ((float(x), float(y)) for x, y in corners)
+    if south > north:
+        raise InputError("A box has its south above its north.")
+    if west > east:
+        return (west, south, 180.0, north), (-180.0, south, east, north)
+    return ((west, south, east, north),)

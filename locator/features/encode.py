@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
+from json.encoder import encode_basestring
 
 import numpy as np
 import shapely
@@ -41,7 +42,10 @@ def encode_rows(view: View, rows: Rows, shape: Shape) -> Iterator[bytes]:
         yield from _from_blocks(view, int(rows[0]), int(rows[-1]) + 1)
         return
     for begin in range(0, len(rows), BLOCK_ROWS):
-        yield b",".join(_encode(view, rows[begin : begin + BLOCK_ROWS], shape))
+        piece = rows[begin : begin + BLOCK_ROWS]
+        yield b",".join(
+            _scattered(view, piece) if shape == Shape() else _encode(view, piece, shape)
+        )
 
 
 def _from_blocks(view: View, begin: int, end: int) -> Iterator[bytes]:
@@ -56,15 +60,57 @@ def _from_blocks(view: View, begin: int, end: int) -> Iterator[bytes]:
         yield block.slice(max(begin - first, 0), min(end, last) - first)
 
 
+def _scattered(view: View, rows: Rows) -> list[bytes]:
+    """Return features out of the blocks that are kept; only those of no kept block are encoded."""
+    numbers = (rows // BLOCK_ROWS).tolist()
+    blocks = {number: view.kept_block(number) for number in set(numbers)}
+    missing = np.array([blocks[number] is None for number in numbers], dtype=bool)
+    fresh = iter(_encode(view, rows[missing], Shape()))
+    found = []
+    for number, place in zip(numbers, (rows % BLOCK_ROWS).tolist(), strict=True):
+        block = blocks[number]
+        found.append(next(fresh) if block is None else block.slice(place, place + 1))
+    return found
+
+
 def _encode(view: View, rows: Rows, shape: Shape) -> list[bytes]:
-    shapes = shapely.transform(view.geometry[rows], shape.crs.from_lonlat)
-    geometries = shapely.to_geojson(shapes)
-    records = properties_of(view, rows, shape.properties)
-    return [
-        b'{"type":"Feature","id":%b,"geometry":%b,"properties":%b}'
-        % (_dump(view.ids[row]), geometry.encode(), _dump(record))
-        for row, geometry, record in zip(rows, geometries, records, strict=True)
+    """Return features as JSON, column by column: each value is turned into text once a call."""
+    columns = [
+        column
+        for column in view.collection.columns
+        if shape.properties is None or column.name in shape.properties
     ]
+    names = b",".join(_quoted(column.name).replace(b"%", b"%%") + b":%b" for column in columns)
+    feature = b'{"type":"Feature","id":%b,"geometry":%b,"properties":{' + names + b"}}"
+    ids = [_quoted(view.ids[row]) for row in rows]
+    cells = [_written(view, column, rows) for column in columns]
+    parts = zip(ids, _geometries(view, rows, shape.crs), *cells, strict=True)
+    return [feature % each for each in parts]
+
+
+def _geometries(view: View, rows: Rows, crs: Crs) -> list[bytes]:
+    shapes = view.geometry[rows]
+    if view.collection.geometry_type == "Point":
+        xy: list[list[float]] = crs.from_lonlat(shapely.get_coordinates(shapes)).tolist()
+        return [b'{"type":"Point","coordinates":[%a,%a]}' % (x, y) for x, y in xy]
+    texts = shapely.to_geojson(shapely.transform(shapes, crs.from_lonlat))
+    return [text.encode() for text in texts]
+
+
+def _written(view: View, column: Column, rows: Rows) -> list[bytes]:
+    """Return a column's cells as JSON."""
+    cells, write = view.cells(column.name), _WRITERS.get(column.dtype, _text)
+    known: dict[object, bytes] = {}
+
+    def text_of(value: object) -> bytes:
+        text = known.get(value)
+        if text is None:
+            plain = write(value, column, view)
+            text = known[value] = _quoted(plain) if isinstance(plain, str) else _dump(plain)
+        return text
+
+    pairs = zip(cells.data[rows].tolist(), cells.known[rows].tolist(), strict=True)
+    return [text_of(value) if there else b"null" for value, there in pairs]
 
 
 def properties_of(
@@ -91,7 +137,7 @@ def _text(value: object, column: Column, view: View) -> Json:
 
 def _integer(value: object, column: Column, view: View) -> Json:
     del column, view
-    return None if value is None else int(str(value))
+    return None if value is None else int(float(str(value)))
 
 
 def _number(value: object, column: Column, view: View) -> Json:
@@ -136,6 +182,10 @@ def iso_moment(micros: int) -> str:
     """Return microseconds since 1970 as RFC 3339 in UTC, to the second."""
     moment = _EPOCH + timedelta(microseconds=micros)
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _quoted(text: str) -> bytes:
+    return encode_basestring(text).encode("utf-8", "replace")  # half a surrogate pair is no text
 
 
 def _dump(value: object) -> bytes:

@@ -17,6 +17,7 @@ from locator.errors import InputError
 from locator.features.cql2 import Call, Expression, Literal, Property, parse_cql2
 from locator.features.crs import Crs
 from locator.features.operands import (
+    Booleans,
     Context,
     Numbers,
     Operand,
@@ -168,8 +169,12 @@ def _ordered(
         return _known(_ORDERS[sign](a.start, b.start), a.known & b.known)
     if isinstance(left, Numbers) and isinstance(right, Numbers):
         return _known(_ORDERS[sign](left.values, right.values), left.known & right.known)
+    if isinstance(left, Booleans) and isinstance(right, Booleans):
+        return _known(_ORDERS[sign](left.values, right.values), left.known & right.known)
     if not isinstance(left, Texts) or not isinstance(right, Texts):
-        raise InputError("The filter compares what are not two texts, two numbers or two times.")
+        raise InputError(
+            "The filter compares what are not two texts, numbers, times or truth values."
+        )
     if left.is_set or right.is_set:
         raise InputError("The filter compares a set; write A_CONTAINS(services, ('hot_water')).")
     return _known(_ORDERS[sign](left.values, right.values), left.known & right.known)

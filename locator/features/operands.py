@@ -14,12 +14,13 @@ import shapely
 
 from locator.errors import InputError
 from locator.features.cql2 import Call, Expression, Geometry, Items, Literal, Property
-from locator.features.crs import Crs
-from locator.features.moments import Period, parse_moment, parse_period
+from locator.features.crs import Crs, corner_boxes
+from locator.features.moments import BEGINNING, END, Period, parse_moment, parse_period
 from locator.features.view import Flags, Rows, View
 from locator.schema import split_set
 
 __all__ = [
+    "Booleans",
     "Context",
     "Numbers",
     "Operand",
@@ -75,6 +76,14 @@ class Numbers:
 
 
 @dataclass(frozen=True)
+class Booleans:
+    """True or false; false orders before true, as in SQL."""
+
+    values: Flags
+    known: Flags
+
+
+@dataclass(frozen=True)
 class Spans:
     """Times from a first to a last moment, microseconds since 1970."""
 
@@ -90,7 +99,7 @@ class Shapes:
     values: npt.NDArray[np.object_] | shapely.Geometry
 
 
-Operand = Texts | Numbers | Spans | Shapes
+Operand = Texts | Numbers | Booleans | Spans | Shapes
 
 
 def operand(expression: Expression, context: Context) -> Operand:
@@ -112,12 +121,11 @@ def operand(expression: Expression, context: Context) -> Operand:
     if expression.name in _ARITHMETIC:
         return _arithmetic(expression, context)
     if expression.name in _MOMENTS:
-        period = _moment(expression, context)
-        return _same(period, context)
+        return _moment(expression, context)
     if expression.name in {"casei", "accenti"}:
         return _folded(expression, context)
     if expression.name == "bbox":
-        return Shapes(_to_lonlat(_box(expression), context))
+        return Shapes(_box(expression, context))
     raise InputError(f"The filter's {expression.name[:40]!r} is no function here.")
 
 
@@ -135,13 +143,15 @@ def _property(name: str, context: Context) -> Operand:
     cells = view.cells(name)
     if cells.kind == "number":
         return Numbers(cells.data[rows].astype(np.float64), cells.known[rows])
+    if cells.kind == "boolean":
+        return Booleans(cells.data[rows].astype(bool), cells.known[rows])
     return Texts(cells.data[rows].astype(object), cells.known[rows], cells.kind == "set")
 
 
 def _literal(value: str | float | bool, context: Context) -> Operand:
     size, known = len(context.rows), context.all_known()
     if isinstance(value, bool):
-        raise InputError("The filter compares with TRUE or FALSE, but no property is one of them.")
+        return Booleans(np.full(size, value), known)
     if isinstance(value, float):
         return Numbers(np.full(size, value), known)
     return Texts(np.full(size, value, dtype=object), known)
@@ -152,13 +162,30 @@ def _same(period: Period, context: Context) -> Spans:
     return Spans(np.full(size, period.start), np.full(size, period.end), context.all_known())
 
 
-def _moment(call: Call, context: Context) -> Period:
+def _moment(call: Call, context: Context) -> Spans:
+    """Return the times of ``DATE``, ``TIMESTAMP`` or ``INTERVAL``.
+
+    An interval's sides are texts or properties; where a row's ends before it begins, it is none,
+    and the row's answer unknown.
+    """
+    wanted, name = (2 if call.name == "interval" else 1), call.name.upper()
     texts = [o.value for o in call.operands if isinstance(o, Literal) and isinstance(o.value, str)]
-    wanted = 2 if call.name == "interval" else 1
-    if len(texts) != len(call.operands) or len(texts) != wanted:
-        raise InputError(f"The filter's {call.name.upper()} takes {wanted} text(s) in quotes.")
-    zone = context.view.timezone
-    return parse_period("/".join(texts), zone, parameter=f"The filter's {call.name.upper()} ")
+    if len(call.operands) == len(texts) == wanted:
+        zone = context.view.timezone
+        return _same(
+            parse_period("/".join(texts), zone, parameter=f"The filter's {name} "), context
+        )
+    if wanted == 1 or len(call.operands) != wanted:
+        raise InputError(f"The filter's {name} takes {wanted} text(s) in quotes.")
+    first, last = (_side(o, context) for o in call.operands)
+    known = first.known & last.known & (first.start <= last.end)
+    return Spans(first.start, last.end, known)
+
+
+def _side(side: Expression, context: Context) -> Spans:
+    if isinstance(side, Literal) and side.value in {"", ".."}:
+        return _same(Period(BEGINNING, END), context)
+    return as_spans(operand(side, context), context)
 
 
 def as_spans(value: Operand, context: Context) -> Spans:
@@ -203,13 +230,14 @@ def _unaccented(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
-def _box(call: Call) -> shapely.Geometry:
+def _box(call: Call, context: Context) -> shapely.Geometry:
     numbers = [o.value for o in call.operands if isinstance(o, Literal)]
     sides = [n for n in numbers if isinstance(n, float)]
     if len(sides) != len(call.operands) or len(sides) not in {4, 6}:
         raise InputError("The filter's BBOX takes four numbers.")
-    low, high = sides[: len(sides) // 2], sides[len(sides) // 2 :]
-    return shapely.box(low[0], low[1], high[0], high[1])
+    half = len(sides) // 2
+    boxes = corner_boxes((sides[0], sides[1]), (sides[half], sides[half + 1]), context.crs)
+    return shapely.union_all([shapely.box(*box) for box in boxes])
 
 
 def _to_lonlat(shape: shapely.Geometry, context: Context) -> shapely.Geometry:

@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 
 from locator.errors import InputError
-from locator.features.crs import CRS84, Crs
+from locator.features.crs import CRS84, Box, Crs, corner_boxes
 from locator.features.filter import filter_rows
 from locator.features.moments import Period, parse_moment
 from locator.features.order import Mark, SortKey, make_mark, order_rows, parse_mark, split_rows
@@ -19,7 +19,6 @@ from locator.schema import split_set
 __all__ = ["MAX_LIMIT", "Page", "Query", "find_page", "find_row", "read_bbox"]
 
 MAX_LIMIT = 10_000
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -82,13 +81,11 @@ def read_bbox(text: str, crs: Crs) -> tuple[Box, ...]:
     if len(numbers) not in {4, 6} or not all(math.isfinite(n) for n in numbers):
         raise InputError(f"bbox={text[:80]!r} must be four numbers with commas.")
     half = len(numbers) // 2
-    corners = crs.to_lonlat(np.array([numbers[:2], numbers[half : half + 2]]))
-    (west, south), (east, north) = ((float(x), float(y)) for x, y in corners)
-    if south > north:
-        raise InputError(f"bbox={text[:80]!r} has its south above its north.")
-    if west > east:
-        return (west, south, 180.0, north), (-180.0, south, east, north)
-    return ((west, south, east, north),)
+    low, high = (numbers[0], numbers[1]), (numbers[half], numbers[half + 1])
+    try:
+        return corner_boxes(low, high, crs)
+    except InputError as error:
+        raise InputError(f"bbox={text[:80]!r} has its south above its north.") from error
 
 
 def find_row(view: View, identity: str) -> int | None:

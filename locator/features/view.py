@@ -38,11 +38,11 @@ class Cells:
     Attributes
     ----------
     kind
-        What stands in ``data``: text, float64 numbers, or texts that are joined sets.
+        What stands in ``data``: text, float64 numbers, booleans, or texts that are joined sets.
     """
 
-    kind: Literal["text", "number", "set"]
-    data: npt.NDArray[np.object_] | npt.NDArray[np.float64]
+    kind: Literal["text", "number", "boolean", "set"]
+    data: npt.NDArray[np.object_] | npt.NDArray[np.float64] | Flags
     known: Flags
 
 
@@ -149,6 +149,10 @@ class View:
             known = np.isfinite(numbers)
             return Cells("number", np.where(known, numbers, 0.0), known)
         known = series.notna().to_numpy(dtype=bool)
+        if column.dtype == "boolean":
+            return Cells(
+                "boolean", series.eq(other=True).to_numpy(dtype=bool, na_value=False), known
+            )
         texts = series.to_numpy(dtype=object).copy()
         texts[~known] = ""
         return Cells("set" if column.dtype == "set" else "text", texts, known)

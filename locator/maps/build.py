@@ -27,15 +27,15 @@ def build_map(layers: MapLayers, options: MapOptions) -> folium.Map:
     ----------
     layers
         What is drawn. Up to 1,000 stations are single markers, up to 20,000 are clustered;
-        beyond that read a smaller area from the store.
+        of more the map says how many there are in each part.
     options
         Title, caption, language, base map.
 
     Raises
     ------
     InputError
-        A frame is not EPSG:4326 or does not hold what its layer draws, there are too many
-        stations, or the base map cannot be drawn.
+        A frame is not EPSG:4326 or does not hold what its layer draws, or the base map cannot be
+        drawn.
     """
     check_basemap(options)
     layers = check_layers(layers)

@@ -11,7 +11,8 @@ from locator.schema import CRS, Language
 
 __all__ = ["CLUSTER_ABOVE", "MAX_STATIONS", "MapLayers", "MapOptions", "MapParts", "check_layers"]
 
-# Above the first, markers are clustered; above the second, a browser no longer keeps up.
+# Above the first, markers are clustered; above the second, a browser no longer keeps up, and the
+# map shows how many stations there are where.
 CLUSTER_ABOVE = 1_000
 MAX_STATIONS = 20_000
 
@@ -137,19 +138,12 @@ def check_layers(layers: MapLayers) -> MapLayers:
     Raises
     ------
     InputError
-        A frame is not EPSG:4326, holds other geometries than its layer draws, or holds more
-        stations than a browser can show.
+        A frame is not EPSG:4326, or holds other geometries than its layer draws.
     """
     checked: dict[str, gpd.GeoDataFrame | None] = {}
     for field in fields(MapLayers):
         frame: gpd.GeoDataFrame | None = getattr(layers, field.name)
         checked[field.name] = None if frame is None else _check_frame(frame, field.name)
-    stations = checked["stations"]
-    if stations is not None and len(stations) > MAX_STATIONS:
-        raise InputError(
-            f"{len(stations):,} stations are too many for one map; it draws at most "
-            f"{MAX_STATIONS:,}: read a smaller area (bbox) from the store."
-        )
     return MapLayers(**checked)
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import shapely
 
 from locator.look import KIND_LOOKS, dense_range
+from locator.maps.counts import count_stations
 from locator.maps.facts import (
     Fact,
     Row,
@@ -26,7 +27,7 @@ from locator.maps.facts import (
     zone_facts,
     zone_kind,
 )
-from locator.maps.model import CLUSTER_ABOVE, MapLayers, MapOptions
+from locator.maps.model import CLUSTER_ABOVE, MAX_STATIONS, MapLayers, MapOptions
 from locator.maps.words import FACTS, LABELS, say
 from locator.schema import Kind, Language, State, Status
 
@@ -82,7 +83,9 @@ def dump_json(value: object) -> str:
 def build_payload(layers: MapLayers, options: MapOptions) -> dict[str, object]:
     """Return everything the browser draws, ready for :func:`dump_json`."""
     texts = _Texts()
-    stations = list(_stations(layers.stations, options, texts))
+    shown = layers.stations
+    many = shown is not None and len(shown) > MAX_STATIONS
+    stations = [] if many else list(_stations(shown, options, texts))
     payload: dict[str, object] = {
         "cluster": len(stations) > CLUSTER_ABOVE,
         "forList": options.for_list,
@@ -92,6 +95,7 @@ def build_payload(layers: MapLayers, options: MapOptions) -> dict[str, object]:
         "states": [[s.value, s.label(options.language)] for s in State],
         "stationUrl": options.station_url,
         "stations": stations,
+        "counts": count_stations(shown) if many else [],
         "zones": _zones(layers.hot_zones, options.language, texts),
         "gaps": _gaps(layers.gaps, options.language, texts),
         "sites": _sites(layers.sites, texts),

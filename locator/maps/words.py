@@ -37,6 +37,8 @@ LABELS: dict[str, tuple[str, str]] = {
     "close": ("关闭", "Close"),
     "details": ("查看详情", "Details"),
     "here": ("{n} 个驿站，放大查看", "{n} stations, zoom in"),
+    "counted": ("{n} 个驿站", "{n} stations"),
+    "look_here": ("只看这一片", "This part alone"),
     "empty": ("还没有可显示的数据", "There is nothing to show yet"),
     "no_tiles": ("底图暂时无法连接，已改用本地地名", "Base map out of reach; place names shown"),
     "script": ("此地图需要 JavaScript。", "This map needs JavaScript."),

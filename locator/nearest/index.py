@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -14,9 +15,10 @@ import shapely
 from locator.datum import geodesic_m
 from locator.errors import InputError
 from locator.hours import STATES, HoursRules, HoursTable, Moments
+from locator.lent import LentFrame
 from locator.nearest.found import Found, NearestStations
 from locator.nearest.question import HELP_S, HELPS, OpenRule, StationFilter, Wishes
-from locator.schema import State, Weather, split_set
+from locator.schema import CRS, State, Weather, split_set
 from locator.travel import TravelModel
 from locator.travel.base import Positions, Prepared
 
@@ -27,6 +29,7 @@ _CLOSED = STATES.index(State.CLOSED)
 _UNKNOWN = STATES.index(State.UNKNOWN)
 _KEPT_DAYS = 16  # hours tables are kept for the days last asked for
 _NIGHT_ENDS = 6  # o'clock; a night begins at midnight
+Origins: TypeAlias = npt.ArrayLike | gpd.GeoSeries | gpd.GeoDataFrame
 
 
 def station_mask(stations: gpd.GeoDataFrame, chosen: StationFilter) -> npt.NDArray[np.bool_]:
@@ -70,11 +73,15 @@ class StationIndex:
         What opening hours mean.
     """
 
+    stations = LentFrame()
+
     def __init__(self, stations: gpd.GeoDataFrame, model: TravelModel, rules: HoursRules) -> None:
         self.stations = stations
+        self._stations = stations
         self.model = model
         self._rules = rules
         self.lonlat: Positions = np.column_stack([stations.geometry.x, stations.geometry.y])
+        self.lonlat.flags.writeable = False
         self._bound = model.bind(self.lonlat)
         self._hours: dict[date, HoursTable] = {}
         self._lock = threading.Lock()
@@ -83,7 +90,7 @@ class StationIndex:
 
     def find(
         self,
-        origins: npt.ArrayLike,
+        origins: Origins,
         *,
         at: datetime,
         k: int = 5,
@@ -100,7 +107,8 @@ class StationIndex:
         Parameters
         ----------
         origins
-            (n, 2) longitude and latitude in degrees, WGS-84, anywhere on Earth.
+            (n, 2) longitude and latitude in degrees, WGS-84, anywhere on Earth; or a GeoSeries or
+            GeoDataFrame of points in any coordinate system that it names.
         at
             The moment of leaving, with a time zone.
         k
@@ -143,7 +151,7 @@ class StationIndex:
 
     def mask(self, chosen: StationFilter) -> npt.NDArray[np.bool_]:
         """Return which stations a filter lets through, (m,)."""
-        return _passing(self.stations, chosen, self._services, self._platforms)
+        return _passing(self._stations, chosen, self._services, self._platforms)
 
     def open_all_night(self, at: datetime) -> npt.NDArray[np.bool_]:
         """Return which stations are certainly open from 00:00 to 06:00 of the coming night, (m,).
@@ -153,8 +161,8 @@ class StationIndex:
         local = at.astimezone(self._rules.timezone)
         day = local.date() + timedelta(days=int(local.hour >= _NIGHT_ENDS))
         midnight = datetime(day.year, day.month, day.day, tzinfo=self._rules.timezone)
-        begins = np.full(len(self.stations), midnight.timestamp())
-        moments = self._hours_of(local).at(np.arange(len(self.stations)), begins)
+        begins = np.full(len(self._stations), midnight.timestamp())
+        moments = self._hours_of(local).at(np.arange(len(self._stations)), begins)
         lasts = np.isnan(moments.sure_until)
         lasts |= moments.sure_until >= midnight.replace(hour=_NIGHT_ENDS).timestamp()
         return np.asarray((moments.state == _OPEN) & lasts)
@@ -196,8 +204,8 @@ class StationIndex:
 
     def states(self, at: datetime) -> npt.NDArray[np.int8]:
         """Return every station's state at a moment, codes into STATES, (m,)."""
-        when = np.full(len(self.stations), at.timestamp())
-        return self._hours_of(at).at(np.arange(len(self.stations)), when).state
+        when = np.full(len(self._stations), at.timestamp())
+        return self._hours_of(at).at(np.arange(len(self._stations)), when).state
 
     def _fetch(
         self, origins: Positions, at: datetime, k: int, mask: npt.NDArray[np.bool_]
@@ -205,7 +213,7 @@ class StationIndex:
         near = self._bound.nearest(origins, k=k, mask=mask)
         found = near.index >= 0
         safe = np.where(found, near.index, 0)
-        if len(self.stations):
+        if len(self._stations):
             there = self.lonlat[safe]
             straight = geodesic_m(
                 origins[:, None, 0], origins[:, None, 1], there[..., 0], there[..., 1]
@@ -268,7 +276,7 @@ class StationIndex:
         with self._lock:
             table = self._hours.get(day)
             if table is None:
-                given = self.stations["opening_hours"]
+                given = self._stations["opening_hours"]
                 texts = [None if pd.isna(text) else str(text) for text in given]
                 table = HoursTable(texts, self._rules, start=at, places=self.lonlat)
                 if len(self._hours) >= _KEPT_DAYS:
@@ -277,8 +285,16 @@ class StationIndex:
         return table
 
 
-def check_positions(positions: npt.ArrayLike) -> Positions:
-    """Return places as (n, 2) degrees, or raise InputError for the first that is not on Earth."""
+def check_positions(positions: Origins) -> Positions:
+    """Return places as (n, 2) degrees, longitude first.
+
+    Raises
+    ------
+    InputError
+        One is not on Earth, or what has a geometry names no coordinate system or is no point.
+    """
+    if isinstance(positions, (gpd.GeoSeries, gpd.GeoDataFrame)):
+        positions = _degrees(positions.geometry)
     points = np.asarray(positions, dtype=np.float64).reshape(-1, 2)
     good = np.isfinite(points).all(axis=1)
     good &= (np.abs(points[:, 0]) <= 180) & (np.abs(points[:, 1]) <= 90)
@@ -289,6 +305,17 @@ def check_positions(positions: npt.ArrayLike) -> Positions:
             "(longitude first, -180 to 180; latitude -90 to 90)."
         )
     return points
+
+
+def _degrees(places: gpd.GeoSeries) -> Positions:
+    if places.crs is None:
+        raise InputError(
+            "The places name no coordinate system; say which with .set_crs(), such as EPSG:4326."
+        )
+    if not (places.geom_type == "Point").all():
+        raise InputError("The places must all be points; of areas take .representative_point().")
+    lonlat = places.to_crs(CRS)
+    return np.column_stack([lonlat.x, lonlat.y])
 
 
 def _passes(

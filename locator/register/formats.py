@@ -16,6 +16,7 @@ import shapely
 from openpyxl.cell import Cell as OpenpyxlCell
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
+from openpyxl.styles.numbers import FORMAT_TEXT
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from openpyxl.worksheet.worksheet import Worksheet
@@ -114,10 +115,16 @@ def guard_cell(value: Cell) -> Cell:
     return value
 
 
-def lay_out(sheet: Worksheet, names: Sequence[str]) -> None:
-    """Give a sheet columns that fit their headers, and a first row that stays."""
-    for number, name in enumerate(names, start=1):
-        sheet.column_dimensions[get_column_letter(number)].width = max(12, len(name) * 2 + 4)
+def lay_out(sheet: Worksheet, names: Sequence[str], columns: Sequence[Column]) -> None:
+    """Give a sheet columns that fit their headers, and a first row that stays.
+
+    Where no numbers belong, cells are text: Excel would make a date of a ``24/7`` typed there.
+    """
+    for number, (name, column) in enumerate(zip(names, columns, strict=True), start=1):
+        dimension = sheet.column_dimensions[get_column_letter(number)]
+        dimension.width = max(12, len(name) * 2 + 4)
+        if column.dtype not in {"integer", "number"}:
+            dimension.number_format = FORMAT_TEXT
     sheet.freeze_panes = "A2"
 
 
@@ -211,7 +218,7 @@ def _write_xlsx(rows: _Rows, path: Path) -> None:
     book = openpyxl.Workbook(write_only=True)  # a row is written and forgotten
     sheet = book.create_sheet(rows.layer.zh if rows.language == "zh" else rows.layer.name)
     names = rows.header()
-    lay_out(cast("Worksheet", sheet), names)
+    lay_out(cast("Worksheet", sheet), names, rows.layer.columns)
     header = [WriteOnlyCell(sheet, name) for name in names]
     for cell in header:
         cell.font = Font(bold=True)
@@ -226,6 +233,7 @@ def _sheet_cell(sheet: WriteOnlyWorksheet, value: Cell) -> OpenpyxlCell | Cell:
         return value
     cell = WriteOnlyCell(sheet, _for_xml(value))
     cell.data_type = "s"  # a text that starts with = stays a text
+    cell.number_format = FORMAT_TEXT
     return cell
 
 

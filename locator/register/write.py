@@ -60,7 +60,7 @@ def write_template(path: Path) -> None:
     sheet = book.worksheets[0]
     sheet.title = "站点"
     columns = [c for c in _STATIONS.columns if c.name not in _LEFT_OUT_OF_TEMPLATE]
-    _fill_header(sheet, [c.zh for c in columns], {c.zh for c in columns if c.required})
+    _fill_header(sheet, columns)
     notes = book.create_sheet("说明")
     lists = book.create_sheet("选项")
     lists.sheet_state = "hidden"
@@ -84,14 +84,15 @@ def place_columns(columns: Sequence[Column]) -> tuple[Column, ...]:
     return (*columns[:after], *POSITION, *columns[after:])
 
 
-def _fill_header(sheet: Worksheet, names: Sequence[str], required: set[str]) -> None:
-    sheet.append(list(names))
-    for number, name in enumerate(names, start=1):
+def _fill_header(sheet: Worksheet, columns: Sequence[Column]) -> None:
+    names = [column.zh for column in columns]
+    sheet.append(names)
+    for number, column in enumerate(columns, start=1):
         cell = sheet.cell(row=1, column=number)
         cell.font = Font(bold=True)
-        if name in required:
+        if column.required:
             cell.fill = PatternFill("solid", fgColor="FFF0C419")
-    lay_out(sheet, names)
+    lay_out(sheet, names, columns)
 
 
 def _add_pick_list(sheet: Worksheet, lists: Worksheet, number: int, labels: list[str]) -> None:

@@ -15,7 +15,13 @@ from locator.nearest import StationFilter
 from locator.schema import Language, State, Status
 from locator.service import Service, Snapshot
 from locator.showing.view import LAYERS, MapView
-from locator.showing.words import choice_words, coverage_words, hours_words, title_of
+from locator.showing.words import (
+    choice_words,
+    coverage_words,
+    hours_words,
+    many_words,
+    title_of,
+)
 from locator.study import GapsInputs, Question, Standard, map_caption, map_layers, map_options
 from locator.study.drawing import as_of_words
 from locator.study.measure import Outcome, Result, Study
@@ -160,6 +166,8 @@ def map_words(
     if snapshot.as_of is not None:
         parts.insert(0, as_of_words(snapshot.as_of, language))
     parts.append(choice_words(view.chosen, language))
+    if layers.stations is not None and len(layers.stations) > MAX_STATIONS:
+        parts.append(many_words(len(layers.stations), language))
     if outcome is not None:
         parts.append(coverage_words(outcome.result, view.minutes[0], language))
     if view.minutes:
@@ -227,6 +235,9 @@ def _layers(
     if "reach" in wanted and view.minutes and int(counted.mask.sum()) <= _REACH_UP_TO:
         frames["reach"] = _reach(service, snapshot, view, counted)
     cut = {name: _within(frames.get(name), view) for name in wanted}
+    stations = cut.get("stations")
+    if stations is not None and len(stations) > MAX_STATIONS:  # numbers show no states
+        cut["stations"] = stations.drop(columns="state", errors="ignore")
     return MapLayers(**{name: cut.get(name) for name in LAYERS})
 
 

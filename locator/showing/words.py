@@ -9,7 +9,7 @@ from locator.schema import Language
 from locator.showing.view import MapView
 from locator.study.measure import Result
 
-__all__ = ["choice_words", "coverage_words", "hours_words", "percent", "title_of"]
+__all__ = ["choice_words", "coverage_words", "hours_words", "many_words", "percent", "title_of"]
 
 
 def title_of(what: str, view: MapView, drawn: Collection[str]) -> str:
@@ -39,6 +39,13 @@ def choice_words(chosen: StationFilter, language: Language) -> str:
         parts = [f"only {', '.join(kinds)}"] if kinds else []
         parts += [f"only stations with {', '.join(services)}"] if services else []
     return " · ".join(parts)
+
+
+def many_words(stations: int, language: Language) -> str:
+    """Say that a map counts stations instead of drawing each."""
+    if language == "zh":
+        return f"共 {stations:,} 个站点，数字是各处的个数"
+    return f"{stations:,} stations, as numbers of each part"
 
 
 def hours_words(at: datetime | None, language: Language) -> str:

@@ -31,6 +31,7 @@ from locator.store.text_checks import (
     check_rows,
     check_schema_text,
 )
+from locator.store.value_checks import check_values
 
 __all__ = ["CHECKS", "Check", "Fault", "look", "schema_version"]
 
@@ -183,7 +184,7 @@ def _check_triggers(connection: sqlite3.Connection) -> Iterator[Fault]:
     layers = {layer.name for layer in _whole_layers(connection)}
     for name, statement in trigger_statements().items():
         layer = name.removeprefix("locator_").rpartition("_")[0]
-        if layer not in layers or (name in there and not current):
+        if layer not in layers or not current:  # mending the schema makes them
             continue
         if there.get(name) != statement:
             state = "is not as it should be" if name in there else "is missing"
@@ -391,6 +392,7 @@ CHECKS: tuple[Check, ...] = (
     check_documents,
     check_history,
     check_numbers,
+    check_values,
     _check_trees,
     _check_extents,
     _check_geometry,

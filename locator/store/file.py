@@ -8,12 +8,14 @@ edits the file without going through this program.
 
 import sqlite3
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
 import pyogrio
 
 from locator.schema import CRS, LAYERS, Layer
+from locator.store.styles import add_styles
 from locator.store.tables import declare_column
 
 __all__ = [
@@ -27,8 +29,9 @@ __all__ = [
 ]
 
 # 1: the first. 2: audit rows hold the geometry and numbers exactly, and one moment a change.
-# 3: documents that are kept, and background jobs.
-SCHEMA_VERSION = 3
+# 3: documents that are kept, and background jobs. 4: what an edit from outside leaves empty is
+# filled and dated by triggers; forms for QGIS.
+SCHEMA_VERSION = 4
 SHELVES_SINCE = 3
 OUTSIDE_ACTOR = "outside"  # an edit that did not come through this program
 
@@ -59,6 +62,7 @@ def _finish_file(path: Path) -> None:
             connection.execute(f'CREATE UNIQUE INDEX "{layer.name}_id" ON "{layer.name}" (id)')
         for statement in (*_OWN_TABLES, *trigger_statements().values(), *shelf_statements()):
             connection.execute(statement)
+        add_styles(connection)
         connection.executemany(
             "INSERT INTO locator_meta (key, value) VALUES (?, ?)",
             [
@@ -149,15 +153,16 @@ def upgrade_file(connection: sqlite3.Connection, found: int) -> None:
         connection.execute(
             "INSERT INTO locator_meta (key, value) VALUES ('moment', NULL) ON CONFLICT DO NOTHING"
         )
-        for name, statement in trigger_statements().items():
-            connection.execute(f'DROP TRIGGER IF EXISTS "{name}"')
-            connection.execute(statement)
     if found < SHELVES_SINCE:
         connection.execute(
             "INSERT INTO locator_meta (key, value) VALUES ('jobs', '0') ON CONFLICT DO NOTHING"
         )
         for statement in shelf_statements():
             connection.execute(statement)
+    for name, statement in trigger_statements().items():
+        connection.execute(f'DROP TRIGGER IF EXISTS "{name}"')
+        connection.execute(statement)
+    add_styles(connection)
     connection.execute(
         "UPDATE locator_meta SET value = ? WHERE key = 'schema_version'", (str(SCHEMA_VERSION),)
     )
@@ -171,18 +176,56 @@ _ACTIONS = (("insert", "INSERT", "NEW"), ("update", "UPDATE", "NEW"), ("delete",
 
 def trigger_statements() -> dict[str, str]:
     """Return the triggers every store has, by name."""
-    return {
+    recorded = {
         f"locator_{layer.name}_{action}": _trigger(layer, action, event, row)
         for layer in LAYERS.values()
         for action, event, row in _ACTIONS
     }
+    filled = {
+        f"locator_{layer.name}_fill{action}": _fill_trigger(layer, action, event)
+        for layer in LAYERS.values()
+        for action, event, _ in _ACTIONS[:2]
+    }
+    return recorded | filled
+
+
+_ACTOR = "(SELECT value FROM locator_meta WHERE key = 'actor')"
+_FILLER = "filling"  # the actor while a trigger completes a row; the change is recorded with it
+_STAMP = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
+
+
+def _fills(layer: Layer, row: str) -> dict[str, str]:
+    """Return what an edit from outside cannot know, by column: the moment, and what is left empty.
+
+    QGIS writes NULL where a form was left alone; that a default stands in the DDL changes nothing.
+    """
+    fills = {
+        column.name: f"coalesce({row}\"{column.name}\", '{column.default}')"
+        for column in layer.columns
+        if column.default is not None
+    }
+    return fills | {"updated_at": _STAMP}
+
+
+def _fill_trigger(layer: Layer, action: str, event: str) -> str:
+    sets = ", ".join(f'"{name}" = {value}' for name, value in _fills(layer, "").items())
+    turn = "UPDATE locator_meta SET value = '{}' WHERE key = 'actor'; "
+    return (
+        f'CREATE TRIGGER "locator_{layer.name}_fill{action}" AFTER {event} ON "{layer.name}" '
+        f"WHEN {_ACTOR} = '{OUTSIDE_ACTOR}' BEGIN "
+        + turn.format(_FILLER)
+        + f'UPDATE "{layer.name}" SET {sets} WHERE fid = NEW.fid; '
+        + turn.format(OUTSIDE_ACTOR)
+        + "END"
+    )
 
 
 def _trigger(layer: Layer, action: str, event: str, row: str) -> str:
-    before = "NULL" if action == "insert" else _row_json(layer, "OLD")
-    after = "NULL" if action == "delete" else _row_json(layer, "NEW")
+    before = "NULL" if action == "insert" else _row_json(layer, "OLD", {})
+    after = "NULL" if action == "delete" else _row_json(layer, "NEW", _fills(layer, "NEW."))
+    when = f"WHEN {_ACTOR} IS NOT '{_FILLER}' " if action == "update" else ""
     return (
-        f'CREATE TRIGGER "locator_{layer.name}_{action}" AFTER {event} ON "{layer.name}" '
+        f'CREATE TRIGGER "locator_{layer.name}_{action}" AFTER {event} ON "{layer.name}" {when}'
         "BEGIN UPDATE locator_meta SET value = CAST(value AS INTEGER) + 1 "
         "WHERE key = 'version'; "
         "INSERT INTO locator_audit (layer, feature_id, action, at, actor, before, after) "
@@ -193,19 +236,19 @@ def _trigger(layer: Layer, action: str, event: str, row: str) -> str:
     )
 
 
-def _row_json(layer: Layer, row: str) -> str:
-    parts = [
-        f"'{c.name}', " + (_exact if c.dtype == "number" else _as_it_is)(f'{row}."{c.name}"')
-        for c in layer.columns
-    ]
+def _row_json(layer: Layer, row: str, fills: Mapping[str, str]) -> str:
+    """Return a row as JSON; ``fills`` where the change comes from outside (``value`` is who)."""
+    parts = []
+    for column in layer.columns:
+        own = f'{row}."{column.name}"'
+        if column.name in fills:
+            own = f"iif(value = '{OUTSIDE_ACTOR}', {fills[column.name]}, {own})"
+        exact = _exact(own) if column.dtype == "number" else own
+        parts.append(f"'{column.name}', {exact}")
     if layer.geometry_type == "Point":
         parts += [f"'lon', ST_MinX({row}.geom)", f"'lat', ST_MinY({row}.geom)"]
     parts.append(f"'geom', hex({row}.geom)")
     return f"json_object({', '.join(parts)})"
-
-
-def _as_it_is(value: str) -> str:
-    return value
 
 
 def _exact(value: str) -> str:

@@ -13,7 +13,7 @@ from locator.hours_words import week_words
 from locator.register import AS_IT_IS, Mapping, ReadOptions, RejectedRow, read_table
 from locator.register.candidates import CandidatesRead, parse_candidates
 from locator.reporting.sites_folder import TABLES_OF, SiteFigures
-from locator.schema import Datum
+from locator.schema import Datum, drop_unusable
 from locator.service import Service
 from locator.siting import Effort, Progress, Siting, Stopped
 from locator.study.gaps import change_inputs, doubt_words, gaps_inputs, unread_words
@@ -148,10 +148,12 @@ def site_inputs(
         notes += doubt_words(candidates.name, read.doubts)
         if read.rejected:
             notes += (_rejected_words(candidates, read.rejected),)
-    _, stored = service.store.read_all("candidates")
+    _, layers = service.store.read_all("candidates")
+    stored, unusable = drop_unusable(layers["candidates"], "candidates")
+    notes += unusable
     return SiteInputs(
         measured=inputs,
-        stored=stored["candidates"],
+        stored=stored,
         given=None if read is None else read.candidates,
         rejected=() if read is None else read.rejected,
         header=() if read is None else read.header,

@@ -10,6 +10,7 @@ from locator.admission import Admission
 from locator.errors import BusyError
 from locator.web.language import gettext as _
 from locator.web.language import language
+from locator.web.request import best_media
 
 __all__ = ["RETRY_AFTER_S", "admission_of", "busy_words", "dear", "open_admission"]
 
@@ -40,7 +41,7 @@ def busy_words() -> str:
 def _busy(_error: BusyError) -> Response:
     """Answer 503 at little cost: a page without the site's frame, text for a picture, else JSON."""
     words = busy_words()
-    best = request.accept_mimetypes.best_match(("application/json", "text/html", "text/plain"))
+    best = best_media(("application/json", "text/html", "text/plain"))
     if request.path.startswith(("/planner/", "/ogc/", "/exports/gbfs/")) and best != "text/html":
         response = jsonify(error=words, code="503", description=words)
     elif request.method == "GET" and best == "text/html":

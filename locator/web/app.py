@@ -23,6 +23,7 @@ from locator.travel import Routed, StraightLine
 from locator.web import api, assets, embed, exports, jobs, offline, ogc, phone, planner, rider
 from locator.web.admission import open_admission
 from locator.web.compress import compress
+from locator.web.cors import open_to_scripts
 from locator.web.embed.asking import frame_ancestors
 from locator.web.hosts import caller, use_hosts
 from locator.web.kept_pages import keep_pages
@@ -94,6 +95,7 @@ def create_app(
     app.before_request(_limit_body)
     app.after_request(compress)  # runs after _secure: Flask goes through these from the last
     app.after_request(_secure)
+    open_to_scripts(app)
     use_languages(app, settings)
     app.context_processor(lambda: _page_words(service))
     app.register_error_handler(InputError, _bad_input)

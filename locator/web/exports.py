@@ -91,8 +91,8 @@ def page() -> str:
         osm=url_for("exports.tagged"),
         words={
             "geojson": _("给程序和网页，用代码"),
-            "csv": _("表格，Excel 直接打开；面只给出其中一点的坐标"),
-            "xlsx": _("Excel 工作簿；面只给出其中一点的坐标"),
+            "csv": _("表格，给程序用（Excel 会把 24/7 当成日期，请取工作簿）；面只给出一点的坐标"),
+            "xlsx": _("Excel 工作簿，直接打开；面只给出其中一点的坐标"),
             "gpkg": _("给 QGIS 等地理信息软件，用代码"),
             "kml": _("给 Google Earth 等地图软件，用代码"),
         },
@@ -146,14 +146,6 @@ def feed(name: str) -> Response:
         body = json.dumps(document, ensure_ascii=False, allow_nan=False)
     response = Response(body.encode("utf-8", "replace"), content_type="application/json")
     return _marked(response, snapshot, request.url)
-
-
-@blueprint.after_request
-def _open(response: Response) -> Response:
-    """Let scripts of any site read the files: they are public, and no cookie counts."""
-    if response.mimetype != "text/html":
-        response.headers["Access-Control-Allow-Origin"] = "*"
-    return response
 
 
 def _check_parameters(*known: str) -> None:

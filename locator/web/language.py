@@ -56,7 +56,9 @@ def use_languages(app: Flask, settings: Settings) -> None:
     @app.after_request
     def remember(response: Response) -> Response:
         asked = request.args.get("lang")
-        if asked in _LOCALES and not g.get("framed"):  # in another's page nothing is kept
+        # In another's page nothing is kept, and a program's choice is not the reader's.
+        page = response.mimetype == "text/html" and request.method != "OPTIONS"
+        if asked in _LOCALES and page and not g.get("framed"):
             response.set_cookie(COOKIE, asked, max_age=_A_YEAR_S, samesite="Lax")
         return response
 

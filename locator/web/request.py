@@ -1,10 +1,10 @@
 """Reading a request's query or form into what the library takes; every fault is an InputError."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
 
-from flask import current_app
-from werkzeug.datastructures import MultiDict
+from flask import current_app, request
+from werkzeug.datastructures import MIMEAccept, MultiDict
 
 from locator.errors import InputError
 from locator.nearest import OpenRule, StationFilter, Wishes
@@ -12,6 +12,7 @@ from locator.schema import Host, Kind, LabelledEnum, Service, Weather
 from locator.service import Service as LocatorService
 
 __all__ = [
+    "best_media",
     "get_service",
     "read_filter",
     "read_number",
@@ -28,6 +29,19 @@ E = TypeVar("E", bound=LabelledEnum)
 def get_service() -> LocatorService:
     """Return the application's service."""
     return cast("LocatorService", current_app.extensions["locator"])
+
+
+def best_media(offered: Sequence[str]) -> str | None:
+    """Return which of some media types the request's ``Accept`` likes best, or None.
+
+    What stands behind a media type (``;version=1``) is no reason to refuse, and ``*`` is any.
+    """
+    ranges = (
+        (text.split(";", maxsplit=1)[0].strip(), quality)
+        for text, quality in request.accept_mimetypes
+    )
+    plain = MIMEAccept(("*/*" if text == "*" else text, quality) for text, quality in ranges)
+    return plain.best_match(offered)
 
 
 def read_number(values: Values, name: str, kind: Callable[[str], N], default: N | None = None) -> N:

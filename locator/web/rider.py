@@ -20,7 +20,7 @@ from locator.hours_words import day_words, hours_by_day, week_words
 from locator.nearest import OpenRule, StationFilter
 from locator.phone import MANY_STATIONS
 from locator.places import Place
-from locator.schema import Kind, Platform, Service, State, Status
+from locator.schema import Kind, Platform, Provenance, Service, State, Status
 from locator.service import Snapshot
 from locator.travel import Routed
 from locator.web.kept_pages import send_kept
@@ -279,7 +279,7 @@ def station(station_id: str) -> str:
     hours = own["opening_hours"]
     week = _week(None if hours is None else str(hours), (lon, lat))
     card = _card(feature, StationFilter(), arriving=False)
-    status = Status.parse(str(own["status"] or Status.ACTIVE.value))
+    status = Status.parse(str(own["status"]))
     return render_template(
         "station.html",
         own=own,
@@ -374,4 +374,9 @@ def _linked_data(feature: Feature, week: Week, card: Card) -> dict[str, object]:
     for name, column in (("address", "address"), ("telephone", "phone")):
         if own[column]:
             data[name] = own[column]
+    if own["provenance"]:
+        known = {"name": "provenance", "value": own["provenance"]}
+        data["additionalProperty"] = {"@type": "PropertyValue", **known}
+    if own["provenance"] == Provenance.ILLUSTRATIVE.value:
+        data["description"] = _("示例数据：驿站的位置、服务和时间都是演示用的，不是真实驿站。")
     return data

@@ -211,6 +211,45 @@
     });
   }
 
+  /** Of more stations than can be drawn, how many there are in each part of the map. */
+  function countLayer(map, data) {
+    var group = L.featureGroup();
+    data.counts.forEach(function (part) {
+      var words = data.labels.counted.replace("{n}", part[2].toLocaleString("en"));
+      var marker = L.marker(coordinates(part), {
+        icon: L.divIcon({
+          className: "lmap-cluster", iconSize: null, popupAnchor: [0, -12],
+          html: make("span", "", short(part[2]))
+        }),
+        title: words,
+        alt: words,
+        zIndexOffset: part[2]
+      });
+      if (data.stationUrl === null) { // a file: there is nobody to ask for the part
+        marker.on("click", function () {
+          maps.fitView(map, [[part[4], part[3]], [part[6], part[5]]], true);
+        });
+      } else {
+        bindCard(map, marker, function () { return partPopup(data, words, part.slice(3)); });
+      }
+      group.addLayer(marker);
+    });
+    return group;
+  }
+
+  function short(number) {
+    return number < 1000 ? String(number) : (number / 1000).toPrecision(2).replace(".0", "") + "k";
+  }
+
+  function partPopup(data, words, box) {
+    var card = make("div", "lmap-card");
+    card.appendChild(make("h3", "", words));
+    var asked = new URLSearchParams(window.location.search);
+    asked.set("bbox", box.join(","));
+    card.appendChild(make("a", "lmap-details", data.labels.look_here)).href = "?" + asked;
+    return card;
+  }
+
   function makeFocusable(layer, label) {
     layer.on("add", function () {
       var node = layer.getElement();
@@ -362,6 +401,7 @@
   maps.bindCard = bindCard;
   maps.addPanes = addPanes;
   maps.stationLayer = stationLayer;
+  maps.countLayer = countLayer;
   maps.zoneLayer = zoneLayer;
   maps.reachLayer = reachLayer;
   maps.gapLayer = gapLayer;

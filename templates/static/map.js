@@ -103,6 +103,11 @@
         name: "stations", layers: [maps.stationLayer(map, data)], show: true, isKeyed: true
       });
     }
+    if (data.counts.length) {
+      entries.push({
+        name: "cluster", layers: [maps.countLayer(map, data)], show: true, swatch: "cluster"
+      });
+    }
     if (data.sites) {
       entries.push({
         name: "sites", layers: [maps.siteLayer(map, data)], show: true, swatch: "site"

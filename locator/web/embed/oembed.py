@@ -59,7 +59,6 @@ def oembed() -> Response:
     )
     body = _describe(*_find(address), most)
     response = _xml(body) if chosen == "xml" else jsonify(body)
-    response.headers["Access-Control-Allow-Origin"] = "*"
     response.cache_control.max_age = _CACHE_S
     return response
 

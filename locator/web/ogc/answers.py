@@ -8,14 +8,12 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from flask import Response, g, make_response, render_template, request, stream_with_context, url_for
-from werkzeug.exceptions import NotAcceptable
 
 from locator import __version__
 from locator.web.compress import takes_gzip
-from locator.web.language import gettext as _
 from locator.web.language import language
 from locator.web.ogc.kept import GZIP, Kept
-from locator.web.request import get_service
+from locator.web.request import best_media, get_service
 
 __all__ = [
     "GEOJSON",
@@ -45,28 +43,18 @@ _VARY = "Accept, Accept-Language, Cookie, Accept-Encoding"
 
 
 def choose_format(media: str) -> Format:
-    """Return the format asked for, by ``f`` or else by ``Accept``.
+    """Return the format asked for, by ``f`` or else by ``Accept``; JSON for who takes neither.
 
     Parameters
     ----------
     media
         The media type of the answer where it is JSON.
-
-    Raises
-    ------
-    NotAcceptable
-        The client takes neither JSON nor HTML.
     """
     asked = request.args.get("f")
     if asked in {"json", "html"}:
         return "html" if asked == "html" else "json"
-    if not request.accept_mimetypes:
-        return "json"
-    offered = list(dict.fromkeys((media.split(";", maxsplit=1)[0], media, JSON, HTML)))
-    best = request.accept_mimetypes.best_match(offered)
-    if best is None:
-        raise NotAcceptable(_("这里只有 JSON 和 HTML（f=json 或 f=html）。"))
-    return "html" if best == HTML else "json"
+    offered = dict.fromkeys((media.split(";", maxsplit=1)[0], JSON, HTML))
+    return "html" if best_media(tuple(offered)) == HTML else "json"
 
 
 def link(rel: str, endpoint: str, media: str, title: str = "", **values: str) -> Link:

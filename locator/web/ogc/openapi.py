@@ -74,7 +74,14 @@ def _collection_paths(collection: Collection) -> Document:
     }
     one = _get(GEOJSON, feature, ITEM, crs=True)
     one["parameters"] = [
-        {"name": "featureId", "in": "path", "required": True, "schema": _NOT_EMPTY},
+        {
+            "name": "featureId",
+            "in": "path",
+            "required": True,
+            "style": "simple",
+            "explode": False,
+            "schema": _NOT_EMPTY,
+        },
         *describe_parameters(ITEM, collection),
     ]
     return {
@@ -113,7 +120,7 @@ def _get(
     wrong = {"$ref": "#/components/responses/fault"}
     return {
         "parameters": describe_parameters(parameters, collection),
-        "responses": {"200": good, "400": wrong, "404": wrong, "406": wrong},
+        "responses": {"200": good, "400": wrong, "404": wrong},
     }
 
 

@@ -59,13 +59,12 @@ class Parameter:
     name: str
     description: str
     schema: Document
-    in_list: bool = False  # an array, written with commas
 
     def document(self) -> Document:
-        """Return the parameter object."""
+        """Return the parameter object; where it is an array, commas stand between."""
         body: Document = {"name": self.name, "in": "query", "required": False}
-        body |= {"description": self.description, "schema": self.schema}
-        return body | ({"style": "form", "explode": False} if self.in_list else {})
+        body |= {"style": "form", "explode": False}
+        return body | {"description": self.description, "schema": self.schema}
 
 
 def queryable_names(collection: Collection) -> list[str]:
@@ -172,12 +171,11 @@ def _table(collection: Collection | None) -> list[Parameter]:
                 "items": {"type": "number"},
                 "oneOf": [{"minItems": n, "maxItems": n} for n in (4, 6)],
             },
-            in_list=True,
         ),
         Parameter("bbox-crs", _("bbox 的坐标系"), crs),
         Parameter(
             "datetime",
-            _("时刻、日期，或用 / 隔开的时段，.. 表示不限"),
+            _("时刻、日期，或用 / 隔开的时段；.. 表示不限，一边可写时长（P1D）"),
             {"type": "string", "format": "ogc-interval"},
         ),
         Parameter("crs", _("坐标的坐标系"), crs),
@@ -208,9 +206,8 @@ def _of_collection(collection: Collection) -> list[Parameter]:
             "sortby",
             _("排序：属性前加 - 为降序，未知的排最后；可用逗号列出最多五个"),
             ways | {"items": {"type": "string", "enum": signed}},
-            in_list=True,
         ),
-        Parameter("properties", _("只要这些属性"), some, in_list=True),
+        Parameter("properties", _("只要这些属性"), some),
         Parameter("id", _("编号"), {"type": "string", "minLength": 1}),
         *(_equal(column) for column in collection.columns),
     ]
@@ -220,7 +217,7 @@ def _equal(column: Column) -> Parameter:
     schema = _value_schema(column)
     if column.dtype == "set":
         several: Document = {"type": "array", "minItems": 1, "items": schema}
-        return Parameter(column.name, _("含有这些值"), several, in_list=True)
+        return Parameter(column.name, _("含有这些值"), several)
     return Parameter(column.name, _("等于这个值"), schema)
 
 

@@ -74,7 +74,7 @@ from locator.web.ogc.parameters import (
     read_query,
     read_shape,
 )
-from locator.web.request import get_service
+from locator.web.request import best_media, get_service
 
 __all__ = ["blueprint", "fault", "use_views"]
 
@@ -187,26 +187,13 @@ def item(collection: str, item: str) -> Response:
     return response
 
 
-@blueprint.after_request
-def _open(response: Response) -> Response:
-    """Let scripts of any site read: it is all public, and no cookie counts."""
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Access-Control-Expose-Headers"] = "Content-Crs, ETag"
-    if request.method == "OPTIONS":
-        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
-        response.headers["Access-Control-Allow-Headers"] = "Accept, Accept-Language, If-None-Match"
-    return response
-
-
 def fault(status: int, title: str, reason: str) -> ResponseReturnValue:
     """Return an error as OGC 17-069r4 has it, or as a page for who asked for one."""
-    best = request.accept_mimetypes.best_match([JSON, HTML], default=JSON)
-    if request.args.get("f", "json" if best == JSON else "html") == "html":
+    best = best_media((JSON, HTML))
+    if request.args.get("f", "html" if best == HTML else "json") == "html":
         return render_template("error.html", title=title, reason=reason), status
     body = json.dumps({"code": str(status), "description": reason}, ensure_ascii=False)
-    response = Response(body, status=status, mimetype=JSON)
-    response.headers["Access-Control-Allow-Origin"] = "*"  # routes that are none come by here only
-    return response
+    return Response(body, status=status, mimetype=JSON)
 
 
 def _snapshot() -> Snapshot:
