@@ -62,6 +62,7 @@ class Answer(TypedDict):
     weather: str
     toward: list[float] | None
     travel: str
+    services_unknown: int  # left out for services or hosts that nobody recorded; see or_unknown
     illustrative: bool
     doubts: list[str]
     data_version: str
@@ -107,6 +108,9 @@ def nearest_answer(
         wishes=wishes,
     )
     rows = list(found.of(0))
+    left_out = snapshot.index.possible(chosen)
+    if wishes.all_night:
+        left_out &= snapshot.index.open_all_night(moment)
     stations = snapshot.stations.iloc[[item.row for item in rows]]
     return Answer(
         type="FeatureCollection",
@@ -117,6 +121,7 @@ def nearest_answer(
         weather=wishes.weather.value,
         toward=list(wishes.toward) if wishes.toward else None,
         travel=service.travel.describe(),
+        services_unknown=int(left_out.sum()),
         illustrative=is_illustrative(stations),
         doubts=calendar_doubts(service.rules, moment),
         data_version=snapshot.version,
@@ -268,8 +273,10 @@ def describe_line(feature: Feature) -> str:
     """Return one line of text for a terminal."""
     own = feature["properties"]
     minutes = max(1, round(float(str(own["ride_s"])) / 60))
-    services = own["services"] if isinstance(own["services"], list) else []
-    words = "、".join(Service.parse(code).zh for code in services)
+    services = own["services"]
+    words = "services unknown"
+    if isinstance(services, list):
+        words = "、".join(Service.parse(code).zh for code in services)
     km = float(str(own["distance_m"])) / 1000
     line = f"{own['rank']}. {minutes} min · {km:.1f} km · {own['name']} [{feature['id']}]"
     added = own["added_s"]

@@ -39,7 +39,7 @@ Rows = npt.NDArray[np.int64]
 # Minutes after the window's start, half-open, a code into STATES, and why it is unknown.
 Span = tuple[int, int, int] | tuple[int, int, int, str]
 Extra = dict[str, str | list[str | None]]
-Row = list[str | int | float | list[str] | Extra]
+Row = list[str | int | float | list[str] | Extra | None]
 
 
 class Register(TypedDict, total=False):
@@ -176,7 +176,7 @@ def _stations(service: LocatorService, stations: gpd.GeoDataFrame, at: datetime)
                 kinds[str(own["kind"])],
                 lon[number],
                 lat[number],
-                _bits(split_set(own["services"])),
+                _bits(own["services"]),
                 positions[key],
                 sorted(split_set(own["platforms"])) or 0,
                 _extra(own, _midnights(service, at)) or 0,
@@ -211,8 +211,12 @@ def _spans(
     return found
 
 
-def _bits(services: Iterable[str]) -> int:
-    return sum(1 << number for number, member in enumerate(Service) if member.value in services)
+def _bits(services: object) -> int | None:
+    """Return a bit for each service; None where nobody wrote down what there is."""
+    if not isinstance(services, str):
+        return None
+    offered = split_set(services)
+    return sum(1 << number for number, member in enumerate(Service) if member.value in offered)
 
 
 def _extra(own: dict[str, object], midnights: list[datetime]) -> Extra:

@@ -60,6 +60,7 @@ class Question(TypedDict):
     platform: str | None
     rule: str
     allNight: bool
+    orUnknown: bool
     weather: str
     toward: dict[str, float] | None
 
@@ -118,6 +119,7 @@ def ask_server(index: StationIndex, question: Question, min_minutes_left: int) -
             kinds=frozenset(Kind(code) for code in question["kinds"]),
             services=frozenset(Service(code) for code in question["services"]),
             platform=question["platform"],
+            or_unknown=question["orUnknown"],
         ),
         rule=OpenRule(question["rule"]),
         min_minutes_left=min_minutes_left,
@@ -167,6 +169,7 @@ def question_of(case: Case) -> Question:
         platform=asked.get("platform"),
         rule=str(asked.get("rule", "any")),
         allNight=bool(asked.get("all_night")),
+        orUnknown=bool(asked.get("or_unknown")),
         weather=str(asked.get("weather", "none")),
         toward={"lon": toward[0], "lat": toward[1]} if toward else None,
     )
@@ -267,6 +270,7 @@ def random_questions(
             platform=[None, "meituan", "eleme"][rng.integers(3)],
             rule=str(rng.choice(["any", "known", "yes"])),
             allNight=bool(rng.random() < 0.2),
+            orUnknown=bool(rng.random() < 0.2),
             weather=str(rng.choice(["none", "none", "heat", "cold", "rain"])),
             toward=place() if rng.random() < 0.4 else None,
         )
@@ -337,7 +341,7 @@ def test_server_and_phone_agree_where_stations_are_many_and_hours_end(
     rows = [
         base
         | {"id": f"s{number:04}", "opening_hours": texts[rng.integers(len(texts))]}
-        | {"services": ";".join(s for s in services if rng.random() < 0.3)}
+        | {"services": ";".join(s for s in services if rng.random() < 0.3) or None}
         for number in range(2000)
     ]
     places = gpd.points_from_xy(rng.normal(107.15, 0.03, 2000), rng.normal(34.37, 0.03, 2000))

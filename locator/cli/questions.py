@@ -38,6 +38,7 @@ _WEATHERS = EnumType(Weather)
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many.")
 @click.option("--kind", "kinds", type=KINDS, multiple=True)
 @click.option("--service", "services", type=SERVICES, multiple=True, help="All that are named.")
+@click.option("--or-unknown", is_flag=True, help="List stations of unknown services, too.")
 @click.option("--platform", help="Only stations for this platform's riders, such as meituan.")
 @click.option("--at", metavar="ISO", help="Moment of leaving, local time; now by default.")
 @click.option(
@@ -73,6 +74,7 @@ def nearest(
     k: int,
     kinds: tuple[Kind, ...],
     services: tuple[Service, ...],
+    or_unknown: bool,
     platform: str | None,
     at: str | None,
     rule: str,
@@ -95,6 +97,7 @@ def nearest(
         kinds=frozenset(kinds),
         services=frozenset(services),
         platform=platform,
+        or_unknown=or_unknown,
     )
     wishes = Wishes(all_night=all_night, weather=weather, toward=toward)
     with opened(with_travel(settings, travel)) as service:
@@ -108,6 +111,11 @@ def nearest(
         click.echo("No station fits; ask for fewer things, or for --open any.")
     for feature in answer["features"]:
         click.echo(describe_line(feature))
+    if unknown := answer["services_unknown"]:
+        click.echo(
+            f"Left out: {unknown:,} station{'s' * (unknown > 1)} whose services are unknown; "
+            "--or-unknown lists them, too."
+        )
     click.echo(f"Travel time: {answer['travel']}.")
     for doubt in answer["doubts"]:
         click.echo(doubt)

@@ -5,7 +5,7 @@ holds both to one table of answers.
 """
 
 from locator.nearest.found import Found, NearestStations
-from locator.nearest.index import StationIndex, check_positions, station_mask
+from locator.nearest.index import StationIndex, check_positions, possible_mask, station_mask
 from locator.nearest.question import HELP_S, HELPS, OpenRule, StationFilter, Wishes
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "StationIndex",
     "Wishes",
     "check_positions",
+    "possible_mask",
     "station_mask",
 ]

@@ -22,7 +22,7 @@ from locator.schema import CRS, State, Weather, split_set
 from locator.travel import TravelModel
 from locator.travel.base import Positions, Prepared
 
-__all__ = ["StationIndex", "check_positions", "station_mask"]
+__all__ = ["StationIndex", "check_positions", "possible_mask", "station_mask"]
 
 _OPEN = STATES.index(State.OPEN)
 _CLOSED = STATES.index(State.CLOSED)
@@ -38,6 +38,22 @@ def station_mask(stations: gpd.GeoDataFrame, chosen: StationFilter) -> npt.NDArr
     return _passing(stations, chosen, services, platforms)
 
 
+def possible_mask(stations: gpd.GeoDataFrame, chosen: StationFilter) -> npt.NDArray[np.bool_]:
+    """Return which stations a filter leaves out only for what is unknown of them, (m,).
+
+    Their services or their host are null; in everything that is known of them they fit.
+    """
+    possible = np.zeros(len(stations), dtype=bool)
+    if chosen.or_unknown or not (chosen.services or chosen.hosts):
+        return possible
+    # Only rows of which something is unknown are looked at, so that a large register costs little.
+    rows = np.flatnonzero(stations[["services", "host"]].isna().any(axis=1))
+    part = stations[["kind", "host", "status", "services", "platforms"]].iloc[rows]
+    possible[rows] = station_mask(part, replace(chosen, or_unknown=True))
+    possible[rows] &= ~station_mask(part, chosen)
+    return possible
+
+
 def _passing(
     frame: gpd.GeoDataFrame,
     chosen: StationFilter,
@@ -51,10 +67,17 @@ def _passing(
         ("status", chosen.statuses),
     ):
         if wanted:
-            passes &= frame[column].isin([member.value for member in wanted]).to_numpy()
+            fits = frame[column].isin([member.value for member in wanted]).to_numpy()
+            # A null kind or status is a damaged row; a null host is one that nobody wrote down.
+            if column == "host" and chosen.or_unknown:
+                fits = fits | frame[column].isna().to_numpy()
+            passes &= fits
     if chosen.services:
         needed = frozenset(member.value for member in chosen.services)
-        passes &= np.array([needed <= given for given in services], dtype=bool)
+        fits = np.array([needed <= given for given in services], dtype=bool)
+        if chosen.or_unknown:
+            fits = fits | frame["services"].isna().to_numpy()
+        passes &= fits
     if chosen.platform:
         passes &= np.array([not p or chosen.platform in p for p in platforms], dtype=bool)
     return passes
@@ -152,6 +175,10 @@ class StationIndex:
     def mask(self, chosen: StationFilter) -> npt.NDArray[np.bool_]:
         """Return which stations a filter lets through, (m,)."""
         return _passing(self._stations, chosen, self._services, self._platforms)
+
+    def possible(self, chosen: StationFilter) -> npt.NDArray[np.bool_]:
+        """Return which stations a filter leaves out only for what is unknown of them, (m,)."""
+        return possible_mask(self.stations, chosen)
 
     def open_all_night(self, at: datetime) -> npt.NDArray[np.bool_]:
         """Return which stations are certainly open from 00:00 to 06:00 of the coming night, (m,).

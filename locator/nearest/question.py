@@ -32,6 +32,10 @@ class OpenRule(StrEnum):
 class StationFilter:
     """Which stations count, whatever their hours; empty sets let everything through.
 
+    What a station offers and who hosts it has three states: null is unknown, not none. A station
+    whose unknown keeps it from passing is left out, and counted
+    (:meth:`locator.nearest.StationIndex.possible`), unless ``or_unknown`` lets it in.
+
     Attributes
     ----------
     kinds, hosts
@@ -42,6 +46,8 @@ class StationFilter:
         Stations for this platform's riders, and those for everyone.
     statuses
         One of these.
+    or_unknown
+        Take a station of unknown services or host for one that has what is asked.
     """
 
     kinds: frozenset[Kind] = frozenset()
@@ -49,6 +55,7 @@ class StationFilter:
     services: frozenset[Service] = frozenset()
     platform: str | None = None
     statuses: frozenset[Status] = field(default_factory=lambda: frozenset({Status.ACTIVE}))
+    or_unknown: bool = False
 
 
 @dataclass(frozen=True)

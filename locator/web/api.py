@@ -25,7 +25,7 @@ _MAX_K = 100
 _ROUNDED = 3  # decimals of a degree: about 100 m
 _KNOWN = frozenset(
     {"lon", "lat", "k", "kind", "host", "service", "platform", "at", "open"}
-    | {"night", "weather", "toward"}
+    | {"night", "weather", "toward", "unknown"}
 )
 
 
@@ -33,7 +33,7 @@ _KNOWN = frozenset(
 def nearest() -> Response:
     """Answer with GeoJSON.
 
-    ``lon, lat, k, kind, host, service, platform, at, open, night, weather, toward``.
+    ``lon, lat, k, kind, host, service, platform, unknown, at, open, night, weather, toward``.
     """
     values = request.args
     _refuse_unknown(values, _KNOWN)

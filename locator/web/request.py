@@ -80,12 +80,13 @@ def _members(values: Values, name: str, enum: type[E]) -> frozenset[E]:
 
 
 def read_filter(values: Values) -> StationFilter:
-    """Read ``kind``, ``host``, ``service`` (repeated or with commas) and ``platform``."""
+    """Read ``kind``, ``host``, ``service`` (repeated or with commas), ``platform``, ``unknown``."""
     return StationFilter(
         kinds=_members(values, "kind", Kind),
         hosts=_members(values, "host", Host),
         services=_members(values, "service", Service),
         platform=values.get("platform", "").strip().casefold() or None,
+        or_unknown=_read_flag(values, "unknown"),
     )
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 import numpy as np
 from flask import Blueprint, abort, render_template, request, url_for
@@ -28,7 +29,7 @@ from locator.web.language import gettext as _
 from locator.web.language import language
 from locator.web.navigation import NavigationLink, app_links, navigation_links
 from locator.web.request import get_service, read_filter, read_rule, read_wishes
-from locator.web.words import age_words, platform_label, script_words, way_words
+from locator.web.words import age_words, copy_words, platform_label, script_words, way_words
 
 __all__ = ["blueprint", "list_around"]
 
@@ -64,7 +65,7 @@ class Card:
     state: str
     glyph: str
     words: str
-    services: list[Service]
+    services: list[Service] | None  # None: nobody recorded what there is
     navigation: NavigationLink
     notice: str | None
     checked: str
@@ -89,6 +90,7 @@ def home() -> ResponseReturnValue:
 # What the form sends when it is sent as it stands, and what may be ticked in it: codes, no places.
 _KEPT_WORDS = frozenset(
     {"open", "service", "kind", "host", "platform", "weather", "night", "app", "lang", "place"}
+    | {"unknown"}
 )
 _CODE = re.compile(r"[a-z_,]{0,80}|[01]")
 _MOST_KEPT_WORDS = 24
@@ -141,8 +143,18 @@ def _home() -> str:
         words=script_words() | (way_words() if _knows_roads() else {}),
         knows_roads=_knows_roads(),
         min_left=get_service().settings.min_minutes_left,
-        **({"cards": None, "origin": "", "place": None, "relaxed": False} | context),
+        **(_NO_LIST | context),
     )
+
+
+_NO_LIST: dict[str, object] = {
+    "cards": None,
+    "origin": "",
+    "place": None,
+    "relaxed": False,
+    "left_out": 0,
+    "also_unknown": "",
+}
 
 
 def _knows_roads() -> bool:
@@ -175,14 +187,21 @@ def list_around(
     if not answer["features"] and rule is OpenRule.YES:
         relaxed = True
         answer = ask(OpenRule.KNOWN)
-    cards = [_card(feature, chosen) for feature in answer["features"]]
-    return {"cards": cards, "origin": place.name, "place": place, "relaxed": relaxed}
+    return {
+        "cards": [_card(feature, chosen) for feature in answer["features"]],
+        "origin": place.name,
+        "place": place,
+        "relaxed": relaxed,
+        "left_out": answer["services_unknown"],
+        "also_unknown": "?" + urlencode([*request.args.items(multi=True), ("unknown", "1")]),
+    }
 
 
 def _card(feature: Feature, chosen: StationFilter, *, arriving: bool = True) -> Card:
     own = feature["properties"]
     lon, lat = feature["geometry"]["coordinates"]
-    services = own["services"] if isinstance(own["services"], list) else []
+    offered = own["services"]
+    services = offered if isinstance(offered, list) else []
     first = [code for code in services if code in chosen.services]
     ordered = first + [code for code in services if code not in chosen.services]
     checked = own["last_verified"]
@@ -195,7 +214,7 @@ def _card(feature: Feature, chosen: StationFilter, *, arriving: bool = True) -> 
         state=str(own["state"]),
         glyph=_glyph(State.parse(str(own["state"])), own["minutes_left"]),
         words=state_words(own, language(), arriving=arriving),
-        services=[Service.parse(code) for code in ordered],
+        services=None if offered is None else [Service.parse(code) for code in ordered],
         navigation=navigation_links(str(own["name"]), lon, lat)[0],
         notice=_notice(own),
         checked=age_words(str(checked) if checked else None, get_service().now().date()),
@@ -291,7 +310,7 @@ def station(station_id: str) -> str:
         links=navigation_links(str(own["name"]), lon, lat),
         apps=app_links(str(own["name"]), lon, lat),
         linked_data=_linked_data(feature, week if status is Status.ACTIVE else [], card),
-        words=script_words(),
+        words=script_words() | copy_words(),
         back=url_for("rider.home"),
         lon=f"{lon:.6f}",
         lat=f"{lat:.6f}",
@@ -368,7 +387,7 @@ def _linked_data(feature: Feature, week: Week, card: Card) -> dict[str, object]:
         "specialOpeningHoursSpecification": hours,
         "amenityFeature": [
             {"@type": "LocationFeatureSpecification", "name": s.label(language()), "value": True}
-            for s in card.services
+            for s in card.services or ()
         ],
     }
     for name, column in (("address", "address"), ("telephone", "phone")):

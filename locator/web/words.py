@@ -11,7 +11,14 @@ from locator.web.language import gettext as _
 from locator.web.language import language, ngettext
 from locator.web.navigation import navigation_templates
 
-__all__ = ["age_words", "planner_words", "platform_label", "script_words", "way_words"]
+__all__ = [
+    "age_words",
+    "copy_words",
+    "planner_words",
+    "platform_label",
+    "script_words",
+    "way_words",
+]
 
 Words = dict[str, object]
 
@@ -63,6 +70,9 @@ def way_words() -> Words:
     main, side = _("大路"), _("支路")
     small, path, walk = _("街巷"), _("小路"), _("人行道")
     return {
+        "asking_roads": _("正在按道路计算…"),
+        "by_roads": _("下面是按道路算的时间。"),
+        "no_roads": _("现在算不了道路时间；下面仍是估算。"),
         "way_to": _("去{name}"),
         "way_close": _("收起路线"),
         "way_offline": _("现在连不上网，或者网太慢，算不了路线。"),
@@ -84,6 +94,11 @@ def way_words() -> Words:
             "footway": walk, "pedestrian": walk, "steps": _("台阶"), "ferry": _("渡船"),
         },
     }  # fmt: skip
+
+
+def copy_words() -> Words:
+    """Return what a station's page says when its address is copied."""
+    return {"copied": _("已复制"), "copy_failed": _("复制不了，请长按选择文字。")}
 
 
 def _state_words() -> Words:
@@ -137,6 +152,8 @@ def _list_words() -> Words:
             "附近没有到达后确定还能开 {minutes} 分钟的驿站。下面是没有确定关门的，请先看时间。"
         ),
         "none": _("没有符合条件的驿站。减少条件，或者取消“到时开着”。"),
+        "left_out": _("另有 {count} 个驿站没有登记服务，没有列出。"),
+        "services_unknown": _("服务未知"),
         "added": _("顺路 +{minutes} 分钟"),
         "on_the_way": _("顺路去{place}"),
         "no_place": _("没有找到“{text}”。换一个地名，或者从下面的列表里选。"),
@@ -148,14 +165,8 @@ def _list_words() -> Words:
         "no_data": _("读不到驿站数据。请联网后再试，或者看下面的列表。"),
         "map_show": _("地图"),
         "map_hide": _("收起地图"),
-        "asking_roads": _("正在按道路计算…"),
-        "by_roads": _("下面是按道路算的时间。"),
-        "no_roads": _("现在算不了道路时间；下面仍是估算。"),
-        "copied": _("已复制"),
-        "copy_failed": _("复制不了，请长按选择文字。"),
         "tap_map": _("在地图上点一下要去的地方"),
         "tapped": _("地图上的点"),
-        "more_shown": _("再看 10 个"),
     }
 
 

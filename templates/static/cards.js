@@ -11,6 +11,11 @@
     parts.forEach((part) => parent.append(part));
   }
 
+  function leftOut(count) {
+    at("left-out").firstChild.textContent = words.fill("left_out", { count });
+    at("left-out").hidden = !count;
+  }
+
   function put(card, name, text) {
     const place = card.querySelector("." + name);
     if (text) { place.textContent = text; } else { place.remove(); }
@@ -20,6 +25,7 @@
     const place = card.querySelector(".services");
     const first = found.services.filter((code) => chosen.services.indexOf(code) >= 0);
     const rest = found.services.filter((code) => chosen.services.indexOf(code) < 0);
+    if (found.services_unknown) { place.textContent = words.said.services_unknown; return; }
     if (!found.services.length) { place.remove(); }
     first.concat(rest).forEach((code) => {
       const chip = at("service-form").content.cloneNode(true);
@@ -65,5 +71,5 @@
     return card;
   }
 
-  window.locatorCards = { cardOf, refill };
+  window.locatorCards = { cardOf, leftOut, refill };
 })();

@@ -39,11 +39,12 @@
 
   function show(near, origin) {
     const index = ranking.load(near);
-    const ask = (rule) => ranking.rank(index, {
+    const question = {
       lon: origin.lon, lat: origin.lat, at: Date.now(), k: settings.count,
-      services: settings.services, kinds: settings.kinds, platform: null, rule: rule,
-      allNight: false, weather: near.weather, toward: null,
-    });
+      services: settings.services, kinds: settings.kinds, platform: null,
+      allNight: false, orUnknown: settings.unknown, weather: near.weather, toward: null,
+    };
+    const ask = (rule) => ranking.rank(index, Object.assign({ rule }, question));
     const open = ask("yes");
     const found = open.length ? open : ask("known");
     const relaxed = !open.length && found.length;
@@ -51,6 +52,12 @@
     at("remark").textContent = relaxed
       ? words.fill("relaxed", { minutes: near.min_minutes_left }) : remark;
     at("remark").hidden = !at("remark").textContent;
+    window.locatorCards.leftOut(ranking.leftOut(index, question));
+    at("list-unknown").onclick = (event) => {
+      event.preventDefault(); // the position stays here: the server is not asked
+      settings.unknown = true;
+      show(near, origin);
+    };
     const chosen = { services: settings.services, app: "" };
     const slack_s = words.slack(near, origin.accuracy);
     found.forEach((one) => { one.slack_s = slack_s; });

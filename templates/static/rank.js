@@ -213,7 +213,7 @@
     return places.reduce((bits, place) => bits | (1 << place), 0);
   }
 
-  // Rows that fit, whatever their hours on arrival.
+  // Rows that fit, whatever their hours on arrival. Null bits are services that nobody recorded.
   function passing(index, question) {
     const register = index.register;
     const isKnown = question.services.every((code) => register.services.indexOf(code) >= 0);
@@ -225,7 +225,7 @@
     const rows = new Int32Array(register.stations.length);
     let count = 0;
     register.stations.forEach((own, row) => {
-      const fits = (own[5] & needed) === needed &&
+      const fits = ((own[5] & needed) === needed || (question.orUnknown && own[5] === null)) &&
         (!question.kinds.length || (kinds & (1 << own[2])) !== 0) &&
         (!question.platform || !own[7] || own[7].indexOf(question.platform) >= 0) &&
         (!question.allNight || nights[own[6]]);
@@ -367,10 +367,12 @@
     rows[place] = row;
   };
 
-  const DEFAULTS = { k: 5, services: [], kinds: [], platform: null, rule: "any", allNight: false };
+  const DEFAULTS = { k: 5, services: [], kinds: [], platform: null, rule: "any", allNight: false,
+    orUnknown: false };
 
   // The question: lon, lat, at (milliseconds), k, services (all of), kinds (any of), platform,
-  // rule (yes, known, any), allNight, weather, toward ({lon, lat} or null).
+  // rule (yes, known, any), allNight, orUnknown (stations of unknown services, too), weather,
+  // toward ({lon, lat} or null).
   function rank(index, question) {
     const asked = Object.assign({}, DEFAULTS, question);
     asked.weather = asked.weather || "none";
@@ -384,6 +386,7 @@
         row: found.row, id, name, lon, lat,
         kind: register.kinds[kind],
         services: register.services.filter((_, bit) => (bits & (1 << bit)) !== 0),
+        services_unknown: bits === null,
         platforms: platforms || [], extra: extra || {},
         distance_m: found.metres,
         ride_m: found.metres * register.detour,
@@ -391,6 +394,12 @@
         added_s: found.addedS,
       }, told(index, schedule, search.leaves + found.rideS));
     });
+  }
+
+  // How many stations fit in all that is known of them, but nobody recorded what they offer.
+  function leftOut(index, question) {
+    const fit = (orUnknown) => passing(index, Object.assign({}, DEFAULTS, question, { orUnknown }));
+    return question.orUnknown ? 0 : fit(true).length - fit(false).length;
   }
 
   // A station's state for somebody who stands there at a moment in milliseconds.
@@ -403,5 +412,5 @@
     return isOpenAll(index, index.register.stations[row][6], nightAfter(index, atMs));
   }
 
-  window.locatorRank = { load, rank, state, nightIsOpen, metresBetween };
+  window.locatorRank = { load, rank, leftOut, state, nightIsOpen, metresBetween };
 })();

@@ -19,7 +19,7 @@
   const at = (id) => document.getElementById(id);
   const form = at("search");
   const now = { register: null, index: null, cells: null, online: false, origin: null, toward: null,
-    shown: PAGE, found: [], map: null, tapping: false, turn: 0, asked: 0 };
+    shown: PAGE, found: [], orUnknown: false, map: null, tapping: false, turn: 0, asked: 0 };
 
   const map = window.locatorRiderMap.create(now, { say, choose, headline, draw, choices, question });
 
@@ -62,6 +62,7 @@
       services: chosen.services, kinds: chosen.kind ? [chosen.kind] : [],
       platform: chosen.platform || null, rule: rule, allNight: chosen.night,
       weather: chosen.weather || now.register.weather, toward: now.toward,
+      orUnknown: now.orUnknown,
     };
   }
 
@@ -98,6 +99,7 @@
     } else {
       remark(relaxed ? words.fill("relaxed", { minutes: now.register.min_minutes_left }) : "");
     }
+    window.locatorCards.leftOut(far ? 0 : ranking.leftOut(now.index, question(chosen)));
     doubt(far);
     draw(chosen);
     at("show-more").hidden = far || found.length < now.shown;
@@ -307,10 +309,16 @@
     form.addEventListener("change", (event) => {
       if (event.target === at("toward")) { way(); return; }
       if (event.target === at("place")) { return; }
+      now.orUnknown = false;
       phone.remember(FILTERS, choices());
       answer();
     });
     at("by-road").addEventListener("click", byRoad);
+    at("list-unknown").addEventListener("click", (event) => {
+      event.preventDefault(); // without a script the server lists them
+      now.orUnknown = true;
+      answer();
+    });
     at("show-more").addEventListener("click", () => { now.shown += PAGE; answer(); });
     at("map-toggle").addEventListener("click", map.toggle);
     at("tap-map").addEventListener("click", map.tap);
@@ -333,6 +341,7 @@
   function start() {
     const served = at("answer").dataset;
     if (!location.search || location.search.indexOf("?lang=") === 0) { restore(); }
+    now.orUnknown = /[?&]unknown=1(&|$)/.test(location.search);
     wire();
     const last = phone.recall(LAST);
     if (served.name) {

@@ -46,7 +46,7 @@ __all__ = ["NEAREST_NAMES", "NearestView", "blueprint", "heading_of", "read_near
 
 blueprint = Blueprint("embed", __name__)
 
-NEAREST_NAMES = ("kind", "service", "count", "place", "language", "theme", "lang")
+NEAREST_NAMES = ("kind", "service", "unknown", "count", "place", "language", "theme", "lang")
 _FRAMED = frozenset({"embed.embedded_map", "embed.nearest", "embed.coverage"})
 _COUNTS = (1, 10)
 _LISTED, _GAPS_LISTED, _PLACES_LISTED = 3, 5, 8
@@ -67,6 +67,7 @@ class NearestView:
         given = {
             "kind": ",".join(sorted(kind.value for kind in self.chosen.kinds)),
             "service": ",".join(sorted(service.value for service in self.chosen.services)),
+            "unknown": "1" if self.chosen.or_unknown else "",
             "count": "" if self.count == _LISTED else str(self.count),
             "language": self.language,
             "theme": "" if self.theme == "auto" else self.theme,
@@ -85,7 +86,9 @@ def read_nearest_view(given: Given) -> NearestView:
     named = given.choice("language", ("zh", "en"), language())
     return NearestView(
         chosen=StationFilter(
-            kinds=given.members("kind", Kind), services=given.members("service", Amenity)
+            kinds=given.members("kind", Kind),
+            services=given.members("service", Amenity),
+            or_unknown=given.choice("unknown", ("0", "1"), "0") == "1",
         ),
         count=given.number("count", int, _COUNTS) or _LISTED,
         place=given.one("place"),
@@ -219,7 +222,7 @@ def nearest() -> str:
     places = get_service().snapshot().named_places
     matches = [place for place in places if view.place and view.place in place.name]
     exact = [place for place in matches if place.name == view.place]
-    context: dict[str, object] = {"cards": None, "relaxed": False}
+    context: dict[str, object] = {}
     place: Place | None = None
     if exact or len(matches) == 1:
         place = (exact or matches)[0]
@@ -228,6 +231,7 @@ def nearest() -> str:
         "count": view.count,
         "kinds": [kind.value for kind in view.chosen.kinds],
         "services": [service.value for service in view.chosen.services],
+        "unknown": view.chosen.or_unknown,
     }
     return render_template(
         "embed/nearest.html",
@@ -242,8 +246,7 @@ def nearest() -> str:
         full=url_for("rider.home"),
         heading=heading_of("nearest"),
         discovery=whole_address("embed.nearest", view.query()),
-        cards=context["cards"],
-        relaxed=context["relaxed"],
+        **{name: context.get(name) for name in ("cards", "relaxed", "left_out", "also_unknown")},
         **_look(view.theme),
     )
 
