@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypedDict, cast
+from typing import NotRequired, Protocol, TypedDict, cast
 
 import geopandas as gpd
 import pandas as pd
@@ -49,6 +49,11 @@ class GapReason(LabelledEnum):
     """Why a place is out of reach; the codes of ``coverage.Reason``."""
 
     HOURS_UNKNOWN = "hours_unknown", "附近站点开放时间未知", "Hours of a station near are unknown"
+    SERVICES_UNKNOWN = (
+        "services_unknown",
+        "附近站点的服务未登记",
+        "Services of a station near are unknown",
+    )
     CLOSED_THEN = "closed_then", "附近站点当时关闭", "A station is near but closed then"
     SERVICE_MISSING = (
         "service_missing",
@@ -80,6 +85,7 @@ GAP_COLUMNS: tuple[Column, ...] = (
     Column("reason", "原因", "enum", choices=GapReason),
     Column("reason_share", "原因占比", "number"),
     Column("missing_services", "缺少的服务", "set", choices=Service),
+    Column("unknown_services", "是否有未知的服务", "set", choices=Service),
     Column("week_covered_share", "一周覆盖率", "number"),
     Column("worst_hour", "最差小时（周一零点起）", "integer"),
     Column("studied_at", "研究时间", "datetime"),
@@ -116,6 +122,9 @@ class About(TypedDict):
     filter: dict[str, list[str]]
     stations_counted: int
     stations_hours_unknown: int | None
+    # Publications of an earlier locator do not say these two.
+    stations_services_unknown: NotRequired[int | None]
+    covered_share_if_unknown_offered: NotRequired[float | None]
     covered_share: float | None
     demand_per_h: float
     unserved_demand_per_h: float
@@ -231,10 +240,10 @@ def _said(rows: Sequence[dict[str, object]], about: About) -> list[dict[str, obj
     }
     made = []
     for number, row in enumerate(rows, start=1):
-        services = split_set(row.get("missing_services"))
+        services = {n: split_set(row.get(n)) for n in ("missing_services", "unknown_services")}
         name = row.get("zone_names") or row.get("place") or row.get("district_name") or f"{number}"
         own = {"id": _ID.format(number), "name": name}
-        own["missing_services"] = join_set(services, Service) if services else None
+        own |= {n: join_set(codes, Service) if codes else None for n, codes in services.items()}
         made.append({**row, **common, **own})
     return made
 

@@ -353,16 +353,16 @@ def test_positions_that_are_exact_leave_one_value() -> None:
 def test_why_a_point_is_not_covered() -> None:
     """The easiest cure that would do comes first; who would need two is named by the first."""
     rows = {
-        Reason.HOURS_UNKNOWN: (True, True, True, True),
-        Reason.CLOSED_THEN: (False, True, True, True),
-        Reason.SERVICE_MISSING: (False, False, True, True),
-        Reason.BARRIER: (False, False, False, True),
-        Reason.NONE_NEAR: (False, False, False, False),
+        Reason.HOURS_UNKNOWN: (True, True, True, True, True),
+        Reason.SERVICES_UNKNOWN: (False, True, True, True, True),
+        Reason.CLOSED_THEN: (False, False, True, True, True),
+        Reason.SERVICE_MISSING: (False, False, False, True, True),
+        Reason.BARRIER: (False, False, False, False, True),
+        Reason.NONE_NEAR: (False, False, False, False, False),
     }
     table = np.array(list(rows.values()))
-    codes = explain_points(
-        possible=table[:, 0], chosen=table[:, 1], every=table[:, 2], straight=table[:, 3]
-    )
+    names = ("possible", "unrecorded", "chosen", "every", "straight")
+    codes = explain_points(**dict(zip(names, table.T, strict=True)))
     assert [REASONS[code] for code in codes] == list(rows)
 
 

@@ -528,7 +528,12 @@ def test_capacity_counts_only_where_every_station_says_it(service: Service, tmp_
     _, gap = run(service, tmp_path / "c")
     assert set(gap["equity"]["supply"]) == {"stations"}
     # Four places a station and one a station are four times as many, and as evenly spread.
-    one, four = (t["equity"].iloc[0] for t in (gap, whole))
+    totals = [t["equity"].iloc[0] for t in (gap, whole)]
+    # Of all demand it would be supply by demand, wherever the stations are: that says nothing.
+    assert [pd.isna(row["access_per_1000_orders_h"]) for row in totals] == [True, True]
+    assert totals[0]["gini_of_access"] == pytest.approx(totals[1]["gini_of_access"])
+    one, four = (t["equity"].iloc[1] for t in (gap, whole))
+    assert one["level"] == "district"
     assert four["access_per_1000_orders_h"] == pytest.approx(4 * one["access_per_1000_orders_h"])
     assert four["gini_of_access"] == pytest.approx(one["gini_of_access"])
 

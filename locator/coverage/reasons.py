@@ -1,4 +1,4 @@
-"""Why a place is a gap: no station near, none open then, none with the service, a barrier."""
+"""Why a place is a gap: none near, none open, none with the service, a barrier, nobody knows."""
 
 from enum import StrEnum
 
@@ -16,6 +16,7 @@ class Reason(StrEnum):
     """What keeps a demand point from being covered, the easiest to cure first."""
 
     HOURS_UNKNOWN = "hours_unknown"
+    SERVICES_UNKNOWN = "services_unknown"
     CLOSED_THEN = "closed_then"
     SERVICE_MISSING = "service_missing"
     BARRIER = "barrier"
@@ -27,7 +28,7 @@ REASONS: tuple[Reason, ...] = tuple(Reason)
 
 
 def explain_points(
-    *, possible: Mask, chosen: Mask, every: Mask, straight: Mask
+    *, possible: Mask, unrecorded: Mask, chosen: Mask, every: Mask, straight: Mask
 ) -> npt.NDArray[np.int8]:
     """Return the code (position in :data:`REASONS`) of what keeps each uncovered point uncovered.
 
@@ -35,17 +36,20 @@ def explain_points(
     ----------
     possible
         (n,) a station that fits is in reach, and its hours are unknown.
+    unrecorded
+        (n,) a station is in reach that may fit, because nobody recorded what it offers or who
+        hosts it, and that is not known to be closed.
     chosen
-        (n,) a station that fits is in reach, whatever its hours.
+        (n,) a station that fits or may fit is in reach, whatever its hours.
     every
         (n,) any station in service is in reach, whatever it offers.
     straight
         (n,) any station would be in reach as the crow flies.
     """
     return np.select(
-        [possible, chosen, every, straight],
-        [np.int8(code) for code in range(4)],
-        default=np.int8(4),
+        [possible, unrecorded, chosen, every, straight],
+        [np.int8(code) for code in range(5)],
+        default=np.int8(5),
     ).astype(np.int8)
 
 

@@ -16,7 +16,7 @@ from locator.coverage import (
 )
 from locator.coverage.demand import HOURS_OF_WEEK
 from locator.coverage.week import QUARTERS, WeekCoverage
-from locator.nearest import StationFilter, station_mask
+from locator.nearest import StationFilter, possible_mask, station_mask
 from locator.planner.ground import Ground
 from locator.planner.reach import SLOTS, Reach, find_reach
 
@@ -59,26 +59,33 @@ class Standing:
         (m,) of all stations.
     counted
         (m,) those that the filter lets through.
+    unrecorded
+        (m,) those that it may let through: nobody recorded what they offer.
     week
         When each of them is open.
     open, possible, always
         The nearest that is surely open; the same with unknown hours as open; and around the clock.
+    offered
+        As ``possible``, with the unrecorded ones, too; None where there are none.
     times
         To the nearest that is surely open, of the hours that were asked about.
     """
 
     ids: tuple[str, ...]
     counted: Mask
+    unrecorded: Mask
     week: OpenWeek
     open: Reach
     possible: Reach
+    offered: Reach | None
     always: Reach
     times: dict[int | None, TimeSummary] = field(default_factory=dict, repr=False)
 
     @property
     def size(self) -> int:
         """Return how many numbers are held."""
-        return sum(reach.seconds.size for reach in (self.open, self.possible, self.always))
+        reaches = (self.open, self.possible, self.always, self.offered)
+        return sum(reach.seconds.size for reach in reaches if reach is not None)
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,11 @@ class Figures:
         Orders per hour, and those that reach no station that is surely open.
     covered_share, possible_share, always_share
         Surely open; with unknown hours as open; with every station open around the clock.
+    offered_share
+        The most it can be: with unknown services granted, too. None where neither services nor
+        hosts are asked for.
+    services_unknown
+        How many stations may count, because nobody recorded what they offer.
     lost_to_hours
         A station is near enough, but none is surely open.
     stations, open_stations
@@ -108,6 +120,8 @@ class Figures:
     stations: int
     open_stations: int
     times: TimeSummary
+    offered_share: float | None
+    services_unknown: int
 
 
 @dataclass(frozen=True)
@@ -125,7 +139,8 @@ class View:
     uncovered
         (q,) uncovered share of the demand in each square of the ground at that hour.
     states
-        Id of each station in service to ``open``, ``closed``, ``unknown`` or ``uncounted``.
+        Id of each station in service to ``open``, ``closed``, ``unknown``, ``unrecorded`` (it may
+        count: nobody recorded what it offers) or ``uncounted``.
     """
 
     figures: Figures
@@ -157,13 +172,20 @@ def make_standing(ground: Ground, chosen: StationFilter, scenario: Scenario | No
     seconds = ground.seconds if scenario is None else ground.seconds_to(stations)
     counted = station_mask(stations, chosen)
     week = ground.open_week(stations)
+    unrecorded = possible_mask(stations, chosen)
     near = seconds[counted]
+    offered = None
+    if unrecorded.any():
+        either = counted | unrecorded
+        offered = find_reach(seconds[either], week.possible[either])
     return Standing(
         ids=tuple(str(identity) for identity in stations["id"]),
         counted=counted,
+        unrecorded=unrecorded,
         week=week,
         open=find_reach(near, week.open[counted]),
         possible=find_reach(near, week.possible[counted]),
+        offered=offered,
         always=find_reach(near, np.ones((len(near), SLOTS), dtype=bool)),
     )
 
@@ -189,7 +211,7 @@ def _look(ground: Ground, ask: Ask, standing: Standing) -> View:
     if ask.hour not in standing.times:
         standing.times[ask.hour] = _times(standing.open, weight)
     return View(
-        figures=_figures(ask, standing, week, hours),
+        figures=_figures(points, ask, standing, week, hours),
         hours=hours,
         zones=_zones(week, ask.hour),
         uncovered=_uncovered(ground, standing.open, weight, ask.limit_s),
@@ -197,7 +219,9 @@ def _look(ground: Ground, ask: Ask, standing: Standing) -> View:
     )
 
 
-def _figures(ask: Ask, standing: Standing, week: WeekCoverage, hours: pd.DataFrame) -> Figures:
+def _figures(
+    points: DemandPoints, ask: Ask, standing: Standing, week: WeekCoverage, hours: pd.DataFrame
+) -> Figures:
     if ask.hour is None:
         shares = week.week()
         demand = float(hours["demand_per_h"].mean())
@@ -208,14 +232,26 @@ def _figures(ask: Ask, standing: Standing, week: WeekCoverage, hours: pd.DataFra
         shares = {name: None if pd.isna(row[name]) else float(row[name]) for name in names}
         demand, covered = float(row["demand_per_h"]), float(row["covered_per_h"])
     opened = standing.week.open[:, _slots(ask.hour)].any(axis=1)
+    offered = shares["possible_share"] if ask.chosen.services or ask.chosen.hosts else None
+    if standing.offered is not None:
+        offered = _offered_share(points, standing.offered, ask)
     return Figures(
         demand_per_h=demand,
         unserved_per_h=max(0.0, demand - covered),
         stations=int(standing.counted.sum()),
         open_stations=int((standing.counted & opened).sum()),
         times=standing.times[ask.hour],
+        offered_share=offered,
+        services_unknown=int(standing.unrecorded.sum()),
         **shares,
     )
+
+
+def _offered_share(points: DemandPoints, offered: Reach, ask: Ask) -> float | None:
+    pick = slice(None) if ask.hour is None else slice(ask.hour, ask.hour + 1)
+    demand = float(points.hourly()[:, pick].sum())
+    covered = float(offered.covered_per_h(points, limit_s=ask.limit_s)[:, pick].sum())
+    return covered / demand if demand > 0 else None
 
 
 def _by_point(points: DemandPoints, weight: Floats) -> Floats:
@@ -258,7 +294,8 @@ def _states(standing: Standing, hour: int | None) -> dict[str, str]:
     opened = standing.week.open[:, slots].any(axis=1)
     possible = standing.week.possible[:, slots].any(axis=1)
     states = np.where(opened, "open", np.where(possible, "unknown", "closed"))
-    states = np.where(standing.counted, states, "uncounted")
+    left_out = np.where(standing.unrecorded, "unrecorded", "uncounted")
+    states = np.where(standing.counted, states, left_out)
     return dict(zip(standing.ids, states.tolist(), strict=True))
 
 

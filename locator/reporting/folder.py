@@ -42,7 +42,7 @@ _HOURS = 168
 _NEEDED: dict[str, str] = {
     "curve": "minutes covered_share",
     "times": "level name median_s worst_tenth_s",
-    "services": "service stations",
+    "services": "service stations stations_unknown",
     "kinds": "kind stations",
     "hosts": "host stations",
     "modes": "mode travel",
@@ -74,6 +74,7 @@ class Result(TypedDict):
     covered_demand_per_h: float
     covered_share: float | None
     covered_share_if_unknown_open: float | None
+    covered_share_if_unknown_offered: float | None  # null where no service or host is asked for
     covered_share_straight_line: float | None  # for comparison, where times are along roads
     area_m2: float | None
     covered_area_m2: float | None
@@ -89,6 +90,7 @@ class WeekTotals(TypedDict):
     standard: str
     covered_share: float | None
     possible_share: float | None
+    offered_share: float | None  # the most, with unknown services granted too; as of Result
     always_share: float | None
     lost_to_hours: float | None
     worst_hour: int | None
@@ -119,6 +121,7 @@ class Summary(TypedDict):
     hours: str
     stations_counted: int
     stations_hours_unknown: int | None  # null where opening hours are not considered
+    stations_services_unknown: int | None  # null where no service or host is asked for
     filter: dict[str, list[str]]
     demand: str
     demand_unit: str  # orders an hour, the weight of points, or points

@@ -54,6 +54,11 @@ COLUMNS: dict[str, Column] = {
     "covered_share_if_unknown_open": Column(
         "覆盖率，时间未知者均开放（%）", "Covered if unknown hours are open (%)", "share"
     ),
+    "covered_share_if_unknown_offered": Column(
+        "覆盖率，服务与时间未知者均提供（%）",
+        "Covered if all that is unknown is offered (%)",
+        "share",
+    ),
     "covered_share_straight_line": Column(
         "覆盖率，直线估算（%）", "Covered as the crow flies (%)", "share"
     ),
@@ -93,6 +98,9 @@ COLUMNS: dict[str, Column] = {
     "possible_per_h": Column(
         "时间未知者均开放（{per_h}）", "If unknown hours are open ({per_h})", "number"
     ),
+    "offered_share": Column(
+        "服务与时间未知者均提供（%）", "If all that is unknown is offered (%)", "share"
+    ),
     "possible_share": Column("时间未知者均开放（%）", "If unknown hours are open (%)", "share"),
     "rank": Column("名次", "Rank", "count"),
     "reason": Column("原因", "Why", "code"),
@@ -104,8 +112,10 @@ COLUMNS: dict[str, Column] = {
     "share_with_3": Column("至少 3 站（%）", "3 or more (%)", "share"),
     "standard": Column("覆盖标准", "Standard", "standard"),
     "stations": Column("站点数", "Stations", "count"),
+    "stations_unknown": Column("服务未知的站点", "Stations of unknown services", "count"),
     "supply": Column("供给单位", "Supply in", "code"),
     "travel": Column("出行模型", "Travel model", "words"),
+    "unknown_services": Column("是否有未知的服务", "Not known whether offered", "codes"),
     "unreachable_share": Column("不可达（%）", "Unreachable (%)", "share"),
     "unserved_demand_per_h": Column("未覆盖（{per_h}）", "Unserved ({per_h})", "number"),
     "value": Column("取值", "Value", "number"),
@@ -124,6 +134,7 @@ COLUMNS: dict[str, Column] = {
 COLUMNS |= SITE_COLUMNS
 _BY_STANDARD: dict[str, tuple[Pair, Form]] = {
     "covered_share_": (("{} 覆盖率（%）", "Covered, {} (%)"), "share"),
+    "share_if_unknown_": (("{}，未知者均提供（%）", "{} if the unknown offer it (%)"), "share"),
 }
 
 
@@ -148,6 +159,7 @@ CODES: dict[str, dict[str, Pair]] = {
     "kind": _enum(Kind),
     "service": _enum(Service),
     "missing_services": _enum(Service),
+    "unknown_services": _enum(Service),
     "level": {
         "total": ("合计", "Total"),
         "district": ("区县", "District"),
@@ -160,6 +172,7 @@ CODES: dict[str, dict[str, Pair]] = {
     },
     "reason": {
         "hours_unknown": ("附近站点开放时间未知", "hours of a station near are unknown"),
+        "services_unknown": ("附近站点的服务未登记", "services of a station near are unknown"),
         "closed_then": ("附近站点当时关闭", "a station is near but closed then"),
         "service_missing": ("附近站点无所需服务", "a station is near but lacks the service"),
         "barrier": ("直线可达，沿路不可达", "near as the crow flies, not by road"),

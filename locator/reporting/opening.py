@@ -102,6 +102,8 @@ def _facts(draft: Draft) -> Iterator[tuple[str, str]]:
             f"（另有 {number_unknown} 个当时开放与否未知）",
             f" (and {number_unknown} of unknown hours)",
         )
+    if unknown := summary["stations_services_unknown"]:
+        counted += say(f"（另有 {unknown} 个服务未登记）", f" (and {unknown} of unknown services)")
     yield say("计入站点", "Stations counted"), counted
     yield say("数据摘要", "Data hash"), summary["data_hash"]
     if summary["network"]:
@@ -124,9 +126,9 @@ def _coverage(draft: Draft) -> Iterator[str]:
         yield say(
             f"{standard}标准下，需求的 {percent(share)} 在标准之内"
             f"（{draft.demand(demand)}中的 {covered:,.0f}）"
-            f"{_if_open(draft, result)}。",
+            f"{_if_open(draft, result)}{_if_offered(draft, result)}。",
             f"Within {standard} lies {percent(share)} of demand ({covered:,.0f} of "
-            f"{draft.demand(demand)}){_if_open(draft, result)}.",
+            f"{draft.demand(demand)}){_if_open(draft, result)}{_if_offered(draft, result)}.",
         )
     first = results[0]
     areas = draft.study.tables["gap_areas"]
@@ -158,6 +160,25 @@ def _if_open(draft: Draft, result: Result) -> str:
     return draft.say(
         f"；若开放时间未知的站点都开放，则为 {percent(possible)}",
         f"; {percent(possible)} if every station of unknown hours is open",
+    )
+
+
+def _if_offered(draft: Draft, result: Result) -> str:
+    """Say the most that the share can be, where nobody recorded what stations offer."""
+    summary, share = draft.study.summary, result["covered_share"]
+    offered, count = (
+        result["covered_share_if_unknown_offered"],
+        summary["stations_services_unknown"],
+    )
+    if share is None or offered is None or not count:
+        return ""
+    hours = bool(summary["stations_hours_unknown"])
+    zh_hours = "，且时间未知者均开放" if hours else ""
+    en_hours = " and unknown hours are open" if hours else ""
+    return draft.say(
+        f"；若 {count:,} 个没有登记服务的站点都提供{zh_hours}，则至多为 {percent(offered)}",
+        f"; up to {percent(offered)} if the {count:,} stations of unknown services offer it"
+        f"{en_hours}",
     )
 
 
@@ -385,6 +406,7 @@ def _hosts(draft: Draft) -> Iterator[str]:
     lost = [
         (number(row.get("lost_to_hours")) or 0.0, str(row["host"]), number(row.get("stations")))
         for row in draft.study.tables["hosts"].records()
+        if row["host"] is not None  # nobody's hours can be told to them
     ]
     if lost and max(lost)[0] > _MOST:
         share, host, count = max(lost)

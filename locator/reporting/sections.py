@@ -8,6 +8,7 @@ from locator.reporting.folder import Cell, number
 from locator.reporting.labels import WINDS, choose, column_of
 from locator.reporting.opening import rests_on
 from locator.reporting.pictures import dense_extent
+from locator.schema import Language
 
 __all__ = ["add_sections"]
 
@@ -108,6 +109,12 @@ def _gap_areas(draft: Draft, areas: list[Record]) -> None:
 def _area(draft: Draft, row: Record, digits: dict[str, int], *, weekly: bool) -> list[str]:
     names = ("reason", "missing_services", "worst_hour", "unserved_demand_per_h", "nearest_ride_s")
     cell = {name: draft.plain_cell(row.get(name), name, digits=digits.get(name)) for name in names}
+    if perhaps := row.get("unknown_services"):
+        codes = draft.plain_cell(perhaps, "unknown_services")
+        missing = f"{cell['missing_services']}" + draft.say("；", "; ")
+        cell["missing_services"] = (missing if row.get("missing_services") else "") + draft.say(
+            f"未知：{codes}", f"unknown: {codes}"
+        )
     ride = draft.say(f"{cell['nearest_ride_s']} 分钟", f"{cell['nearest_ride_s']} min")
     nearest = f"{row.get('nearest_station_name') or '—'}" + draft.say(f"（{ride}）", f" ({ride})")
     texts = [
@@ -220,9 +227,10 @@ def _what_for(draft: Draft) -> None:
         "services",
         draft.say(f"各项服务的覆盖率，{standard}", f"Coverage by service, {standard}"),
         draft.say(
-            f"{standard}之内有该项服务的需求占比；菱形为一周内确定开放时的占比。",
+            f"{standard}之内有该项服务的需求占比；菱形为一周内确定开放时的占比。"
+            + _unrecorded(draft, "zh"),
             f"Share of demand with the service within {standard}; the diamond is the share over "
-            "the week while surely open.",
+            "the week while surely open." + _unrecorded(draft, "en"),
         ),
         rests_on=rests_on(draft),
     )
@@ -236,11 +244,30 @@ def _what_for(draft: Draft) -> None:
         ("kinds", "按站点类型", "By kind of station"),
         ("hosts", "按依托单位类型", "By host"),
     ):
-        columns = [name.removesuffix("s"), "stations", *shares, *weekly]
-        draft.grid(zh, en, columns, draft.records(name))
+        code = name.removesuffix("s")
+        columns = [code, "stations", *shares, *weekly]
+        rows = draft.records(name)
+        if name == "services" and any(row["stations_unknown"] for row in rows):
+            granted = [f"share_if_unknown_{slug}" for slug in slugs]
+            columns = [code, "stations", "stations_unknown", *shares, *granted, *weekly]
+        unknown = draft.say("未知", "unknown")
+        rows = [row if row[code] is not None else row | {code: unknown} for row in rows]
+        draft.grid(zh, en, columns, rows)
     draft.grid(
         "按出行方式", "By way of travel", ["mode", "travel", *shares], draft.records("modes")
     )
+
+
+def _unrecorded(draft: Draft, language: Language) -> str:
+    """Say of how many stations nobody recorded the services; nothing where there are none."""
+    count = max(
+        (number(r["stations_unknown"]) or 0.0 for r in draft.records("services")), default=0
+    )
+    if not count:
+        return ""
+    if language == "zh":
+        return f"另有 {count:.0f} 个站点没有登记服务，未计入。"
+    return f" Not counted: {count:.0f} stations of unknown services."
 
 
 def _how_robust(draft: Draft) -> None:
@@ -289,11 +316,12 @@ def _how_even(draft: Draft) -> None:
     draft.heading("是否公平", "How even")
     draft.text(
         draft.say(
-            "可用供给按增强型两步移动搜寻法计算；基尼系数 0 为人人相同，1 为全归一处；"
+            "可用供给按增强型两步移动搜寻法计算，供区县之间比较；"
+            "基尼系数 0 为人人相同，1 为全归一处；"
             "最差十分之一指骑行时间最长的十分之一需求。",
-            "Supply in reach is by the enhanced two-step floating catchment; a Gini of 0 is the "
-            "same for all, 1 is all for one; the worst-served tenth is the tenth of demand with "
-            "the longest rides.",
+            "Supply in reach is by the enhanced two-step floating catchment, to compare districts; "
+            "a Gini of 0 is the same for all, 1 is all for one; the worst-served tenth is the "
+            "tenth of demand with the longest rides.",
         )
     )
     whole = draft.say("合计", "Total")

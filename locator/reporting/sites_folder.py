@@ -242,6 +242,7 @@ class SiteSummary(TypedDict):
     hours: str
     stations_counted: int
     stations_hours_unknown: int
+    stations_services_unknown: int | None  # null where no service is asked for
     demand: str
     question: dict[str, object]
     figures: SiteFigures

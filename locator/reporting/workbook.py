@@ -102,6 +102,10 @@ def _tables(draft: Draft) -> dict[str, Table]:
     """Return the tables by name in the order of their sheets."""
     study = draft.study
     found = study.tables | {"results": _of_results(study.summary["results"])}
+    unknown = draft.say("未知", "unknown")  # the row of those of which it is not recorded
+    for name in ("kinds", "hosts"):
+        rows = tuple((unknown if r[0] is None else r[0], *r[1:]) for r in found[name].rows)
+        found[name] = Table(found[name].columns, rows)
     if study.summary["before"]:
         found["before"] = _of_results(study.summary["before"])
     if "hours" in found:
@@ -122,6 +126,12 @@ def _unknown_hours(draft: Draft) -> Cell:
     return draft.say("未考虑", "not considered") if count is None else count
 
 
+def _unknown_services(draft: Draft) -> Cell:
+    """Return how many stations' services were unknown; they are not nought where nobody asked."""
+    count = draft.study.summary["stations_services_unknown"]
+    return draft.say("未筛选", "not asked for") if count is None else count
+
+
 def _manifest(draft: Draft, title: str) -> list[tuple[str, Cell]]:
     summary, say, language = draft.study.summary, draft.say, draft.language
     rows: list[tuple[str, Cell]] = [(say("报告", "Report"), title)]
@@ -139,6 +149,7 @@ def _manifest(draft: Draft, title: str) -> list[tuple[str, Cell]]:
         (say("需求", "Demand"), translate(summary["demand"], language)),
         (say("计入站点", "Stations counted"), summary["stations_counted"]),
         (say("开放时间未知", "Stations of unknown hours"), _unknown_hours(draft)),
+        (say("服务未知", "Stations of unknown services"), _unknown_services(draft)),
         (say("被拒的点", "Rejected points"), summary["rejected_points"]),
     ]
     for column, codes in summary["filter"].items():

@@ -38,9 +38,11 @@ def describe_areas(basis: Basis, gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     -------
     GeoDataFrame
         EPSG:4326: what :func:`locator.coverage.merge_gaps` gives, and ``place, place_m, bearing,
-        reason, reason_share, missing_services`` and, where the week is studied,
+        reason, reason_share, missing_services, unknown_services`` and, where the week is studied,
         ``week_covered_share, worst_hour``. ``missing_services`` names what no station in reach
-        offers to most of the area's demand; it is null where no station is in reach at all.
+        offers to most of the area's demand; ``unknown_services`` what none is known to offer
+        there, but a station in reach may, because nobody recorded its services. Both are null
+        where no station is in reach at all.
     """
     areas, area_of_gap = merge_gaps(gaps, crs=basis.study.crs)
     places = basis.study.inputs.snapshot.places
@@ -49,7 +51,9 @@ def describe_areas(basis: Basis, gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     inside = _points_inside(basis, gaps, area_of_gap)
     lonlat, demand, area = _with_middles(basis, gaps, area_of_gap, inside)
     areas = areas.join(_why(basis, lonlat, demand, area, len(areas)))
-    areas["missing_services"] = _missing(basis, lonlat, demand, area, len(areas))
+    missing, unknown = _missing(basis, lonlat, demand, area, len(areas))
+    areas["missing_services"] = pd.Series(missing, dtype=object, index=areas.index)
+    areas["unknown_services"] = pd.Series(unknown, dtype=object, index=areas.index)
     if basis.week is not None:
         areas = areas.join(_hours(basis, inside, len(areas)), on="rank")
     last = [c for c in areas if c != "geometry"]
@@ -93,7 +97,8 @@ def _why(basis: Basis, lonlat: Positions, demand: Floats, area: Rows, count: int
         straight = nearest_seconds(bound, lonlat, basis.in_service) <= basis.first_s
     codes = explain_points(
         possible=reached(study.unknown),
-        chosen=reached(study.whatever_hours),
+        unrecorded=reached(study.unrecorded),
+        chosen=reached(study.whatever_hours | study.perhaps),
         every=every,
         straight=straight,
     )
@@ -102,8 +107,11 @@ def _why(basis: Basis, lonlat: Positions, demand: Floats, area: Rows, count: int
 
 def _missing(
     basis: Basis, lonlat: Positions, demand: Floats, area: Rows, count: int
-) -> list[str | None]:
-    """Return the services that most of an area's demand has in no station in reach."""
+) -> tuple[list[str | None], list[str | None]]:
+    """Return the services that most of an area's demand has in no station in reach.
+
+    Then those that it has in none whose services are known, but may have in another.
+    """
     weight = np.where(demand > 0, demand, np.finfo(float).tiny)
     whole = np.bincount(area, weights=weight, minlength=count)
 
@@ -114,14 +122,19 @@ def _missing(
     offered = [split_set(text) for text in basis.study.inputs.snapshot.stations["services"]]
     reach: Floats = share(basis.by_kind)
     missing: list[list[str]] = [[] for _ in range(count)]
+    unknown: list[list[str]] = [[] for _ in range(count)]
     for service in Service:
         offers = np.array([service.value in given for given in offered], dtype=bool)
-        for number in np.flatnonzero(share(basis.by_kind & offers) < _MOST):
-            missing[number].append(service.value)
-    return [
-        SET_SEPARATOR.join(codes) if near >= _MOST else None
-        for codes, near in zip(missing, reach, strict=True)
-    ]
+        lacking = share(basis.by_kind & offers) < _MOST
+        perhaps = lacking & (share(basis.by_kind & (offers | basis.unrecorded)) >= _MOST)
+        for number in np.flatnonzero(lacking):
+            (unknown if perhaps[number] else missing)[number].append(service.value)
+
+    def joined(found: list[list[str]]) -> list[str | None]:
+        pairs = zip(found, reach, strict=True)
+        return [SET_SEPARATOR.join(codes) if near >= _MOST else None for codes, near in pairs]
+
+    return joined(missing), joined(unknown)
 
 
 def _hours(basis: Basis, inside: Rows, count: int) -> pd.DataFrame:

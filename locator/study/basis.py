@@ -52,6 +52,8 @@ class Basis:
         (m,) the active stations, whatever they offer and whenever they open.
     by_kind
         (m,) of those the stations that the filter lets through when services are left out.
+    unrecorded
+        (m,) the stations of which nobody recorded what they offer.
     """
 
     study: Study
@@ -64,6 +66,7 @@ class Basis:
     week: OpenWeek | None
     in_service: Mask
     by_kind: Mask
+    unrecorded: Mask
 
     @property
     def first_s(self) -> float:
@@ -115,4 +118,5 @@ def make_basis(
         week=week,
         in_service=index.mask(StationFilter()),
         by_kind=index.mask(replace(study.chosen, services=frozenset())),
+        unrecorded=index.stations["services"].isna().to_numpy(dtype=bool),
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from locator import __version__
-from locator.coverage import Scenario
+from locator.coverage import Scenario, cover_week
 from locator.coverage.quality import covered_by_limit
 from locator.coverage.week import ROUNDING
 from locator.nearest import StationFilter
@@ -67,6 +67,9 @@ def make_summary(
         hours=hours,
         stations_counted=int(study.mask.sum()),
         stations_hours_unknown=None if study.at is None else int(study.unknown.sum()),
+        stations_services_unknown=(
+            int(study.unrecorded.sum()) if study.asks_what_may_be_unknown else None
+        ),
         filter={
             "kind": sorted(kind.value for kind in study.chosen.kinds),
             "service": sorted(service.value for service in study.chosen.services),
@@ -98,11 +101,22 @@ def _week_totals(basis: Basis) -> WeekTotals | None:
         standard=basis.standards[0][0].label,
         covered_share=shares["covered_share"],
         possible_share=shares["possible_share"],
+        offered_share=_offered_share(basis),
         always_share=shares["always_share"],
         lost_to_hours=shares["lost_to_hours"],
         worst_hour=int(np.argmax(unserved)) if short else None,
         worst_unserved_per_h=float(unserved.max()) if short else 0.0,
     )
+
+
+def _offered_share(basis: Basis) -> float | None:
+    """Return the most that the week's share can be; None where no service or host is asked for."""
+    study = basis.study
+    if basis.week is None or not study.asks_what_may_be_unknown:
+        return None
+    mask = study.whatever_hours | study.perhaps
+    granted = cover_week(basis.points, basis.times, basis.week, limit_s=basis.first_s, mask=mask)
+    return granted.week()["possible_share"]
 
 
 def _sampling(basis: Basis) -> Sampling:

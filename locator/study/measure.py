@@ -126,7 +126,18 @@ class Outcome:
 
 
 class Study:
-    """What is the same for every standard, worked out once."""
+    """What is the same for every standard, worked out once.
+
+    Attributes
+    ----------
+    whatever_hours, mask
+        (m,) the stations that count, whatever their hours; of these the ones open at the hour.
+    unknown
+        (m,) stations that would count if they are open, which nobody knows.
+    perhaps, unrecorded
+        (m,) stations that would count if they offer what is asked, which nobody recorded; of these
+        the ones not known to be closed at the hour.
+    """
 
     def __init__(
         self,
@@ -150,11 +161,14 @@ class Study:
             self.notes += _unusual_days(service.rules, question.week_of, self.notes)
         index = inputs.snapshot.index
         self.whatever_hours = index.mask(question.chosen)
+        self.perhaps = index.possible(question.chosen)
+        self.unrecorded = self.perhaps
         self.unknown = np.zeros(len(self.whatever_hours), dtype=bool)
         self.open_then = np.ones(len(self.whatever_hours), dtype=bool)
         if self.at is not None:
             states = index.states(self.at)
             self.unknown = self.whatever_hours & (states == STATES.index(State.UNKNOWN))
+            self.unrecorded = self.perhaps & (states != STATES.index(State.CLOSED))
             self.open_then = states == STATES.index(State.OPEN)
         self.mask = mask = self.whatever_hours & self.open_then
         if not mask.any():
@@ -182,6 +196,11 @@ class Study:
     def _considered(self, share: float | None) -> float | None:
         """Return a share that hangs on opening hours; None where they are not considered."""
         return None if self.at is None else share
+
+    @property
+    def asks_what_may_be_unknown(self) -> bool:
+        """Tell whether stations are chosen by services or hosts, which may not be recorded."""
+        return bool(self.chosen.services or self.chosen.hosts)
 
     def limit_s(self, standard: Standard) -> float:
         """Return a standard as riding time in seconds."""
@@ -261,6 +280,9 @@ class Study:
             covered_demand_per_h=coverage.covered_demand_per_h,
             covered_share=coverage.covered_share,
             covered_share_if_unknown_open=self._share_if_open(limit_s, coverage.covered_share),
+            covered_share_if_unknown_offered=self._share_if_offered(
+                limit_s, coverage.covered_share
+            ),
             covered_share_straight_line=self._straight_share(limit_s),
             area_m2=coverage.area_m2,
             covered_area_m2=coverage.covered_area_m2,
@@ -275,6 +297,16 @@ class Study:
         if self.at is None or not self.unknown.any():
             return self._considered(share)
         return self.covered_share(self.mask | self.unknown, limit_s)
+
+    def _share_if_offered(self, limit_s: float, share: float | None) -> float | None:
+        """Return the most the share can be: all that is unknown, of services and hours, granted.
+
+        None where neither services nor hosts are asked for.
+        """
+        if not self.asks_what_may_be_unknown:
+            return None
+        granted = self.unknown | self.unrecorded
+        return self.covered_share(self.mask | granted, limit_s) if granted.any() else share
 
     def _cover_by(self, travel: StraightLine, limit_s: float, mask: Mask) -> Coverage:
         stations = self._near_zones(self.lonlat[mask], limit_s / travel.seconds_per_m)
@@ -341,6 +373,7 @@ class Study:
             covered_demand_per_h=float(demand[covered].sum()),
             covered_share=share,
             covered_share_if_unknown_open=self._share_if_open(limit_s, share),
+            covered_share_if_unknown_offered=self._share_if_offered(limit_s, share),
             covered_share_straight_line=self._straight_share(limit_s),
             area_m2=None,
             covered_area_m2=None,

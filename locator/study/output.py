@@ -15,7 +15,7 @@ from locator.coverage import compare_gaps
 from locator.maps import MapLayers
 from locator.register import guard_cell, write_rejected
 from locator.reporting.areas import areas_to_draw
-from locator.reporting.folder import LAYERS_FILE, MANIFEST, TABLES
+from locator.reporting.folder import LAYERS_FILE, MANIFEST, TABLES, Result
 from locator.schema import CRS, Language
 from locator.service import Service
 from locator.study.basis import Basis
@@ -54,6 +54,7 @@ def summary_table(outcomes: list[Outcome]) -> pd.DataFrame:
             "covered_area_m2",
             "covered_area_exact_m2",
             "covered_share_if_unknown_open",
+            "covered_share_if_unknown_offered",
             "covered_share_straight_line",
         )
         total = head | {"level": "total", "id": "", "name": ""} | {k: result[k] for k in keys}  # type: ignore[literal-required]
@@ -239,6 +240,7 @@ def summary_lines(summary: Summary) -> list[str]:
         text += "no demand" if share is None else f"{share:.1%} of demand covered"
         if share is not None and possible is not None and possible > share:
             text += f" ({possible:.1%} if every station of unknown hours is open)"
+        text += _if_offered(summary, result)
         straight = result["covered_share_straight_line"]
         if straight is not None:
             text += f" (as the crow flies {straight:.1%})"
@@ -249,7 +251,11 @@ def summary_lines(summary: Summary) -> list[str]:
         lines.append(text)
     lines += _week_lines(summary["week"], unit)
     lines += _before_lines(summary)
-    lines.append(f"Stations counted: {summary['stations_counted']}; {summary['hours']}.")
+    counted = f"Stations counted: {summary['stations_counted']}"
+    if unknown := summary["stations_services_unknown"]:
+        are = "station's services are" if unknown == 1 else "stations' services are"
+        counted += f" ({unknown:,} more {are} unknown)"
+    lines.append(f"{counted}; {summary['hours']}.")
     if summary["as_of"] is not None:
         lines.append(f"Register as of {summary['as_of'][:16].replace('T', ' ')} local time.")
     lines.append(f"Travel time: {summary['travel']}.")
@@ -262,6 +268,18 @@ def summary_lines(summary: Summary) -> list[str]:
     return lines
 
 
+def _if_offered(summary: Summary, result: Result) -> str:
+    """Say the most that the share can be, where nobody recorded what stations offer."""
+    share, offered = result["covered_share"], result["covered_share_if_unknown_offered"]
+    unknown = summary["stations_services_unknown"]
+    if share is None or offered is None or not unknown:
+        return ""
+    one = unknown == 1
+    who = f"the {unknown:,} station{'' if one else 's'} of unknown services"
+    hours = " and unknown hours are open" if summary["stations_hours_unknown"] else ""
+    return f" (up to {offered:.1%} if {who} offer{'s' if one else ''} it{hours})"
+
+
 def _week_lines(week: WeekTotals | None, unit: str) -> list[str]:
     """Say how the first standard fares over a whole week."""
     if week is None or week["covered_share"] is None:
@@ -270,6 +288,9 @@ def _week_lines(week: WeekTotals | None, unit: str) -> list[str]:
         f"Week of {week['monday']}, {week['standard']}: {week['covered_share']:.1%} of the week's "
         f"demand while a station is open, {week['lost_to_hours'] or 0:.1%} lost to opening hours"
     )
+    possible, offered = week["possible_share"] or 0.0, week["offered_share"]
+    if offered is not None and offered > possible:
+        line += f" (up to {offered:.1%} if stations of unknown services and hours offer it)"
     if week["worst_hour"] is not None:
         day, hour = divmod(week["worst_hour"], 24)
         unserved = f"{week['worst_unserved_per_h']:,.0f} {unit} unserved"

@@ -120,6 +120,8 @@ def _about(summary: Summary) -> About:
         "filter": summary["filter"],
         "stations_counted": summary["stations_counted"],
         "stations_hours_unknown": summary["stations_hours_unknown"],
+        "stations_services_unknown": summary["stations_services_unknown"],
+        "covered_share_if_unknown_offered": first["covered_share_if_unknown_offered"],
         "covered_share": first["covered_share"],
         "demand_per_h": first["demand_per_h"],
         "unserved_demand_per_h": first["unserved_demand_per_h"],

@@ -157,7 +157,7 @@ def _reasons(ground: SiteGround, pieces: list[Piece]) -> tuple[pd.DataFrame, Int
     lacking = within_reach(basis.times, limit_s=limit_s, mask=basis.in_service)
     straight = _straight(ground)
     every = np.diff(lacking.indptr) > 0
-    chosen = np.diff(ground.reach_stations.indptr) > 0
+    chosen = np.diff(ground.reach_perhaps.indptr) > 0
     then = np.full(len(pieces), -1, dtype=np.int64)
     parts = [pd.DataFrame({"reason": [], "reason_share": []})]
     for at, (rows, new) in enumerate(pieces):
@@ -165,20 +165,34 @@ def _reasons(ground: SiteGround, pieces: list[Piece]) -> tuple[pd.DataFrame, Int
         if not ground.question.existing or weight.sum() <= 0:
             parts.append(pd.DataFrame({"reason": [None], "reason_share": [np.nan]}))
             continue
-        near = ground.reach_stations[rows]
-        possible = np.asarray(near @ ground.possible.astype(np.float32)) > 0
+        near = ground.reach_perhaps[rows]
+        possible, unrecorded = (
+            np.asarray(near @ mask.astype(np.float32)) > 0
+            for mask in (ground.possible, ground.unrecorded)
+        )
         flat = [np.repeat(mask[rows], new.shape[1]) for mask in (chosen, every, straight)]
         codes = explain_points(
-            possible=possible.ravel(), chosen=flat[0], every=flat[1], straight=flat[2]
+            possible=possible.ravel(),
+            unrecorded=unrecorded.ravel(),
+            chosen=flat[0],
+            every=flat[1],
+            straight=flat[2],
         )
         group = np.zeros(len(codes), dtype=np.int64)
         parts.append(main_reasons(group, codes, weight.ravel(), groups=1))
-        shut = ground.counts & ~ground.open.all(axis=1)
-        unknown = (ground.possible & ~ground.open).any(axis=1)
-        shut &= unknown if parts[-1]["reason"].iloc[0] == Reason.HOURS_UNKNOWN else ~unknown
+        shut = _shut(ground, parts[-1]["reason"].iloc[0])
         then[at] = _most_near(near, weight.sum(axis=1), shut)
     frame = pd.concat([pd.DataFrame(part).astype(object) for part in parts], ignore_index=True)
     return frame, then
+
+
+def _shut(ground: SiteGround, reason: object) -> Mask:
+    """Return (m,) the stations that would help but for a reason."""
+    if reason == Reason.SERVICES_UNKNOWN:
+        return np.asarray(ground.unrecorded.any(axis=1))
+    unknown = (ground.possible & ~ground.open).any(axis=1)
+    shut = ground.counts & ~ground.open.all(axis=1)
+    return np.asarray(shut & (unknown if reason == Reason.HOURS_UNKNOWN else ~unknown))
 
 
 def _straight(ground: SiteGround) -> Mask:

@@ -71,6 +71,9 @@ class SiteGround:
         (m,) the stations that count, whatever their hours.
     open, possible
         (m, c) stations that count and are surely open then; and those of unknown hours with them.
+    unrecorded
+        (m, c) stations that would count if they offer what is asked, which nobody recorded, and
+        that are not known to be closed then.
     action_hours
         (o, c) whether an option serves in the class: only what it adds.
     """
@@ -86,6 +89,7 @@ class SiteGround:
     counts: Mask
     open: Mask
     possible: Mask
+    unrecorded: Mask
     action_hours: Mask
     notes: tuple[str, ...]
 
@@ -107,6 +111,12 @@ class SiteGround:
         """Return (n, m) which stations that count each point reaches within the standard."""
         limit_s = self.question.limit_s
         return within_reach(self.basis.times, limit_s=limit_s, mask=self.counts)
+
+    @cached_property
+    def reach_perhaps(self) -> csr_array:
+        """Return (n, m) the same with the stations that nobody recorded the services of."""
+        mask = self.counts | self.unrecorded.any(axis=1)
+        return within_reach(self.basis.times, limit_s=self.question.limit_s, mask=mask)
 
     @cached_property
     def served(self) -> Mask:
@@ -182,6 +192,7 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
         crs=study.crs,
     )
     counts = study.whatever_hours & question.existing
+    perhaps = study.perhaps & question.existing
     actions = make_actions(question, candidates, snapshot.stations, basis, counts)
     lonlat = np.vstack([candidates.lonlat, study.inputs.snapshot.index.lonlat])
     opened = _Openings(service, basis, actions, lonlat[actions.place])
@@ -191,7 +202,7 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
         inputs.notes,
         study.notes,
         candidates.notes,
-        _assumed(question, actions, horizon_s),
+        _assumed(question, actions, horizon_s, int(perhaps.sum())),
     )
     return SiteGround(
         question=question,
@@ -205,6 +216,7 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
         counts=counts,
         open=opened.open & counts[:, None],
         possible=opened.possible & counts[:, None],
+        unrecorded=opened.possible & perhaps[:, None],
         action_hours=opened.actions,
         notes=tuple(note for notes in said for note in notes),
     )
@@ -262,8 +274,8 @@ def _horizon_s(question: SiteQuestion) -> float:
     return _FAR_S if question.model == "p-center" else question.limit_s * WIDEST
 
 
-def _assumed(question: SiteQuestion, actions: Actions, horizon_s: float) -> list[str]:
-    """Say what is taken for granted of what is not there yet."""
+def _assumed(question: SiteQuestion, actions: Actions, horizon_s: float, perhaps: int) -> list[str]:
+    """Say what is taken for granted of what is not there yet, or not recorded."""
     notes = []
     if question.model == "p-median":
         far = f"{horizon_s / 60:g} min"
@@ -272,6 +284,12 @@ def _assumed(question: SiteQuestion, actions: Actions, horizon_s: float) -> list
         notes.append("New posts are taken to be open at every hour that is looked at (--hours).")
     if question.hours is not None:
         notes.append(f"New posts are open {question.hours}.")
+    if perhaps and question.existing:
+        are = "station is" if perhaps == 1 else "stations are"
+        notes.append(
+            f"{perhaps:,} {are} not counted, because nobody recorded what they offer; what is "
+            "proposed may stand beside one that offers it already."
+        )
     if not question.existing:
         notes.append("Existing stations were left out: the city is planned anew.")
     return [*notes, *actions.notes]
@@ -296,7 +314,7 @@ class _Openings:
         study = self._basis.study
         self.demand = self._basis.demand_per_h[:, None].copy()
         self.open = study.open_then[:, None]
-        self.possible = (study.open_then | study.unknown)[:, None]
+        self.possible = (study.open_then | study.unknown | study.unrecorded)[:, None]
         given = np.ones(len(self._table.place), dtype=bool)
         if study.at is not None:
             rules, hours = self._service.rules, self._table.hours

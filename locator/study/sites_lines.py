@@ -33,7 +33,11 @@ def site_lines(rows: Sequence[Mapping[str, Cell]], summary: SiteSummary) -> list
     if not rows:
         lines.append("Nothing was chosen: no option adds anything within the rules.")
     lines.append(_proof_line(summary))
-    lines.append(f"Hours: {summary['hours']}. Stations counted: {summary['stations_counted']}.")
+    counted = f"Stations counted: {summary['stations_counted']}"
+    if unknown := summary["stations_services_unknown"]:
+        are = "station's services are" if unknown == 1 else "stations' services are"
+        counted += f" ({unknown:,} more {are} unknown)"
+    lines.append(f"Hours: {summary['hours']}. {counted}.")
     lines.append(f"Travel time: {summary['travel']}.")
     lines += summary["notes"]
     if summary["illustrative"]:

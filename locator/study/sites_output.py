@@ -247,6 +247,9 @@ def make_site_summary(answer: SiteAnswer) -> SiteSummary:
         credit=roads_credit(study.travel),
         hours=_hours(ground),
         stations_counted=int(ground.open.any(axis=1).sum()),
+        stations_services_unknown=(
+            int(ground.unrecorded.any(axis=1).sum()) if study.asks_what_may_be_unknown else None
+        ),
         stations_hours_unknown=int((ground.possible & ~ground.open).any(axis=1).sum()),
         demand="hot zones, spread evenly over each polygon"
         if measured.hot_zones is not None

@@ -67,6 +67,10 @@ def _cause(row: Mapping[str, object], minutes: float) -> tuple[str, str]:
             f"{minutes:g} 分钟内有站点，但开放时间未知",
             f"a station is within {minutes:g} min but its hours are unknown",
         ),
+        "services_unknown": (
+            f"{minutes:g} 分钟内有站点，但没有登记提供什么服务",
+            f"a station is within {minutes:g} min but nobody recorded what it offers",
+        ),
         "closed_then": (
             f"{minutes:g} 分钟内的站点那时不开放",
             f"the stations within {minutes:g} min are closed then",
@@ -90,9 +94,10 @@ def _cause(row: Mapping[str, object], minutes: float) -> tuple[str, str]:
 
 def _near(row: Mapping[str, object], reason: str) -> tuple[str, str]:
     """Name the station that would have helped, or the nearest one."""
-    if reason in {"closed_then", "hours_unknown"} and isinstance(row["then_station_name"], str):
+    known = {"closed_then", "hours_unknown", "services_unknown"}
+    if reason in known and isinstance(row["then_station_name"], str):
         helper, hours = row["then_station_name"], row["then_station_hours"]
-        if reason == "hours_unknown" or not isinstance(hours, str):
+        if reason != "closed_then" or not isinstance(hours, str):
             return f"（如“{helper}”）", f" (such as {helper})"
         zh, en = _hours(hours)
         return f"（如“{helper}”：{zh}）", f" (such as {helper}: {en})"

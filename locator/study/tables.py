@@ -136,34 +136,54 @@ def _none(value: float) -> float | None:
 
 
 def _services(basis: Basis) -> pd.DataFrame:
-    """Each service: the stations that offer it, and how much demand they cover."""
+    """Each service: the stations that offer it, and how much demand they cover.
+
+    Then how many stations nobody recorded the services of, and the share if they all offer it.
+    """
     offered = [split_set(text) for text in basis.study.inputs.snapshot.stations["services"]]
-    masks: dict[LabelledEnum, Mask] = {
-        service: basis.by_kind & np.array([service.value in given for given in offered], dtype=bool)
+    masks: dict[str | None, Mask] = {
+        service.value: basis.by_kind
+        & np.array([service.value in given for given in offered], dtype=bool)
         for service in Service
     }
-    return _by_mask(basis, "service", masks)
+    table = _by_mask(basis, "service", masks)
+    unknown = basis.by_kind & basis.unrecorded
+    table.insert(2, "stations_unknown", int(unknown.sum()))
+    for standard, limit_s in basis.standards:
+        table[f"share_if_unknown_{standard.slug}"] = [
+            _share_near(basis, mask | unknown, limit_s) for mask in masks.values()
+        ]
+    return table
 
 
 def _members(basis: Basis, enum: type[LabelledEnum], column: str) -> pd.DataFrame:
-    """Each kind or host among the stations that the study's filter lets through."""
+    """Each kind or host among the stations that the study's filter lets through.
+
+    Those of which it is not recorded have a row of their own, without a code.
+    """
     values = basis.study.inputs.snapshot.stations[column].to_numpy()
-    masks = {member: basis.study.whatever_hours & (values == member.value) for member in enum}
+    masks: dict[str | None, Mask] = {
+        member.value: basis.study.whatever_hours & (values == member.value) for member in enum
+    }
+    unknown = basis.study.whatever_hours & ~np.isin(values.astype(str), list(enum))
+    if unknown.any():
+        masks[None] = unknown
     return _by_mask(basis, column, masks)
 
 
-def _by_mask(basis: Basis, name: str, masks: Mapping[LabelledEnum, Mask]) -> pd.DataFrame:
+def _share_near(basis: Basis, mask: Mask, limit_s: float) -> float | None:
+    """Return the share of demand that some stations cover while open at the studied hour."""
+    return share_with_backup(
+        basis.demand_per_h, basis.times, limit_s=limit_s, mask=mask & basis.open_then, least=1
+    )
+
+
+def _by_mask(basis: Basis, name: str, masks: Mapping[str | None, Mask]) -> pd.DataFrame:
     rows = []
-    for member, mask in masks.items():
-        row: dict[str, object] = {name: member.value, "stations": int(mask.sum())}
+    for code, mask in masks.items():
+        row: dict[str, object] = {name: code, "stations": int(mask.sum())}
         for standard, limit_s in basis.standards:
-            row[f"covered_share_{standard.slug}"] = share_with_backup(
-                basis.demand_per_h,
-                basis.times,
-                limit_s=limit_s,
-                mask=mask & basis.open_then,
-                least=1,
-            )
+            row[f"covered_share_{standard.slug}"] = _share_near(basis, mask, limit_s)
         if basis.week is not None:
             week = cover_week(
                 basis.points, basis.times, basis.week, limit_s=basis.first_s, mask=mask
@@ -249,7 +269,8 @@ def _equity(basis: Basis) -> pd.DataFrame:
         supply = np.where(basis.study.mask, given, 0.0)
     access = floating_catchment(basis.times, basis.demand_per_h, supply)
     unit = "places" if by_places else "stations"
-    rows = [_equity_row("total", None, basis, access, slice(None), unit)]
+    every = np.ones(len(access), dtype=bool)
+    rows = [_equity_row("total", None, basis, access, every, unit)]
     names = basis.points.pieces["district_name"]
     codes, distinct = pd.factorize(names, sort=True, use_na_sentinel=False)
     for number, name in enumerate(distinct):
@@ -260,8 +281,12 @@ def _equity(basis: Basis) -> pd.DataFrame:
 
 
 def _equity_row(
-    level: str, name: str | None, basis: Basis, access: Floats, rows: "Mask | slice", unit: str
+    level: str, name: str | None, basis: Basis, access: Floats, rows: Mask, unit: str
 ) -> dict[str, object]:
+    """Return a row; access is left out where it is of all demand.
+
+    There it is an identity: the supply in reach over the demand, wherever the stations are.
+    """
     demand, seconds = basis.demand_per_h[rows], basis.seconds[rows]
     total = float(demand.sum())
     worst = worst_served_mean(seconds, demand)
@@ -270,7 +295,9 @@ def _equity_row(
         "name": name,
         "demand_per_h": total,
         "supply": unit,
-        "access_per_1000_orders_h": 1000 * float(demand @ access[rows]) / total if total else None,
+        "access_per_1000_orders_h": (
+            1000 * float(demand @ access[rows]) / total if total and not rows.all() else None
+        ),
         "gini_of_access": gini(access[rows], demand),
         "worst_tenth_s": None if worst is None or np.isinf(worst) else worst,
         "covered_share": _none(covered_by_limit(seconds, demand, np.array([basis.first_s]))[0]),

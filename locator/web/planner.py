@@ -43,7 +43,7 @@ __all__ = ["blueprint", "open_desk"]
 blueprint = Blueprint("planner", __name__)
 
 _KEYS = frozenset({"minutes", "hour", "services", "kinds", "scenario"})
-_LETTERS = {"open": "o", "closed": "c", "unknown": "u", "uncounted": "-"}
+_LETTERS = {"open": "o", "closed": "c", "unknown": "u", "uncounted": "-", "unrecorded": "?"}
 _SHADES = 9
 _DIGITS = 5  # of a degree: 1 m
 

@@ -199,6 +199,7 @@ def _figure_words() -> Words:
         "strip_change": _("数字是覆盖变化的百分点：+ 是多了，− 是少了。"),
         "figure_covered": _("覆盖的需求（确定开着）"),
         "figure_possible": _("时间未知的也算开着"),
+        "figure_offered": _("服务未登记的也算提供（几个）"),
         "figure_always": _("如果驿站都全天开放"),
         "figure_lost": _("因开放时间失去"),
         "figure_demand": _("需求（单/小时）"),
@@ -212,7 +213,7 @@ def _figure_words() -> Words:
         "legend_gain": _("新覆盖"),
         "legend_loss": _("失去覆盖（有边框）"),
         "legend_station_open": _("驿站：其间开着"),
-        "legend_station_closed": _("空心：关门或时间未知"),
+        "legend_station_closed": _("空心：关门，或者时间、服务未知"),
         "basis": _(
             "{monday} 起一周的开放时间；热区按 {m} 米方格取样，"
             "与 locator gaps --hourly 的数字相同；地图画的是方格，缺口的准确边界在报告里。"

@@ -5,7 +5,7 @@
 
   const DEGREE_M = 111320;
   const PANE = "lmap-squares";
-  const STATES = { o: "open", c: "closed", u: "unknown", "-": "open" };
+  const STATES = { o: "open", c: "closed", u: "unknown", "?": "unknown", "-": "open" };
 
   function colours(map) {
     const style = getComputedStyle(map.getContainer());

@@ -103,6 +103,7 @@
   const FIGURES = [
     ["covered", (f) => percent(f.covered_share)],
     ["possible", (f) => percent(f.possible_share)],
+    ["offered", (f) => percent(f.offered_share) + (f.services_unknown ? " (" + f.services_unknown + ")" : "")],
     ["always", (f) => percent(f.always_share)],
     ["lost", (f) => percent(f.lost_to_hours)],
     ["demand", (f) => whole(f.demand_per_h)],

@@ -270,6 +270,8 @@ def facts(draft: SiteDraft) -> Iterator[tuple[str, str]]:
     counted = f"{summary['stations_counted']:,}"
     if unknown := summary["stations_hours_unknown"]:
         counted += say(f"（另有 {unknown} 个开放与否未知）", f" (and {unknown} of unknown hours)")
+    if left := summary["stations_services_unknown"]:
+        counted += say(f"（另有 {left} 个服务未登记）", f" (and {left} of unknown services)")
     yield say("当时可用的站点", "Stations in use then"), counted
     yield say("候选点", "Candidates"), f"{summary['figures']['candidates']:,}"
     yield say("规则", "Rules"), say("；", "; ").join(_rules(draft)) or say("无", "none")

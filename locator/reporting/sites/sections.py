@@ -325,6 +325,12 @@ def _what_changes(draft: SiteDraft) -> Iterator[str]:
             "those posts are not needed",
         ),
         (
+            "services_unknown",
+            "附近有站点但没有登记提供什么服务。请先核实：若提供所需服务，这些站点可以不建",
+            "lies near stations whose services nobody recorded. Ask them first: if they offer what "
+            "is needed, those posts are not needed",
+        ),
+        (
             "closed_then",
             "附近的站点当时关闭。延长它们的开放时间可能更省（--options）",
             "lies near stations that are closed then. Longer hours there may be cheaper "

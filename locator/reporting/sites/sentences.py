@@ -38,6 +38,11 @@ def _venues() -> tuple[tuple[str, str], ...]:
 
 
 SITE_SENTENCES: tuple[tuple[str, str], ...] = (
+    (
+        r"([\d,]+) stations? (?:is|are) not counted, because nobody recorded what they offer; what "
+        r"is proposed may stand beside one that offers it already\.",
+        r"\1 个站点没有登记提供什么服务，未计入；建议的站点旁可能已有提供所需服务的站点。",
+    ),
     *_venues(),
     (
         r"([\d,]+) rows? of (.+) cannot be candidates; the first is row (\d+), (.+)",
