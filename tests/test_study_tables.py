@@ -16,6 +16,7 @@ from shapely.geometry import Point, box
 
 from locator.errors import InputError
 from locator.nearest import StationFilter
+from locator.reporting.labels import translate
 from locator.schema import Service as Amenity
 from locator.service import Service
 from locator.store import Change
@@ -29,6 +30,7 @@ from locator.study import (
     run_gaps,
 )
 from locator.study.manifest import Summary
+from locator.study.measure import Study
 from locator.study.stages import PlainTable, Stages, to_frame, to_plain
 from tests.test_network import river, take  # noqa: F401 - river is a fixture
 
@@ -472,13 +474,40 @@ def test_which_week_is_studied(service: Service) -> None:
     assert choose_week(service, "2026-12-31T23:30", "2026-10-01") == date(2026, 10, 1)
 
 
-def test_what_is_not_known_of_a_week_is_said(service: Service, tmp_path: Path) -> None:
-    holiday, _ = run(service, tmp_path / "a", week_of=date(2026, 10, 7))
-    assert any("2026-10-10" in note for note in holiday["notes"])
-    later, _ = run(service, tmp_path / "b", week_of=date(2027, 2, 8))
-    assert sum("ends with 2026" in note for note in later["notes"]) == 1
-    both, _ = run(service, tmp_path / "c", week_of=date(2027, 2, 8), at="2027-02-08T12:00")
-    assert sum("ends with 2026" in note for note in both["notes"]) == 1
+def notes_of(service: Service, **asked: object) -> list[str]:
+    """Return what a study says of its moment and week, before anything is measured."""
+    return Study(service, gaps_inputs(service), Question(FIVE, **asked)).notes  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("day", "named"),
+    [
+        # The calendar has the days around a holiday: the holiday itself is the first of them.
+        ("2026-09-30", ["2026-10-01 国庆节放假", "2026-10-02 国庆节放假", "2026-10-04 国庆节放假"]),
+        (
+            "2026-10-07",
+            ["2026-10-05 国庆节放假", "2026-10-07 国庆节放假", "2026-10-10 国庆节调休上班"],
+        ),
+        ("2026-05-01", ["2026-05-01 劳动节放假", "2026-05-02 劳动节放假"]),  # 4 April runs like it
+        ("2026-01-01", ["2026-01-01 元旦放假", "2026-01-04 元旦调休上班"]),
+        ("2026-11-23", []),
+    ],
+)
+def test_the_holidays_of_the_week_are_named(service: Service, day: str, named: list[str]) -> None:
+    notes = notes_of(service, week_of=date.fromisoformat(day))
+    said = [note for note in notes if note.startswith("The week studied has days")]
+    assert len(said) == bool(named)
+    for words in named:
+        moment, reason = words.split()
+        assert f"{moment} ({reason})" in said[0]
+        assert f"{moment} ({reason})" in translate(said[0], "zh")
+
+
+def test_what_is_not_known_of_a_week_is_said(service: Service) -> None:
+    later = notes_of(service, week_of=date(2027, 2, 8))
+    assert sum("ends with 2026" in note for note in later) == 1
+    both = notes_of(service, week_of=date(2027, 2, 8), at="2027-02-08T12:00")
+    assert sum("ends with 2026" in note for note in both) == 1
 
 
 def test_a_standard_in_metres_does_not_hang_on_speed(service: Service, tmp_path: Path) -> None:

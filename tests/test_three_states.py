@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -17,19 +18,26 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser
 from shapely.geometry import Point
 
-from locator.coverage.demand import hour_of_week
 from locator.nearest import StationFilter, StationIndex
 from locator.paths import static_dir
 from locator.phone import phone_register
-from locator.planner import Ask, Desk
+from locator.reporting.draft import Draft
+from locator.reporting.folder import read_folder
+from locator.reporting.opening import add_opening
+from locator.reporting.sections import add_sections
 from locator.schema import Host, Service
 from locator.service import Service as LocatorService
 from locator.store import Change, GeoPackageStore
-from locator.study import SiteQuestion, gaps_inputs, solve_sites
+from locator.study import GapsInputs, Question, SiteQuestion, Standard, solve_sites
+from locator.study.areas import describe_areas
+from locator.study.basis import make_basis
+from locator.study.manifest import Summary, make_summary
+from locator.study.measure import Study
+from locator.study.stages import to_frame, to_plain
+from locator.study.tables import make_tables
 from tests.conftest import MONDAY_NOON
 from tests.line_city import line_inputs
 from tests.test_nearest import ids, make_index
-from tests.test_study_tables import run
 
 WATER = StationFilter(services=frozenset({Service.DRINKING_WATER}))
 
@@ -153,8 +161,8 @@ EVENING = "2026-11-23T20:00"
 
 
 @pytest.fixture
-def street(service: LocatorService, tmp_path: Path) -> Path:
-    """Return five zones 4.6 km apart, and put a station into four of them.
+def street(service: LocatorService) -> GapsInputs:
+    """Return five places of demand 4.6 km apart, and put a station at four of them.
 
     Hot water at 20:00: A's station has it. B's may: nobody recorded its services or its host. C's
     may, and closes at 18:00. D's has only seats. E has no station. Demand 5, 4, 3, 2 and 1.
@@ -173,29 +181,39 @@ def street(service: LocatorService, tmp_path: Path) -> Path:
         crs="EPSG:4326",
     )
     service.store.apply(Change("stations", stations, absent="close"), actor="t")
-    zones = gpd.GeoDataFrame(
-        {"id": list("ABCDE"), "name": list("甲乙丙丁戊"), "kind": "campus"},
-        geometry=[Point(x + 0.05 * n, y).buffer(0.002) for n in range(5)],
+    demand = gpd.GeoDataFrame(
+        {"name": list("ABCDE"), "district_name": pd.Series([None] * 5, dtype=object)},
+        geometry=[Point(x + 0.05 * n, y) for n in range(5)],
         crs="EPSG:4326",
     ).assign(demand_per_h=[5.0, 4.0, 3.0, 2.0, 1.0])
-    zones["provenance"] = "surveyed"
-    zones.to_file(tmp_path / "z.gpkg")
-    return tmp_path / "z.gpkg"
+    return GapsInputs(service.snapshot(), None, demand)
+
+
+def measured(
+    service: LocatorService, inputs: GapsInputs, **asked: Any
+) -> tuple[Summary, dict[str, pd.DataFrame], gpd.GeoDataFrame]:
+    """Return the manifest, some tables and the gap areas of a study at 5 minutes, unwritten."""
+    question = Question((Standard(5, "min"),), **asked)
+    study = Study(service, inputs, question)
+    basis = make_basis(service, study, question.standards, week_of=question.week_of)
+    outcome = study.measure(question.standards[0])
+    summary = make_summary(study, basis, [outcome], [], given=inputs.snapshot)
+    tables = make_tables(basis, lambda _, make: to_plain(make()), lambda _: None)
+    frames = {name: to_frame(table) for name, table in tables.items()}
+    return summary, frames, describe_areas(basis, outcome.gaps)
 
 
 def test_a_study_says_the_most_it_can_be_and_why_a_gap_may_be_none(
-    service: LocatorService, street: Path, tmp_path: Path
+    service: LocatorService, street: GapsInputs
 ) -> None:
-    inputs = gaps_inputs(service, hot_zones=street)
-    asked = {"inputs": inputs, "chosen": HOT_WATER, "week_of": MONDAY_NOON.date()}
-    summary, tables = run(service, tmp_path / "g", at=EVENING, **asked)
+    week = MONDAY_NOON.date()
+    summary, tables, areas = measured(service, street, chosen=HOT_WATER, at=EVENING, week_of=week)
     (result,) = summary["results"]
     assert result["covered_share"] == pytest.approx(5 / 15)
     assert result["covered_share_if_unknown_open"] == pytest.approx(5 / 15)
     assert result["covered_share_if_unknown_offered"] == pytest.approx(9 / 15)  # C's is closed
     assert summary["stations_services_unknown"] == 1
-    areas = gpd.read_file(tmp_path / "g" / "gaps.gpkg", layer="gap_areas")
-    assert areas["zone_names"].tolist() == list("乙丙丁戊")
+    assert areas["unserved_demand_per_h"].tolist() == [4, 3, 2, 1]
     reasons = ["services_unknown", "closed_then", "service_missing", "none_near"]
     assert areas["reason"].tolist() == reasons
     missing, unknown = areas["missing_services"], areas["unknown_services"]
@@ -211,19 +229,18 @@ def test_a_study_says_the_most_it_can_be_and_why_a_gap_may_be_none(
     assert summary["week"] is not None
     assert summary["week"]["possible_share"] == pytest.approx(5 / 15)
     assert summary["week"]["offered_share"] == pytest.approx((9 + 3 * 9.75 / 24) / 15)
+    # Of all demand, access is supply by demand wherever the stations are.
+    assert tables["equity"]["access_per_1000_orders_h"].isna().all()
+    assert tables["equity"]["gini_of_access"].notna().all()
 
 
 def test_a_study_without_hours_and_one_without_a_filter(
-    service: LocatorService, street: Path, tmp_path: Path
+    service: LocatorService, street: GapsInputs
 ) -> None:
-    inputs = gaps_inputs(service, hot_zones=street)
-    summary, _ = run(service, tmp_path / "g", inputs=inputs, chosen=HOT_WATER)
+    summary, _, _ = measured(service, street, chosen=HOT_WATER)
     assert summary["results"][0]["covered_share_if_unknown_offered"] == pytest.approx(12 / 15)
     assert summary["stations_services_unknown"] == 2
-    page = (tmp_path / "g" / "report.html").read_text("utf-8")
-    assert "若 2 个没有登记服务的站点都提供，则至多为 80.0%" in page
-    assert "未知：" in page
-    whole, tables = run(service, tmp_path / "w", inputs=inputs)
+    whole, tables, _ = measured(service, street)
     assert whole["stations_services_unknown"] is None
     assert whole["results"][0]["covered_share_if_unknown_offered"] is None
     hosts = tables["hosts"]
@@ -236,10 +253,12 @@ def test_a_study_without_hours_and_one_without_a_filter(
 
 @pytest.mark.usefixtures("unrecorded")
 def test_baoji_of_seven_known_stations_says_so_of_the_others(
-    cli: Callable[..., Result], tmp_path: Path
+    cli: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "g"
-    asked = ["gaps", "--minutes", 5, "--service", "drinking_water", "--language", "en"]
+    for drawing in ("write_maps", "write_report"):  # seconds; the words are read below
+        monkeypatch.setattr(f"locator.study.gaps.{drawing}", lambda *_, **__: None)
+    asked = ["gaps", "--minutes", 5, "--service", "drinking_water"]
     said = cli(*asked, "--out", out).stdout
     summary = json.loads((out / "summary.json").read_text("utf-8"))
     (result,) = summary["results"]
@@ -247,9 +266,25 @@ def test_baoji_of_seven_known_stations_says_so_of_the_others(
     assert share < most
     assert f"5 min: {share:.1%} of demand covered (up to {most:.1%} if the 113 stations" in said
     assert "Stations counted: 7 (113 more stations' services are unknown)" in said
-    page = (out / "report.html").read_text("utf-8")
-    assert f"up to {most:.1%} if the 113 stations of unknown services offer it" in page
-    assert "7 (and 113 of unknown services)" in page
+    for language, words in {
+        "zh": (
+            f"若 113 个没有登记服务的站点都提供，则至多为 {most:.1%}",
+            "7（另有 113 个服务未登记）",
+            "另有 113 个站点没有登记服务，未计入。",
+            "未知：",
+        ),
+        "en": (
+            f"up to {most:.1%} if the 113 stations of unknown services offer it",
+            "7 (and 113 of unknown services)",
+            "Not counted: 113 stations of unknown services.",
+            "unknown: ",
+        ),
+    }.items():
+        draft = Draft(read_folder(out), "zh" if language == "zh" else "en")
+        add_opening(draft)
+        add_sections(draft)
+        text = str(draft.blocks)
+        assert [word for word in words if word not in text] == []
     areas = gpd.read_file(out / "gaps.gpkg", layer="gap_areas")
     assert "services_unknown" in set(areas["reason"])
     assert not areas["missing_services"].fillna("").str.contains("toilet").any()
@@ -274,23 +309,23 @@ def test_a_site_beside_a_station_of_unknown_services_says_so(service: LocatorSer
     assert not any("nobody recorded" in note for note in free.notes)
 
 
-@pytest.mark.usefixtures("unrecorded")
 def test_the_planners_page_says_the_most_it_can_be(
-    service: LocatorService, client: FlaskClient
+    service: LocatorService, street: GapsInputs, client: FlaskClient
 ) -> None:
-    ask = Ask(limit_s=300.0, chosen=WATER)
-    _, answer = Desk(service).ask(ask)
-    figures = answer.now.figures
-    assert (figures.stations, figures.services_unknown) == (7, 113)
-    # With all of them granted it is what every station gives, but that unknown hours count as open.
-    _, every = Desk(service).ask(Ask(limit_s=300.0))
-    assert figures.offered_share == pytest.approx(every.now.figures.possible_share)
-    assert every.now.figures.offered_share is None
-    noon = replace(ask, hour=hour_of_week(MONDAY_NOON))
-    _, then = Desk(service).ask(noon)
-    _, all_then = Desk(service).ask(replace(noon, chosen=StationFilter()))
-    assert then.now.figures.offered_share == pytest.approx(all_then.now.figures.possible_share)
-    body = {"minutes": 5, "services": ["drinking_water"]}
+    assert street.points is not None
+    places = street.points.geometry
+    zones = gpd.GeoDataFrame(
+        {"id": list("ABCDE"), "name": list("ABCDE"), "kind": "campus", "provenance": "surveyed"},
+        geometry=[place.buffer(0.0005) for place in places],
+        crs="EPSG:4326",
+    ).assign(demand_per_h=street.points["demand_per_h"])
+    service.store.apply(Change("hot_zones", zones, absent="remove"), actor="t")
+    body = {"minutes": 5, "services": ["hot_water"], "hour": 20}
     view = json.loads(client.post("/planner/answer", json=body).data)["now"]
-    assert view["figures"]["services_unknown"] == 113
-    assert view["states"].count("?") == 113
+    figures = view["figures"]
+    assert figures["covered_share"] == pytest.approx(5 / 15)
+    assert figures["offered_share"] == pytest.approx(9 / 15)
+    assert (figures["stations"], figures["services_unknown"]) == (1, 2)
+    assert sorted(view["states"].replace("-", "")) == ["?", "?", "o"]
+    free = json.loads(client.post("/planner/answer", json={"minutes": 5}).data)["now"]["figures"]
+    assert (free["offered_share"], free["services_unknown"]) == (None, 0)

@@ -32,7 +32,7 @@ from locator.coverage.quality import nearest_seconds
 from locator.coverage.share import share_of_demand
 from locator.datum import local_crs
 from locator.errors import DatumError, InputError
-from locator.hours import STATES, HoursRules, calendar_doubts, parse_moment
+from locator.hours import STATES, HoursRules, calendar_doubts, parse_moment, read_spans
 from locator.nearest import StationFilter
 from locator.register.rows import RejectedRow
 from locator.reporting.folder import Result
@@ -384,15 +384,30 @@ class Study:
         return Outcome(standard, result, gaps, None, measured)
 
 
+def _why_unusual(rules: HoursRules, day: date) -> str:
+    """Say why a day does not run like its weekday; nothing where it does.
+
+    The calendar has the days around a public holiday; the holiday itself, which is the first day,
+    is known by its date, and is named as the days that run like it.
+    """
+    if row := rules.calendar.get(day):
+        return row.reason or row.kind
+    midnight = datetime.combine(day, time(), rules.timezone)
+    holiday = read_spans("PH 00:00-24:00", rules, start=midnight, days=1)
+    if holiday[0].state is not State.OPEN:
+        return ""
+    around = [row for row in rules.calendar.values() if row.kind == "holiday" and row.like == day]
+    nearest = min(around, key=lambda row: abs(row.day - day), default=None)
+    return (nearest.reason if nearest else "") or "public holiday"
+
+
 def _unusual_days(rules: HoursRules, day: date, said: Sequence[str]) -> list[str]:
     """Say which days of a week do not run like their weekday, and where nobody knows."""
     monday = day - timedelta(days=day.weekday())
     days = [monday + timedelta(days=number) for number in range(7)]
     sunday = datetime.combine(days[-1], time(), rules.timezone)
     notes = [note for note in calendar_doubts(rules, sunday) if note not in said]
-    if unusual := [day for day in days if day in rules.calendar]:
-        named = ", ".join(
-            f"{d} ({rules.calendar[d].reason or rules.calendar[d].kind})" for d in unusual
-        )
+    if unusual := {day: why for day in days if (why := _why_unusual(rules, day))}:
+        named = ", ".join(f"{day} ({why})" for day, why in unusual.items())
         notes.append(f"The week studied has days that are not what the week says: {named}.")
     return notes
