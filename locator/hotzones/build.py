@@ -80,6 +80,8 @@ class FoundZones:
         Cells of zones.
     threshold
         What their p lies below.
+    rows_in_zones
+        Of all rows, those in the cells of zones.
     demand_share
         Share of the weight shown that lies in zones.
     pools
@@ -93,6 +95,7 @@ class FoundZones:
     area_cells: int
     significant_cells: int
     threshold: float
+    rows_in_zones: int
     demand_share: float
     pools: tuple[int, ...]
 
@@ -141,6 +144,7 @@ def find_zones(cells: Cells, rules: ZoneRules, names: ZoneNames) -> FoundZones:
         area_cells=len(area),
         significant_cells=int(hot.sum()),
         threshold=clusters.threshold,
+        rows_in_zones=int(cells.rows[hot].sum()),
         demand_share=int(cells.weight[hot].sum()) / weight if weight else 0.0,
         pools=pools,
     )

@@ -124,6 +124,7 @@ class Summary(TypedDict):
     stations_services_unknown: int | None  # null where no service or host is asked for
     filter: dict[str, list[str]]
     demand: str
+    demand_rests_on: list[str]  # what hot zones that were built assumed; a sentence a build
     demand_unit: str  # orders an hour, the weight of points, or points
     results: list[Result]
     week: WeekTotals | None

@@ -41,6 +41,7 @@ def rests_on(draft: Draft, *, weekly: bool = False) -> str:
         summary["made_at"][:10],
         translate(summary["travel"], language),
         hours,
+        *(translate(said, language) for said in summary["demand_rests_on"]),
         draft.say(f"数据 {summary['data_hash']}", f"data {summary['data_hash']}"),
     ]
     if summary["illustrative"]:
@@ -87,6 +88,8 @@ def _facts(draft: Draft) -> Iterator[tuple[str, str]]:
     yield say("出行模型", "Travel model"), translate(summary["travel"], language)
     yield say("开放时间", "Opening hours"), translate(summary["hours"], language)
     yield say("需求", "Demand"), translate(summary["demand"], language)
+    for said in summary["demand_rests_on"]:
+        yield say("需求的依据", "Demand rests on"), translate(said, language)
     chosen = [
         choose(CODES[column][code], language) if code in CODES[column] else code
         for column, codes in summary["filter"].items()

@@ -8,7 +8,47 @@ from locator.schema import Language
 __all__ = ["in_language", "translate"]
 
 Pair = tuple[str, str]
+
+
+def _builds() -> tuple[Pair, ...]:
+    """Return what is said of hot zones that were built, for each way of counting rows."""
+    profiles = (
+        ("flat", "全周均匀（假设）"),
+        ("the mean of the store's hot zones", "每周曲线取现有热区的平均（假设）"),
+        ("(?P<profile>[^;]+)", r"每周曲线取自 \g<profile>（假设）"),
+    )
+    amounts = (
+        ("1 an hour each, assumed", "每个点按每小时 1 单计（假设）"),
+        ("the file's demand per hour", "每小时需求取自文件"),
+    )
+    ways = [
+        (f": by shop or point, {amount}; profile assumed: {profile}", f"{amount_zh}，{profile_zh}")
+        for amount, amount_zh in amounts
+        for profile, profile_zh in profiles
+    ]
+    when = r", (?P<since>\d{4}-\S+) to (?P<until>\d{4}-\S+?)"
+    ways += [
+        (
+            rf"{when}: {weight}orders at the hour of the {column}",
+            rf"\g<since> 至 \g<until> 的{weight_zh}订单，按 {column} 的小时计",
+        )
+        for weight, weight_zh in (("", ""), ("weighted ", "加权"))
+        for column in ("time", "end_time")
+    ]
+    first = r"(?P<n>[\d,]+) of (?P<all>[\d,]+) hot zones were built from (?P<file>.+?)"
+    first_zh = r"\g<all> 个热区中的 \g<n> 个由 \g<file> 生成："
+    k, k_zh = r"; k (?P<k>\d+), cells of fewer rows left out", r"；k 为 \g<k>，行数更少的格不计"
+    share = r"; (?P<share>\S+) of all (?P<rows>[\d,]+) rows lie in zones"
+    share_zh = r"；全部 \g<rows> 行中有 \g<share> 在热区内"
+    return tuple(
+        (first + way + k + end, first_zh + way_zh + k_zh + end_zh)
+        for way, way_zh in ways
+        for end, end_zh in ((share, share_zh), ("", ""))
+    )
+
+
 _SENTENCES: tuple[Pair, ...] = (
+    *_builds(),
     (
         r"estimate: straight line × (\S+) at (\S+) km/h, not along roads",
         r"估算：直线距离 × \1，时速 \2 公里，未按道路计算",

@@ -244,6 +244,7 @@ class SiteSummary(TypedDict):
     stations_hours_unknown: int
     stations_services_unknown: int | None  # null where no service is asked for
     demand: str
+    demand_rests_on: list[str]  # what hot zones that were built assumed; a sentence a build
     question: dict[str, object]
     figures: SiteFigures
     rejected_points: int

@@ -147,6 +147,10 @@ def _manifest(draft: Draft, title: str) -> list[tuple[str, Cell]]:
         (say("出行模型", "Travel model"), translate(summary["travel"], language)),
         (say("开放时间", "Opening hours"), translate(summary["hours"], language)),
         (say("需求", "Demand"), translate(summary["demand"], language)),
+        *(
+            (say("需求的依据", "Demand rests on"), translate(said, language))
+            for said in summary["demand_rests_on"]
+        ),
         (say("计入站点", "Stations counted"), summary["stations_counted"]),
         (say("开放时间未知", "Stations of unknown hours"), _unknown_hours(draft)),
         (say("服务未知", "Stations of unknown services"), _unknown_services(draft)),

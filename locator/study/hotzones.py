@@ -36,6 +36,7 @@ from locator.study.hotzones_output import (
     write_layers,
 )
 from locator.study.hotzones_rows import Gathered, Gathering, gather
+from locator.study.zone_source import zone_source
 
 __all__ = ["BuildOptions", "build_hot_zones"]
 
@@ -306,6 +307,8 @@ def _summarise(
         zones_without_hours=None if span is None else found.pools.count(1),
         demand_per_h=float(found.zones["demand_per_h"].sum()),
         demand_share_in_zones=found.demand_share,
+        rows_in_zones=found.rows_in_zones,
+        rows_share_in_zones=found.rows_in_zones / found.rows,
         doubts=[*gathered.doubts, *_suppression_doubts(hidden / found.rows)],
     )
 
@@ -327,10 +330,15 @@ def _digest(path: Path) -> str:
 def _with_source(
     zones: gpd.GeoDataFrame, summary: BuildSummary, options: BuildOptions
 ) -> gpd.GeoDataFrame:
-    when = f", {summary['since']} to {summary['until']}" if summary["since"] else ""
-    source = (
-        f"{summary['file']} ({summary['data_hash']}){when}; {summary['demand']}; H3 "
-        f"{summary['resolution']}, {summary['test']}, k {summary['k']}"
+    source = zone_source(
+        file=summary["file"],
+        data_hash=summary["data_hash"],
+        when=f"{summary['since']} to {summary['until']}" if summary["since"] else "",
+        demand=summary["demand"],
+        test=f"H3 {summary['resolution']}, {summary['test']}",
+        k=summary["k"],
+        rows=summary["rows_used"],
+        rows_in_zones=summary["rows_in_zones"],
     )
     provenance = options.provenance.value if options.provenance else None
     texts = {"provenance": provenance, "source": source}

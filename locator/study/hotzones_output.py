@@ -54,7 +54,9 @@ class BuildSummary(TypedDict):
     zones: int
     zones_without_hours: int | None
     demand_per_h: float
-    demand_share_in_zones: float
+    demand_share_in_zones: float  # of what may be shown
+    rows_in_zones: int
+    rows_share_in_zones: float  # of all rows that count
     doubts: list[str]
 
 

@@ -19,6 +19,7 @@ from locator.settings import Settings
 from locator.study.basis import Basis
 from locator.study.measure import Outcome, Study
 from locator.study.reach import roads_credit
+from locator.study.zone_source import demand_rests_on
 from locator.travel import Routed
 
 __all__ = [
@@ -75,6 +76,7 @@ def make_summary(
             "service": sorted(service.value for service in study.chosen.services),
         },
         demand="hot zones, spread evenly over each polygon" if zones is not None else "points",
+        demand_rests_on=demand_rests_on(zones),
         demand_unit="orders" if zones is not None else "weight" if inputs.weighted else "points",
         results=[outcome.result for outcome in outcomes],
         week=_week_totals(basis),

@@ -16,6 +16,7 @@ from locator.maps import MapLayers
 from locator.register import guard_cell, write_rejected
 from locator.reporting.areas import areas_to_draw
 from locator.reporting.folder import LAYERS_FILE, MANIFEST, TABLES, Result
+from locator.reporting.labels import translate
 from locator.schema import CRS, Language
 from locator.service import Service
 from locator.study.basis import Basis
@@ -210,6 +211,7 @@ def write_maps(folder: Path, service: Service, run: Run, *, language: Language) 
         words = [f"需求覆盖率 {percent}", study.travel.describe("zh"), hours]
     else:
         words = [f"{percent} of demand covered", summary["travel"], summary["hours"]]
+    words += [translate(said, language) for said in summary["demand_rests_on"]]
     if snapshot.as_of is not None:
         words.insert(0, as_of_words(snapshot.as_of, language))
     named = "数据" if language == "zh" else "data"
@@ -259,6 +261,7 @@ def summary_lines(summary: Summary) -> list[str]:
     if summary["as_of"] is not None:
         lines.append(f"Register as of {summary['as_of'][:16].replace('T', ' ')} local time.")
     lines.append(f"Travel time: {summary['travel']}.")
+    lines += [f"Demand: {said}." for said in summary["demand_rests_on"]]
     lines += summary["notes"]
     lines += [f"Warning: {warning}" for warning in summary["warnings"]]
     if summary["rejected_points"]:

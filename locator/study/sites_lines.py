@@ -39,6 +39,7 @@ def site_lines(rows: Sequence[Mapping[str, Cell]], summary: SiteSummary) -> list
         counted += f" ({unknown:,} more {are} unknown)"
     lines.append(f"Hours: {summary['hours']}. {counted}.")
     lines.append(f"Travel time: {summary['travel']}.")
+    lines += [f"Demand: {said}." for said in summary["demand_rests_on"]]
     lines += summary["notes"]
     if summary["illustrative"]:
         lines.append("Illustrative data: no figure above describes the real city.")

@@ -76,6 +76,7 @@ def _caption(summary: SiteSummary, language: Language) -> str:
         covered = "需求覆盖率" if language == "zh" else "demand covered"
         words.append(f"{covered} {before:.1%} → {after:.1%}")
     words += [translate(summary[key], language) for key in ("travel", "hours")]
+    words += [translate(said, language) for said in summary["demand_rests_on"]]
     words.append(f"{'数据' if language == 'zh' else 'data'} {summary['data_hash']}")
     return " · ".join([*words, *filter(None, [summary["credit"]])])
 

@@ -48,6 +48,7 @@ from locator.study.sites_layers import covered_areas
 from locator.study.sites_maps import write_site_map
 from locator.study.sites_question import SiteQuestion
 from locator.study.stages import Stages, to_frame, to_plain
+from locator.study.zone_source import demand_rests_on
 from locator.travel import Routed
 
 __all__ = ["make_site_summary", "read_rows", "run_comparison", "run_sites", "write_certificate"]
@@ -254,6 +255,7 @@ def make_site_summary(answer: SiteAnswer) -> SiteSummary:
         demand="hot zones, spread evenly over each polygon"
         if measured.hot_zones is not None
         else "points",
+        demand_rests_on=demand_rests_on(measured.hot_zones),
         question=answer.question.to_json(),
         figures=answer.figures,
         rejected_points=len(measured.rejected),

@@ -68,6 +68,7 @@ class SiteDraft(Paper):
             summary["made_at"][:10],
             translate(summary["travel"], language),
             translate(summary["hours"], language),
+            *(translate(said, language) for said in summary["demand_rests_on"]),
             self.say(f"数据 {summary['data_hash']}", f"data {summary['data_hash']}"),
         ]
         parts += self.what_if()

@@ -259,6 +259,8 @@ def facts(draft: SiteDraft) -> Iterator[tuple[str, str]]:
     yield say("出行模型", "Travel model"), translate(summary["travel"], language)
     yield say("开放时间", "Opening hours"), translate(summary["hours"], language)
     yield say("需求", "Demand"), translate(summary["demand"], language)
+    for said in summary["demand_rests_on"]:
+        yield say("需求的依据", "Demand rests on"), translate(said, language)
     chosen = [
         choose(CODES[column][code], language)
         for column, codes in (("kind", asked["kinds"]), ("service", asked["services"]))
