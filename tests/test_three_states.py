@@ -5,6 +5,7 @@ as what is asked for nor left out without a word.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,8 @@ from locator.reporting.opening import add_opening
 from locator.reporting.sections import add_sections
 from locator.schema import Host, Service
 from locator.service import Service as LocatorService
+from locator.showing.compose import LANGUAGES, map_words
+from locator.showing.view import MapView
 from locator.store import Change, GeoPackageStore
 from locator.study import GapsInputs, Question, SiteQuestion, Standard, solve_sites
 from locator.study.areas import describe_areas
@@ -288,6 +291,22 @@ def test_baoji_of_seven_known_stations_says_so_of_the_others(
     areas = gpd.read_file(out / "gaps.gpkg", layer="gap_areas")
     assert "services_unknown" in set(areas["reason"])
     assert not areas["missing_services"].fillna("").str.contains("toilet").any()
+
+
+@pytest.mark.usefixtures("unrecorded")
+def test_a_map_of_a_service_says_what_it_leaves_out(
+    service: LocatorService, client: FlaskClient
+) -> None:
+    snapshot = service.snapshot()
+    view = MapView(chosen=WATER, minutes=(), language="zh")
+    zh, en = (
+        map_words(service, snapshot, "map", replace(view, language=language)).caption
+        for language in LANGUAGES
+    )
+    assert "只含提供饮水的驿站 · 另有 113 个驿站没有登记服务，未计入" in zh
+    assert "only stations with Drinking water · left out: 113 of unknown services" in en
+    page = client.get("/embed/coverage?minutes=5&service=drinking_water").text
+    assert re.search(r"没有登记服务的驿站也都算：至多 \d+\.\d%。", page)
 
 
 def test_a_site_beside_a_station_of_unknown_services_says_so(service: LocatorService) -> None:

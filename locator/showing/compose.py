@@ -12,6 +12,7 @@ from locator.errors import InputError
 from locator.hours import STATES
 from locator.maps import MAX_STATIONS, MapLayers, MapOptions, drawn_layers
 from locator.nearest import StationFilter
+from locator.reporting.labels import translate
 from locator.schema import Language, State, Status
 from locator.service import Service, Snapshot
 from locator.showing.view import LAYERS, MapView
@@ -26,6 +27,7 @@ from locator.study import GapsInputs, Question, Standard, map_caption, map_layer
 from locator.study.drawing import as_of_words
 from locator.study.measure import Outcome, Result, Study
 from locator.study.reach import reach_bands, reach_caption
+from locator.study.zone_source import demand_rests_on
 
 __all__ = ["LANGUAGES", "MOST_ZONES", "Shown", "map_words", "show_view"]
 
@@ -165,11 +167,13 @@ def map_words(
     parts = [map_caption(shown, at=at or service.now(), language=language, states=states)]
     if snapshot.as_of is not None:
         parts.insert(0, as_of_words(snapshot.as_of, language))
-    parts.append(choice_words(view.chosen, language))
+    unrecorded = int(snapshot.index.possible(view.chosen).sum())
+    parts.append(choice_words(view.chosen, language, unrecorded))
     if layers.stations is not None and len(layers.stations) > MAX_STATIONS:
         parts.append(many_words(len(layers.stations), language))
     if outcome is not None:
         parts.append(coverage_words(outcome.result, view.minutes[0], language))
+        parts += [translate(said, language) for said in demand_rests_on(snapshot.hot_zones)]
     if view.minutes:
         parts += [hours_words(at, language), reach_caption(service.travel, language)]
     options = map_options(

@@ -28,16 +28,21 @@ def title_of(what: str, view: MapView, drawn: Collection[str]) -> str:
     return map_title(drawn, language=view.language, minutes=view.minutes, kinds=kinds)
 
 
-def choice_words(chosen: StationFilter, language: Language) -> str:
-    """Say which stations are shown; empty where it is all of them."""
+def choice_words(chosen: StationFilter, language: Language, unrecorded: int = 0) -> str:
+    """Say which stations are shown; empty where it is all of them.
+
+    ``unrecorded`` is how many are left out only because nobody recorded what they offer.
+    """
     kinds = [kind.label(language) for kind in sorted(chosen.kinds, key=lambda k: k.value)]
     services = [s.label(language) for s in sorted(chosen.services, key=lambda s: s.value)]
     if language == "zh":
         parts = [f"只含{'、'.join(kinds)}"] if kinds else []
         parts += [f"只含提供{'、'.join(services)}的驿站"] if services else []
+        parts += [f"另有 {unrecorded:,} 个驿站没有登记服务，未计入"] if unrecorded else []
     else:
         parts = [f"only {', '.join(kinds)}"] if kinds else []
         parts += [f"only stations with {', '.join(services)}"] if services else []
+        parts += [f"left out: {unrecorded:,} of unknown services"] if unrecorded else []
     return " · ".join(parts)
 
 
@@ -68,7 +73,10 @@ def coverage_words(result: Result, minutes: int, language: Language) -> str:
     """Say how much of the demand of all hot zones is covered."""
     if result["covered_share"] is None:
         return "没有需求可算" if language == "zh" else "no demand to measure"
-    share = percent(result["covered_share"])
+    share, offered = percent(result["covered_share"]), result["covered_share_if_unknown_offered"]
+    most = "" if offered is None else percent(offered)
     if language == "zh":
-        return f"全部热区的需求有 {share} 在 {minutes} 分钟内到得了驿站"
-    return f"{share} of the demand of all hot zones is within {minutes} minutes of a station"
+        said = f"全部热区的需求有 {share} 在 {minutes} 分钟内到得了驿站"
+        return said + (f"（未知者都算，至多 {most}）" if most and most != share else "")
+    said = f"{share} of the demand of all hot zones is within {minutes} minutes of a station"
+    return said + (f" (up to {most} with all that is unknown)" if most and most != share else "")

@@ -178,6 +178,7 @@ def coverage() -> str:
     result, now = shown.coverage, get_service().now()
     assert result is not None  # noqa: S101 - coverage is always measured
     share, possible = result["covered_share"], result["covered_share_if_unknown_open"]
+    offered = result["covered_share_if_unknown_offered"]
     gaps = [] if shown.gaps is None else shown.gaps.head(_GAPS_LISTED).to_dict("records")
     return render_template(
         "embed/coverage.html",
@@ -186,6 +187,7 @@ def coverage() -> str:
         share=None if share is None else percent(share),
         missing=None if share is None else percent(1 - share),
         possible=percent(possible) if possible is not None and possible != share else "",
+        offered=percent(offered) if offered is not None and offered != share else "",
         gaps=gaps,
         made_up=shown.options.illustrative,
         at=shown.at,
