@@ -375,7 +375,9 @@ def _usable_value(value: object, column: Column) -> str | None:
         return value
     codes = {member.value for member in column.choices}
     if column.dtype == "set":
-        return join_set(split_set(value) & codes, column.choices)
+        known = split_set(value) & codes
+        # Of a text that names nothing that is known it is not known what it says.
+        return join_set(known, column.choices) if known or not value.strip() else None
     return value if value in codes else None
 
 

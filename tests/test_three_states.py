@@ -26,7 +26,7 @@ from locator.reporting.draft import Draft
 from locator.reporting.folder import read_folder
 from locator.reporting.opening import add_opening
 from locator.reporting.sections import add_sections
-from locator.schema import Host, Service
+from locator.schema import Host, Service, drop_unusable
 from locator.service import Service as LocatorService
 from locator.showing.compose import LANGUAGES, map_words
 from locator.showing.view import MapView
@@ -36,6 +36,7 @@ from locator.study.areas import describe_areas
 from locator.study.basis import make_basis
 from locator.study.manifest import Summary, make_summary
 from locator.study.measure import Study
+from locator.study.sites_prices import Prices
 from locator.study.stages import to_frame, to_plain
 from locator.study.tables import make_tables
 from tests.conftest import MONDAY_NOON
@@ -155,6 +156,15 @@ def test_the_phone_counts_them_and_lists_them_on_request(
     assert page.evaluate(ask, [register, ["toilet"], True]) == [0, 20, 20]
     assert page.evaluate(ask, [register, [], False])[0] == 0
     page.close()
+
+
+def test_words_that_name_no_service_are_unknown_not_none() -> None:
+    """Other programs write into the store: a text that cannot be read is not the empty set."""
+    at = {"lat": 34.0, "lon": 107.0, "name": "n"}
+    texts = ("热水?", "", "热水?;seats")
+    index = make_index(*({"id": f"s{n}", "services": t} | at for n, t in enumerate(texts)))
+    kept, _ = drop_unusable(index.stations, "stations")
+    assert kept["services"].tolist() == [None, "", "seats"]
 
 
 # ---- studies ------------------------------------------------------------------------------------
@@ -324,6 +334,10 @@ def test_a_site_beside_a_station_of_unknown_services_says_so(service: LocatorSer
     assert found.sites["then_station_name"].tolist()[1] == stations["name"].iloc[1]
     assert "没有登记提供什么服务" in found.sites["why_zh"].iloc[1]
     assert any(note.startswith("1 station is not counted, because nobody") for note in found.notes)
+    bought = replace(asked, new=None, budget=1.0, prices=Prices(add_service=1.0))
+    options = solve_sites(service, inputs, bought)
+    assert options.sites["id"].tolist() == ["S2"]
+    assert any(note.startswith("Of 1 of the 1 stations to which") for note in options.notes)
     free = solve_sites(service, line_inputs(service), replace(asked, services=()))
     assert not any("nobody recorded" in note for note in free.notes)
 

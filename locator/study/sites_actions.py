@@ -100,6 +100,12 @@ def make_actions(
             notes.append("No candidate has a cost: each counts 1 of the budget.")
     else:
         rows = _priced(question, question.prices, candidates, stations, basis, counts)
+        added = {row.station for row in rows if row.option.startswith("add_service")}
+        if unknown := int(basis.unrecorded[sorted(added)].sum()):
+            notes.append(
+                f"Of {unknown:,} of the {len(added):,} stations to which services may be added "
+                "nobody recorded what they offer: each is priced as if it had none of them."
+            )
     if not rows:
         raise InputError(
             "None of the options fits the question: longer hours need at or hourly, services need "

@@ -125,7 +125,7 @@ def _ground_body(found: Ground) -> dict[str, object]:
                 round(row.geometry.x, 6),
                 round(row.geometry.y, 6),
                 row.opening_hours if isinstance(row.opening_hours, str) else None,
-                sorted(split_set(row.services)),
+                sorted(split_set(row.services)) if isinstance(row.services, str) else None,
                 row.status == Status.ACTIVE.value,
             ]
             for row in stations[

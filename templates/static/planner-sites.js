@@ -343,7 +343,7 @@
           const own = site.id in then.hours ? then.hours[site.id] : row && row[5];
           if (site.option === "extend_hours" || site.option === "add_service_and_hours") { then.hours[site.id] = joined(own, site.hours); }
           if (site.option !== "extend_hours") {
-            const has = row ? row[6] : [];
+            const has = (row && row[6]) || []; // null is not recorded
             then.services[site.id] = [].concat(then.services[site.id] || [], asked.services.filter((code) => has.indexOf(code) < 0));
           }
         });

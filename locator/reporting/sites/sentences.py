@@ -39,6 +39,11 @@ def _venues() -> tuple[tuple[str, str], ...]:
 
 SITE_SENTENCES: tuple[tuple[str, str], ...] = (
     (
+        r"Of ([\d,]+) of the ([\d,]+) stations to which services may be added nobody recorded what "
+        r"they offer: each is priced as if it had none of them\.",
+        r"可增加服务的 \2 个站点中有 \1 个没有登记提供什么服务，均按一项也没有计价。",
+    ),
+    (
         r"([\d,]+) stations? (?:is|are) not counted, because nobody recorded what they offer; what "
         r"is proposed may stand beside one that offers it already\.",
         r"\1 个站点没有登记提供什么服务，未计入；建议的站点旁可能已有提供所需服务的站点。",
