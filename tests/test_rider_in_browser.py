@@ -323,6 +323,29 @@ def test_the_last_position_serves_until_there_is_a_new_one(
     assert cards(page) == first
 
 
+def test_stations_of_unknown_services_are_counted_and_listed_on_a_tap(
+    store: GeoPackageStore, phone: Callable[..., Page]
+) -> None:
+    stations = store.read("stations").assign(services=None)
+    store.apply(Change("stations", stations), actor="test")
+    page = phone()
+    page.goto("/")
+    assert len(cards(page)) > 0
+    expect(page.locator("#left-out")).to_be_hidden()  # nobody asked for a service
+    page.locator("#filters label", has_text="热水").click()
+    expect(page.locator("#remark")).to_contain_text("没有符合条件的驿站")
+    expect(page.locator("#left-out")).to_contain_text(f"另有 {len(stations)} 个驿站没有登记服务")
+    page.get_by_role("link", name="也列出来").click()
+    expect(page.locator("#left-out")).to_be_hidden()
+    assert len(cards(page)) > 0
+    assert set(page.locator(".card .services").all_inner_texts()) == {"服务未知"}
+    page.locator("#filters label", has_text="热水").click()
+    page.locator(
+        "#filters label", has_text="微波炉"
+    ).click()  # another question: only what is known
+    expect(page.locator("#left-out")).to_be_visible()
+
+
 def test_filters_answer_at_once_and_stay_on_the_phone(phone: Callable[..., Page]) -> None:
     page = phone()
     page.goto("/")
