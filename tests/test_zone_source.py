@@ -85,10 +85,8 @@ def test_it_is_said_in_chinese(demand: str, when: str, chinese: str) -> None:
 
 
 def test_what_a_build_assumed_is_on_page_one_of_a_study_of_the_store(
-    cli: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Callable[..., Result], tmp_path: Path
 ) -> None:
-    for drawing in ("write_maps", "write_report"):  # seconds; the words are read below
-        monkeypatch.setattr(f"locator.study.gaps.{drawing}", lambda *_, **__: None)
     make_orders(rows=6_000)[["lon", "lat"]].to_csv(tmp_path / "shops.csv", index=False)
     out = tmp_path / "z.gpkg"
     assert cli("hotzones", "build", tmp_path / "shops.csv", "--out", out).exit_code == 0
@@ -99,7 +97,7 @@ def test_what_a_build_assumed_is_on_page_one_of_a_study_of_the_store(
     )
     assert 0 < built["rows_in_zones"] < built["rows_used"] - built["rows_suppressed"]
     assert cli("hotzones", "import", out, "--mode", "replace").exit_code == 0
-    done = cli("gaps", "--minutes", 5, "--out", tmp_path / "g")
+    done = cli("gaps", "--minutes", 5, "--no-report", "--out", tmp_path / "g")
     (said,) = json.loads((tmp_path / "g" / "summary.json").read_text("utf-8"))["demand_rests_on"]
     count = built["zones"]
     assert said.startswith(f"{count} of {count} hot zones were built from shops.csv: {SHOPS}; k 10")
