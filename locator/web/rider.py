@@ -133,7 +133,6 @@ def _home() -> str:
         chosen=chosen,
         rule=rule,
         query=query,
-        places=places,
         matches=matches[:_SUGGESTED],
         districts_named=districts,
         stations_named=named,

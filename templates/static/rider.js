@@ -295,8 +295,6 @@
   }
 
   function wire() {
-    at("toward").removeAttribute("list");
-    at("place").removeAttribute("list"); // the suggestions below know pinyin, and look alike everywhere
     at("locate").addEventListener("submit", (event) => { event.preventDefault(); locate(false); });
     at("update").addEventListener("click", () => locate(false));
     at("elsewhere").addEventListener("click", () => {
