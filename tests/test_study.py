@@ -154,9 +154,9 @@ def test_a_run_cut_off_leaves_no_results_only_tables_to_take_up(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("locator.study.output.draw", fail)
+    monkeypatch.setattr("locator.study.output.write_json", fail)
     with pytest.raises(StudyError, match="No space left"):
-        run(service, tmp_path / "out" / "gaps", report="zh")
+        run(service, tmp_path / "out" / "gaps")
     assert [path.name for path in (tmp_path / "out").iterdir()] == [".gaps-unfinished"]
     monkeypatch.undo()
     run(service, tmp_path / "out" / "gaps")
