@@ -22,6 +22,7 @@ from locator.schema import Datum
 __all__ = [
     "GEOD",
     "MAX_LOCAL_RADIUS_M",
+    "Positions",
     "bd09_to_bd09mc",
     "bd09_to_gcj02",
     "bd09mc_to_bd09",
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 Degrees = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.float64]  # (n, 2) longitude and latitude in degrees, WGS-84
 Pair = tuple[Degrees, Degrees]
 
 GEOD = Geod(ellps="WGS84")

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from locator.datum import Positions
 from locator.errors import RoadsError
 from locator.paths import written_whole
 from locator.settings import Settings
 from locator.store import open_store, store_path
 from locator.travel import StraightLine, TravelModel
-from locator.travel.base import Positions
 
 if TYPE_CHECKING:
     from locator.travel.osm_profile import Profile

@@ -10,8 +10,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from locator.coverage.demand import HOURS_OF_WEEK
+from locator.datum import Positions
 from locator.schema import CRS
-from locator.travel.base import Positions
 
 __all__ = ["ENOUGH_POINTS", "DemandPoints", "choose_cells_m", "sample_zones", "take_points"]
 

@@ -10,9 +10,9 @@ import shapely
 
 from locator.coverage.demand import union_by
 from locator.coverage.points import DemandPoints
+from locator.datum import Positions
 from locator.notebook import facts_table
 from locator.travel import BoundModel
-from locator.travel.base import Positions
 
 __all__ = ["Coverage", "cover_points", "cover_zones", "share_of_demand"]
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from locator.datum import GEOD
+from locator.datum import GEOD, Positions
 from locator.errors import InputError
-from locator.travel.base import Positions
 
 __all__ = ["ACCURACY_M", "Interval", "bootstrap_share", "move_within", "moved_share", "spread_of"]
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from locator.datum import geodesic_m
+from locator.datum import Positions, geodesic_m
 from locator.errors import InputError
 from locator.hours import STATES, HoursRules, HoursTable, Moments
 from locator.lent import LentFrame
@@ -20,7 +20,7 @@ from locator.nearest.found import Found, NearestStations
 from locator.nearest.question import HELP_S, HELPS, OpenRule, StationFilter, Wishes
 from locator.schema import CRS, State, Weather, split_set
 from locator.travel import TravelModel
-from locator.travel.base import Positions, Prepared
+from locator.travel.base import Prepared
 
 __all__ = ["StationIndex", "check_positions", "possible_mask", "station_mask"]
 

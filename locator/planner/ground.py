@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 
 from locator.coverage import DemandPoints, OpenWeek, open_week
 from locator.coverage import points as sampling
+from locator.datum import Positions
 from locator.errors import InputError
 from locator.hours import HoursRules, LonLat, sun_place
 from locator.schema import CRS
@@ -21,7 +22,7 @@ from locator.study import GapsInputs, Question, Standard
 from locator.study.basis import make_basis
 from locator.study.measure import Study
 from locator.travel import BoundModel, TravelModel
-from locator.travel.base import Origins, Positions
+from locator.travel.base import Origins
 
 __all__ = [
     "HORIZON_S",

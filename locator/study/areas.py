@@ -14,9 +14,9 @@ from locator.coverage import (
     name_areas,
 )
 from locator.coverage.quality import nearest_seconds
+from locator.datum import Positions
 from locator.schema import SET_SEPARATOR, Service, split_set
 from locator.study.basis import Basis
-from locator.travel.base import Positions
 
 __all__ = ["describe_areas"]
 

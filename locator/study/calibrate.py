@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from locator.datum import to_wgs84
+from locator.datum import Positions, to_wgs84
 from locator.errors import InputError
 from locator.register import Table
 from locator.register.coordinates import parse_coordinate
 from locator.schema import Datum
 from locator.travel import TravelModel
-from locator.travel.base import Positions
 
 __all__ = ["RIDE_COLUMNS", "Calibration", "calibrate"]
 

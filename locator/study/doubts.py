@@ -7,8 +7,7 @@ import numpy as np
 import shapely
 
 from locator.coverage import Scenario, idle_changes
-from locator.datum import geodesic_m
-from locator.travel.base import Positions
+from locator.datum import Positions, geodesic_m
 
 __all__ = ["districts_away", "doubt_places", "doubt_scenario"]
 

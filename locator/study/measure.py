@@ -30,7 +30,7 @@ from locator.coverage import (
 )
 from locator.coverage.quality import nearest_seconds
 from locator.coverage.share import share_of_demand
-from locator.datum import local_crs
+from locator.datum import Positions, local_crs
 from locator.errors import DatumError, InputError
 from locator.hours import STATES, HoursRules, calendar_doubts, parse_moment, read_spans
 from locator.nearest import StationFilter
@@ -39,7 +39,7 @@ from locator.reporting.folder import Result
 from locator.schema import CRS, State
 from locator.service import Service, Snapshot
 from locator.travel import BoundModel, StraightLine
-from locator.travel.base import Origins, Positions
+from locator.travel.base import Origins
 
 __all__ = ["GapsInputs", "Outcome", "Question", "Result", "Standard", "Study"]
 

@@ -10,13 +10,14 @@ import pyproj
 import shapely
 
 from locator.coverage import DemandPoints
+from locator.datum import Positions
 from locator.errors import InputError
 from locator.nearest import station_mask
 from locator.schema import CRS, POSITION_DECIMALS, Status
 from locator.service import Snapshot
 from locator.study.sites_question import SiteQuestion
 from locator.travel import TravelModel
-from locator.travel.base import OnRoads, Positions
+from locator.travel.base import OnRoads
 
 __all__ = ["COLUMNS", "Candidates", "find_candidates", "locate"]
 

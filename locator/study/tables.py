@@ -23,11 +23,11 @@ from locator.coverage import (
 )
 from locator.coverage.quality import nearest_seconds
 from locator.coverage.uncertainty import ACCURACY_M
+from locator.datum import Positions
 from locator.schema import Host, Kind, LabelledEnum, Service, split_set
 from locator.study.basis import Basis
 from locator.study.stages import PlainTable
 from locator.travel import StraightLine
-from locator.travel.base import Positions
 
 __all__ = ["Tables", "make_tables", "time_table"]
 

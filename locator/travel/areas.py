@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from locator.datum import from_mercator, mercator_scale
-from locator.travel.base import Positions
+from locator.datum import Positions, from_mercator, mercator_scale
 from locator.travel.graph import Floats, RoadGraph
 from locator.travel.legs import Snapped
 from locator.travel.snap import SnapIndex

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from locator.datum import Positions
 from locator.schema import Language
 
 if TYPE_CHECKING:
@@ -24,13 +25,11 @@ __all__ = [
     "Nearest",
     "OnRoads",
     "Origins",
-    "Positions",
     "Prepared",
     "Routed",
     "TravelModel",
 ]
 
-Positions = npt.NDArray[np.float64]
 Origins: TypeAlias = "Positions | Snapped"  # places, or what a model's ``snap`` made of them
 
 

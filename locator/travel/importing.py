@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from locator.datum import Positions
 from locator.errors import RoadsError
 from locator.schema import Datum
-from locator.travel.base import Positions
 from locator.travel.edges import RoadEdges
 from locator.travel.graph import RoadGraph, RoadReport, build_graph
 from locator.travel.graph_file import file_digest, graph_path, load_graph, save_graph

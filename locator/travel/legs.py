@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from locator.travel.base import Positions
+from locator.datum import Positions
 from locator.travel.edges import CLOSED
 from locator.travel.graph import Floats, Ints, RoadGraph, weigh
 

@@ -20,10 +20,11 @@ import shapely
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from locator.datum import Positions
 from locator.errors import InputError
 from locator.schema import CRS, Language
 from locator.travel.areas import AreaRules, reached_roads, trace_area
-from locator.travel.base import Nearest, Origins, Positions
+from locator.travel.base import Nearest, Origins
 from locator.travel.graph import LENGTH_BITS, Floats, RoadGraph, split_weight
 from locator.travel.legs import Snapped, direct_ways, entries_of, least, with_sources
 from locator.travel.route import Route, find_route

@@ -9,8 +9,7 @@ import shapely
 from scipy.sparse.csgraph import dijkstra
 from shapely.ops import substring
 
-from locator.datum import from_mercator, to_mercator
-from locator.travel.base import Positions
+from locator.datum import Positions, from_mercator, to_mercator
 from locator.travel.graph import RoadGraph, split_weight
 from locator.travel.legs import Snapped, direct_ways, entries_of, with_sources
 

@@ -7,9 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from locator.datum import from_mercator, mercator_scale, to_mercator
+from locator.datum import Positions, from_mercator, mercator_scale, to_mercator
 from locator.travel.barriers import BarrierIndex, shorten
-from locator.travel.base import Positions
 from locator.travel.graph import Floats, RoadGraph
 from locator.travel.legs import Rows, Snapped
 

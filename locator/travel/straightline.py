@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from locator.datum import GEOD, geodesic_m
+from locator.datum import GEOD, Positions, geodesic_m
 from locator.errors import InputError
 from locator.schema import CRS, Language
-from locator.travel.base import Nearest, Origins, Positions
+from locator.travel.base import Nearest, Origins
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
