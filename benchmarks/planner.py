@@ -19,7 +19,7 @@ from audit import ARGUMENTS, CHROMIUM, running_site
 from playwright.sync_api import Page, sync_playwright
 
 from locator.intake import create_store
-from locator.planner import Ask, Desk, read_draft
+from locator.planner import Ask, PlannerPage, read_draft
 from locator.service import open_service
 from locator.settings import Settings
 from locator.store import Change, open_store
@@ -118,23 +118,23 @@ def timed(work: Callable[[int], object], count: int = MOVES) -> dict[str, float]
 def measure_desk(settings: Settings, label: str) -> None:
     """Print what the server takes of it."""
     with open_service(settings) as service:
-        desk = Desk(service)
+        planner_page = PlannerPage(service)
         start = time.perf_counter()
-        ground = desk.ground()
+        inputs = planner_page.inputs()
         row: dict[str, object] = {
-            "what": f"desk, {label}",
-            "stations": len(ground.snapshot.stations),
-            "points": len(ground.points),
+            "what": f"planner_page, {label}",
+            "stations": len(inputs.snapshot.stations),
+            "points": len(inputs.points),
             "ground_ms": round(1000 * (time.perf_counter() - start)),
         }
 
         def add(number: int) -> None:
             added = {"id": "N", "name": "N", "kind": "rest_post", "lon": 107.1 + number / 1000}
             draft = read_draft({"add": [added | {"lat": 34.36, "opening_hours": "24/7"}]})
-            desk.ask(Ask(300.0, hour=118), draft)
+            planner_page.ask(Ask(300.0, hour=118), draft)
 
-        row["threshold"] = timed(lambda n: desk.ask(Ask(60.0 * (1 + n), hour=118)))
-        row["hour"] = timed(lambda n: desk.ask(Ask(300.0, hour=5 * n)))
+        row["threshold"] = timed(lambda n: planner_page.ask(Ask(60.0 * (1 + n), hour=118)))
+        row["hour"] = timed(lambda n: planner_page.ask(Ask(300.0, hour=5 * n)))
         row["new place"] = timed(add)
         print(json.dumps(row))
 

@@ -26,7 +26,7 @@ from locator.schema import (
     join_set,
     split_set,
 )
-from locator.store.base import Kept, KeptFacts
+from locator.store.base import DocumentFacts, Kept
 
 __all__ = [
     "GAP_COLUMNS",
@@ -155,7 +155,7 @@ class PublishedGaps:
 class Keeper(Protocol):
     """What of a store is needed here."""
 
-    def list_kept(self, kind: str | None = None) -> tuple[KeptFacts, ...]:
+    def list_kept(self, kind: str | None = None) -> tuple[DocumentFacts, ...]:
         """Return the facts of what is kept, the newest first."""
 
     def read_kept(self, digest: str) -> Kept | None:

@@ -1,7 +1,7 @@
 """Draw the site's icons into templates/static/icons: a cup under a roof, white on the accent.
 
 One set of shapes makes the SVG and the PNGs, so they cannot differ. Run it again after a change
-of the accent in locator/look.py:
+of the accent in locator/theme.py:
 
     python scripts/draw_icons.py
 """
@@ -19,8 +19,8 @@ from PIL import Image
 from shapely.geometry import LineString, Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from locator.look import PALETTE
 from locator.paths import static_dir
+from locator.theme import PALETTE
 
 SIZE = 512.0  # the canvas, y downwards as in SVG
 MIDDLE = SIZE / 2

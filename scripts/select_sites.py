@@ -17,8 +17,8 @@ from locator.service import open_service
 from locator.settings import read_settings
 from locator.siting import CoverProblem, Rules, solve_mclp
 from locator.study.sites import site_inputs
-from locator.study.sites_ground import make_ground
 from locator.study.sites_question import SiteQuestion
+from locator.study.sites_setup import make_setup
 
 
 @click.command(cls=Recipe)
@@ -30,26 +30,26 @@ def main(new: int, minutes: float, at: str | None) -> None:
     with open_service(read_settings(os.environ)) as service:
         # 1. Demand as points, candidates on a grid in hot zones, riding times between them.
         question = SiteQuestion(new=new, minutes=minutes, at=at)
-        ground = make_ground(service, site_inputs(service), question)
+        setup = make_setup(service, site_inputs(service), question)
 
         # 2. Who covers whom within the standard, and what open stations cover already.
         problem = CoverProblem.within(
-            ground.times, ground.demand[:, 0], limit_s=minutes * 60, served_s=ground.served_s
+            setup.times, setup.demand[:, 0], limit_s=minutes * 60, served_s=setup.served_s
         )
 
         # 3. The most demand that so many new posts can cover (MCLP).
         answer = solve_mclp(problem, Rules(new=new))
-        frame = ground.candidates.frame.iloc[answer.chosen]
+        frame = setup.candidates.frame.iloc[answer.chosen]
         click.echo(frame[["id", "name", "district_name", "place"]].to_string(index=False))
         click.echo(
-            f"{answer.baseline / ground.total:.1%} of demand is covered now, "
-            f"{answer.objective / ground.total:.1%} with them."
+            f"{answer.baseline / setup.total:.1%} of demand is covered now, "
+            f"{answer.objective / setup.total:.1%} with them."
         )
 
         # 4. How far from the best it can be, by the certificate alone: no solver is believed.
         proof = answer.certificate
         bound = answer.baseline + (np.inf if proof is None else proof.bound())
-        click.echo(f"No {new} candidates cover more than {bound / ground.total:.1%} of demand.")
+        click.echo(f"No {new} candidates cover more than {bound / setup.total:.1%} of demand.")
         click.echo(f"Travel time: {service.travel.describe()}.")
 
 

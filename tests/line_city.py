@@ -24,7 +24,7 @@ from locator.nearest import StationIndex
 from locator.schema import CRS
 from locator.service import Service
 from locator.study.measure import GapsInputs
-from locator.study.sites_ground import SiteInputs
+from locator.study.sites_setup import SiteInputs
 
 START = (107.1, 34.35)
 NOON, EVENING = "2026-11-23T12:00", "2026-11-23T20:00"

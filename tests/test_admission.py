@@ -78,7 +78,7 @@ def test_a_turn_comes_back_whatever_happens() -> None:
     ("path", "media"),
     [
         ("/planner", "text/html"),
-        ("/planner/ground.json", "application/json"),
+        ("/planner/inputs.json", "application/json"),
         ("/map", "text/html"),
         ("/embed/map?for=list", "text/html"),
         ("/embed/coverage", "text/html"),

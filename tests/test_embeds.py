@@ -24,7 +24,7 @@ from werkzeug.test import TestResponse
 from locator.admission import Admission
 from locator.errors import InputError
 from locator.settings import Settings
-from locator.showing import Easel
+from locator.showing import ResultCache
 from locator.store import Change, GeoPackageStore
 from locator.web import create_app
 from locator.web.embed.snippet import Frame, frame_html, snippet_html
@@ -366,8 +366,8 @@ def test_district_lines_are_in_a_visitors_picture_only_with_a_number(settings: S
 
 
 def test_too_many_pictures_at_once_are_sent_away_with_a_time(public: Flask) -> None:
-    easel: Easel[bytes] = Easel(size_of=len, most=10, admission=Admission(threads=4))
-    public.extensions["locator.easels"]["pictures"] = easel
+    cache: ResultCache[bytes] = ResultCache(size_of=len, most=10, admission=Admission(threads=4))
+    public.extensions["locator.caches"]["pictures"] = cache
     begun, end = threading.Event(), threading.Event()
 
     def draw() -> bytes:
@@ -375,7 +375,7 @@ def test_too_many_pictures_at_once_are_sent_away_with_a_time(public: Flask) -> N
         assert end.wait(patience(10))
         return b"picture"
 
-    worker = threading.Thread(target=lambda: easel.get("another", draw))
+    worker = threading.Thread(target=lambda: cache.get("another", draw))
     worker.start()
     assert begun.wait(patience(10))
     answer = public.test_client().get("/embed/map.png?dpi=60")
@@ -387,7 +387,7 @@ def test_too_many_pictures_at_once_are_sent_away_with_a_time(public: Flask) -> N
 
 
 def test_an_easel_makes_each_thing_once_and_keeps_no_more_than_it_may() -> None:
-    easel: Easel[bytes] = Easel(size_of=len, most=10)
+    cache: ResultCache[bytes] = ResultCache(size_of=len, most=10)
     made: list[str] = []
 
     def make(name: str, size: int) -> bytes:
@@ -395,13 +395,13 @@ def test_an_easel_makes_each_thing_once_and_keeps_no_more_than_it_may() -> None:
         return b"x" * size
 
     for name in ("a", "b", "a", "c", "a", "b"):  # b went when c came
-        easel.get(name, lambda name=name: make(name, 4))  # type: ignore[misc]
+        cache.get(name, lambda name=name: make(name, 4))  # type: ignore[misc]
     assert made == ["a", "b", "c", "b"]
-    easel.get("large", lambda: make("large", 99))
-    assert len(easel.get("large", lambda: b"")) == 99
+    cache.get("large", lambda: make("large", 99))
+    assert len(cache.get("large", lambda: b"")) == 99
     with pytest.raises(InputError, match="wrong"):
-        easel.get("bad", lambda: (_ for _ in ()).throw(InputError("wrong")))
-    assert easel.get("bad", lambda: b"good") == b"good"
+        cache.get("bad", lambda: (_ for _ in ()).throw(InputError("wrong")))
+    assert cache.get("bad", lambda: b"good") == b"good"
 
 
 # --------------------------------------------------------------------------- the snippet

@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locator.admission import Admission
-from locator.exports import KeptFiles, osm_tags
+from locator.exports import FileCache, osm_tags
 from locator.register import parse_table, read_table
 from locator.schema import Datum, Host, Kind, Service
 from locator.settings import Settings
@@ -274,7 +274,7 @@ def test_a_licence_is_said_where_the_keeper_states_one(settings: Settings) -> No
 
 def test_kept_files_stay_within_their_bytes_and_are_made_once() -> None:
     """Three files of 40 bytes and room for 100: the one unused for the longest time goes."""
-    kept, made = KeptFiles(100), []
+    kept, made = FileCache(100), []
 
     def write(path: Path) -> None:
         made.append(path.suffix)
@@ -288,7 +288,7 @@ def test_kept_files_stay_within_their_bytes_and_are_made_once() -> None:
 
 
 def test_a_file_that_is_let_go_is_read_to_its_end() -> None:
-    kept = KeptFiles(1)
+    kept = FileCache(1)
     pieces = kept.get("1", "a.csv", lambda path: path.write_bytes(b"y" * 300_000) and None).pieces()
     first = next(pieces)
     kept.get("2", "b.csv", lambda path: path.write_bytes(b"z") and None)
@@ -308,7 +308,7 @@ def test_a_full_disk_is_the_servers_trouble_and_names_no_place(
 
 
 def test_many_who_ask_at_once_wait_for_one_writer() -> None:
-    kept, made, found = KeptFiles(1000, Admission(threads=16)), [], []
+    kept, made, found = FileCache(1000, Admission(threads=16)), [], []
     begin = threading.Barrier(8)
 
     def ask() -> None:

@@ -37,8 +37,8 @@ from locator.figures import (
     render_figure,
     save_figure,
 )
-from locator.look import KIND_LOOKS, PALETTE
 from locator.schema import Kind
+from locator.theme import KIND_LOOKS, PALETTE
 
 PAYLOADS = (
     "$\\frac{",

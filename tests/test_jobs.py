@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from locator.errors import InputError, JobsFullError
-from locator.jobs import RESTARTED, JobRoom, Limits
+from locator.jobs import RESTARTED, JobQueue, Limits
 from locator.jobs.process import lives, mark_of
 from locator.jobs.sites import run_sites_job
 from locator.service import Service
@@ -40,16 +40,16 @@ def wait_for(look: Callable[[], bool], what: str) -> None:
     wait_until(look, what, s=60)
 
 
-def state_of(room: JobRoom, job: str) -> Job:
-    found = room.look(job)
+def state_of(queue: JobQueue, job: str) -> Job:
+    found = queue.look(job)
     assert found is not None
     return found
 
 
-def end_of(room: JobRoom, job: str) -> Job:
+def end_of(queue: JobQueue, job: str) -> Job:
     """Wait until a job has ended, looking as a page does."""
-    wait_for(lambda: state_of(room, job).state not in OPEN, "the job has ended")
-    return state_of(room, job)
+    wait_for(lambda: state_of(queue, job).state not in OPEN, "the job has ended")
+    return state_of(queue, job)
 
 
 def worker_of(path: Path, job: str) -> int:
@@ -59,9 +59,9 @@ def worker_of(path: Path, job: str) -> int:
     return int(row[0])
 
 
-def run_until_searching(room: JobRoom, path: Path, job: str) -> int:
+def run_until_searching(queue: JobQueue, path: Path, job: str) -> int:
     """Wait until a worker searches for a job; return its pid."""
-    wait_for(lambda: state_of(room, job).phase != "", "the job runs")
+    wait_for(lambda: state_of(queue, job).phase != "", "the job runs")
     return worker_of(path, job)
 
 
@@ -81,17 +81,17 @@ def freeze(settings: Settings) -> int:
 
 
 @pytest.fixture
-def room(settings: Settings, store: GeoPackageStore) -> Iterator[JobRoom]:
-    opened = JobRoom(settings, store, Limits(waiting=3, of_owner=2))
+def queue(settings: Settings, store: GeoPackageStore) -> Iterator[JobQueue]:
+    opened = JobQueue(settings, store, Limits(waiting=3, of_owner=2))
     yield opened
     opened.close()
 
 
-def test_a_worker_answers_as_the_library_does(room: JobRoom, service: Service) -> None:
-    job = room.ask("sites", SHORT)
-    end = end_of(room, job)
+def test_a_worker_answers_as_the_library_does(queue: JobQueue, service: Service) -> None:
+    job = queue.ask("sites", SHORT)
+    end = end_of(queue, job)
     assert (end.state, end.error, end.share) == (JobState.DONE, None, 1.0)
-    answer = json.loads(room.answer(job) or "")
+    answer = json.loads(queue.answer(job) or "")
     own = run_sites_job(service, SHORT, Effort())
     ids = [[site["properties"]["id"] for site in one["features"]] for one in (answer, own)]
     assert ids[0] == ids[1]
@@ -111,7 +111,7 @@ def test_the_scenario_of_a_page_counts(service: Service) -> None:
 
 
 def test_a_question_that_is_none_is_refused_before_it_waits(
-    room: JobRoom, store: GeoPackageStore
+    queue: JobQueue, store: GeoPackageStore
 ) -> None:
     for kind, question, sentence in [
         ("cook", SHORT, "no job 'cook'"),
@@ -124,90 +124,90 @@ def test_a_question_that_is_none_is_refused_before_it_waits(
         ("sites", SHORT | {"scenario": {"x": 1}}, "'x' is not one of"),
     ]:
         with pytest.raises(InputError, match=sentence):
-            room.ask(kind, question)
+            queue.ask(kind, question)
     assert not store.jobs.waits()
 
 
-def test_a_register_that_changed_meanwhile_is_one_sentence(room: JobRoom) -> None:
-    job = room.ask("sites", SHORT | {"scenario": {"close": ["NO-SUCH-STATION"]}})
-    end = end_of(room, job)
+def test_a_register_that_changed_meanwhile_is_one_sentence(queue: JobQueue) -> None:
+    job = queue.ask("sites", SHORT | {"scenario": {"close": ["NO-SUCH-STATION"]}})
+    end = end_of(queue, job)
     assert end.state is JobState.FAILED
     assert "NO-SUCH-STATION" in (end.error or "")
-    assert room.answer(job) is None
+    assert queue.answer(job) is None
 
 
 def test_a_worker_that_was_killed_leaves_a_failed_job_and_the_line_goes_on(
-    room: JobRoom, store: GeoPackageStore
+    queue: JobQueue, store: GeoPackageStore
 ) -> None:
-    first, second = room.ask("sites", LONG), room.ask("sites", SHORT)
-    os.kill(run_until_searching(room, store.path, first), signal.SIGKILL)
-    end = end_of(room, first)
+    first, second = queue.ask("sites", LONG), queue.ask("sites", SHORT)
+    os.kill(run_until_searching(queue, store.path, first), signal.SIGKILL)
+    end = end_of(queue, first)
     assert (end.state, end.error) == (JobState.FAILED, RESTARTED)
-    assert end_of(room, second).state is JobState.DONE
+    assert end_of(queue, second).state is JobState.DONE
 
 
-def test_a_frozen_worker_is_seen_as_alive(room: JobRoom, store: GeoPackageStore) -> None:
-    job = room.ask("sites", LONG)
-    pid = run_until_searching(room, store.path, job)
+def test_a_frozen_worker_is_seen_as_alive(queue: JobQueue, store: GeoPackageStore) -> None:
+    job = queue.ask("sites", LONG)
+    pid = run_until_searching(queue, store.path, job)
     os.kill(pid, signal.SIGSTOP)
     try:
-        room.tend(force=True)
-        assert state_of(room, job).state is JobState.RUNNING
+        queue.tend(force=True)
+        assert state_of(queue, job).state is JobState.RUNNING
         assert store.jobs.claim(pid=1, mark="another") is None
     finally:
         os.kill(pid, signal.SIGCONT)
-    room.cancel(job)
-    end_of(room, job)
+    queue.cancel(job)
+    end_of(queue, job)
 
 
-def test_a_cancelled_job_keeps_the_best_it_had_and_the_line_goes_on(room: JobRoom) -> None:
-    first, second = room.ask("sites", LONG), room.ask("sites", SHORT)
-    wait_for(lambda: state_of(room, first).phase == "varied runs", "the search is over")
-    assert state_of(room, second).ahead == 1
-    assert room.cancel(first)
-    end = end_of(room, first)
+def test_a_cancelled_job_keeps_the_best_it_had_and_the_line_goes_on(queue: JobQueue) -> None:
+    first, second = queue.ask("sites", LONG), queue.ask("sites", SHORT)
+    wait_for(lambda: state_of(queue, first).phase == "varied runs", "the search is over")
+    assert state_of(queue, second).ahead == 1
+    assert queue.cancel(first)
+    end = end_of(queue, first)
     assert (end.state, end.error) == (JobState.CANCELLED, None)
-    answer = json.loads(room.answer(first) or "")
+    answer = json.loads(queue.answer(first) or "")
     assert len(answer["features"]) == 40
     assert any("Stopped early" in note for note in answer["notes"])
-    assert end_of(room, second).state is JobState.DONE
+    assert end_of(queue, second).state is JobState.DONE
 
 
-def test_progress_says_how_good_the_best_is(room: JobRoom, store: GeoPackageStore) -> None:
-    job = room.ask("sites", LONG)
+def test_progress_says_how_good_the_best_is(queue: JobQueue, store: GeoPackageStore) -> None:
+    job = queue.ask("sites", LONG)
     seen: list[Job] = []
 
     def has_figures() -> bool:
-        seen.append(state_of(room, job))
+        seen.append(state_of(queue, job))
         return seen[-1].objective is not None and seen[-1].bound is not None
 
     wait_for(has_figures, "there is a selection and a bound")
     assert 0 < seen[-1].share < 1
     assert min(seen[-1].objective or 0.0, seen[-1].bound or 0.0) > 0
     version = store.version()
-    room.cancel(job)
-    end_of(room, job)
+    queue.cancel(job)
+    end_of(queue, job)
     assert store.version() == version
 
 
-def test_the_line_has_an_end(room: JobRoom) -> None:
-    jobs = [room.ask("sites", LONG, owner="page") for _ in range(2)]
+def test_the_line_has_an_end(queue: JobQueue) -> None:
+    jobs = [queue.ask("sites", LONG, owner="page") for _ in range(2)]
     with pytest.raises(JobsFullError, match="This page has 2 jobs"):
-        room.ask("sites", SHORT, owner="page")
-    wait_for(lambda: state_of(room, jobs[0]).state is JobState.RUNNING, "the first runs")
-    jobs += [room.ask("sites", LONG, owner=f"other {n}") for n in range(2)]
+        queue.ask("sites", SHORT, owner="page")
+    wait_for(lambda: state_of(queue, jobs[0]).state is JobState.RUNNING, "the first runs")
+    jobs += [queue.ask("sites", LONG, owner=f"other {n}") for n in range(2)]
     with pytest.raises(JobsFullError, match="3 jobs are waiting already"):
-        room.ask("sites", SHORT, owner="one more")
+        queue.ask("sites", SHORT, owner="one more")
     for job in reversed(jobs):
-        room.cancel(job)
-    assert {end_of(room, job).state for job in jobs} == {JobState.CANCELLED}
+        queue.cancel(job)
+    assert {end_of(queue, job).state for job in jobs} == {JobState.CANCELLED}
 
 
 def test_what_a_server_that_ends_was_at_has_failed(
     settings: Settings, store: GeoPackageStore
 ) -> None:
     with open_store(settings.store) as own:
-        other = JobRoom(settings, own)
+        other = JobQueue(settings, own)
         job = other.ask("sites", LONG)
         pid = run_until_searching(other, store.path, job)
         other.close()
@@ -218,18 +218,18 @@ def test_what_a_server_that_ends_was_at_has_failed(
 
 
 def test_a_worker_ends_when_its_server_is_killed(
-    settings: Settings, store: GeoPackageStore, room: JobRoom
+    settings: Settings, store: GeoPackageStore, queue: JobQueue
 ) -> None:
-    def is_begun() -> bool:  # looks at the row alone: a room that looks begins a worker of its own
+    def is_begun() -> bool:  # looks at the row alone: a queue that looks begins a worker of its own
         found = store.jobs.find(job)
         return found is not None and found.phase != ""
 
     code = (
-        "import json, sys, time\nfrom locator.jobs import JobRoom\n"
+        "import json, sys, time\nfrom locator.jobs import JobQueue\n"
         "from locator.settings import Settings\nfrom locator.store import open_store\n"
         "settings = Settings(store=sys.argv[1], basemap='none')\n"
-        "room = JobRoom(settings, open_store(settings.store))\n"
-        "print(room.ask('sites', json.loads(sys.argv[2])), flush=True)\ntime.sleep(600)\n"
+        "queue = JobQueue(settings, open_store(settings.store))\n"
+        "print(queue.ask('sites', json.loads(sys.argv[2])), flush=True)\ntime.sleep(600)\n"
     )
     command = [sys.executable, "-c", code, settings.store, json.dumps(LONG)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
@@ -241,13 +241,13 @@ def test_a_worker_ends_when_its_server_is_killed(
         assert lives(pid, mark) is True
         server.kill()
     wait_for(lambda: lives(pid, mark) is False, "the worker has ended")
-    end = end_of(room, job)
+    end = end_of(queue, job)
     assert (end.state, end.error) == (JobState.FAILED, RESTARTED)
 
 
 def test_two_servers_work_through_one_line(settings: Settings) -> None:
     with open_store(settings.store) as one, open_store(settings.store) as two:
-        rooms = [JobRoom(settings, one), JobRoom(settings, two)]
+        rooms = [JobQueue(settings, one), JobQueue(settings, two)]
         jobs = [rooms[n % 2].ask("sites", SHORT) for n in range(4)]
         most = 0
 
@@ -259,8 +259,8 @@ def test_two_servers_work_through_one_line(settings: Settings) -> None:
 
         wait_for(all_ended, "all jobs have ended")
         ends = [state_of(rooms[0], job) for job in jobs]
-        for room in rooms:
-            room.close()
+        for queue in rooms:
+            queue.close()
     assert [end.state for end in ends] == [JobState.DONE] * 4
     assert most == 1
     spans = sorted((end.started_at, end.ended_at) for end in ends)
@@ -271,10 +271,10 @@ def test_a_worker_that_cannot_begin_does_not_leave_jobs_waiting_for_ever(
     settings: Settings, store: GeoPackageStore, tmp_path: Path
 ) -> None:
     broken = Settings(store=settings.store, calendar=str(tmp_path / "none.csv"))
-    room = JobRoom(broken, store)
-    job = room.ask("sites", SHORT)
-    end = end_of(room, job)
-    room.close()
+    queue = JobQueue(broken, store)
+    job = queue.ask("sites", SHORT)
+    end = end_of(queue, job)
+    queue.close()
     assert end.state is JobState.FAILED
     assert "No worker could be started" in (end.error or "")
 

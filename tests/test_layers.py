@@ -1,4 +1,4 @@
-"""The house: imports go downwards only, and some libraries stay in one room."""
+"""Layers: imports go downwards only, and some libraries stay in one package."""
 
 import ast
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "locator"
 
-# Room to floor; a room is a file or a folder of locator/. docs/architecture.md draws the same.
-FLOORS = {
+# Package to layer; a package is a file or a folder of locator/ (docs/architecture.md).
+LAYERS = {
     "errors": 0, "paths": 0, "settings": 0, "schema": 0, "datum": 0, "hours": 0, "hours_words": 0,
-    "hours_rules": 0, "look": 0, "lent": 0, "notebook": 0, "admission": 0, "files": 0,
+    "hours_rules": 0, "theme": 0, "lent": 0, "notebook": 0, "admission": 0, "files": 0,
     "register": 1,
     "store": 2,
     "travel": 3,
@@ -46,7 +46,7 @@ ONLY_IN: dict[str, str | tuple[str, ...]] = {
 
 
 def imports() -> Iterator[tuple[str, str, str]]:
-    """Yield (room, imported module, place) for every import of the package."""
+    """Yield (package, imported module, place) for every import of the package."""
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         if parts == ("__init__",) or parts[0] == "share":
@@ -64,48 +64,48 @@ def imports() -> Iterator[tuple[str, str, str]]:
                 yield parts[0], name, f"{'/'.join(parts)}.py:{node.lineno}"
 
 
-def test_every_room_has_a_floor() -> None:
-    rooms = {
+def test_every_package_has_a_layer() -> None:
+    packages = {
         path.stem
         for path in PACKAGE.iterdir()
         if path.suffix == ".py" or (path / "__init__.py").exists()
     }
-    assert rooms - {"__init__"} == set(FLOORS)
+    assert packages - {"__init__"} == set(LAYERS)
 
 
 def test_imports_go_downwards() -> None:
     wrong = []
-    for room, name, place in imports():
+    for package, name, place in imports():
         if not name.startswith("locator."):
             continue
         target = name.split(".")[1]
         if target.startswith("__"):
             continue  # the version
-        if target != room and FLOORS[target] > FLOORS[room]:
-            wrong.append(f"{place} imports {name}, which is a floor above")
+        if target != package and LAYERS[target] > LAYERS[package]:
+            wrong.append(f"{place} imports {name}, which is a layer above")
     assert not wrong
 
 
-def test_no_two_rooms_import_each_other() -> None:
-    uses: dict[str, set[str]] = {room: set() for room in FLOORS}
-    for room, name, _ in imports():
+def test_no_two_packages_import_each_other() -> None:
+    uses: dict[str, set[str]] = {package: set() for package in LAYERS}
+    for package, name, _ in imports():
         parts = name.split(".")
-        if parts[0] == "locator" and parts[1] in FLOORS and parts[1] != room:
-            uses[room].add(parts[1])
+        if parts[0] == "locator" and parts[1] in LAYERS and parts[1] != package:
+            uses[package].add(parts[1])
     circles = [(a, b) for a in uses for b in uses[a] if a < b and a in uses[b]]
     assert not circles
 
 
-def rooms_of(name: str, room: str) -> tuple[str, ...]:
-    rooms = ONLY_IN.get(name.split(".", maxsplit=1)[0], room)
-    return (rooms,) if isinstance(rooms, str) else rooms
+def packages_of(name: str, package: str) -> tuple[str, ...]:
+    packages = ONLY_IN.get(name.split(".", maxsplit=1)[0], package)
+    return (packages,) if isinstance(packages, str) else packages
 
 
-def test_some_libraries_stay_in_one_room() -> None:
+def test_some_libraries_stay_in_one_package() -> None:
     wrong = [
         f"{place} imports {name}, which belongs to {ONLY_IN[name.split('.')[0]]}"
-        for room, name, place in imports()
-        if room not in rooms_of(name, room)
+        for package, name, place in imports()
+        if package not in packages_of(name, package)
     ]
     assert not wrong
 

@@ -21,8 +21,8 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from locator.look import PALETTE
 from locator.settings import Settings
+from locator.theme import PALETTE
 from locator.web import create_app, offline
 from tests.browser_support import watch_page
 from tests.conftest import fixed_clock

@@ -22,7 +22,7 @@ from shapely.geometry import Point
 from locator.coverage.demand import hour_of_week
 from locator.datum import local_crs
 from locator.intake.roads import import_roads
-from locator.planner import Ask, Desk
+from locator.planner import Ask, PlannerPage
 from locator.service import Service, open_service
 from locator.settings import Settings
 from locator.store import Change, open_store
@@ -172,12 +172,12 @@ def test_every_door_says_the_same_share_and_it_is_the_roads_own(
     city: City, extract: Settings
 ) -> None:
     service, client = city.service, create_app(extract, clock=fixed_clock).test_client()
-    desk = Desk(service)
+    planner_page = PlannerPage(service)
     misses = []
     for minutes in MINUTES:
         for at in (None, AT_NIGHT):
             study = Study(service, _inputs(service), _question(minutes, at))
-            shares = _measured(service, study) | {"planner": _planned(desk, minutes, at)}
+            shares = _measured(service, study) | {"planner": _planned(planner_page, minutes, at)}
             if (minutes, at) in WHOLE:
                 shares |= {
                     "site": _sited(service, minutes, at),
@@ -202,9 +202,9 @@ def _measured(service: Service, study: Study) -> dict[str, float]:
     }
 
 
-def _planned(desk: Desk, minutes: float, at: str | None) -> float:
+def _planned(planner_page: PlannerPage, minutes: float, at: str | None) -> float:
     hour = None if at is None else hour_of_week(datetime.fromisoformat(at))
-    figures = desk.ask(Ask(60 * minutes, hour))[1].now.figures
+    figures = planner_page.ask(Ask(60 * minutes, hour))[1].now.figures
     return _number(figures.always_share if at is None else figures.covered_share)
 
 

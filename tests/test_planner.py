@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from locator.coverage import Scenario, apply_scenario, open_week, summarise_times
 from locator.errors import BusyError, InputError
 from locator.nearest import StationFilter, StationIndex
-from locator.planner import Ask, Desk, check_size, find_reach, read_draft
+from locator.planner import Ask, PlannerPage, check_size, find_reach, read_draft
 from locator.planner.draft import MAX_ADDED
 from locator.planner.reach import SLOTS
 from locator.schema import Kind
@@ -30,8 +30,8 @@ from locator.settings import Settings
 from locator.store import GeoPackageStore
 from locator.study import GapsInputs, Question, Standard, gaps_inputs, parse_scenario
 from locator.study.basis import Basis, make_basis
+from locator.study.checkpoints import to_frame
 from locator.study.measure import Study
-from locator.study.stages import to_frame
 from tests.conftest import fixed_clock
 from tests.load_support import held
 from tests.test_network import river, take  # noqa: F401 - a fixture
@@ -86,7 +86,7 @@ def test_every_hour_is_that_of_a_study(
 ) -> None:
     draft = read_draft(changes)
     ask = Ask(60 * minutes, hour=117, chosen=chosen)
-    _, answer = Desk(service).ask(ask, draft)
+    _, answer = PlannerPage(service).ask(ask, draft)
     view = answer.then or answer.now
     scenario = None if draft is None else draft.scenario
     coverage = the_study(service, minutes, chosen, scenario).week_coverage
@@ -94,7 +94,7 @@ def test_every_hour_is_that_of_a_study(
     expected = coverage.shares()
     for column in expected.columns:
         np.testing.assert_allclose(view.hours[column], expected[column], atol=1e-9, err_msg=column)
-    _, whole = Desk(service).ask(replace(ask, hour=None), draft)
+    _, whole = PlannerPage(service).ask(replace(ask, hour=None), draft)
     figures = (whole.then or whole.now).figures
     for name, share in coverage.week().items():
         assert getattr(figures, name) == pytest.approx(share, abs=1e-12), name
@@ -109,7 +109,7 @@ def test_with_all_open_around_the_clock_times_are_those_of_a_study(service: Serv
     draft = read_draft({"hours": dict.fromkeys(ids, "24/7")})
     for services in (frozenset[Offer](), frozenset({Offer.MICROWAVE})):
         chosen = StationFilter(services=services)
-        _, answer = Desk(service).ask(Ask(300.0, chosen=chosen), draft)
+        _, answer = PlannerPage(service).ask(Ask(300.0, chosen=chosen), draft)
         basis = the_study(service, 5.0, chosen, None)
         expected = summarise_times(basis.seconds, basis.demand_per_h)
         assert answer.then is not None
@@ -118,17 +118,17 @@ def test_with_all_open_around_the_clock_times_are_those_of_a_study(service: Serv
 
 
 def test_the_squares_hold_the_unserved_demand(service: Service) -> None:
-    ground, answer = Desk(service).ask(Ask(240.0, hour=117))
-    demand = np.bincount(ground.square, weights=ground.points.at(117))
+    inputs, answer = PlannerPage(service).ask(Ask(240.0, hour=117))
+    demand = np.bincount(inputs.square, weights=inputs.points.at(117))
     assert demand @ answer.now.uncovered == pytest.approx(answer.now.figures.unserved_per_h)
     assert ((answer.now.uncovered >= 0) & (answer.now.uncovered <= 1)).all()
 
 
 def test_a_longer_limit_never_covers_less_and_a_new_station_never_does(service: Service) -> None:
-    desk, draft = Desk(service), read_draft({"add": [NEW]})
+    planner_page, draft = PlannerPage(service), read_draft({"add": [NEW]})
     before = 0.0
     for minutes in range(1, 30, 4):
-        _, answer = desk.ask(Ask(60.0 * minutes, hour=118), draft)
+        _, answer = planner_page.ask(Ask(60.0 * minutes, hour=118), draft)
         assert answer.then is not None
         now, then = answer.now.figures.covered_share, answer.then.figures.covered_share
         assert now is not None
@@ -139,9 +139,9 @@ def test_a_longer_limit_never_covers_less_and_a_new_station_never_does(service: 
 
 
 def test_the_figures_keep_their_order(service: Service) -> None:
-    desk = Desk(service)
+    planner_page = PlannerPage(service)
     for hour in (None, 3, 12, 118):
-        found = desk.ask(Ask(300.0, hour=hour))[1].now.figures
+        found = planner_page.ask(Ask(300.0, hour=hour))[1].now.figures
         assert found.covered_share <= found.possible_share <= found.always_share  # type: ignore[operator]
         assert found.open_stations <= found.stations
         lost = found.always_share - found.covered_share  # type: ignore[operator]
@@ -172,20 +172,20 @@ def test_the_nearest_of_each_set_is_the_nearest_of_each_quarter(
 
 def test_times_of_an_hour_by_hand(service: Service) -> None:
     """Each quarter counts a quarter of the hour's demand: summed by a loop over the quarters."""
-    desk, hour = Desk(service), 6 * 24 + 21
-    ground, answer = desk.ask(Ask(300.0, hour=hour))
-    stations = ground.snapshot.stations
+    planner_page, hour = PlannerPage(service), 6 * 24 + 21
+    inputs, answer = planner_page.ask(Ask(300.0, hour=hour))
+    stations = inputs.snapshot.stations
     texts = [None if pd.isna(text) else str(text) for text in stations["opening_hours"]]
     week = open_week(
-        texts, service.rules, day=ground.monday,
+        texts, service.rules, day=inputs.monday,
         min_minutes_left=service.settings.min_minutes_left,
     )  # fmt: skip
     active = (stations["status"] == "active").to_numpy()
     nearest = [
-        ground.seconds[active & week.open[:, slot]].min(axis=0)
+        inputs.seconds[active & week.open[:, slot]].min(axis=0)
         for slot in range(4 * hour, 4 * hour + 4)
     ]
-    mean = np.average(np.mean(nearest, axis=0), weights=ground.points.at(hour))
+    mean = np.average(np.mean(nearest, axis=0), weights=inputs.points.at(hour))
     assert answer.now.figures.times.mean_s == pytest.approx(mean)
 
 
@@ -200,12 +200,12 @@ def test_a_new_station_is_reached_by_road(
     """
     take(settings, store, river)
     with open_service(settings, clock=fixed_clock) as service:
-        desk = Desk(service)
+        planner_page = PlannerPage(service)
         covered = {}
         for bank, lat in (("north", 34.37), ("south", 34.366)):
             draft = read_draft({"add": [NEW | {"lon": 107.1015, "lat": lat}]})
             assert draft is not None
-            _, answer = desk.ask(Ask(120.0), draft)
+            _, answer = planner_page.ask(Ask(120.0), draft)
             assert answer.then is not None
             covered[bank] = answer.now.figures.covered_share, answer.then.figures.covered_share
             study = the_study(service, 2.0, StationFilter(), draft.scenario).week_coverage
@@ -214,26 +214,26 @@ def test_a_new_station_is_reached_by_road(
         assert covered == {"north": (0.0, pytest.approx(1.0)), "south": (0.0, 0.0)}
 
 
-# --------------------------------------------------------------------------- the desk
+# --------------------------------------------------------------- one question after the other
 
 
 def test_the_desk_sees_a_changed_store_and_a_new_week(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = Desk(service)
-    first = desk.ground()
-    assert desk.ground() is first
+    planner_page = PlannerPage(service)
+    first = planner_page.inputs()
+    assert planner_page.inputs() is first
     later = service.now() + timedelta(days=7)
     monkeypatch.setattr(service, "now", lambda: later)
-    assert desk.ground().monday == first.monday + timedelta(days=7)
+    assert planner_page.inputs().monday == first.monday + timedelta(days=7)
 
 
 def test_who_waits_too_long_is_told(service: Service) -> None:
-    desk = Desk(service, wait_s=0.01)
-    desk.ground()
-    with held(desk.turn), pytest.raises(BusyError, match="ask again"):
-        desk.ask(Ask(300.0))
-    desk.ask(Ask(300.0))  # the turn was given back
+    planner_page = PlannerPage(service, wait_s=0.01)
+    planner_page.inputs()
+    with held(planner_page.turn), pytest.raises(BusyError, match="ask again"):
+        planner_page.ask(Ask(300.0))
+    planner_page.ask(Ask(300.0))  # the turn was given back
 
 
 def test_what_is_too_much_for_a_page_is_refused_with_the_command(service: Service) -> None:
@@ -309,13 +309,13 @@ def test_the_answer_holds_before_and_after(ask: Callable[..., Any]) -> None:
 
 
 def test_the_ground_fits_the_answer(client: FlaskClient, ask: Callable[..., Any]) -> None:
-    ground, body = client.get("/planner/ground.json").get_json(), ask().get_json()
-    assert ground["id"] == body["id"]
-    assert len(ground["squares"]) == 2 * len(body["now"]["squares"])
-    assert len(ground["stations"]) == len(body["now"]["states"])
-    assert len(ground["zones"]) == len(body["now"]["zones"]) == len(body["zone_demand"])
-    tag = client.get("/planner/ground.json").headers["ETag"]
-    again = client.get("/planner/ground.json", headers={"If-None-Match": tag})
+    inputs, body = client.get("/planner/inputs.json").get_json(), ask().get_json()
+    assert inputs["id"] == body["id"]
+    assert len(inputs["squares"]) == 2 * len(body["now"]["squares"])
+    assert len(inputs["stations"]) == len(body["now"]["states"])
+    assert len(inputs["zones"]) == len(body["now"]["zones"]) == len(body["zone_demand"])
+    tag = client.get("/planner/inputs.json").headers["ETag"]
+    again = client.get("/planner/inputs.json", headers={"If-None-Match": tag})
     assert again.status_code == 304
 
 
@@ -398,10 +398,10 @@ def test_fifty_stations_are_answered(ask: Callable[..., Any]) -> None:
 
 def test_a_busy_desk_says_so_and_when_to_come_back(client: FlaskClient) -> None:
     client.post("/planner/answer", json={"minutes": 5})
-    desk = client.application.extensions["locator.desk"]
-    desk._wait_s = 0.01
+    planner_page = client.application.extensions["locator.planner_page"]
+    planner_page._wait_s = 0.01
     english = {"Accept-Language": "en"}
-    with held(desk.turn):
+    with held(planner_page.turn):
         answer = client.post("/planner/answer", json={"minutes": 5}, headers=english)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
     assert "try again" in answer.get_json()["error"]
@@ -410,7 +410,7 @@ def test_a_busy_desk_says_so_and_when_to_come_back(client: FlaskClient) -> None:
 def test_a_store_that_is_too_much_gets_a_sentence(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("locator.planner.ground.MAX_PAIRS", 1_000)
+    monkeypatch.setattr("locator.planner.inputs.MAX_PAIRS", 1_000)
     page = client.get("/planner")
     assert page.status_code == 200
     assert "locator gaps --minutes 5 --hourly" in page.text

@@ -47,12 +47,12 @@ def site(settings: Settings) -> Iterator[str]:
 
 
 @pytest.fixture
-def desk(chromium: Browser, site: str) -> Iterator[Callable[..., Page]]:
+def planner(chromium: Browser, site: str) -> Iterator[Callable[..., Page]]:
     """Return a function that opens the planner's page and waits for its first answer."""
     contexts: list[BrowserContext] = []
     troubles: list[str] = []
 
-    def open_desk(
+    def open_planner_page(
         fragment: str = "", *, width: int = 1280, is_quiet: bool = True, **options: Any
     ) -> Page:
         given = {"locale": "zh-CN", "accept_downloads": True} | options
@@ -68,7 +68,7 @@ def desk(chromium: Browser, site: str) -> Iterator[Callable[..., Page]]:
         page.wait_for_selector("#planner[aria-busy=false]")
         return page
 
-    yield open_desk
+    yield open_planner_page
     for context in contexts:
         context.close()
     assert not troubles
@@ -102,8 +102,10 @@ def place_at(page: Page, lon: float, lat: float) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def test_moving_the_threshold_changes_the_number_and_the_map(desk: Callable[..., Page]) -> None:
-    page = desk()
+def test_moving_the_threshold_changes_the_number_and_the_map(
+    planner: Callable[..., Page],
+) -> None:
+    page = planner()
     before, picture = share(page), page.evaluate(PICTURE)
     page.locator("#minutes-range").focus()
     settle(page, lambda: page.keyboard.press("ArrowLeft"))
@@ -120,8 +122,8 @@ def test_moving_the_threshold_changes_the_number_and_the_map(desk: Callable[...,
 
 
 @pytest.mark.parametrize("given", ["0", "61", "-3", ""])
-def test_minutes_that_cannot_be_are_explained(desk: Callable[..., Page], given: str) -> None:
-    page = desk()
+def test_minutes_that_cannot_be_are_explained(planner: Callable[..., Page], given: str) -> None:
+    page = planner()
     before = share(page)
     page.locator("#minutes").fill(given)
     page.locator("#minutes").press("Enter")
@@ -135,8 +137,8 @@ def test_minutes_that_cannot_be_are_explained(desk: Callable[..., Page], given: 
     expect(page.locator("#minutes-wrong")).to_be_hidden()
 
 
-def test_the_strip_rounds_as_the_report_does(desk: Callable[..., Page]) -> None:
-    page = desk()
+def test_the_strip_rounds_as_the_report_does(planner: Callable[..., Page]) -> None:
+    page = planner()
     with page.expect_response("**/planner/answer") as caught:
         page.locator("#minutes-range").press("ArrowLeft")
     shares = caught.value.json()["now"]["hours"]
@@ -147,8 +149,8 @@ def test_the_strip_rounds_as_the_report_does(desk: Callable[..., Page]) -> None:
     assert any(int(text) > 100 * value for text, value in zip(cells, shares, strict=True))
 
 
-def test_the_strip_is_the_picker_of_hours(desk: Callable[..., Page]) -> None:
-    page = desk()
+def test_the_strip_is_the_picker_of_hours(planner: Callable[..., Page]) -> None:
+    page = planner()
     cell = page.get_by_role("button", name="周五 22:00", exact=False)
     settle(page, cell.click)
     expect(cell).to_have_attribute("aria-pressed", "true")
@@ -167,8 +169,8 @@ def test_the_strip_is_the_picker_of_hours(desk: Callable[..., Page]) -> None:
     expect(page.locator("#change")).to_contain_text("周日")
 
 
-def test_services_leave_stations_out(desk: Callable[..., Page]) -> None:
-    page = desk()
+def test_services_leave_stations_out(planner: Callable[..., Page]) -> None:
+    page = planner()
     before = share(page)
     settle(page, lambda: page.locator("#services label", has_text="微波炉").click())
     assert share(page) < before
@@ -177,9 +179,9 @@ def test_services_leave_stations_out(desk: Callable[..., Page]) -> None:
 
 
 def test_a_dropped_station_covers_more_and_can_be_dragged_and_taken_back(
-    desk: Callable[..., Page],
+    planner: Callable[..., Page],
 ) -> None:
-    page = desk("#m=5&h=118")
+    page = planner("#m=5&h=118")
     before, picture = share(page), page.evaluate(PICTURE)
     x, y = place_at(page, *GAP)
     page.get_by_role("button", name="在地图上放驿站").click()
@@ -203,8 +205,8 @@ def test_a_dropped_station_covers_more_and_can_be_dragged_and_taken_back(
     expect(page.locator(".planner-ghost")).to_have_count(0)
 
 
-def test_everything_of_a_change_can_be_typed(desk: Callable[..., Page]) -> None:
-    page = desk("#m=5&h=118", is_quiet=False)  # the refused hours are an error in its console
+def test_everything_of_a_change_can_be_typed(planner: Callable[..., Page]) -> None:
+    page = planner("#m=5&h=118", is_quiet=False)  # the refused hours are an error in its console
     before = share(page)
     settle(page, lambda: page.get_by_role("button", name="放在地图中间").press("Enter"))
     form = page.locator("#changes li").first
@@ -229,8 +231,10 @@ def test_everything_of_a_change_can_be_typed(desk: Callable[..., Page]) -> None:
     expect(page.locator("#trouble")).to_be_hidden()
 
 
-def test_a_station_is_closed_moved_and_kept_open_from_its_card(desk: Callable[..., Page]) -> None:
-    page = desk("#m=5&h=12")
+def test_a_station_is_closed_moved_and_kept_open_from_its_card(
+    planner: Callable[..., Page],
+) -> None:
+    page = planner("#m=5&h=12")
     before = share(page)
     name = "渭水苑"
     mark = page.locator(f".lmap-mark[title*='{name}']").first
@@ -249,8 +253,10 @@ def test_a_station_is_closed_moved_and_kept_open_from_its_card(desk: Callable[..
     expect(page.locator("#changes summary")).to_contain_text("开放时间 24 小时")
 
 
-def test_now_then_and_the_difference_are_told_apart_in_words(desk: Callable[..., Page]) -> None:
-    page = desk(link({"add": [NEW], "close": ["BJ-R-045"]}) + "&v=change")
+def test_now_then_and_the_difference_are_told_apart_in_words(
+    planner: Callable[..., Page],
+) -> None:
+    page = planner(link({"add": [NEW], "close": ["BJ-R-045"]}) + "&v=change")
     expect(page.locator("#legend")).to_contain_text("新覆盖")
     expect(page.locator("#legend")).to_contain_text("失去覆盖")
     cells = page.locator("#strip button").all_inner_texts()
@@ -263,8 +269,8 @@ def test_now_then_and_the_difference_are_told_apart_in_words(desk: Callable[...,
     assert len({change, now, page.evaluate(PICTURE)}) == 3
 
 
-def test_the_downloaded_file_is_the_scenario(desk: Callable[..., Page]) -> None:
-    page = desk(link({"add": [NEW], "close": ["BJ-R-045"]}))
+def test_the_downloaded_file_is_the_scenario(planner: Callable[..., Page]) -> None:
+    page = planner(link({"add": [NEW], "close": ["BJ-R-045"]}))
     with page.expect_download() as caught:
         page.get_by_role("button", name="下载情景文件").click()
     assert caught.value.suggested_filename == "scenario.yaml"
@@ -276,21 +282,21 @@ def test_the_downloaded_file_is_the_scenario(desk: Callable[..., Page]) -> None:
     expect(page.locator("#command")).to_contain_text("--scenario scenario.yaml")
 
 
-def test_the_address_takes_a_colleague_to_the_same_view(desk: Callable[..., Page]) -> None:
-    page = desk(link({"add": [NEW]}, "m=7.5&h=118&s=toilet&k=rest_post&v=change"))
+def test_the_address_takes_a_colleague_to_the_same_view(planner: Callable[..., Page]) -> None:
+    page = planner(link({"add": [NEW]}, "m=7.5&h=118&s=toilet&k=rest_post&v=change"))
     page.wait_for_timeout(patience(1000))
     seen, address = page.locator("#planner").inner_text(), urlsplit(page.url).fragment
     settle(page, lambda: page.locator("#minutes-range").press("ArrowRight"))
     page.wait_for_timeout(patience(500))
     assert urlsplit(page.url).fragment != address
-    other = desk("#" + address)
+    other = planner("#" + address)
     other.wait_for_timeout(patience(1000))
     assert other.locator("#planner").inner_text() == seen
     assert urlsplit(other.url).fragment == address
 
 
-def test_a_link_shows_the_place_that_it_changes(desk: Callable[..., Page]) -> None:
-    page = desk(link({"move": {"BJ-R-001": [106.85, 34.9]}}))
+def test_a_link_shows_the_place_that_it_changes(planner: Callable[..., Page]) -> None:
+    page = planner(link({"move": {"BJ-R-001": [106.85, 34.9]}}))
     ghost = page.get_by_role("button", name="移动: ").bounding_box()
     box = page.locator("#map .lmap-canvas").bounding_box()
     assert ghost is not None
@@ -305,23 +311,23 @@ def test_a_link_shows_the_place_that_it_changes(desk: Callable[..., Page]) -> No
      "#x=%7B%22add%22%3A5%7D", "#" + "x" * 2000, "#m=1e9&h=-1&h=2.5"],
 )  # fmt: skip
 def test_a_broken_address_opens_the_page_all_the_same(
-    desk: Callable[..., Page], fragment: str
+    planner: Callable[..., Page], fragment: str
 ) -> None:
-    page = desk(fragment)
+    page = planner(fragment)
     expect(page.locator("#share")).to_have_text("76.8%")
     expect(page.locator("#trouble")).to_be_hidden()
 
 
-def test_names_from_an_address_are_shown_as_text(desk: Callable[..., Page]) -> None:
+def test_names_from_an_address_are_shown_as_text(planner: Callable[..., Page]) -> None:
     given = {"add": [NEW | {"name": HOSTILE, "id": "__proto__"}], "hours": {"BJ-R-001": "24/7"}}
-    page = desk(link(given))
+    page = planner(link(given))
     expect(page.locator("#changes b").first).to_have_text(HOSTILE)
     assert page.evaluate("document.querySelectorAll('img[src=x]').length") == 0
     assert page.evaluate("({}).lon") is None
 
 
-def test_fast_moves_end_with_the_answer_to_the_last(desk: Callable[..., Page]) -> None:
-    page = desk()
+def test_fast_moves_end_with_the_answer_to_the_last(planner: Callable[..., Page]) -> None:
+    page = planner()
     asked: list[str] = []
     page.on("request", lambda r: asked.append(r.url) if r.url.endswith("/answer") else None)
     page.evaluate(
@@ -347,8 +353,8 @@ def test_fast_moves_end_with_the_answer_to_the_last(desk: Callable[..., Page]) -
     assert len(asked) < 62  # what lay between was skipped
 
 
-def test_a_busy_server_is_said_and_asked_again(desk: Callable[..., Page]) -> None:
-    page = desk(is_quiet=False)
+def test_a_busy_server_is_said_and_asked_again(planner: Callable[..., Page]) -> None:
+    page = planner(is_quiet=False)
     answers = iter([503, 503])
 
     def answer(route: Any) -> None:
@@ -367,13 +373,13 @@ def test_a_busy_server_is_said_and_asked_again(desk: Callable[..., Page]) -> Non
     assert share(page) > before
     grounds = iter([503])
 
-    def ground(route: Any) -> None:
+    def inputs(route: Any) -> None:
         if next(grounds, None):
             route.fulfill(status=503, json={"error": "busy"})
         else:
             route.continue_()
 
-    page.route("**/planner/ground.json", ground)
+    page.route("**/planner/inputs.json", inputs)
     page.reload()
     expect(page.locator("#trouble")).to_be_visible()
     page.wait_for_selector("#planner[aria-busy=false]")
@@ -383,9 +389,9 @@ def test_a_busy_server_is_said_and_asked_again(desk: Callable[..., Page]) -> Non
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize(("locale", "scheme"), [("zh-CN", "light"), ("en-US", "dark")])
 def test_it_fits_and_axe_finds_nothing(
-    desk: Callable[..., Page], width: int, locale: str, scheme: str
+    planner: Callable[..., Page], width: int, locale: str, scheme: str
 ) -> None:
-    page = desk(link({"add": [NEW], "close": ["BJ-R-045"]}, "m=5&h=118&v=change"),
+    page = planner(link({"add": [NEW], "close": ["BJ-R-045"]}, "m=5&h=118&v=change"),
                 width=width, locale=locale, color_scheme=scheme, bypass_csp=True)  # fmt: skip
     page.locator("#zones-part summary").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -397,8 +403,8 @@ def test_it_fits_and_axe_finds_nothing(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_it_asks_its_own_server_only(desk: Callable[..., Page], site: str) -> None:
-    page = desk()
+def test_it_asks_its_own_server_only(planner: Callable[..., Page], site: str) -> None:
+    page = planner()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.reload()

@@ -22,8 +22,8 @@ from locator.siting import Effort, Progress
 from locator.study import SiteAnswer, SiteQuestion, site_inputs, solve_sites
 from locator.study.sites_compare import compare_sites
 from locator.study.sites_gains import hours_words
-from locator.study.sites_ground import drawn_nearer
 from locator.study.sites_prices import Prices
+from locator.study.sites_setup import drawn_nearer
 from tests.line_city import (
     CANDIDATES,
     EVENING,
@@ -333,8 +333,8 @@ def test_the_choice_is_the_best_of_every_selection(service: Service) -> None:
     """Of the shipped city, against every pair of a coarse grid, distances by the geodesic."""
     question = SiteQuestion(new=2, at="2026-11-23T22:00", spacing_m=900.0, runs=0, curve=False)
     found = solve_sites(service, site_inputs(service), question)
-    points, demand = found.ground.basis.points.lonlat, found.ground.demand[:, 0]
-    lonlat = found.ground.candidates.lonlat
+    points, demand = found.setup.basis.points.lonlat, found.setup.demand[:, 0]
+    lonlat = found.setup.candidates.lonlat
 
     def within(places: np.ndarray) -> np.ndarray:
         metres = geodesic_m(
@@ -343,7 +343,7 @@ def test_the_choice_is_the_best_of_every_selection(service: Service) -> None:
         return metres * 1.3 / 5.0 <= 300.0
 
     snapshot = service.snapshot()
-    served = within(snapshot.index.lonlat[found.ground.open[:, 0]]).any(axis=1)
+    served = within(snapshot.index.lonlat[found.setup.open[:, 0]]).any(axis=1)
     reach = within(lonlat)
     best = max(
         float(demand[served | reach[:, a] | reach[:, b]].sum())
@@ -407,7 +407,7 @@ def test_progress_runs_from_nothing_to_all_and_a_stop_is_obeyed(service: Service
     shares = [progress.share for progress in told]
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0.0, 1.0)
-    assert {"ground", "curve", "varied runs", "done"} <= {progress.phase for progress in told}
+    assert {"setup", "curve", "varied runs", "done"} <= {progress.phase for progress in told}
     assert not any("Stopped" in note for note in found.notes)
     stopped = solve_sites(
         service, line_inputs(service), question, effort=Effort(cancelled=lambda: True)

@@ -18,7 +18,7 @@ from locator.schema import CRS, Datum, Kind
 from locator.service import Service
 from locator.store import Change
 from locator.study import SiteQuestion, site_inputs, solve_sites
-from locator.study.sites_ground import SiteGround, make_ground
+from locator.study.sites_setup import SiteSetup, make_setup
 from locator.travel.graph import build_graph
 from locator.travel.osm_profile import E_BIKE
 from locator.travel.roads import Roads
@@ -33,10 +33,10 @@ def write(folder: Path, text: str, name: str = "sites.csv") -> Path:
     return path
 
 
-def ground(service: Service, **asked: object) -> SiteGround:
+def setup(service: Service, **asked: object) -> SiteSetup:
     asked = {"new": 1} | asked
     question = SiteQuestion(**asked)  # type: ignore[arg-type]
-    return make_ground(service, site_inputs(service), question)
+    return make_setup(service, site_inputs(service), question)
 
 
 def test_a_file_is_read_with_its_columns(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_file_without_candidates_is_refused(tmp_path: Path, text: str, reason:
 
 def test_a_file_that_is_asked_for_must_be_given(service: Service) -> None:
     with pytest.raises(InputError, match="no file was given"):
-        ground(service, candidates="file")
+        setup(service, candidates="file")
 
 
 def zone_of(service: Service, metres: float) -> None:
@@ -149,7 +149,7 @@ def zone_of(service: Service, metres: float) -> None:
 def test_a_grid_has_a_candidate_in_each_square_of_a_hot_zone(service: Service) -> None:
     """The zone's middle is the projection's: 1,000 m hold ten columns and rows of squares."""
     zone_of(service, 1000.0)
-    found = ground(service, spacing_m=100.0)
+    found = setup(service, spacing_m=100.0)
     assert len(found.candidates) == 100
     frame = found.candidates.frame
     assert set(frame["origin"]) == {"grid"}
@@ -163,7 +163,7 @@ def test_a_grid_has_a_candidate_in_each_square_of_a_hot_zone(service: Service) -
 
 def test_a_zone_smaller_than_the_grid_has_a_candidate_inside(service: Service) -> None:
     zone_of(service, 50.0)
-    found = ground(service, spacing_m=1000.0)
+    found = setup(service, spacing_m=1000.0)
     assert len(found.candidates) == 1
     zones = service.snapshot().hot_zones
     assert zones.geometry.iloc[0].contains(found.candidates.frame.geometry.iloc[0])
@@ -172,11 +172,11 @@ def test_a_zone_smaller_than_the_grid_has_a_candidate_inside(service: Service) -
 def test_too_fine_a_grid_is_refused(service: Service) -> None:
     zone_of(service, 20_000.0)
     with pytest.raises(InputError, match="more than 20,000 candidates"):
-        ground(service, spacing_m=50.0)
+        setup(service, spacing_m=50.0)
 
 
 def test_the_nearest_place_is_the_nearest(service: Service) -> None:
-    found = ground(service)
+    found = setup(service)
     frame, places = found.candidates.frame, service.snapshot().places
     lonlat = found.candidates.lonlat[::20]
     metres = geodesic_m(
@@ -200,7 +200,7 @@ def test_venues_are_candidates_places_and_stations_that_do_not_count(service: Se
     service.store.apply(Change("candidates", stored), actor="t")
     first = service.snapshot().stations.iloc[[0]].assign(status="closed")
     service.store.apply(Change("stations", first), actor="t")
-    found = ground(service, candidates="venues", budget=20.0)
+    found = setup(service, candidates="venues", budget=20.0)
     count = found.candidates.frame["origin"].value_counts()
     assert dict(count) == {"place": 109, "candidate": 1, "station": 1}
     assert found.actions.cost[0] == 7.0
@@ -215,7 +215,7 @@ def test_points_without_zones_have_a_grid_of_their_own(service: Service, tmp_pat
     inputs = site_inputs(service, points=write(tmp_path, text, "points.csv"))
     question = SiteQuestion(new=1, existing=False, runs=0)
     found = solve_sites(service, inputs, question)
-    assert len(found.ground.candidates) == 2
+    assert len(found.setup.candidates) == 2
     assert found.sites["gain"].iloc[0] == 10.0
     assert found.figures["unit"] == "points' weight"
 
@@ -240,7 +240,7 @@ def test_with_roads_candidates_lie_on_them_and_a_river_is_a_barrier(service: Ser
     )
     inputs = site_inputs(service)
     found = solve_sites(service, inputs, SiteQuestion(new=1, spacing_m=50.0, runs=0))
-    frame = found.ground.candidates.frame
+    frame = found.setup.candidates.frame
     assert set(frame["origin"]) == {"road grid"}
     assert len(frame) == 6  # six columns of 50 m have their middle in 276 m; two rows, one road
     offset = np.abs(frame.geometry.y - north)
@@ -252,16 +252,16 @@ def test_with_roads_candidates_lie_on_them_and_a_river_is_a_barrier(service: Ser
 
 
 def test_candidates_keep_to_a_box(service: Service) -> None:
-    found = ground(service, bbox=(107.1, 34.3, 107.2, 34.4))
+    found = setup(service, bbox=(107.1, 34.3, 107.2, 34.4))
     lonlat = found.candidates.lonlat
     assert (lonlat[:, 0] < 107.2).all()
-    assert 0 < len(lonlat) < len(ground(service).candidates)
+    assert 0 < len(lonlat) < len(setup(service).candidates)
     with pytest.raises(InputError, match="no candidate site in the box"):
-        ground(service, bbox=(0.0, 0.0, 1.0, 1.0))
+        setup(service, bbox=(0.0, 0.0, 1.0, 1.0))
 
 
 def test_a_station_of_another_kind_is_a_venue(service: Service) -> None:
-    found = ground(service, candidates="venues", kinds=(Kind.SWAP_CABINET,))
+    found = setup(service, candidates="venues", kinds=(Kind.SWAP_CABINET,))
     assert (found.candidates.frame["origin"] == "station").sum() == 117
 
 
@@ -274,7 +274,7 @@ def test_shops_of_a_real_city_as_demand(service: Service, realdata: Path) -> Non
     )
     found = solve_sites(service, inputs, question)
     assert len(found.sites) == 5
-    shops = found.ground.basis.points.lonlat
+    shops = found.setup.basis.points.lonlat
     metres = geodesic_m(
         shops[:, None, 0],
         shops[:, None, 1],

@@ -25,7 +25,7 @@ from tests.conftest import MONDAY_NOON, fixed_clock
 BROKEN = b"\xe7\xab\xff<b>"
 PAGES = (
     "/", "/stations.json", "/healthz", "/map", "/embed/nearest", "/embed/coverage", "/notices",
-    "/planner", "/planner/ground.json", "/api/nearest?lon=107.15&lat=34.36", "/exports",
+    "/planner", "/planner/inputs.json", "/api/nearest?lon=107.15&lat=34.36", "/exports",
     "/exports/stations.csv", "/exports/stations.gpkg", "/exports/gbfs/station_information.json",
     *(f"/ogc/collections/{name}/items" for name in ("stations", "hot_zones", "places")),
 )  # fmt: skip

@@ -29,9 +29,9 @@ from locator.study import (
     parse_standards,
     run_gaps,
 )
+from locator.study.checkpoints import Checkpoints, PlainTable, to_frame, to_plain
 from locator.study.manifest import Summary
 from locator.study.measure import Study
-from locator.study.stages import PlainTable, Stages, to_frame, to_plain
 from tests.test_network import river, take  # noqa: F401 - river is a fixture
 
 MONDAY = date(2026, 11, 23)
@@ -673,19 +673,19 @@ def test_another_questions_tables_are_thrown_away(
     ],
 )
 def test_a_table_that_was_cut_off_is_made_anew(tmp_path: Path, content: bytes) -> None:
-    stages = Stages(tmp_path / "wait", "key")
+    checkpoints = Checkpoints(tmp_path / "wait", "key")
     (tmp_path / "wait" / "curve.json").write_bytes(content)
-    table = stages.take("curve", lambda: pd.DataFrame({"a": [1.0, np.nan]}))
+    table = checkpoints.take("curve", lambda: pd.DataFrame({"a": [1.0, np.nan]}))
     assert table == {"columns": ["a"], "rows": [[1.0], [None]]}
-    again = Stages(tmp_path / "wait", "key").take("curve", pd.DataFrame)
+    again = Checkpoints(tmp_path / "wait", "key").take("curve", pd.DataFrame)
     assert again == table
 
 
 def test_a_mark_that_cannot_be_read_is_another_question(tmp_path: Path) -> None:
     folder = tmp_path / "wait"
-    Stages(folder, "key").take("curve", lambda: pd.DataFrame({"a": [1]}))
+    Checkpoints(folder, "key").take("curve", lambda: pd.DataFrame({"a": [1]}))
     (folder / "question.txt").write_bytes(b"\xff\xfe")
-    made = Stages(folder, "key").take("curve", lambda: pd.DataFrame({"a": [2]}))
+    made = Checkpoints(folder, "key").take("curve", lambda: pd.DataFrame({"a": [2]}))
     assert made["rows"] == [[2]]
 
 
@@ -693,10 +693,10 @@ def test_files_that_are_not_ours_are_left_alone(tmp_path: Path) -> None:
     folder = tmp_path / "wait"
     folder.mkdir()
     (folder / "thesis.docx").write_text("years of work")
-    stages = Stages(folder, "key")
+    checkpoints = Checkpoints(folder, "key")
     assert (folder / "thesis.docx").exists()
-    stages.take("curve", lambda: pd.DataFrame({"a": [1]}))
-    stages.clear()
+    checkpoints.take("curve", lambda: pd.DataFrame({"a": [1]}))
+    checkpoints.clear()
     assert [path.name for path in folder.iterdir()] == ["thesis.docx"]
 
 

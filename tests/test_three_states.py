@@ -34,10 +34,10 @@ from locator.store import Change, GeoPackageStore
 from locator.study import GapsInputs, Question, SiteQuestion, Standard, solve_sites
 from locator.study.areas import describe_areas
 from locator.study.basis import make_basis
+from locator.study.checkpoints import to_frame, to_plain
 from locator.study.manifest import Summary, make_summary
 from locator.study.measure import Study
 from locator.study.sites_prices import Prices
-from locator.study.stages import to_frame, to_plain
 from locator.study.tables import make_tables
 from tests.conftest import MONDAY_NOON
 from tests.line_city import line_inputs

@@ -11,7 +11,7 @@ from locator.errors import InputError
 from locator.settings import Settings
 
 if TYPE_CHECKING:
-    from locator.store import KeptFacts
+    from locator.store import DocumentFacts
 
 __all__ = ["publish"]
 
@@ -66,7 +66,7 @@ def publish(
         _tell(kept)
 
 
-def _tell(kept: "tuple[KeptFacts, ...]") -> None:
+def _tell(kept: "tuple[DocumentFacts, ...]") -> None:
     if not kept:
         click.echo("Nothing is published.")
         return
@@ -80,7 +80,7 @@ def _tell(kept: "tuple[KeptFacts, ...]") -> None:
     click.echo(f"{count(len(kept), 'publication')} in all.")
 
 
-def _facts(facts: "KeptFacts") -> dict[str, object]:
+def _facts(facts: "DocumentFacts") -> dict[str, object]:
     return {
         "digest": facts.digest,
         "published_at": facts.made_at.isoformat(),

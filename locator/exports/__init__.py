@@ -3,9 +3,9 @@
 What is public is decided in ``features/``, how a format is written in ``register/formats.py``.
 """
 
+from locator.exports.cache import CachedFile, FileCache
 from locator.exports.files import FORMATS, LABELLED, Export, find_export, write_export
 from locator.exports.gbfs import FEEDS, Addresses, gbfs_document
-from locator.exports.kept import KeptFile, KeptFiles
 from locator.exports.osm import OSM_HOSTS, OSM_KINDS, OSM_SERVICES, osm_collection, osm_tags
 
 __all__ = [
@@ -16,9 +16,9 @@ __all__ = [
     "OSM_KINDS",
     "OSM_SERVICES",
     "Addresses",
+    "CachedFile",
     "Export",
-    "KeptFile",
-    "KeptFiles",
+    "FileCache",
     "find_export",
     "gbfs_document",
     "osm_collection",

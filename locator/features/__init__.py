@@ -1,6 +1,6 @@
 """The store's layers as collections that other programs read: what is public, and how it is asked.
 
-It knows no HTTP: ``web/ogc`` parses requests, links answers and sends what this room finds.
+It knows no HTTP: ``web/ogc`` parses requests, links answers and sends what this package finds.
 """
 
 from locator.features.collections import (

@@ -44,9 +44,9 @@ from locator.figures.paper import (
     style,
 )
 from locator.figures.ranking import rank_table, ranked
-from locator.look import PALETTE
 from locator.paths import written_whole
 from locator.schema import is_illustrative
+from locator.theme import PALETTE
 
 __all__ = [
     "draw_map",

@@ -20,7 +20,7 @@ from locator.figures.paper import (
     Sheet,
     style,
 )
-from locator.look import PALETTE
+from locator.theme import PALETTE
 
 __all__ = ["Bar", "Line", "draw_bars", "draw_curve", "draw_heat_table"]
 

@@ -13,7 +13,7 @@ import shapely
 from locator.errors import InputError
 from locator.figures.layers import Frames, View, numbers
 from locator.figures.paper import BODY, POINTS_PER_MM, SMALL, Box, Numbers, Pen, Sheet
-from locator.look import PALETTE
+from locator.theme import PALETTE
 
 __all__ = [
     "choose_scale_m",

@@ -19,8 +19,8 @@ from shapely.geometry.polygon import orient
 from locator.datum import local_crs
 from locator.errors import InputError
 from locator.figures.paper import Box, Numbers, Pen
-from locator.look import KIND_LOOKS, PALETTE, Mark, dense_range
 from locator.schema import Kind, State, Status
+from locator.theme import KIND_LOOKS, PALETTE, Mark, dense_range
 
 __all__ = [
     "CHANGES",

@@ -23,8 +23,8 @@ from matplotlib.patches import Circle, Rectangle
 from matplotlib.patheffects import withStroke
 
 from locator.errors import InputError, LocatorError
-from locator.look import PALETTE
 from locator.schema import Language
+from locator.theme import PALETTE
 
 __all__ = [
     "BODY",

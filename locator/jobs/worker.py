@@ -11,7 +11,7 @@ from typing import BinaryIO, Self
 from locator.errors import LocatorError, StoreError
 from locator.jobs.kinds import run_job
 from locator.jobs.process import mark_of
-from locator.jobs.room import RESTARTED
+from locator.jobs.queue import RESTARTED
 from locator.service import Service, open_service
 from locator.settings import Settings
 from locator.siting import Effort, Progress
@@ -60,23 +60,23 @@ def _watch_server(server: BinaryIO, stop: threading.Event) -> None:
 
 
 def _carry_out(service: Service, job: Job, stop: threading.Event) -> None:
-    with _Desk(service.store, job, stop) as desk:
-        effort = Effort(cancelled=desk.is_cancelled, progress=desk.hear)
+    with _Reporter(service.store, job, stop) as reporter:
+        effort = Effort(cancelled=reporter.is_cancelled, progress=reporter.hear)
         try:
             answer = run_job(service, job.kind, job.question, effort)
         except LocatorError as error:
-            desk.finish(answer=None, error=None if desk.is_cancelled() else str(error))
+            reporter.finish(answer=None, error=None if reporter.is_cancelled() else str(error))
         except MemoryError:
-            desk.finish(answer=None, error="The server has not enough memory; ask for less.")
+            reporter.finish(answer=None, error="The server has not enough memory; ask for less.")
         # Whatever it was, the row must end: a sentence on the page, the traceback in the log.
         except Exception:
             logging.getLogger("locator").exception("a job of the kind %s failed", job.kind)
-            desk.finish(answer=None, error=None if desk.is_cancelled() else _BROKEN)
+            reporter.finish(answer=None, error=None if reporter.is_cancelled() else _BROKEN)
         else:
-            desk.finish(answer=answer, error=None)
+            reporter.finish(answer=answer, error=None)
 
 
-class _Desk:
+class _Reporter:
     """What passes between a computation and its job's row, by a thread beside it.
 
     The computation only leaves word here; the row is written twice a second, and says that the

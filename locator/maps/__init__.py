@@ -1,6 +1,6 @@
 """Maps: frames in, a folium map out, and the pages and files it is shown in.
 
-The only room that imports folium. What people wrote (names, addresses, notices, titles) is data
+The only package that imports folium. What people wrote (names, addresses, notices, titles) is data
 here: it travels as JSON that no template engine compiles, and the browser shows it as text.
 """
 

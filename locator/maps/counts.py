@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from locator.look import dense_range
+from locator.theme import dense_range
 
 __all__ = ["count_stations"]
 

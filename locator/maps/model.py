@@ -6,8 +6,8 @@ from datetime import date
 import geopandas as gpd
 
 from locator.errors import InputError
-from locator.look import Theme
 from locator.schema import CRS, Language
+from locator.theme import Theme
 
 __all__ = ["CLUSTER_ABOVE", "MAX_STATIONS", "MapLayers", "MapOptions", "MapParts", "check_layers"]
 

@@ -12,10 +12,10 @@ import folium
 from branca.element import Element, Figure
 
 from locator.errors import InputError
-from locator.look import css_variables
 from locator.maps.model import MapOptions, MapParts
 from locator.maps.words import LABELS, say
 from locator.paths import static_dir
+from locator.theme import css_variables
 
 __all__ = [
     "MapFigure",

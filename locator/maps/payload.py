@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from locator.look import KIND_LOOKS, dense_range
 from locator.maps.counts import count_stations
 from locator.maps.facts import (
     Fact,
@@ -30,6 +29,7 @@ from locator.maps.facts import (
 from locator.maps.model import CLUSTER_ABOVE, MAX_STATIONS, MapLayers, MapOptions
 from locator.maps.words import FACTS, LABELS, say
 from locator.schema import Kind, Language, State, Status
+from locator.theme import KIND_LOOKS, dense_range
 
 __all__ = ["build_payload", "dump_json", "view_box"]
 

@@ -17,7 +17,7 @@ from locator.coverage import (
 from locator.coverage.demand import HOURS_OF_WEEK
 from locator.coverage.week import QUARTERS, WeekCoverage
 from locator.nearest import StationFilter, possible_mask, station_mask
-from locator.planner.ground import Ground
+from locator.planner.inputs import PlannerInputs
 from locator.planner.reach import SLOTS, Reach, find_reach
 
 __all__ = ["Answer", "Ask", "Figures", "Standing", "View", "answer_ask", "make_standing"]
@@ -137,7 +137,7 @@ class View:
     zones
         ``zone_id, demand_per_h, covered_share`` at that hour, ordered by id.
     uncovered
-        (q,) uncovered share of the demand in each square of the ground at that hour.
+        (q,) uncovered share of the demand in each square of the inputs at that hour.
     states
         Id of each station in service to ``open``, ``closed``, ``unknown``, ``unrecorded`` (it may
         count: nobody recorded what it offers) or ``uncounted``.
@@ -158,7 +158,9 @@ class Answer:
     then: View | None
 
 
-def make_standing(ground: Ground, chosen: StationFilter, scenario: Scenario | None) -> Standing:
+def make_standing(
+    inputs: PlannerInputs, chosen: StationFilter, scenario: Scenario | None
+) -> Standing:
     """Work out what holds for every threshold and hour.
 
     Raises
@@ -166,12 +168,12 @@ def make_standing(ground: Ground, chosen: StationFilter, scenario: Scenario | No
     InputError
         The scenario does not fit the register.
     """
-    stations = ground.snapshot.stations
+    stations = inputs.snapshot.stations
     if scenario is not None:
         stations = apply_scenario(stations, scenario)
-    seconds = ground.seconds if scenario is None else ground.seconds_to(stations)
+    seconds = inputs.seconds if scenario is None else inputs.seconds_to(stations)
     counted = station_mask(stations, chosen)
-    week = ground.open_week(stations)
+    week = inputs.open_week(stations)
     unrecorded = possible_mask(stations, chosen)
     near = seconds[counted]
     offered = None
@@ -190,15 +192,15 @@ def make_standing(ground: Ground, chosen: StationFilter, scenario: Scenario | No
     )
 
 
-def answer_ask(ground: Ground, ask: Ask, now: Standing, then: Standing | None) -> Answer:
+def answer_ask(inputs: PlannerInputs, ask: Ask, now: Standing, then: Standing | None) -> Answer:
     """Answer a question from what :func:`make_standing` has worked out."""
     return Answer(
-        now=_look(ground, ask, now), then=None if then is None else _look(ground, ask, then)
+        now=_look(inputs, ask, now), then=None if then is None else _look(inputs, ask, then)
     )
 
 
-def _look(ground: Ground, ask: Ask, standing: Standing) -> View:
-    points = ground.points
+def _look(inputs: PlannerInputs, ask: Ask, standing: Standing) -> View:
+    points = inputs.points
     week = WeekCoverage(
         pieces=points.pieces,
         demand_per_h=points.hourly(),
@@ -214,7 +216,7 @@ def _look(ground: Ground, ask: Ask, standing: Standing) -> View:
         figures=_figures(points, ask, standing, week, hours),
         hours=hours,
         zones=_zones(week, ask.hour),
-        uncovered=_uncovered(ground, standing.open, weight, ask.limit_s),
+        uncovered=_uncovered(inputs, standing.open, weight, ask.limit_s),
         states=_states(standing, ask.hour),
     )
 
@@ -265,11 +267,11 @@ def _times(reach: Reach, weight: Floats) -> TimeSummary:
     return summarise_times(reach.seconds[used].astype(np.float64), weight[used])
 
 
-def _uncovered(ground: Ground, reach: Reach, weight: Floats, limit_s: float) -> Floats:
-    count = len(ground.squares)
+def _uncovered(inputs: PlannerInputs, reach: Reach, weight: Floats, limit_s: float) -> Floats:
+    count = len(inputs.squares)
     missed = np.where(reach.seconds > limit_s, weight, 0.0).sum(axis=0)
-    total = np.bincount(ground.square, weights=weight.sum(axis=0), minlength=count)
-    beyond = np.bincount(ground.square, weights=missed, minlength=count)
+    total = np.bincount(inputs.square, weights=weight.sum(axis=0), minlength=count)
+    beyond = np.bincount(inputs.square, weights=missed, minlength=count)
     share = np.divide(beyond, total, out=np.zeros(count), where=total > 0)
     result: Floats = np.where(share > _NOTHING, share, 0.0)
     return result

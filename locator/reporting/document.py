@@ -17,7 +17,6 @@ from docx.styles.style import ParagraphStyle
 from docx.table import Table, _Cell, _Row
 from docx.text.paragraph import Paragraph
 
-from locator.look import PALETTE
 from locator.reporting.draft import (
     Band,
     Block,
@@ -32,6 +31,7 @@ from locator.reporting.draft import (
 )
 from locator.reporting.packed import clean_text, repack
 from locator.reporting.pictures import Image
+from locator.theme import PALETTE
 
 __all__ = ["render_document"]
 

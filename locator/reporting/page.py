@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 import jinja2
 
-from locator.look import PALETTE
 from locator.paths import templates_dir
 from locator.reporting.draft import Paper
 from locator.reporting.pictures import Image
+from locator.theme import PALETTE
 
 __all__ = ["render_page"]
 

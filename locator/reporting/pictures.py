@@ -19,13 +19,13 @@ from locator.figures import (
     draw_map,
     render_figure,
 )
-from locator.look import dense_range
 from locator.reporting.areas import areas_to_draw
 from locator.reporting.captions import figure_options
 from locator.reporting.draft import Draft, Picture, percent
 from locator.reporting.folder import Cell, number
 from locator.reporting.labels import DAYS, choose, code_label, column_of, standard_label
 from locator.reporting.opening import rests_on
+from locator.theme import dense_range
 
 __all__ = ["PICTURES", "Image", "dense_extent", "draw_pictures"]
 

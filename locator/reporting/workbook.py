@@ -9,7 +9,6 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from locator.look import PALETTE
 from locator.reporting.columns import Form
 from locator.reporting.draft import Draft, Paper, show
 from locator.reporting.folder import Cell, Table, number
@@ -27,6 +26,7 @@ from locator.reporting.labels import (
 from locator.reporting.method import shown_settings
 from locator.reporting.opening import illustrative_words
 from locator.reporting.packed import clean_text, repack
+from locator.theme import PALETTE
 
 __all__ = ["render_book", "render_workbook"]
 

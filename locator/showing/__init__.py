@@ -4,10 +4,10 @@ One question (:class:`MapView`), read from plain texts, whichever way it came: a
 or the options of a command.
 """
 
+from locator.showing.cache import ResultCache
 from locator.showing.citation import citation
 from locator.showing.compose import Shown, map_words, show_view
 from locator.showing.frozen import Frozen, freeze, open_frozen
-from locator.showing.kept import Easel
 from locator.showing.pictures import (
     PICTURE_NAMES,
     PictureFormat,
@@ -22,12 +22,12 @@ __all__ = [
     "LAYERS",
     "MAP_NAMES",
     "PICTURE_NAMES",
-    "Easel",
     "Frozen",
     "Given",
     "MapView",
     "PictureFormat",
     "PictureOptions",
+    "ResultCache",
     "Shown",
     "check_map_file",
     "citation",

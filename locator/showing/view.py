@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from locator.errors import InputError
 from locator.hours import parse_moment
-from locator.look import THEMES, Theme
 from locator.nearest import StationFilter
 from locator.schema import Kind, LabelledEnum, Language, Service
+from locator.theme import THEMES, Theme
 
 __all__ = [
     "COVERAGE_MINUTES",

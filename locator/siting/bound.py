@@ -83,7 +83,7 @@ class _Problem:
         self.high = terms.high.astype(np.float32)
         load = np.zeros(cover.width) if terms.main < 0 else _dense_row(terms)
         self.load = load.astype(np.float32)
-        self.room = np.inf if terms.main < 0 else float(terms.right[terms.main])
+        self.slack = np.inf if terms.main < 0 else float(terms.right[terms.main])
         self._set_steps()
 
     def _set_steps(self) -> None:
@@ -99,14 +99,14 @@ class _Problem:
     def project(self, x: Singles, step: Singles) -> Singles:
         """Return the nearest point of the bounds and the main row, in the metric of the steps."""
         inside = np.clip(x, self.low, self.high)
-        if self.load @ inside <= self.room * (1 + 1e-6):
+        if self.load @ inside <= self.slack * (1 + 1e-6):
             return inside
         slope = step * self.load
         below, above = 0.0, float(np.max(x / np.maximum(slope, 1e-30), where=slope > 0, initial=0))
         for _ in range(40):
             middle = 0.5 * (below + above)
             inside = np.clip(x - middle * slope, self.low, self.high)
-            if self.load @ inside > self.room:
+            if self.load @ inside > self.slack:
                 below = middle
             else:
                 above = middle

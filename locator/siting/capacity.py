@@ -57,24 +57,24 @@ def solve_capacitated_cover(
     """
     if rules.new is None and rules.budget is None:
         raise InputError("Say how many new sites (new) or how much they may cost (budget).")
-    room = np.asarray(capacity, dtype=np.float64)
-    if room.shape != (problem.shape[1],) or np.isnan(room).any() or (room < 0).any():
+    most = np.asarray(capacity, dtype=np.float64)
+    if most.shape != (problem.shape[1],) or np.isnan(most).any() or (most < 0).any():
         raise InputError(f"Capacities: {problem.shape[1]} numbers from zero up are needed.")
     watch = Watch(effort or Effort())
     watch.begin("reduce")
     terms = compile_rules(rules, problem.shape[1])
     cover = reduce_cover(problem, terms)
-    room = np.minimum(room, float(cover.first.sum()))
+    most = np.minimum(most, float(cover.first.sum()))
     with Solver() as solver:
         watch.begin("greedy")
-        start = _greedy(cover, terms, room, watch, solver)
+        start = _greedy(cover, terms, most, watch, solver)
         watch.begin("kernel")
-        model = _model(cover, terms, room)
+        model = _model(cover, terms, most)
         answer = solver.solve(model, watch, enough=_enough(watch))
         sites = start if answer.x is None else sites_of(answer.x, cover.width)
         watch.begin("assign")
-        flow = _flow(cover, room, sites, solver, watch)
-    return _result(problem, cover, room, sites, flow, answer, watch, model)
+        flow = _flow(cover, most, sites, solver, watch)
+    return _result(problem, cover, most, sites, flow, answer, watch, model)
 
 
 def _enough(watch: Watch) -> Callable[[float, float], bool]:
@@ -84,13 +84,13 @@ def _enough(watch: Watch) -> Callable[[float, float], bool]:
     return enough
 
 
-def _greedy(cover: Cover, terms: Terms, room: Floats, watch: Watch, solver: Solver) -> Ints:
+def _greedy(cover: Cover, terms: Terms, most: Floats, watch: Watch, solver: Solver) -> Ints:
     """Return a selection that keeps the rules, by what each site could serve alone."""
-    alone = np.minimum(room, cover.matrix().T @ cover.first)
+    alone = np.minimum(most, cover.matrix().T @ cover.first)
     return first_selection(terms, alone, watch, solver)
 
 
-def _model(cover: Cover, terms: Terms, room: Floats) -> Model:
+def _model(cover: Cover, terms: Terms, most: Floats) -> Model:
     """Return the model: sites x, then the share of a row's demand that each of its sites serves."""
     count, width = len(cover.indices), cover.width
     row = np.repeat(np.arange(cover.height), np.diff(cover.indptr))
@@ -100,7 +100,7 @@ def _model(cover: Cover, terms: Terms, room: Floats) -> Model:
     whole = csr_array((np.ones(count), (row, width + at)), shape=(cover.height, shape))
     load = csr_array(
         (
-            np.concatenate([worth, -room]),
+            np.concatenate([worth, -most]),
             (
                 np.concatenate([cover.indices, np.arange(width)]),
                 np.concatenate([width + at, np.arange(width)]),
@@ -131,7 +131,7 @@ def _model(cover: Cover, terms: Terms, room: Floats) -> Model:
     )
 
 
-def _flow(cover: Cover, room: Floats, sites: Ints, solver: Solver, watch: Watch) -> Floats:
+def _flow(cover: Cover, most: Floats, sites: Ints, solver: Solver, watch: Watch) -> Floats:
     """Return the share of each entry at the best for a selection: a linear programme."""
     among = np.zeros(cover.width, dtype=bool)
     among[sites] = True
@@ -153,7 +153,7 @@ def _flow(cover: Cover, room: Floats, sites: Ints, solver: Solver, watch: Watch)
     model = Model(
         matrix=csr_array(matrix),
         row_low=np.full(matrix.shape[0], -np.inf),
-        row_high=np.concatenate([np.ones(cover.height), room]),
+        row_high=np.concatenate([np.ones(cover.height), most]),
         cost=-cover.first[row],
         low=np.zeros(len(use)),
         high=ones,
@@ -162,18 +162,18 @@ def _flow(cover: Cover, room: Floats, sites: Ints, solver: Solver, watch: Watch)
     least = Watch(Effort(time_limit_s=max(1.0, watch.left_s()), clock=watch.effort.clock))
     answer = solver.solve(model, least)
     if answer.x is None:  # the time was up
-        share[use] = _fill(cover.first, row, column, room)
+        share[use] = _fill(cover.first, row, column, most)
     else:
         share[use] = np.clip(answer.x, 0.0, 1.0)
     return share
 
 
-def _fill(demand: Floats, row: Ints, column: Ints, room: Floats) -> Floats:
+def _fill(demand: Floats, row: Ints, column: Ints, most: Floats) -> Floats:
     """Return a flow by filling one site after the other: not the best, but one that can be."""
     left, share = demand.copy(), np.zeros(len(row))
     for site in np.unique(column):
         at = np.flatnonzero(column == site)
-        taken = np.diff(np.minimum(np.cumsum(left[row[at]]), room[site]), prepend=0.0)
+        taken = np.diff(np.minimum(np.cumsum(left[row[at]]), most[site]), prepend=0.0)
         share[at] = taken / np.maximum(demand[row[at]], 1e-300)
         left[row[at]] -= taken
     return share
@@ -182,7 +182,7 @@ def _fill(demand: Floats, row: Ints, column: Ints, room: Floats) -> Floats:
 def _result(
     problem: CoverProblem,
     cover: Cover,
-    room: Floats,
+    most: Floats,
     sites: Ints,
     flow: Floats,
     answer: Answer,
@@ -194,7 +194,7 @@ def _result(
     baseline = float(problem.weights[problem.served > 0].sum())
     total = float(cover.first.sum())
     bound = min(total, -answer.bound) if np.isfinite(answer.bound) else total
-    if all_whole(cover.first, room):  # what flows is whole then (Hoffman & Kruskal 1956)
+    if all_whole(cover.first, most):  # what flows is whole then (Hoffman & Kruskal 1956)
         bound = floor_bound(bound)
     proven = bound - value <= _PROVEN * max(1.0, value)
     biggest = np.full(cover.height, BEYOND, dtype=np.int64)

@@ -192,12 +192,12 @@ def _start(cover: Cover, terms: Terms, watch: Watch, solver: Solver) -> Outcome:
     for by_price in ways:
         search = CoverSearch(cover, terms)
         fill(search, watch, by_price=by_price)
-        if not search.room.whole():
+        if not search.slack.whole():
             search.move_to(first_selection(terms, search.gain, watch, solver))
             fill(search, watch, by_price=by_price)
         if cover.second.any() or cover.height * cover.width < 10_000_000:
             improve(search, watch, rounds=3)
-        outcome = Outcome(search.room.sites(), search.exact_value())
+        outcome = Outcome(search.slack.sites(), search.exact_value())
         if best is None or outcome.value > best.value:
             best = outcome
     assert best is not None  # noqa: S101 - there is always one way

@@ -134,10 +134,10 @@ def _nested(
     for terms in all_terms:
         search = CoverSearch(cover, terms)
         for site in order:
-            if not search.room.chosen[site]:
+            if not search.slack.chosen[site]:
                 search.add(site)
         fill(search, by_price=np.isfinite(terms.budget))
-        fresh = [int(site) for site in search.room.sites() if site not in set(order)]
+        fresh = [int(site) for site in search.slack.sites() if site not in set(order)]
         order += _ordered(cover, terms, order, fresh)
         result.append((np.array(order, dtype=np.int64), None))
     return result

@@ -65,13 +65,13 @@ def best_rules(worth: Floats, terms: Terms, rules: Floats) -> Floats:
     result[main] = 0.0
     left = worth - terms.matrix.T @ result
     load = terms.matrix[[main]].toarray().ravel()
-    room = float(terms.right[main] - load @ terms.low)
+    spare = float(terms.right[main] - load @ terms.low)
     rate = np.full(len(left), -np.inf)
     free = (terms.high > terms.low) & (left > 0) & (load > 0)
     rate[free] = left[free] / load[free]
     order = np.argsort(-rate, kind="stable")[: int(free.sum())]
     filled = np.cumsum(load[order])
-    full = int(np.searchsorted(filled, room * (1 + 1e-12), side="right"))
+    full = int(np.searchsorted(filled, spare * (1 + 1e-12), side="right"))
     result[main] = rate[order[full]] if full < len(order) else 0.0
     return result
 

@@ -9,7 +9,7 @@ import numpy as np
 from locator.siting.arrays import sums_at, take_slices
 from locator.siting.problem import Floats, Ints
 from locator.siting.reduce import Cover
-from locator.siting.room import Room
+from locator.siting.slack import Slack
 from locator.siting.terms import Terms
 from locator.siting.watch import Watch
 
@@ -21,7 +21,7 @@ class CoverSearch:
 
     def __init__(self, cover: Cover, terms: Terms) -> None:
         self.cover = cover
-        self.room = Room(terms)
+        self.slack = Slack(terms)
         self.counts = np.zeros(cover.height, dtype=np.int32)
         self.gain = column_worth(cover, cover.first)
         self.value = 0.0
@@ -56,7 +56,7 @@ class CoverSearch:
         self.value += float(worth.sum())
         self._spread(rows, self._worth(rows, counts + 1) - worth)
         self.counts[rows] = counts + 1
-        self.room.add(site)
+        self.slack.add(site)
 
     def remove(self, site: int) -> None:
         """Give a candidate back."""
@@ -66,7 +66,7 @@ class CoverSearch:
         self.value -= float(worth.sum())
         self._spread(rows, worth - self._worth(rows, counts + 1))
         self.counts[rows] = counts
-        self.room.remove(site)
+        self.slack.remove(site)
 
     def loss(self, site: int) -> float:
         """Return what giving a candidate back would cost."""
@@ -82,9 +82,9 @@ class CoverSearch:
         """Change the selection into another one, touching only what differs."""
         target = np.zeros(self.cover.width, dtype=bool)
         target[sites] = True
-        for site in np.flatnonzero(self.room.chosen & ~target):
+        for site in np.flatnonzero(self.slack.chosen & ~target):
             self.remove(int(site))
-        for site in np.flatnonzero(target & ~self.room.chosen):
+        for site in np.flatnonzero(target & ~self.slack.chosen):
             self.add(int(site))
         self.value = self.exact_value()
 
@@ -103,20 +103,20 @@ def column_worth(cover: Cover, values: Floats) -> Floats:
 
 def _best(search: CoverSearch, *, by_price: bool) -> int:
     """Return the candidate to add next, -1 if none adds anything; of equals the first."""
-    room = search.room
-    allowed = np.flatnonzero(room.may_add())
+    slack = search.slack
+    allowed = np.flatnonzero(slack.may_add())
     if not len(allowed):
         return -1
-    missing = room.missing()
+    missing = slack.missing()
     least = 1e-12 * max(1.0, float(search.cover.first.sum()))
     rate = search.gain[allowed]
     useful = rate > least
     if missing:
-        useful |= np.isin(room.terms.district[allowed], list(missing))
+        useful |= np.isin(slack.terms.district[allowed], list(missing))
     if not useful.any():
         return -1
     if by_price:
-        rate = rate / np.maximum(room.terms.prices[allowed], 1e-12)
+        rate = rate / np.maximum(slack.terms.prices[allowed], 1e-12)
     return int(allowed[np.argmax(np.where(useful, rate, -np.inf))])
 
 
@@ -134,9 +134,9 @@ def fill(search: CoverSearch, watch: Watch | None = None, *, by_price: bool = Fa
 def complete(search: CoverSearch, order: Ints) -> None:
     """Add candidates in an order as far as the rules allow, then the best that still fit."""
     for site in order:
-        if search.room.may_add()[site]:
+        if search.slack.may_add()[site]:
             search.add(int(site))
-    fill(search, by_price=np.isfinite(search.room.terms.budget))
+    fill(search, by_price=np.isfinite(search.slack.terms.budget))
 
 
 def improve(search: CoverSearch, watch: Watch, *, rounds: int = 1000) -> None:
@@ -144,12 +144,12 @@ def improve(search: CoverSearch, watch: Watch, *, rounds: int = 1000) -> None:
 
     Under a budget what an exchange leaves over is filled again before it is judged.
     """
-    room = search.room
-    refill = np.isfinite(room.terms.budget) or len(room.terms.needs) > 0
+    slack = search.slack
+    refill = np.isfinite(slack.terms.budget) or len(slack.terms.needs) > 0
     for _ in range(rounds):
         better = False
-        for site in room.sites():
-            if room.terms.low[site] > 0 or not room.chosen[site]:
+        for site in slack.sites():
+            if slack.terms.low[site] > 0 or not slack.chosen[site]:
                 continue
             if watch.stop():
                 return
@@ -169,7 +169,7 @@ def _exchange(search: CoverSearch, site: int, *, refill: bool) -> bool:
         added.append(other)
         if not refill:
             break
-    if search.value > before + least and search.room.whole():
+    if search.value > before + least and search.slack.whole():
         return True
     for other in reversed(added):
         search.remove(other)

@@ -90,7 +90,7 @@ class _Hunt:
         watch.begin("greedy")
         self.search = MedianSearch(savings, terms)
         self.search.fill(watch)
-        if not self.search.room.whole():
+        if not self.search.slack.whole():
             self.search.move_to(first_selection(terms, self.search.gain, watch, solver))
             self.search.fill(watch)
         self.sites, self.value = self.search.sites(), self.search.exact_value()
@@ -154,7 +154,7 @@ class _Hunt:
 
     def _keep(self) -> None:
         value = self.search.exact_value()
-        if value > self.value and self.search.room.whole():
+        if value > self.value and self.search.slack.whole():
             self.sites, self.value = self.search.sites(), value
 
     def _ask(self, entries: int) -> bool | None:

@@ -98,12 +98,12 @@ class MedianBound:
         if terms.main < 0:
             return x
         load = terms.matrix[[terms.main]].toarray().ravel()
-        room = float(terms.right[terms.main] - load @ x)
+        spare = float(terms.right[terms.main] - load @ x)
         for site in np.flatnonzero(tied & (terms.high > 0) & (x == 0) & (worth > 0)):
-            if room <= 0:
+            if spare <= 0:
                 break
-            x[site] = min(1.0, room / load[site]) if load[site] > 0 else 1.0
-            room -= load[site] * x[site]
+            x[site] = min(1.0, spare / load[site]) if load[site] > 0 else 1.0
+            spare -= load[site] * x[site]
         return x
 
     def _judge(self, value: float, rows: Floats, rules: Floats, worth: Floats) -> bool:

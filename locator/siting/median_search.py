@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from locator.siting.arrays import sums_at, take_slices
 from locator.siting.median_bound import MedianBound
 from locator.siting.problem import Floats, Ints
-from locator.siting.room import Room
+from locator.siting.slack import Slack
 from locator.siting.swap import allowed_exchanges
 from locator.siting.terms import Terms
 from locator.siting.watch import Watch
@@ -27,7 +27,7 @@ class MedianSearch:
 
     def __init__(self, savings: csr_array, terms: Terms) -> None:
         self.savings = savings
-        self.room = Room(terms)
+        self.slack = Slack(terms)
         size, width = (int(n) for n in savings.shape)
         turned = csr_array(savings.T)
         self._rows_of = (turned.indptr, turned.indices)
@@ -46,7 +46,7 @@ class MedianSearch:
 
     def sites(self) -> Ints:
         """Return the selection, ascending."""
-        return self.room.sites()
+        return self.slack.sites()
 
     def halfway(self) -> Floats:
         """Return the middle of each point's best and second best saving.
@@ -67,13 +67,13 @@ class MedianSearch:
             self._grow()
             free = np.flatnonzero(self.site_at < 0)
         self.slot_of[site], self.site_at[free[0]] = free[0], site
-        self.room.add(site)
+        self.slack.add(site)
         self._refresh(site)
 
     def remove(self, site: int) -> None:
         """Give a candidate back."""
         slot = self.slot_of[site]
-        self.room.remove(site)
+        self.slack.remove(site)
         self.slot_of[site] = -1
         self._refresh(site)
         self.site_at[slot] = -1
@@ -127,11 +127,11 @@ class MedianSearch:
     def best_exchange(self) -> tuple[float, int, int]:
         """Return what the best exchange saves, the site it gives up and the one it takes."""
         used = np.flatnonzero(self.site_at >= 0)
-        used = used[self.room.terms.low[self.site_at[used]] == 0]
+        used = used[self.slack.terms.low[self.site_at[used]] == 0]
         if not len(used):
             return 0.0, -1, -1
         score = self.gain + self.extra[used] - self.loss[used][:, None]
-        score = np.where(allowed_exchanges(self.room, self.site_at[used]), score, -np.inf)
+        score = np.where(allowed_exchanges(self.slack, self.site_at[used]), score, -np.inf)
         best = int(np.argmax(score))
         row, site = divmod(best, len(self.gain))
         return float(score.reshape(-1)[best]), int(self.site_at[used[row]]), site
@@ -148,14 +148,14 @@ class MedianSearch:
 
     def fill(self, watch: Watch) -> None:
         """Add the best candidate, by saving per price under a budget, while the rules allow."""
-        terms = self.room.terms
+        terms = self.slack.terms
         price = np.maximum(terms.prices, 1e-12) if np.isfinite(terms.budget) else 1.0
         while not watch.stop():
-            missing = self.room.missing()
+            missing = self.slack.missing()
             useful = self.gain > self.least
             if missing:
                 useful |= np.isin(terms.district, list(missing))
-            may = self.room.may_add() & useful
+            may = self.slack.may_add() & useful
             if not may.any():
                 return
             self.add(int(np.argmax(np.where(may, self.gain / price, -np.inf))))
@@ -164,9 +164,9 @@ class MedianSearch:
         """Change the selection into another one."""
         target = np.zeros(len(self.gain), dtype=bool)
         target[sites] = True
-        for site in np.flatnonzero(self.room.chosen & ~target):
+        for site in np.flatnonzero(self.slack.chosen & ~target):
             self.remove(int(site))
-        for site in np.flatnonzero(target & ~self.room.chosen):
+        for site in np.flatnonzero(target & ~self.slack.chosen):
             self.add(int(site))
 
 
@@ -182,7 +182,7 @@ def wander(
     best, value = search.sites(), search.exact_value()
     worth = np.maximum(bounds.share, 1e-3)
     for _ in range(100_000):
-        chosen = np.flatnonzero(search.room.chosen & (search.room.terms.low == 0))
+        chosen = np.flatnonzero(search.slack.chosen & (search.slack.terms.low == 0))
         ended = watch.effort.clock() >= until or watch.stop()
         if ended or len(chosen) == 0 or value >= bounds.bound * (1 - 1e-9):
             break
@@ -190,14 +190,14 @@ def wander(
         for site in rng.choice(chosen, count, replace=False):
             search.remove(int(site))
         for _ in range(count):
-            may = np.flatnonzero(search.room.may_add())
+            may = np.flatnonzero(search.slack.may_add())
             if not len(may):
                 break
             odds = worth[may] * (np.maximum(search.gain[may], 0.0) + search.least)
             search.add(int(rng.choice(may, p=odds / odds.sum())))
         search.descend(watch)
         now = search.exact_value()
-        if now > value + search.least and search.room.whole():
+        if now > value + search.least and search.slack.whole():
             best, value = search.sites(), now
         else:
             search.move_to(best)

@@ -76,10 +76,10 @@ def _by_exchange(cover: Cover, terms: Terms, share: Floats, at: Ints, watch: Wat
     best, value = at, value_of(cover, at)
     search = CoverSearch(cover, terms)
     complete(search, np.argsort(-share, kind="stable")[: len(at)])
-    if not search.room.whole():
+    if not search.slack.whole():
         return best
     improve(search, watch, rounds=3)
-    return search.room.sites() if search.exact_value() > value * (1 + 1e-12) else best
+    return search.slack.sites() if search.exact_value() > value * (1 + 1e-12) else best
 
 
 class _Wander:
@@ -111,9 +111,9 @@ class _Wander:
         search = self.search
         search.descend(least=self.least)
         search.fill(least=self.least)
-        if search.value > self.value + self.least and search.room.whole():
+        if search.value > self.value + self.least and search.slack.whole():
             self.best, self.value = search.sites(), search.value
-        elif search.value < self.value - self.least or not search.room.whole():
+        elif search.value < self.value - self.least or not search.slack.whole():
             search.move_to(self.best)
 
     def _round(self) -> None:
@@ -121,8 +121,8 @@ class _Wander:
         search = self.search
         search.move_to(np.flatnonzero(~self.free))
         while True:
-            missing = search.room.missing()
-            score = np.where(search.room.may_add(), search.gain * self.share, -np.inf)
+            missing = search.slack.missing()
+            score = np.where(search.slack.may_add(), search.gain * self.share, -np.inf)
             site = int(np.argmax(score))
             if not score[site] > (-np.inf if missing else self.least):
                 return
@@ -131,14 +131,14 @@ class _Wander:
     def _jump(self, rng: np.random.Generator) -> bool:
         """Give up a few sites and take as many others; return whether there was anything to do."""
         search = self.search
-        chosen = np.flatnonzero(search.room.chosen & self.free)
+        chosen = np.flatnonzero(search.slack.chosen & self.free)
         if len(chosen) == 0:
             return False
         count = min(len(chosen), int(rng.integers(2, 6)))
         for site in rng.choice(chosen, count, replace=False):
             search.remove(int(site))
         for _ in range(count):
-            open_sites = np.flatnonzero(search.room.may_add())
+            open_sites = np.flatnonzero(search.slack.may_add())
             if not len(open_sites):
                 break
             worth = self.share[open_sites] * np.maximum(search.gain[open_sites], 0.0) + 1e-12

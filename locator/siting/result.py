@@ -177,11 +177,11 @@ class Siting:
     @property
     def gap_added(self) -> float:
         """How far the bound is from the objective, as a share of what could be added."""
-        room = abs(self.bound - self.baseline)
-        if not np.isfinite(room):
+        reachable = abs(self.bound - self.baseline)
+        if not np.isfinite(reachable):
             return self.gap
         distance = abs(self.bound - self.objective)
-        return 0.0 if distance == 0 else distance / max(room, 1e-300)
+        return 0.0 if distance == 0 else distance / max(reachable, 1e-300)
 
     def _repr_html_(self) -> str:
         """Say what was chosen and how good it is known to be, for a notebook."""

@@ -164,20 +164,20 @@ def cheap_cover(model: SetCover, share: Floats, watch: Watch | None = None) -> I
     search = CoverSearch(replace(cover, first=weights), terms)
     slack = 1e-9 * max(1.0, needed)
     favour = (share + 1e-3 if len(share) else 1.0) / np.maximum(terms.prices, 1e-9)
-    while search.value < needed - slack or search.room.missing():
-        may = search.room.may_add()
-        if not search.room.missing():
+    while search.value < needed - slack or search.slack.missing():
+        may = search.slack.may_add()
+        if not search.slack.missing():
             may &= search.gain > slack
         if not may.any() or (watch is not None and watch.stop()):
             return None
         search.add(int(np.argmax(np.where(may, search.gain * favour, -np.inf))))
-    order = np.lexsort((search.room.sites(), -terms.prices[search.room.sites()]))
-    for site in search.room.sites()[order]:
+    order = np.lexsort((search.slack.sites(), -terms.prices[search.slack.sites()]))
+    for site in search.slack.sites()[order]:
         if terms.low[site] == 0 and search.value - search.loss(int(site)) >= needed - slack:
             search.remove(int(site))
-            if search.room.missing():
+            if search.slack.missing():
                 search.add(int(site))
-    return search.room.sites()
+    return search.slack.sites()
 
 
 def _cheaper(terms: Terms, one: Ints | None, other: Ints | None) -> Ints | None:

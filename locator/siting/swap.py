@@ -13,7 +13,7 @@ import numpy.typing as npt
 from locator.siting.arrays import sums_at, take_slices
 from locator.siting.problem import Ints, Truths
 from locator.siting.reduce import Cover
-from locator.siting.room import Room
+from locator.siting.slack import Slack
 from locator.siting.terms import Terms
 
 __all__ = ["SwapSearch", "allowed_exchanges"]
@@ -32,7 +32,7 @@ class SwapSearch:
 
     def __init__(self, cover: Cover, terms: Terms, sites: Ints, *, slots: int) -> None:
         self.cover = cover
-        self.room = Room(terms)
+        self.slack = Slack(terms)
         self.value = 0.0
         self.counts = np.zeros(cover.height, dtype=np.int32)
         self.owners = np.zeros(cover.height, dtype=np.int64)  # sum of the slots that cover a row
@@ -47,7 +47,7 @@ class SwapSearch:
 
     def sites(self) -> Ints:
         """Return the selection, ascending."""
-        return self.room.sites()
+        return self.slack.sites()
 
     def _spread(self, rows: Ints, sign: float, slots: Ints | None) -> None:
         """Add the rows' worth to what their candidates gain, or share with the rows' slots."""
@@ -64,7 +64,7 @@ class SwapSearch:
         """Choose a candidate."""
         slot = int(np.flatnonzero(self.site_at < 0)[0])
         self.site_at[slot] = site
-        self.room.add(site)
+        self.slack.add(site)
         at = self.cover.col_indptr
         rows = self.cover.col_indices[at[site] : at[site + 1]]
         before = self.counts[rows]
@@ -87,7 +87,7 @@ class SwapSearch:
         """Give a candidate back."""
         slot = int(np.flatnonzero(self.site_at == site)[0])
         self.site_at[slot] = -1
-        self.room.remove(site)
+        self.slack.remove(site)
         at = self.cover.col_indptr
         rows = self.cover.col_indices[at[site] : at[site + 1]]
         after = self.counts[rows] - 1
@@ -113,7 +113,7 @@ class SwapSearch:
             return 0.0, -1, -1
         score = self.gain + self.shared[used]
         score -= self.loss[used][:, None]
-        score = np.where(allowed_exchanges(self.room, self.site_at[used]), score, -np.inf)
+        score = np.where(allowed_exchanges(self.slack, self.site_at[used]), score, -np.inf)
         best = int(np.argmax(score))
         row, site = divmod(best, self.cover.width)
         return float(score.reshape(-1)[best]), int(self.site_at[used[row]]), site
@@ -129,10 +129,10 @@ class SwapSearch:
 
     def fill(self, *, least: float) -> None:
         """Add the best candidate, by gain per price under a budget, while the rules allow."""
-        terms = self.room.terms
+        terms = self.slack.terms
         price = np.maximum(terms.prices, 1e-12) if np.isfinite(terms.budget) else 1.0
         while True:
-            useful = self.room.may_add() & (self.gain > least)
+            useful = self.slack.may_add() & (self.gain > least)
             if not useful.any() or not (self.site_at < 0).any():
                 return
             self.add(int(np.argmax(np.where(useful, self.gain / price, -np.inf))))
@@ -141,29 +141,29 @@ class SwapSearch:
         """Change the selection into another one."""
         target: npt.NDArray[np.bool_] = np.zeros(self.cover.width, dtype=bool)
         target[sites] = True
-        for site in np.flatnonzero(self.room.chosen & ~target):
+        for site in np.flatnonzero(self.slack.chosen & ~target):
             self.remove(int(site))
-        for site in np.flatnonzero(target & ~self.room.chosen):
+        for site in np.flatnonzero(target & ~self.slack.chosen):
             self.add(int(site))
 
 
-def allowed_exchanges(room: Room, out: Ints) -> Truths:
+def allowed_exchanges(slack: Slack, out: Ints) -> Truths:
     """Return which candidates may take the place of each of some chosen sites.
 
     (m,) where that is the same for all of them, else (sites, m).
     """
-    terms = room.terms
-    open_to_all: Truths = (terms.high > 0) & ~room.chosen
+    terms = slack.terms
+    open_to_all: Truths = (terms.high > 0) & ~slack.chosen
     if terms.simple and not np.isfinite(terms.budget):
         return open_to_all
-    left = terms.budget - room.spent + 1e-9 * max(1.0, abs(room.spent))
+    left = terms.budget - slack.spent + 1e-9 * max(1.0, abs(slack.spent))
     may = open_to_all & (terms.prices[None, :] <= left + terms.prices[out][:, None])
     same = (terms.group[out][:, None] == terms.group[None, :]) & (terms.group[None, :] >= 0)
-    may &= (room.group_load() - same) <= 0
+    may &= (slack.group_load() - same) <= 0
     if terms.near is not None:
-        may &= (room.close_load() - terms.near[out].toarray()) <= 0
+        may &= (slack.close_load() - terms.near[out].toarray()) <= 0
     for place, least in terms.needs.items():
-        if room.inside(place) <= least:
+        if slack.inside(place) <= least:
             leaving = terms.district[out] == place
             may &= ~leaving[:, None] | (terms.district == place)[None, :]
     return may

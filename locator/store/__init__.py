@@ -9,21 +9,21 @@ from pathlib import Path
 
 from locator.errors import InputError
 from locator.paths import default_store_path
-from locator.store.base import AuditRow, Change, Kept, KeptFacts, Revision, Store
+from locator.store.base import AuditRow, Change, DocumentFacts, Kept, Revision, Store
+from locator.store.documents import KEPT_LIMIT_BYTES
 from locator.store.geopackage import GeoPackageStore
 from locator.store.jobs import Job, JobRows, JobState
-from locator.store.kept import KEPT_LIMIT_BYTES
 
 __all__ = [
     "KEPT_LIMIT_BYTES",
     "AuditRow",
     "Change",
+    "DocumentFacts",
     "GeoPackageStore",
     "Job",
     "JobRows",
     "JobState",
     "Kept",
-    "KeptFacts",
     "Revision",
     "Store",
     "open_store",

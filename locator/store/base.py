@@ -12,8 +12,8 @@ __all__ = [
     "AuditRow",
     "Cell",
     "Change",
+    "DocumentFacts",
     "Kept",
-    "KeptFacts",
     "Record",
     "Revision",
     "Store",
@@ -87,7 +87,7 @@ class AuditRow:
 
 
 @dataclass(frozen=True)
-class KeptFacts:
+class DocumentFacts:
     """What is known of a kept document without reading it.
 
     Attributes
@@ -116,7 +116,7 @@ class KeptFacts:
 
 
 @dataclass(frozen=True)
-class Kept(KeptFacts):
+class Kept(DocumentFacts):
     """A kept document: its facts and its body."""
 
     body: bytes
@@ -206,7 +206,7 @@ class Store(Protocol):
             The store's version it was made from; None is the one now.
         """
 
-    def list_kept(self, kind: str | None = None) -> tuple[KeptFacts, ...]:
+    def list_kept(self, kind: str | None = None) -> tuple[DocumentFacts, ...]:
         """Return the facts of what is kept, of one kind or all, the newest first."""
 
     def read_kept(self, digest: str) -> Kept | None:

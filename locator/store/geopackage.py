@@ -16,8 +16,16 @@ import sqlalchemy as sa
 
 from locator.errors import StoreError, StoreMissingError, StoreVersionError
 from locator.paths import written_whole
-from locator.store.base import AuditRow, Change, Kept, KeptFacts, Record, Revision, Where
+from locator.store.base import AuditRow, Change, DocumentFacts, Kept, Record, Revision, Where
 from locator.store.connect import Connections
+from locator.store.documents import (
+    check_document,
+    digest_of,
+    discard_row,
+    keep_row,
+    list_rows,
+    read_row,
+)
 from locator.store.file import (
     OUTSIDE_ACTOR,
     SCHEMA_VERSION,
@@ -26,7 +34,6 @@ from locator.store.file import (
     write_file,
 )
 from locator.store.jobs import JobRows
-from locator.store.kept import check_kept, digest_of, discard_row, keep_row, list_rows, read_row
 from locator.store.sql import Counts, apply_change, read_layer, read_since
 from locator.store.tables import audit_table, meta_table
 from locator.store.text import is_broken
@@ -241,7 +248,7 @@ class GeoPackageStore:
         StoreError
             The store cannot be written, or is of an older schema.
         """
-        check_kept(kind, title, question, body, made_at)
+        check_document(kind, title, question, body, made_at)
         digest, facts = digest_of(kind, title, question, body), (kind, title, question)
         if self.read_kept(digest) is not None:
             return digest
@@ -253,7 +260,7 @@ class GeoPackageStore:
                 keep_row(connection, facts, body, made_at=made_at, data_version=version)
         return digest
 
-    def list_kept(self, kind: str | None = None) -> tuple[KeptFacts, ...]:
+    def list_kept(self, kind: str | None = None) -> tuple[DocumentFacts, ...]:
         """Return the facts of what is kept, of one kind or all, the newest first."""
         with self._reading() as connection:
             return list_rows(connection, kind) if _has_shelves(connection) else ()

@@ -14,10 +14,10 @@ __all__ = [
     "Geometry",
     "audit_table",
     "declare_column",
+    "documents_table",
     "geometry_srs",
     "geometry_wkb",
     "jobs_table",
-    "kept_table",
     "layer_table",
     "meta_table",
 ]
@@ -127,7 +127,7 @@ def audit_table() -> sa.Table:
     )
 
 
-def kept_table() -> sa.Table:
+def documents_table() -> sa.Table:
     """Return the table of kept documents; the body is packed with zlib."""
     texts = ("digest", "kind", "made_at", "data_version", "title", "question")
     return sa.Table(

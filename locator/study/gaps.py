@@ -22,13 +22,13 @@ from locator.schema import Datum, Language, check_frame
 from locator.service import Service, Snapshot
 from locator.study.areas import describe_areas
 from locator.study.basis import make_basis
+from locator.study.checkpoints import Checkpoints
 from locator.study.doubts import doubt_places, doubt_scenario
 from locator.study.drawing import read_snapshot
 from locator.study.folder import check_folder, replaced_folder
 from locator.study.manifest import Summary, make_summary
 from locator.study.measure import GapsInputs, Outcome, Question, Standard, Study
 from locator.study.output import Run, write_maps, write_tables
-from locator.study.stages import Stages
 from locator.study.tables import make_tables
 
 __all__ = [
@@ -237,8 +237,8 @@ def run_gaps(
     basis = make_basis(service, study, question.standards, week_of=question.week_of)
     summary = make_summary(study, basis, outcomes, before or [], given=inputs.snapshot)
     with replaced_folder(out) as draft:
-        stages = Stages(out.parent / f".{out.name}-unfinished", _key(summary, study))
-        tables = make_tables(basis, stages.take, lambda share: progress(0.4 + 0.3 * share))
+        checkpoints = Checkpoints(out.parent / f".{out.name}-unfinished", _key(summary, study))
+        tables = make_tables(basis, checkpoints.take, lambda share: progress(0.4 + 0.3 * share))
         areas = describe_areas(basis, outcomes[0].gaps)
         run = Run(now, study, basis, outcomes, before or [], tables, areas, summary)
         write_tables(draft, run)
@@ -247,7 +247,7 @@ def run_gaps(
             write_maps(draft, service, run, language=report)
             progress(0.85)
             write_report(draft, language=report)
-    stages.clear()
+    checkpoints.clear()
     progress(1.0)
     return summary
 

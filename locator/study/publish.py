@@ -13,7 +13,7 @@ from locator.published import GAP_COLUMNS, KIND, About, Said, pack_gaps, unpack_
 from locator.reporting.folder import StudyFolder, Summary, read_folder
 from locator.reporting.labels import standard_label, translate
 from locator.schema import Language
-from locator.store import KeptFacts, Store
+from locator.store import DocumentFacts, Store
 
 __all__ = ["publish_study", "withdraw_study"]
 
@@ -76,7 +76,7 @@ def _rows(study: StudyFolder) -> tuple[list[dict[str, object]], list[bytes]]:
     return rows, [shapely.to_wkb(shape) for shape in areas.geometry]
 
 
-def withdraw_study(store: Store, digest: str, *, actor: str) -> KeptFacts:
+def withdraw_study(store: Store, digest: str, *, actor: str) -> DocumentFacts:
     """Take a publication back; what was published before it is the last one again.
 
     Parameters

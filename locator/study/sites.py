@@ -16,17 +16,17 @@ from locator.reporting.sites_folder import TABLES_OF, SiteFigures
 from locator.schema import Datum, drop_unusable
 from locator.service import Service
 from locator.siting import Effort, Progress, Siting, Stopped
+from locator.study.checkpoints import to_plain
 from locator.study.gaps import change_inputs, doubt_words, gaps_inputs, unread_words
 from locator.study.measure import GapsInputs
 from locator.study.sites_curve import trace_curves
 from locator.study.sites_figures import make_figures
 from locator.study.sites_gains import Gains, find_gains
-from locator.study.sites_ground import SiteGround, SiteInputs, make_ground
 from locator.study.sites_question import SiteQuestion
 from locator.study.sites_sensitivity import vary
+from locator.study.sites_setup import SiteInputs, SiteSetup, make_setup
 from locator.study.sites_solve import Solved, part_of, solve_ground
 from locator.study.sites_table import make_sites
-from locator.study.stages import to_plain
 
 __all__ = ["Keep", "Made", "SiteAnswer", "SiteInputs", "site_inputs", "solve_sites"]
 
@@ -53,7 +53,7 @@ class SiteAnswer:
         Tables of the same names, empty where they were not asked for.
     notes
         Sentences on what the figures rest on.
-    ground, solved, gains
+    setup, solved, gains
         What lies behind it: demand, candidates, the model's answer with its certificate.
     rejected_candidates
         Rows of the file of candidates that were none.
@@ -65,7 +65,7 @@ class SiteAnswer:
     curve: pd.DataFrame
     sensitivity: pd.DataFrame
     notes: tuple[str, ...]
-    ground: SiteGround
+    setup: SiteSetup
     solved: Solved
     gains: Gains
     rejected_candidates: int = 0
@@ -201,16 +201,16 @@ def solve_sites(
         No selection keeps the rules, or none was found in time; the sentence says which rule.
     """
     effort = replace(effort or Effort(), time_limit_s=question.time_limit_s, gap=question.gap)
-    effort.progress(Progress("ground", 0.0, 0.0, None, None))
-    ground = make_ground(service, inputs, question)
-    solved = solve_ground(ground, part_of(effort, "", 0.05, 0.5, question.time_limit_s))
-    gains = find_gains(ground, solved.siting.chosen)
-    (curve, no_curve), (sensitivity, no_runs) = _extras(ground, solved, effort, keep)
-    figures = make_figures(ground, solved, gains)
-    sites = make_sites(ground, solved, gains, sensitivity)
+    effort.progress(Progress("setup", 0.0, 0.0, None, None))
+    setup = make_setup(service, inputs, question)
+    solved = solve_ground(setup, part_of(effort, "", 0.05, 0.5, question.time_limit_s))
+    gains = find_gains(setup, solved.siting.chosen)
+    (curve, no_curve), (sensitivity, no_runs) = _extras(setup, solved, effort, keep)
+    figures = make_figures(setup, solved, gains)
+    sites = make_sites(setup, solved, gains, sensitivity)
     effort.progress(Progress("done", 0.0, 1.0, figures["objective"], figures["bound"]))
-    notes = [*ground.notes, *no_curve, *no_runs, *_doubts(solved.siting)]
-    if ground.total <= 0:
+    notes = [*setup.notes, *no_curve, *no_runs, *_doubts(solved.siting)]
+    if setup.total <= 0:
         notes.append("There is no demand to cover: nothing can be gained.")
     return SiteAnswer(
         question=question,
@@ -219,14 +219,14 @@ def solve_sites(
         curve=curve,
         sensitivity=sensitivity,
         notes=tuple(notes),
-        ground=ground,
+        setup=setup,
         solved=solved,
         gains=gains,
         rejected_candidates=len(inputs.rejected),
     )
 
 
-def _extras(ground: SiteGround, solved: Solved, effort: Effort, keep: Keep) -> tuple[Made, Made]:
+def _extras(setup: SiteSetup, solved: Solved, effort: Effort, keep: Keep) -> tuple[Made, Made]:
     """Make the curve and the varied runs, unless somebody has said stop."""
     half_s = effort.time_limit_s / 2
     made = []
@@ -240,7 +240,7 @@ def _extras(ground: SiteGround, solved: Solved, effort: Effort, keep: Keep) -> t
             made.append((empty, [f"Stopped early: no {phase}."]))
             continue
         part = part_of(effort, phase, begin, end, half_s)
-        made.append(keep(name, partial(make, ground, solved, part)))
+        made.append(keep(name, partial(make, setup, solved, part)))
     return made[0], made[1]
 
 

@@ -16,11 +16,11 @@ from locator.reporting.sites_folder import COMPARISON_COLUMNS
 from locator.schema import SET_SEPARATOR
 from locator.service import Service
 from locator.siting import Effort
+from locator.study.checkpoints import to_plain
 from locator.study.sites import SiteAnswer, SiteInputs, solve_sites
 from locator.study.sites_question import SiteQuestion
 from locator.study.sites_solve import part_of
 from locator.study.sites_words import UNITS_ZH
-from locator.study.stages import to_plain
 
 __all__ = ["SiteComparison", "compare_answers", "compare_sites"]
 
@@ -104,15 +104,15 @@ def _row(
     first: SiteAnswer, other: SiteAnswer, action: int, mine: int | None, theirs: int | None
 ) -> dict[str, object]:
     """Return one site of either answer, at both moments."""
-    ground = first.ground
-    identity = ground.action_id(action)
+    setup = first.setup
+    identity = setup.action_id(action)
     sides = [_side(answer, action) for answer in (first, other)]
     row: dict[str, object] = {
         "at": str(first.question.at),
         "other_at": str(other.question.at),
         "id": identity,
-        "name": ground.names.get(identity),
-        "option": str(ground.actions.option[action]),
+        "name": setup.names.get(identity),
+        "option": str(setup.actions.option[action]),
         "rank": mine,
         "other_rank": theirs,
     }
@@ -120,15 +120,15 @@ def _row(
         row |= {f"{prefix}{name}": value for name, value in side.items()}
     opened = _opened(first, other, action)
     row |= {"open_only_then": opened[0], "open_only_other": opened[1]}
-    row["why_zh"], row["why_en"] = _why(row, ground.unit)
+    row["why_zh"], row["why_en"] = _why(row, setup.unit)
     return row
 
 
 def _side(answer: SiteAnswer, action: int) -> dict[str, object]:
     """Return demand within the standard of a site at one moment, and what is covered of it."""
-    ground = answer.ground
-    rows = ground.points_of(action)
-    demand, served = ground.demand[rows], ground.served[rows]
+    setup = answer.setup
+    rows = setup.points_of(action)
+    demand, served = setup.demand[rows], setup.served[rows]
     reached, covered = float(demand.sum()), float(demand[served].sum())
     return {
         "demand": round(reached, 6),
@@ -140,16 +140,16 @@ def _side(answer: SiteAnswer, action: int) -> dict[str, object]:
 
 def _open_near(answer: SiteAnswer, action: int) -> npt.NDArray[np.int64]:
     """Return the open stations that some demand around a site reaches within the standard."""
-    ground = answer.ground
-    near = ground.reach_stations[ground.points_of(action)]
+    setup = answer.setup
+    near = setup.reach_stations[setup.points_of(action)]
     stations = np.unique(near.indices[near.data > 0])
-    return np.asarray(stations[ground.open[stations].any(axis=1)], dtype=np.int64)
+    return np.asarray(stations[setup.open[stations].any(axis=1)], dtype=np.int64)
 
 
 def _opened(first: SiteAnswer, other: SiteAnswer, action: int) -> tuple[str | None, str | None]:
     """Return names of the stations around that are open at one moment and not at the other."""
     one, two = (set(_open_near(answer, action).tolist()) for answer in (first, other))
-    names = first.ground.basis.study.inputs.snapshot.stations["name"]
+    names = first.setup.basis.study.inputs.snapshot.stations["name"]
     words = [
         SET_SEPARATOR.join(str(names.iloc[station]) for station in sorted(stations)) or None
         for stations in (one - two, two - one)

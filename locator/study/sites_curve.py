@@ -8,7 +8,7 @@ import pandas as pd
 from locator.errors import SitingError
 from locator.reporting.sites_folder import TABLES_OF
 from locator.siting import Curve, Effort, trace_curve
-from locator.study.sites_ground import SiteGround
+from locator.study.sites_setup import SiteSetup
 from locator.study.sites_solve import Solved, part_of
 
 __all__ = ["trace_curves"]
@@ -19,10 +19,10 @@ _STEPS = 12  # of a budget
 
 
 def trace_curves(
-    ground: SiteGround, solved: Solved, effort: Effort
+    setup: SiteSetup, solved: Solved, effort: Effort
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the table ``curve``, nested and free, and why there is none; mclp alone has one."""
-    asked = ground.question
+    asked = setup.question
     empty = pd.DataFrame(columns=list(TABLES_OF["curve"]))
     if not asked.curve or asked.model != "mclp" or solved.problem is None:
         return empty, []
@@ -40,12 +40,12 @@ def trace_curves(
                 rules,
                 new=()
                 if by_budget
-                else _numbers(asked.new or 0, _least(ground), len(ground.actions)),
+                else _numbers(asked.new or 0, _least(setup), len(setup.actions)),
                 budgets=limits,
                 nested=nested,
                 effort=part_of(effort, "", begin, end, effort.time_limit_s * (end - begin)),
             )
-            parts.append(_table(curve, ground))
+            parts.append(_table(curve, setup))
     except SitingError as error:
         return empty, [f"No curve: {error}"]
     return _tightened(pd.concat(parts, ignore_index=True), solved), []
@@ -63,9 +63,9 @@ def _tightened(table: pd.DataFrame, solved: Solved) -> pd.DataFrame:
     return table
 
 
-def _least(ground: SiteGround) -> int:
+def _least(setup: SiteSetup) -> int:
     """Return the fewest sites that the rules may ask for, at least one."""
-    asked = ground.question
+    asked = setup.question
     return max(1, len(asked.forced_in) + sum(least for _, least in asked.at_least))
 
 
@@ -82,8 +82,8 @@ def _budgets(budget: float) -> tuple[float, ...]:
     return tuple(sorted(step for step in steps if step > 0)) or (0.0,)
 
 
-def _table(curve: Curve, ground: SiteGround) -> pd.DataFrame:
-    total = ground.total
+def _table(curve: Curve, setup: SiteSetup) -> pd.DataFrame:
+    total = setup.total
     rows = [
         {
             "by": curve.by,
@@ -95,7 +95,7 @@ def _table(curve: Curve, ground: SiteGround) -> pd.DataFrame:
             "marginal": point.marginal,
             "bound": point.bound,
             "gap_added": point.gap_added,
-            "ids": ";".join(ground.action_id(int(action)) for action in point.chosen),
+            "ids": ";".join(setup.action_id(int(action)) for action in point.chosen),
         }
         for point in curve.points
     ]

@@ -5,20 +5,20 @@ import pandas as pd
 
 from locator.reporting.sites_folder import TABLES_OF, SiteFigures
 from locator.study.sites_gains import Gains
-from locator.study.sites_ground import SiteGround
+from locator.study.sites_setup import SiteSetup
 from locator.study.sites_solve import Solved
 
 __all__ = ["area_table", "hours_table", "make_figures"]
 
 
-def make_figures(ground: SiteGround, solved: Solved, gains: Gains) -> SiteFigures:
-    """Return the figures of an answer, times as means or longest, demand in the ground's unit."""
-    siting, asked, total = solved.siting, ground.question, ground.total
-    before = float(ground.demand[ground.served].sum())
-    after = float(ground.demand[gains.covered].sum())
-    alike = bool((ground.actions.cost == 1).all())
+def make_figures(setup: SiteSetup, solved: Solved, gains: Gains) -> SiteFigures:
+    """Return the figures of an answer, times as means or longest, demand in the setup's unit."""
+    siting, asked, total = solved.siting, setup.question, setup.total
+    before = float(setup.demand[setup.served].sum())
+    after = float(setup.demand[gains.covered].sum())
+    alike = bool((setup.actions.cost == 1).all())
     scale = 1.0
-    unit = ground.unit
+    unit = setup.unit
     if asked.model == "p-median":
         scale, unit = 1.0 / total if total > 0 else 1.0, "mean seconds"
     elif asked.model == "p-center":
@@ -49,9 +49,9 @@ def make_figures(ground: SiteGround, solved: Solved, gains: Gains) -> SiteFigure
         certificate_bound=_finite(siting.certificate_bound * scale),
         stopped=siting.stopped,
         chosen=len(siting.chosen),
-        cost=float(ground.actions.cost[siting.chosen].sum()) if priced else None,
-        candidates=len(ground.candidates),
-        demand_points=len(ground.demand),
+        cost=float(setup.actions.cost[siting.chosen].sum()) if priced else None,
+        candidates=len(setup.candidates),
+        demand_points=len(setup.demand),
         seconds={name: round(spent, 3) for name, spent in siting.seconds.items()},
     )
 
@@ -76,9 +76,9 @@ def hours_table(sites: pd.DataFrame, gains: Gains) -> pd.DataFrame:
     )
 
 
-def area_table(ground: SiteGround, gains: Gains) -> pd.DataFrame:
+def area_table(setup: SiteSetup, gains: Gains) -> pd.DataFrame:
     """Return demand and what of it is covered before and after, by district and by hot zone."""
-    points = ground.basis.points
+    points = setup.basis.points
     parts = []
     for level in ("district", "zone"):
         ids = points.pieces[f"{level}_id"].to_numpy(dtype=object)[points.piece]
@@ -87,9 +87,9 @@ def area_table(ground: SiteGround, gains: Gains) -> pd.DataFrame:
             {
                 "id": ids,
                 "name": names,
-                "demand": ground.demand.sum(axis=1),
-                "covered_before": np.where(ground.served, ground.demand, 0.0).sum(axis=1),
-                "covered_after": np.where(gains.covered, ground.demand, 0.0).sum(axis=1),
+                "demand": setup.demand.sum(axis=1),
+                "covered_before": np.where(setup.served, setup.demand, 0.0).sum(axis=1),
+                "covered_after": np.where(gains.covered, setup.demand, 0.0).sum(axis=1),
             }
         )
         if frame["id"].isna().all():

@@ -12,7 +12,7 @@ from locator.coverage.demand import HOURS_OF_WEEK
 from locator.coverage.quality import nearest_seconds
 from locator.coverage.reasons import Reason
 from locator.coverage.week import QUARTERS, within_reach
-from locator.study.sites_ground import SiteGround
+from locator.study.sites_setup import SiteSetup
 
 __all__ = ["Gains", "find_gains", "hours_words"]
 
@@ -58,28 +58,28 @@ class Gains:
     covered: Mask
 
 
-def find_gains(ground: SiteGround, chosen: Ints) -> Gains:
+def find_gains(setup: SiteSetup, chosen: Ints) -> Gains:
     """Rank chosen options by what they add one after the other, and look into each."""
-    reach = {int(a): ground.points_of(int(a)) for a in chosen}
-    order, gain, pieces = _rank(ground, reach)
-    served = ground.served
+    reach = {int(a): setup.points_of(int(a)) for a in chosen}
+    order, gain, pieces = _rank(setup, reach)
+    served = setup.served
     times_covered = served.astype(np.int32)
     for action in order:
-        times_covered[reach[action]] += ground.action_hours[action][None, :]
+        times_covered[reach[action]] += setup.action_hours[action][None, :]
     alone, lost = [], []
     for action in order:
-        rows, hours = reach[action], ground.action_hours[action]
-        demand = ground.demand[rows]
+        rows, hours = reach[action], setup.action_hours[action]
+        demand = setup.demand[rows]
         alone.append(float(demand[~served[rows] & hours].sum()))
         lost.append(float(demand[(times_covered[rows] == 1) & ~served[rows] & hours].sum()))
-    zone, zone_share = _zones(ground, pieces)
-    reasons, then = _reasons(ground, pieces)
+    zone, zone_share = _zones(setup, pieces)
+    reasons, then = _reasons(setup, pieces)
     return Gains(
         order=np.array(order, dtype=np.int64),
         gain=np.array(gain),
         alone=np.array(alone),
         lost=np.array(lost),
-        by_hour=_by_hour(ground, pieces),
+        by_hour=_by_hour(setup, pieces),
         zone=zone,
         zone_share=zone_share,
         reasons=reasons,
@@ -91,9 +91,9 @@ def find_gains(ground: SiteGround, chosen: Ints) -> Gains:
 Piece = tuple[Ints, Mask]  # the points an option newly covers, and in which classes of hours
 
 
-def _rank(ground: SiteGround, reach: dict[int, Ints]) -> tuple[list[int], list[float], list[Piece]]:
+def _rank(setup: SiteSetup, reach: dict[int, Ints]) -> tuple[list[int], list[float], list[Piece]]:
     """Return options by what each adds to those before it; of equals the first of the table."""
-    covered = ground.served.copy()
+    covered = setup.served.copy()
     left = sorted(reach)
     order: list[int] = []
     gains: list[float] = []
@@ -105,43 +105,43 @@ def _rank(ground: SiteGround, reach: dict[int, Ints]) -> tuple[list[int], list[f
             if worth[action] < best_gain:
                 break  # what an option adds only shrinks as others are taken
             rows = reach[action]
-            new = ~covered[rows] & ground.action_hours[action]
-            worth[action] = float(ground.demand[rows][new].sum())
+            new = ~covered[rows] & setup.action_hours[action]
+            worth[action] = float(setup.demand[rows][new].sum())
             if worth[action] > best_gain or (worth[action] == best_gain and action < best):
                 best, best_gain = action, worth[action]
         rows = reach[best]
-        new = ~covered[rows] & ground.action_hours[best]
+        new = ~covered[rows] & setup.action_hours[best]
         kept = new.any(axis=1)
         pieces.append((rows[kept], new[kept]))
-        covered[rows] |= ground.action_hours[best]
+        covered[rows] |= setup.action_hours[best]
         left.remove(best)
         order.append(best)
         gains.append(best_gain)
     return order, gains, pieces
 
 
-def _by_hour(ground: SiteGround, pieces: list[Piece]) -> Floats | None:
+def _by_hour(setup: SiteSetup, pieces: list[Piece]) -> Floats | None:
     """Return what each adds in each hour: a class's demand in proportion to its quarter-hours."""
-    if ground.quarters is None:
+    if setup.quarters is None:
         return None
-    points = ground.basis.points
+    points = setup.basis.points
     result = np.zeros((len(pieces), HOURS_OF_WEEK))
     for at, (rows, new) in enumerate(pieces):
         orders = np.zeros((len(points.pieces), new.shape[1]))
         np.add.at(orders, points.piece[rows], points.demand_per_h[rows, None] * new)
-        result[at] = ((orders @ ground.quarters.T) / QUARTERS * points.factors).sum(axis=0)
+        result[at] = ((orders @ setup.quarters.T) / QUARTERS * points.factors).sum(axis=0)
     return result
 
 
-def _zones(ground: SiteGround, pieces: list[Piece]) -> tuple[Ints, Floats]:
-    names = ground.basis.points.pieces["zone_name"]
+def _zones(setup: SiteSetup, pieces: list[Piece]) -> tuple[Ints, Floats]:
+    names = setup.basis.points.pieces["zone_name"]
     codes, _ = pd.factorize(names.where(names.notna(), None), use_na_sentinel=True)
     first = {int(code): row for row, code in reversed(list(enumerate(codes))) if code >= 0}
     zone = np.full(len(pieces), -1, dtype=np.int64)
     share = np.full(len(pieces), np.nan)
     for at, (rows, new) in enumerate(pieces):
-        gained = (ground.demand[rows] * new).sum(axis=1)
-        code = codes[ground.basis.points.piece[rows]]
+        gained = (setup.demand[rows] * new).sum(axis=1)
+        code = codes[setup.basis.points.piece[rows]]
         total = float(gained.sum())
         if total <= 0 or not (code >= 0).any():
             continue
@@ -151,24 +151,24 @@ def _zones(ground: SiteGround, pieces: list[Piece]) -> tuple[Ints, Floats]:
     return zone, share
 
 
-def _reasons(ground: SiteGround, pieces: list[Piece]) -> tuple[pd.DataFrame, Ints]:
+def _reasons(setup: SiteSetup, pieces: list[Piece]) -> tuple[pd.DataFrame, Ints]:
     """Return why the newly covered demand is not covered today, and the station nearest to help."""
-    limit_s, basis = ground.question.limit_s, ground.basis
+    limit_s, basis = setup.question.limit_s, setup.basis
     lacking = within_reach(basis.times, limit_s=limit_s, mask=basis.in_service)
-    straight = _straight(ground)
+    straight = _straight(setup)
     every = np.diff(lacking.indptr) > 0
-    chosen = np.diff(ground.reach_perhaps.indptr) > 0
+    chosen = np.diff(setup.reach_perhaps.indptr) > 0
     then = np.full(len(pieces), -1, dtype=np.int64)
     parts = [pd.DataFrame({"reason": [], "reason_share": []})]
     for at, (rows, new) in enumerate(pieces):
-        weight = ground.demand[rows] * new
-        if not ground.question.existing or weight.sum() <= 0:
+        weight = setup.demand[rows] * new
+        if not setup.question.existing or weight.sum() <= 0:
             parts.append(pd.DataFrame({"reason": [None], "reason_share": [np.nan]}))
             continue
-        near = ground.reach_perhaps[rows]
+        near = setup.reach_perhaps[rows]
         possible, unrecorded = (
             np.asarray(near @ mask.astype(np.float32)) > 0
-            for mask in (ground.possible, ground.unrecorded)
+            for mask in (setup.possible, setup.unrecorded)
         )
         flat = [np.repeat(mask[rows], new.shape[1]) for mask in (chosen, every, straight)]
         codes = explain_points(
@@ -180,30 +180,30 @@ def _reasons(ground: SiteGround, pieces: list[Piece]) -> tuple[pd.DataFrame, Int
         )
         group = np.zeros(len(codes), dtype=np.int64)
         parts.append(main_reasons(group, codes, weight.ravel(), groups=1))
-        shut = _shut(ground, parts[-1]["reason"].iloc[0])
+        shut = _shut(setup, parts[-1]["reason"].iloc[0])
         then[at] = _most_near(near, weight.sum(axis=1), shut)
     frame = pd.concat([pd.DataFrame(part).astype(object) for part in parts], ignore_index=True)
     return frame, then
 
 
-def _shut(ground: SiteGround, reason: object) -> Mask:
+def _shut(setup: SiteSetup, reason: object) -> Mask:
     """Return (m,) the stations that would help but for a reason."""
     if reason == Reason.SERVICES_UNKNOWN:
-        return np.asarray(ground.unrecorded.any(axis=1))
-    unknown = (ground.possible & ~ground.open).any(axis=1)
-    shut = ground.counts & ~ground.open.all(axis=1)
+        return np.asarray(setup.unrecorded.any(axis=1))
+    unknown = (setup.possible & ~setup.open).any(axis=1)
+    shut = setup.counts & ~setup.open.all(axis=1)
     return np.asarray(shut & (unknown if reason == Reason.HOURS_UNKNOWN else ~unknown))
 
 
-def _straight(ground: SiteGround) -> Mask:
+def _straight(setup: SiteSetup) -> Mask:
     """Return (n,) whether a station in service would be in reach as the crow flies."""
-    study = ground.basis.study
+    study = setup.basis.study
     line = study.straight_line()
     if line is None:
-        return np.zeros(len(ground.demand), dtype=bool)
+        return np.zeros(len(setup.demand), dtype=bool)
     bound = line.bind(study.lonlat)
-    seconds = nearest_seconds(bound, study.origins, ground.basis.in_service)
-    return seconds <= ground.question.limit_s
+    seconds = nearest_seconds(bound, study.origins, setup.basis.in_service)
+    return seconds <= setup.question.limit_s
 
 
 def _most_near(near: csr_array, weight: Floats, shut: Mask) -> int:

@@ -21,10 +21,10 @@ def covered_areas(answer: SiteAnswer) -> dict[str, gpd.GeoDataFrame]:
     The layers ``newly_covered`` and ``uncovered`` of
     :data:`locator.reporting.sites_folder.LAYERS_OF`.
     """
-    ground = answer.ground
-    demand = ground.demand
+    setup = answer.setup
+    demand = setup.demand
     total = demand.sum(axis=1)
-    before = np.where(ground.served, demand, 0.0).sum(axis=1)
+    before = np.where(setup.served, demand, 0.0).sum(axis=1)
     after = np.where(answer.gains.covered, demand, 0.0).sum(axis=1)
     return {
         "newly_covered": _areas(answer, after - before, after > before),
@@ -36,7 +36,7 @@ def _areas(
     answer: SiteAnswer, amount: npt.NDArray[np.float64], chosen: npt.NDArray[np.bool_]
 ) -> gpd.GeoDataFrame:
     """Return the squares of some demand points, joined where they touch, with their demand."""
-    basis = answer.ground.basis
+    basis = answer.setup.basis
     study, points = basis.study, basis.points
     zones = study.inputs.points is None
     half = 0.5 * (_TOUCH * points.side_m[chosen] if zones else _POINT_M)

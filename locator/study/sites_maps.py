@@ -34,13 +34,13 @@ def write_site_map(
     summary
         The manifest: date, model, hours and data hash go into the caption.
     """
-    ground = answer.ground
-    study = ground.basis.study
+    setup = answer.setup
+    study = setup.basis.study
     snapshot, zones = study.inputs.snapshot, study.inputs.hot_zones
     areas = covered_areas(answer)
-    stations = snapshot.stations[ground.counts]
+    stations = snapshot.stations[setup.counts]
     if study.at is not None:
-        states = snapshot.index.states(study.at)[ground.counts]
+        states = snapshot.index.states(study.at)[setup.counts]
         stations = stations.assign(state=[STATES[code].value for code in states])
     if zones is not None:
         zones = zones.assign(demand_per_h=study.demand_per_h)
@@ -83,7 +83,7 @@ def _caption(summary: SiteSummary, language: Language) -> str:
 
 def _sites(answer: SiteAnswer, language: Language) -> gpd.GeoDataFrame:
     sites = answer.sites
-    unit = answer.ground.unit
+    unit = answer.setup.unit
     unit = UNITS_ZH.get(unit, unit) if language == "zh" else unit
     said = [f"{value:,.1f} {unit}" for value in sites["gain"]]
     columns = {

@@ -36,6 +36,7 @@ from locator.reporting.sites_folder import (
 from locator.schema import CRS, Language, is_illustrative
 from locator.service import Service
 from locator.siting import Certificate, Effort
+from locator.study.checkpoints import Checkpoints, to_frame, to_plain
 from locator.study.folder import check_folder, replaced_folder
 from locator.study.manifest import hash_frames, shown_settings
 from locator.study.output import dated, write_json, write_layer
@@ -43,11 +44,10 @@ from locator.study.reach import roads_credit
 from locator.study.sites import Keep, Made, SiteAnswer, SiteInputs, solve_sites
 from locator.study.sites_compare import compare_sites
 from locator.study.sites_figures import area_table, hours_table
-from locator.study.sites_ground import SiteGround
 from locator.study.sites_layers import covered_areas
 from locator.study.sites_maps import write_site_map
 from locator.study.sites_question import SiteQuestion
-from locator.study.stages import Stages, to_frame, to_plain
+from locator.study.sites_setup import SiteSetup
 from locator.study.zone_source import demand_rests_on
 from locator.travel import Routed
 
@@ -91,7 +91,7 @@ def run_sites(
     check_folder(out, SITES_FILES | set(REPORT_FILES), {FIGURES: FIGURE_FILES})
     out.parent.mkdir(parents=True, exist_ok=True)
     key = _key(service, inputs, question)
-    with _stages(out.parent / f".{out.name}-unfinished", key) as keep:
+    with _checkpoints(out.parent / f".{out.name}-unfinished", key) as keep:
         answer = solve_sites(service, inputs, question, effort=effort, keep=keep)
         with replaced_folder(out) as draft:
             summary = _write_answer(draft, inputs, answer)
@@ -127,13 +127,13 @@ class _Incomplete(Exception):  # noqa: N818 - no error: a table that must not be
 
 
 @contextmanager
-def _stages(folder: Path, key: str) -> Iterator[Keep]:
+def _checkpoints(folder: Path, key: str) -> Iterator[Keep]:
     """Yield what keeps tables that are whole in a folder, until the block ends well or in error.
 
     A study that was refused leaves nothing; one that was cut off leaves its finished tables.
     """
     try:
-        stages = Stages(folder, key)
+        checkpoints = Checkpoints(folder, key)
     except OSError as error:
         raise StudyError(f"{folder} cannot be written: {error.strerror or error}.") from error
 
@@ -145,16 +145,16 @@ def _stages(folder: Path, key: str) -> Iterator[Keep]:
             return made[0]
 
         try:
-            return to_frame(stages.take(name, whole)), []
+            return to_frame(checkpoints.take(name, whole)), []
         except _Incomplete as part:
             return part.made
 
     try:
         yield keep
     except LocatorError:
-        stages.clear()
+        checkpoints.clear()
         raise
-    stages.clear()
+    checkpoints.clear()
 
 
 def run_comparison(
@@ -213,7 +213,7 @@ def _write_answer(draft: Path, inputs: SiteInputs, answer: SiteAnswer) -> SiteSu
     write_json(draft / MANIFEST, summary)
     write_json(draft / TABLES, _tables(answer))
     _write_csv(draft / SITES_CSV, answer, summary)
-    with dated(answer.ground.basis.study.made_at):
+    with dated(answer.setup.basis.study.made_at):
         _write_layers(draft, answer)
     if answer.siting.certificate is not None:
         baseline = float(answer.siting.baseline)
@@ -228,11 +228,11 @@ def _write_answer(draft: Path, inputs: SiteInputs, answer: SiteAnswer) -> SiteSu
 
 def make_site_summary(answer: SiteAnswer) -> SiteSummary:
     """Return the manifest of an answer."""
-    ground = answer.ground
-    study = ground.basis.study
+    setup = answer.setup
+    study = setup.basis.study
     snapshot, measured = study.inputs.snapshot, study.inputs
     demand = measured.hot_zones if measured.hot_zones is not None else measured.points
-    used = [snapshot.stations[ground.counts], ground.candidates.frame]
+    used = [snapshot.stations[setup.counts], setup.candidates.frame]
     if measured.hot_zones is not None:
         used.append(measured.hot_zones)
     return SiteSummary(
@@ -240,18 +240,18 @@ def make_site_summary(answer: SiteAnswer) -> SiteSummary:
         made_at=study.made_at.isoformat(timespec="seconds"),
         program=f"locator {__version__}",
         illustrative=any(is_illustrative(frame) for frame in used),
-        data_hash=hash_frames(snapshot.stations, demand, ground.candidates.frame),
+        data_hash=hash_frames(snapshot.stations, demand, setup.candidates.frame),
         data_version=snapshot.version,
         as_of=snapshot.as_of.isoformat() if snapshot.as_of else None,
         travel=study.travel.describe(),
         network=study.travel.digest if isinstance(study.travel, Routed) else "",
         credit=roads_credit(study.travel),
-        hours=_hours(ground),
-        stations_counted=int(ground.open.any(axis=1).sum()),
+        hours=_hours(setup),
+        stations_counted=int(setup.open.any(axis=1).sum()),
         stations_services_unknown=(
-            int(ground.unrecorded.any(axis=1).sum()) if study.asks_what_may_be_unknown else None
+            int(setup.unrecorded.any(axis=1).sum()) if study.asks_what_may_be_unknown else None
         ),
-        stations_hours_unknown=int((ground.possible & ~ground.open).any(axis=1).sum()),
+        stations_hours_unknown=int((setup.possible & ~setup.open).any(axis=1).sum()),
         demand="hot zones, spread evenly over each polygon"
         if measured.hot_zones is not None
         else "points",
@@ -265,12 +265,12 @@ def make_site_summary(answer: SiteAnswer) -> SiteSummary:
     )
 
 
-def _hours(ground: SiteGround) -> str:
-    study = ground.basis.study
+def _hours(setup: SiteSetup) -> str:
+    study = setup.basis.study
     if study.at is not None:
         return f"stations open at {study.at:%Y-%m-%d %H:%M} local time; demand of that hour"
-    if ground.basis.week is not None:
-        return f"every quarter-hour of the week of {ground.basis.week.monday}, hour by hour demand"
+    if setup.basis.week is not None:
+        return f"every quarter-hour of the week of {setup.basis.week.monday}, hour by hour demand"
     return "opening hours were not considered; demand is the week's mean"
 
 
@@ -281,13 +281,13 @@ def _tables(answer: SiteAnswer) -> dict[str, object]:
         "curve": to_plain(answer.curve),
         "sensitivity": to_plain(answer.sensitivity),
         "hours": to_plain(hours_table(sites, answer.gains)),
-        "areas": to_plain(area_table(answer.ground, answer.gains)),
+        "areas": to_plain(area_table(answer.setup, answer.gains)),
     }
 
 
 def _write_csv(path: Path, answer: SiteAnswer, summary: SiteSummary) -> None:
     table = pd.DataFrame(answer.sites.drop(columns="geometry"))
-    table = table.assign(unit=answer.ground.unit, illustrative=summary["illustrative"])
+    table = table.assign(unit=answer.setup.unit, illustrative=summary["illustrative"])
     _guarded(table).to_csv(path, index=False, encoding="utf-8-sig")
 
 
@@ -303,14 +303,14 @@ def _guarded(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write_layers(folder: Path, answer: SiteAnswer) -> None:
-    layers, ground = folder / SITES_LAYERS, answer.ground
+    layers, setup = folder / SITES_LAYERS, answer.setup
     write_layer(answer.sites, layers, "chosen", "Point")
-    frame = ground.candidates.frame
+    frame = setup.candidates.frame
     chosen = frame.assign(chosen=frame["id"].isin(set(answer.sites["id"])))
     columns = [*LAYERS_OF["candidates"], "geometry"]
     write_layer(chosen[columns], layers, "candidates", "Point")
     write_layer(_demand_layer(answer), layers, "demand", "Point")
-    _write_background(layers, ground)
+    _write_background(layers, setup)
     for name, shapes in covered_areas(answer).items():
         write_layer(shapes, layers, name, "MultiPolygon")
     pyogrio.write_dataframe(
@@ -322,12 +322,12 @@ def _write_layers(folder: Path, answer: SiteAnswer) -> None:
     )
 
 
-def _write_background(layers: Path, ground: SiteGround) -> None:
+def _write_background(layers: Path, setup: SiteSetup) -> None:
     """Write what a map of the answer stands on."""
-    study = ground.basis.study
+    study = setup.basis.study
     snapshot, zones = study.inputs.snapshot, study.inputs.hot_zones
-    counted = ground.open.any(axis=1)
-    stations = snapshot.stations.assign(counted=counted, eligible=ground.counts)
+    counted = setup.open.any(axis=1)
+    stations = snapshot.stations.assign(counted=counted, eligible=setup.counts)
     if study.at is not None:
         states = [STATES[code].value for code in snapshot.index.states(study.at)]
         stations = stations.assign(state=states)
@@ -341,12 +341,12 @@ def _write_background(layers: Path, ground: SiteGround) -> None:
 
 def _demand_layer(answer: SiteAnswer) -> gpd.GeoDataFrame:
     """Return demand points and the share of each that is covered before and after."""
-    ground = answer.ground
-    points = ground.basis.points
-    demand = ground.demand.sum(axis=1)
+    setup = answer.setup
+    points = setup.basis.points
+    demand = setup.demand.sum(axis=1)
     shares = {}
-    for name, covered in (("before", ground.served), ("after", answer.gains.covered)):
-        part = np.where(covered, ground.demand, 0.0).sum(axis=1)
+    for name, covered in (("before", setup.served), ("after", answer.gains.covered)):
+        part = np.where(covered, setup.demand, 0.0).sum(axis=1)
         shares[name] = np.divide(part, demand, out=np.zeros_like(part), where=demand > 0).round(6)
     pieces = points.pieces.iloc[points.piece].reset_index(drop=True)
     return gpd.GeoDataFrame(

@@ -17,7 +17,7 @@ import pandas as pd
 from locator.errors import SitingError
 from locator.reporting.sites_folder import TABLES_OF
 from locator.siting import Effort
-from locator.study.sites_ground import SiteGround
+from locator.study.sites_setup import SiteSetup
 from locator.study.sites_solve import Solved, part_of, solve_ground
 
 __all__ = ["SPEED", "THRESHOLD", "vary"]
@@ -29,13 +29,13 @@ _LEAST_S = 1.0
 _LOOSE = 0.01
 
 
-def vary(ground: SiteGround, solved: Solved, effort: Effort) -> tuple[pd.DataFrame, list[str]]:
+def vary(setup: SiteSetup, solved: Solved, effort: Effort) -> tuple[pd.DataFrame, list[str]]:
     """Return the table ``sensitivity``, and what could not be done.
 
     A site of the answer that is chosen again counts by its id, whatever the option; the others
     are those that another run chose instead.
     """
-    asked = ground.question
+    asked = setup.question
     empty = pd.DataFrame(columns=list(TABLES_OF["sensitivity"]))
     what = ("demand",) if asked.model == "p-median" else _WHAT
     if asked.model == "p-center":
@@ -55,38 +55,38 @@ def vary(ground: SiteGround, solved: Solved, effort: Effort) -> tuple[pd.DataFra
         seconds = max(_LEAST_S, effort.time_limit_s / asked.runs)
         part = part_of(effort, "varied runs", *share, seconds)
         try:
-            varied = _varied(ground, name, asked.seed, run)
+            varied = _varied(setup, name, asked.seed, run)
             siting = solve_ground(varied, part, favour=solved.siting.chosen).siting
         except SitingError:
             made[name] += 1  # no selection keeps the rules then: nothing stays
             continue
         made[name] += 1
         loose += siting.gap_added > _LOOSE
-        for identity in {ground.action_id(int(action)) for action in siting.chosen}:
+        for identity in {setup.action_id(int(action)) for action in siting.chosen}:
             kept[name][identity] = kept[name].get(identity, 0) + 1
     if loose:
         notes.append(
             f"{loose} of {sum(made.values())} varied runs ended more than {_LOOSE:.0%} from their "
             "bound; how often a site stays chosen is uncertain by that (a longer time limit helps)."
         )
-    return _table(ground, solved, made, kept), notes
+    return _table(setup, solved, made, kept), notes
 
 
-def _varied(ground: SiteGround, what: str, seed: int, run: int) -> SiteGround:
+def _varied(setup: SiteSetup, what: str, seed: int, run: int) -> SiteSetup:
     rng = np.random.default_rng([seed, run])
     if what == "demand":
-        return replace(ground, demand=ground.demand * _drawn(ground, rng)[:, None])
+        return replace(setup, demand=setup.demand * _drawn(setup, rng)[:, None])
     # Riding so much faster reaches as far as a standard so much longer.
     width = SPEED if what == "speed" else THRESHOLD
     factor = float(rng.uniform(1 - width, 1 + width))
-    minutes = ground.question.minutes * factor
-    return replace(ground, question=replace(ground.question, minutes=minutes))
+    minutes = setup.question.minutes * factor
+    return replace(setup, question=replace(setup.question, minutes=minutes))
 
 
-def _drawn(ground: SiteGround, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+def _drawn(setup: SiteSetup, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Return how often each point's unit of demand was drawn, (n,)."""
-    points = ground.basis.points
-    if ground.basis.study.inputs.points is not None:
+    points = setup.basis.points
+    if setup.basis.study.inputs.points is not None:
         count = len(points)
         unit = np.arange(count)
     else:
@@ -97,9 +97,9 @@ def _drawn(ground: SiteGround, rng: np.random.Generator) -> npt.NDArray[np.float
 
 
 def _table(
-    ground: SiteGround, solved: Solved, made: dict[str, int], kept: dict[str, dict[str, int]]
+    setup: SiteSetup, solved: Solved, made: dict[str, int], kept: dict[str, dict[str, int]]
 ) -> pd.DataFrame:
-    own = list(dict.fromkeys(ground.action_id(int(a)) for a in solved.siting.chosen))
+    own = list(dict.fromkeys(setup.action_id(int(a)) for a in solved.siting.chosen))
     total: dict[str, int] = {}
     for found in kept.values():
         for identity, times in found.items():
@@ -110,7 +110,7 @@ def _table(
     for identity in [*own, *others[:_SHOWN]]:
         row: dict[str, object] = {
             "id": identity,
-            "name": ground.names.get(identity),
+            "name": setup.names.get(identity),
             "chosen": identity in set(own),
             "runs": runs,
             "kept": total.get(identity, 0),

@@ -1,4 +1,4 @@
-"""From a siting study's ground to a model of :mod:`locator.siting`, and its answer."""
+"""From a siting study's setup to a model of :mod:`locator.siting`, and its answer."""
 
 import re
 from collections.abc import Callable
@@ -26,8 +26,8 @@ from locator.siting import (
     solve_p_median,
     week_problem,
 )
-from locator.study.sites_ground import SiteGround
 from locator.study.sites_question import SiteQuestion
+from locator.study.sites_setup import SiteSetup
 
 __all__ = ["BACKUP", "Solved", "make_rules", "part_of", "pose_cover", "solve_ground"]
 
@@ -59,7 +59,7 @@ def part_of(effort: Effort, phase: str, begin: float, end: float, seconds: float
     return replace(effort, time_limit_s=max(seconds, 1e-3), progress=tell)
 
 
-def make_rules(ground: SiteGround) -> Rules:
+def make_rules(setup: SiteSetup) -> Rules:
     """Return the rules of a question by positions of its options.
 
     Raises
@@ -67,14 +67,14 @@ def make_rules(ground: SiteGround) -> Rules:
     InputError
         A least number is asked in a district that there is none of.
     """
-    asked, actions, frame = ground.question, ground.actions, ground.candidates.frame
+    asked, actions, frame = setup.question, setup.actions, setup.candidates.frame
     rows = {identity: row for row, identity in enumerate(frame["id"])}
 
     def positions(ids: tuple[str, ...]) -> tuple[int, ...]:
         wanted = {rows[identity] for identity in ids}
         return tuple(int(a) for a in range(len(actions)) if int(actions.candidate[a]) in wanted)
 
-    codes, needs = _districts(ground)
+    codes, needs = _districts(setup)
     priced = asked.budget is not None or asked.model == "lscp"
     return Rules(
         new=asked.new,
@@ -85,29 +85,29 @@ def make_rules(ground: SiteGround) -> Rules:
         groups=actions.group if (actions.group >= 0).any() else None,
         districts=codes if needs else None,
         at_least=needs,
-        positions_m=_positions_m(ground) if asked.apart_m else None,
+        positions_m=_positions_m(setup) if asked.apart_m else None,
         apart_m=asked.apart_m,
     )
 
 
-def _districts(ground: SiteGround) -> tuple[npt.NDArray[np.int64], dict[int, int]]:
+def _districts(setup: SiteSetup) -> tuple[npt.NDArray[np.int64], dict[int, int]]:
     """Return each option's district as a number (new sites alone), and what each needs."""
-    known = list(ground.basis.study.inputs.snapshot.districts["id"])
+    known = list(setup.basis.study.inputs.snapshot.districts["id"])
     of = {identity: code for code, identity in enumerate(known)}
     needs = {}
-    for identity, least in ground.question.at_least:
+    for identity, least in setup.question.at_least:
         if identity not in of:
             names = ", ".join(known[:20])
             raise InputError(f"There is no district {identity!r}; there are {names}.")
         needs[of[identity]] = least
-    own = [of.get(identity, -1) for identity in ground.candidates.frame["district_id"]]
-    codes = np.array([*own, -1], dtype=np.int64)[ground.actions.candidate]
+    own = [of.get(identity, -1) for identity in setup.candidates.frame["district_id"]]
+    codes = np.array([*own, -1], dtype=np.int64)[setup.actions.candidate]
     return codes, needs
 
 
-def _positions_m(ground: SiteGround) -> npt.NDArray[np.float64]:
+def _positions_m(setup: SiteSetup) -> npt.NDArray[np.float64]:
     """Return (o, 2) metres; what is done at a station does not keep others away."""
-    xy, at = ground.candidates.xy, ground.actions.candidate
+    xy, at = setup.candidates.xy, setup.actions.candidate
     if (at >= 0).all():
         return xy[at]
     # Far from everything and from one another, so that no rule of distance touches them.
@@ -116,26 +116,26 @@ def _positions_m(ground: SiteGround) -> npt.NDArray[np.float64]:
     return np.where((at >= 0)[:, None], xy[np.maximum(at, 0)], aside)
 
 
-def pose_cover(ground: SiteGround) -> tuple[CoverProblem, HourClasses | None]:
+def pose_cover(setup: SiteSetup) -> tuple[CoverProblem, HourClasses | None]:
     """Return the coverage problem: points, or points by classes of hours; a column an option."""
-    actions = ground.actions
-    plain = (actions.candidate >= 0).all() and len(actions) == len(ground.candidates)
-    if ground.demand.shape[1] == 1 and plain and ground.action_hours.all():
-        limit_s = ground.question.limit_s
-        served_s = ground.served_s
+    actions = setup.actions
+    plain = (actions.candidate >= 0).all() and len(actions) == len(setup.candidates)
+    if setup.demand.shape[1] == 1 and plain and setup.action_hours.all():
+        limit_s = setup.question.limit_s
+        served_s = setup.served_s
         problem = CoverProblem.within(
-            ground.times, ground.demand[:, 0], limit_s=limit_s, served_s=served_s
+            setup.times, setup.demand[:, 0], limit_s=limit_s, served_s=served_s
         )
-        if ground.question.model == "backup":
-            count = np.asarray(ground.reach_stations @ ground.open[:, 0].astype(np.int64))
+        if setup.question.model == "backup":
+            count = np.asarray(setup.reach_stations @ setup.open[:, 0].astype(np.int64))
             problem = CoverProblem(problem.cover, problem.weights, served=count)
         return problem, None
-    options = Options(actions.place, ground.action_hours, actions.cost, actions.group)
-    return week_problem(ground.reach_places, ground.demand, ground.served, options)
+    options = Options(actions.place, setup.action_hours, actions.cost, actions.group)
+    return week_problem(setup.reach_places, setup.demand, setup.served, options)
 
 
 def solve_ground(
-    ground: SiteGround, effort: Effort, *, favour: npt.NDArray[np.signedinteger] | None = None
+    setup: SiteSetup, effort: Effort, *, favour: npt.NDArray[np.signedinteger] | None = None
 ) -> Solved:
     """Solve the model that the question names.
 
@@ -150,35 +150,35 @@ def solve_ground(
     InputError, SitingError
         As the models of :mod:`locator.siting`; what is forced or needed is called by its id.
     """
-    rules = make_rules(ground)
-    if favour is not None and ground.question.model == "lscp":
+    rules = make_rules(setup)
+    if favour is not None and setup.question.model == "lscp":
         prices = np.asarray(rules.prices, dtype=np.float64).copy()
         prices[favour] *= 1 - _TIE
         rules = replace(rules, prices=prices)
     try:
-        return _solve(ground, rules, effort, favour)
+        return _solve(setup, rules, effort, favour)
     except SitingError as error:
-        raise SitingError(_named(str(error), ground)) from error
+        raise SitingError(_named(str(error), setup)) from error
 
 
 def _solve(
-    ground: SiteGround,
+    setup: SiteSetup,
     rules: Rules,
     effort: Effort,
     favour: npt.NDArray[np.signedinteger] | None,
 ) -> Solved:
-    asked = ground.question
+    asked = setup.question
     if asked.model in {"p-median", "p-center"}:
         problem = TimeProblem(
-            ground.times,
-            ground.demand[:, 0],
-            served_s=_within_horizon(ground),
-            unserved_s=ground.horizon_s if asked.model == "p-median" else None,
+            setup.times,
+            setup.demand[:, 0],
+            served_s=_within_horizon(setup),
+            unserved_s=setup.horizon_s if asked.model == "p-median" else None,
         )
         solve_times = solve_p_median if asked.model == "p-median" else solve_p_center
         return Solved(solve_times(problem, rules, effort=effort), None, rules)
-    cover, _ = pose_cover(ground)
-    room = _capacity(ground) if asked.model == "capacitated" else None
+    cover, _ = pose_cover(setup)
+    room = _capacity(setup) if asked.model == "capacitated" else None
     if favour is not None and asked.model != "lscp":
         cover, bonus = _favouring(cover, favour)
         if room is not None:
@@ -221,13 +221,13 @@ def _share(asked: SiteQuestion) -> float:
     return 1.0 if asked.share is None else asked.share
 
 
-def _within_horizon(ground: SiteGround) -> npt.NDArray[np.float64]:
+def _within_horizon(setup: SiteSetup) -> npt.NDArray[np.float64]:
     """Return times to existing stations; what is beyond the horizon is beyond reach."""
-    near = ground.served_s
-    return np.where(near <= ground.horizon_s, near, np.inf)
+    near = setup.served_s
+    return np.where(near <= setup.horizon_s, near, np.inf)
 
 
-def _capacity(ground: SiteGround) -> npt.NDArray[np.float64]:
+def _capacity(setup: SiteSetup) -> npt.NDArray[np.float64]:
     """Return the most demand that each option serves.
 
     Raises
@@ -235,23 +235,23 @@ def _capacity(ground: SiteGround) -> npt.NDArray[np.float64]:
     InputError
         A candidate has no capacity and none is given for all.
     """
-    own = ground.candidates.frame["capacity"].to_numpy(dtype=np.float64)
-    given = ground.question.capacity_per_h
+    own = setup.candidates.frame["capacity"].to_numpy(dtype=np.float64)
+    given = setup.question.capacity_per_h
     missing = np.isnan(own)
     if missing.any() and given is None:
-        first = ground.candidates.frame["id"].to_numpy()[missing][0]
+        first = setup.candidates.frame["id"].to_numpy()[missing][0]
         raise InputError(
             f"Candidate {first!r} has no capacity: say how many orders per hour a post serves, "
             "for all of them (--capacity; capacity_per_h in JSON) or in a column capacity."
         )
     full = np.where(missing, given or 0.0, own)
-    return np.asarray(full[ground.actions.candidate])
+    return np.asarray(full[setup.actions.candidate])
 
 
-def _named(sentence: str, ground: SiteGround) -> str:
+def _named(sentence: str, setup: SiteSetup) -> str:
     """Put ids in the place of positions."""
-    known = list(ground.basis.study.inputs.snapshot.districts["id"])
-    ids, of = list(ground.candidates.frame["id"]), ground.actions.candidate
+    known = list(setup.basis.study.inputs.snapshot.districts["id"])
+    ids, of = list(setup.candidates.frame["id"]), setup.actions.candidate
 
     def district(found: re.Match[str]) -> str:
         return f"{found[1]} {known[int(found[2])]}"

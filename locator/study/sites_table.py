@@ -10,7 +10,7 @@ from locator.reporting.sites_folder import SITE_COLUMNS
 from locator.schema import CRS
 from locator.study.sites_candidates import locate
 from locator.study.sites_gains import Gains, hours_words
-from locator.study.sites_ground import SiteGround
+from locator.study.sites_setup import SiteSetup
 from locator.study.sites_solve import Solved
 from locator.study.sites_words import why
 
@@ -18,21 +18,21 @@ __all__ = ["make_sites"]
 
 
 def make_sites(
-    ground: SiteGround, solved: Solved, gains: Gains, sensitivity: pd.DataFrame
+    setup: SiteSetup, solved: Solved, gains: Gains, sensitivity: pd.DataFrame
 ) -> gpd.GeoDataFrame:
     """Return one row a chosen option, the one that adds most first; see ``SITE_COLUMNS``."""
-    actions, stations = ground.actions, ground.basis.study.inputs.snapshot.stations
+    actions, stations = setup.actions, setup.basis.study.inputs.snapshot.stations
     rows = []
     kept = {}
     if len(sensitivity):
         kept = dict(zip(sensitivity["id"], sensitivity["kept_share"], strict=True))
-    alike = bool((actions.cost == 1).all()) and ground.question.budget is None
+    alike = bool((actions.cost == 1).all()) and setup.question.budget is None
     priced = solved.rules.prices is not None and not alike
-    serves = _serves(ground, solved)
+    serves = _serves(setup, solved)
     for at, action in enumerate(gains.order):
         candidate, station = int(actions.candidate[action]), int(actions.station[action])
         row: dict[str, object] = dict.fromkeys(SITE_COLUMNS)
-        row |= _candidate(ground, candidate) if candidate >= 0 else _station(ground, station)
+        row |= _candidate(setup, candidate) if candidate >= 0 else _station(setup, station)
         row |= {
             "rank": at + 1,
             "option": str(actions.option[action]),
@@ -41,12 +41,12 @@ def make_sites(
             "serves": None if serves is None else round(float(serves[action]), 6),
             "kept_share": kept.get(row["id"]),
         }
-        row |= _gain(ground, gains, at) | _stations_near(ground, gains, at, row, stations)
+        row |= _gain(setup, gains, at) | _stations_near(setup, gains, at, row, stations)
         row["why_zh"], row["why_en"] = why(
             row,
-            unit=ground.unit,
-            minutes=ground.question.minutes,
-            full=ground.question.model == "capacitated",
+            unit=setup.unit,
+            minutes=setup.question.minutes,
+            full=setup.question.model == "capacitated",
         )
         rows.append(row)
     frame = pd.DataFrame(rows, columns=list(SITE_COLUMNS))
@@ -55,19 +55,19 @@ def make_sites(
     return gpd.GeoDataFrame(frame, geometry=geometry, crs=CRS)
 
 
-def _serves(ground: SiteGround, solved: Solved) -> npt.NDArray[np.float64] | None:
+def _serves(setup: SiteSetup, solved: Solved) -> npt.NDArray[np.float64] | None:
     """Return (o,) the demand assigned to each option: the nearest, within the standard."""
     assignment = solved.siting.assignment
-    if len(assignment) != len(ground.demand) or ground.demand.shape[1] != 1:
+    if len(assignment) != len(setup.demand) or setup.demand.shape[1] != 1:
         return None
     ours = assignment >= 0
-    weights = ground.demand[ours, 0]
-    sums = np.bincount(assignment[ours], weights=weights, minlength=len(ground.actions))
+    weights = setup.demand[ours, 0]
+    sums = np.bincount(assignment[ours], weights=weights, minlength=len(setup.actions))
     return np.asarray(sums, dtype=np.float64)
 
 
-def _candidate(ground: SiteGround, at: int) -> dict[str, object]:
-    row = ground.candidates.frame.iloc[at]
+def _candidate(setup: SiteSetup, at: int) -> dict[str, object]:
+    row = setup.candidates.frame.iloc[at]
     names = ("id", "name", "origin", "host", "place", "district_id", "district_name")
     return {name: _text(row[name]) for name in names} | {
         "place_m": _number(row["place_m"]),
@@ -76,8 +76,8 @@ def _candidate(ground: SiteGround, at: int) -> dict[str, object]:
     }
 
 
-def _station(ground: SiteGround, at: int) -> dict[str, object]:
-    study = ground.basis.study
+def _station(setup: SiteSetup, at: int) -> dict[str, object]:
+    study = setup.basis.study
     row = study.inputs.snapshot.stations.iloc[at]
     here = gpd.GeoSeries([row.geometry], crs=CRS)
     where = locate(here, study.inputs.snapshot, study.crs).iloc[0]
@@ -95,16 +95,16 @@ def _station(ground: SiteGround, at: int) -> dict[str, object]:
     }
 
 
-def _gain(ground: SiteGround, gains: Gains, at: int) -> dict[str, object]:
+def _gain(setup: SiteSetup, gains: Gains, at: int) -> dict[str, object]:
     zone = int(gains.zone[at])
     reason = gains.reasons.iloc[at]
-    name = ground.basis.points.pieces["zone_name"].iloc[zone] if zone >= 0 else None
+    name = setup.basis.points.pieces["zone_name"].iloc[zone] if zone >= 0 else None
     hours = None
     if gains.by_hour is not None:
         hours = hours_words(gains.by_hour[at] > 0) or None
     return {
         "gain": round(float(gains.gain[at]), 6),
-        "gain_share": float(gains.gain[at]) / ground.total if ground.total > 0 else 0.0,
+        "gain_share": float(gains.gain[at]) / setup.total if setup.total > 0 else 0.0,
         "gain_alone": round(float(gains.alone[at]), 6),
         "lost_if_dropped": round(float(gains.lost[at]), 6),
         "zone_name": _text(name),
@@ -116,7 +116,7 @@ def _gain(ground: SiteGround, gains: Gains, at: int) -> dict[str, object]:
 
 
 def _stations_near(
-    ground: SiteGround,
+    setup: SiteSetup,
     gains: Gains,
     at: int,
     row: dict[str, object],
@@ -131,9 +131,9 @@ def _stations_near(
             "then_station_name": _text(stations["name"].iloc[then]),
             "then_station_hours": _text(stations["opening_hours"].iloc[then]),
         }
-    if row["origin"] != "station" and ground.counts.any():
+    if row["origin"] != "station" and setup.counts.any():
         here = np.array([[row["lon"], row["lat"]]], dtype=np.float64)
-        near = ground.basis.study.bound.nearest(here, k=1, mask=ground.counts)
+        near = setup.basis.study.bound.nearest(here, k=1, mask=setup.counts)
         if near.index[0, 0] >= 0:
             station = int(near.index[0, 0])
             found |= {

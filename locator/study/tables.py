@@ -26,7 +26,7 @@ from locator.coverage.uncertainty import ACCURACY_M
 from locator.datum import Positions
 from locator.schema import Host, Kind, LabelledEnum, Service, split_set
 from locator.study.basis import Basis
-from locator.study.stages import PlainTable
+from locator.study.checkpoints import PlainTable
 from locator.travel import StraightLine
 
 __all__ = ["Tables", "make_tables", "time_table"]

@@ -13,12 +13,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from locator.errors import InputError, NoWayError, StoreError
 from locator.hours import calendar_doubts, unannounced_year
-from locator.look import KIND_LOOKS, PALETTE
 from locator.maps import tile_origins
 from locator.paths import templates_dir
 from locator.schema import Provenance, Status, is_illustrative
 from locator.service import Service, open_service, utc_now
 from locator.settings import Settings
+from locator.theme import KIND_LOOKS, PALETTE
 from locator.travel import Routed, StraightLine
 from locator.web import api, assets, embed, exports, jobs, offline, ogc, phone, planner, rider
 from locator.web.admission import open_admission
@@ -26,9 +26,9 @@ from locator.web.compress import compress
 from locator.web.cors import open_to_scripts
 from locator.web.embed.asking import frame_ancestors
 from locator.web.hosts import caller, use_hosts
-from locator.web.kept_pages import keep_pages
 from locator.web.language import gettext as _
 from locator.web.language import in_language, language, use_languages
+from locator.web.page_cache import keep_pages
 from locator.web.request import get_service
 
 __all__ = ["create_app"]
@@ -84,7 +84,7 @@ def create_app(
     open_admission(app, threads)
     keep_pages(app)
     phone.keep_registers(app)
-    planner.open_desk(app)
+    planner.open_planner_page(app)
     jobs.open_jobs(app, settings)
     ogc.use_views(app)
     exports.keep_exports(app)

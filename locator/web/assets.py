@@ -9,9 +9,9 @@ from typing import cast
 from flask import Blueprint, Flask, Response, abort, current_app, request, url_for
 from markupsafe import Markup
 
-from locator.look import css_variables
 from locator.maps import asset_files
 from locator.paths import static_dir
+from locator.theme import css_variables
 from locator.web.compress import takes_gzip
 
 __all__ = [

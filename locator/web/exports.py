@@ -17,9 +17,9 @@ from locator.exports import (
     FORMATS,
     LABELLED,
     Addresses,
+    CachedFile,
     Export,
-    KeptFile,
-    KeptFiles,
+    FileCache,
     find_export,
     gbfs_document,
     osm_collection,
@@ -48,7 +48,7 @@ _LANGUAGES: dict[str, Language] = {"zh": "zh", "en": "en"}
 
 def keep_exports(app: Flask) -> None:
     """Give an application the memory that this blueprint uses."""
-    app.extensions["locator.exports"] = KeptFiles(_KEPT_BYTES, admission_of(app))
+    app.extensions["locator.exports"] = FileCache(_KEPT_BYTES, admission_of(app))
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def _view(export: Export, snapshot: Snapshot) -> View:
     return views.view(snapshot, export.collection)
 
 
-def _file(snapshot: Snapshot, export: Export, ending: str, labels: Language | None) -> KeptFile:
+def _file(snapshot: Snapshot, export: Export, ending: str, labels: Language | None) -> CachedFile:
     view = _view(export, snapshot)
     said: dict[str, object] = {"datum": "WGS-84", "illustrative": view.illustrative}
     if get_service().settings.data_licence:
@@ -186,7 +186,7 @@ def _file(snapshot: Snapshot, export: Export, ending: str, labels: Language | No
     return _kept().get(snapshot.version, name, make)
 
 
-def _packed(snapshot: Snapshot, plain: KeptFile, name: str) -> KeptFile:
+def _packed(snapshot: Snapshot, plain: CachedFile, name: str) -> CachedFile:
     def make(path: Path) -> None:
         with path.open("wb") as stream, gzip.GzipFile("", "wb", 6, stream, 0) as packer:
             for piece in plain.pieces():
@@ -232,8 +232,8 @@ def _name(response: Response, stem: str, ending: str) -> None:
     response.headers["Content-Disposition"] = f'attachment; filename="{stem}-{day}.{ending}"'
 
 
-def _kept() -> KeptFiles:
-    return cast("KeptFiles", current_app.extensions["locator.exports"])
+def _kept() -> FileCache:
+    return cast("FileCache", current_app.extensions["locator.exports"])
 
 
 def _listed(export: Export, snapshot: Snapshot) -> _Listed:

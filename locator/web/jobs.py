@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Flask, Response, abort, current_app, g, request
 
 from locator.errors import InputError, JobsFullError, StoreVersionError
-from locator.jobs import RESTARTED, JobRoom, check_question
+from locator.jobs import RESTARTED, JobQueue, check_question
 from locator.settings import Settings
 from locator.store import Job, JobState
 from locator.web.hosts import names_us
@@ -71,9 +71,9 @@ class Throttle:
 
 
 def open_jobs(app: Flask, settings: Settings) -> None:
-    """Give an application its job room, and the count of who started how many."""
+    """Give an application its job queue, and the count of who started how many."""
     service = app.extensions["locator"]
-    app.extensions["locator.jobs"] = JobRoom(settings, service.store)
+    app.extensions["locator.jobs"] = JobQueue(settings, service.store)
     app.extensions["locator.starts"] = Throttle(_STARTS, _WITHIN_S)
 
 
@@ -97,7 +97,7 @@ def start() -> tuple[Response, int]:
     check_question("sites", question)
     if not _starts().passes(_address()):
         raise JobsFullError("Many jobs were started from your address; try again in ten minutes.")
-    job = _room().ask("sites", question, owner=owner)
+    job = _queue().ask("sites", question, owner=owner)
     return _json({"id": job, "href": f"/planner/jobs/{job}"}), 202
 
 
@@ -112,7 +112,7 @@ def cancel(job: str) -> Response:
     """Ask for a job's end; one that has ended stays as it is."""
     _refuse_foreign()
     _find(job)
-    _room().cancel(job)
+    _queue().cancel(job)
     return _json(_plain(_find(job)))
 
 
@@ -129,8 +129,8 @@ def _old(error: StoreVersionError) -> tuple[Response, int]:
     return _json({"error": "The store is of an older locator; run 'locator init' once."}), 503
 
 
-def _room() -> JobRoom:
-    return cast("JobRoom", current_app.extensions["locator.jobs"])
+def _queue() -> JobQueue:
+    return cast("JobQueue", current_app.extensions["locator.jobs"])
 
 
 def _starts() -> Throttle:
@@ -138,7 +138,7 @@ def _starts() -> Throttle:
 
 
 def _find(job: str) -> Job:
-    found = _room().look(job)
+    found = _queue().look(job)
     if found is None:
         abort(404, "There is no such job (any more).")
     return found
@@ -206,7 +206,7 @@ def _wanted(body: dict[str, object]) -> dict[str, object]:
 
 def _plain(job: Job) -> dict[str, object]:
     answer = (
-        _room().answer(job.id) if job.state not in {JobState.WAITING, JobState.RUNNING} else None
+        _queue().answer(job.id) if job.state not in {JobState.WAITING, JobState.RUNNING} else None
     )
     return {
         "id": job.id,

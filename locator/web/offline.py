@@ -9,10 +9,10 @@ from typing import cast
 from flask import Blueprint, Response, abort, current_app, g, request, url_for
 from flask.blueprints import BlueprintSetupState
 
-from locator.look import PALETTE
 from locator.maps import asset_files
 from locator.paths import static_dir
 from locator.schema import Language
+from locator.theme import PALETTE
 from locator.web.assets import APART, asset_names, asset_url
 
 __all__ = ["blueprint", "icon_url"]

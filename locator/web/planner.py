@@ -1,6 +1,6 @@
 """``/planner``: moving the threshold, the hour and the stations; nothing is kept of what is asked.
 
-The page draws the squares of ``/planner/ground.json`` once and asks ``/planner/answer`` for their
+The page draws the squares of ``/planner/inputs.json`` once and asks ``/planner/answer`` for their
 shades and the figures each time something moves (``templates/static/planner.js``).
 """
 
@@ -19,9 +19,9 @@ from locator.planner import (
     FILE_NAME,
     SQUARE_M,
     Answer,
-    Desk,
     Draft,
-    Ground,
+    PlannerInputs,
+    PlannerPage,
     View,
     check_size,
     read_draft,
@@ -38,7 +38,7 @@ from locator.web.planner_ask import MINUTES, read_ask, read_body
 from locator.web.request import get_service
 from locator.web.words import planner_words
 
-__all__ = ["blueprint", "open_desk"]
+__all__ = ["blueprint", "open_planner_page"]
 
 blueprint = Blueprint("planner", __name__)
 
@@ -48,13 +48,15 @@ _SHADES = 9
 _DIGITS = 5  # of a degree: 1 m
 
 
-def open_desk(app: Flask) -> None:
-    """Give an application the desk that answers this page's questions."""
-    app.extensions["locator.desk"] = Desk(app.extensions["locator"], admission_of(app))
+def open_planner_page(app: Flask) -> None:
+    """Give an application what answers the questions of its planner page."""
+    app.extensions["locator.planner_page"] = PlannerPage(
+        app.extensions["locator"], admission_of(app)
+    )
 
 
-def _desk() -> Desk:
-    return cast("Desk", current_app.extensions["locator.desk"])
+def _planner_page() -> PlannerPage:
+    return cast("PlannerPage", current_app.extensions["locator.planner_page"])
 
 
 @blueprint.get("/planner")
@@ -67,7 +69,7 @@ def page() -> str:
         check_size(snapshot)
     except InputError as error:
         too_much = str(error)
-    with _desk().turn():
+    with _planner_page().turn():
         parts = None if too_much else _draw_map()
     return render_template(
         "planner.html",
@@ -96,17 +98,17 @@ def _draw_map() -> MapParts:
     return MapParts(*(Markup(part) for part in (parts.head, parts.body, parts.script)))  # noqa: S704
 
 
-@blueprint.get("/planner/ground.json")
-def ground() -> Response:
+@blueprint.get("/planner/inputs.json")
+def inputs() -> Response:
     """Send what does not change from question to question: squares, stations, zones."""
-    with _desk().turn():
-        response = _json(_ground_body(_desk().ground()))
+    with _planner_page().turn():
+        response = _json(_inputs_body(_planner_page().inputs()))
     response.cache_control.no_cache = True
     response.add_etag(weak=True)
     return cast("Response", response.make_conditional(request))
 
 
-def _ground_body(found: Ground) -> dict[str, object]:
+def _inputs_body(found: PlannerInputs) -> dict[str, object]:
     points, stations = found.points, found.snapshot.stations
     zones = points.pieces.groupby("zone_id", sort=True)["zone_name"].first()
     return {
@@ -140,15 +142,15 @@ def answer() -> Response:
     """Answer ``minutes, hour, services, kinds, scenario`` in a JSON body; see docs/planner.md."""
     body = read_body(_KEYS)
     ask, draft = read_ask(body), read_draft(body.get("scenario"))
-    with _desk().turn():
-        ground, found = _desk().ask(ask, draft)
+    with _planner_page().turn():
+        inputs, found = _planner_page().ask(ask, draft)
         return _json(
             {
-                "id": _ground_id(ground),
-                **_views(ground, found),
+                "id": _ground_id(inputs),
+                **_views(inputs, found),
                 "hours_words": _hours_words(draft),
                 "file": None if draft is None else {"name": FILE_NAME, "text": draft.text},
-                "command": study_command(ask, ground.monday, draft),
+                "command": study_command(ask, inputs.monday, draft),
             }
         )
 
@@ -163,16 +165,16 @@ def _hours_words(draft: Draft | None) -> dict[str, str]:
     return {text: week_words(text, language()) for text in texts}
 
 
-def _views(ground: Ground, found: Answer) -> dict[str, object]:
+def _views(inputs: PlannerInputs, found: Answer) -> dict[str, object]:
     return {
-        "now": _view(ground, found.now),
-        "then": None if found.then is None else _view(ground, found.then),
+        "now": _view(inputs, found.now),
+        "then": None if found.then is None else _view(inputs, found.then),
         "zone_demand": [round(value, 1) for value in found.now.zones["demand_per_h"]],
     }
 
 
-def _view(ground: Ground, view: View) -> dict[str, object]:
-    known = [str(identity) for identity in ground.snapshot.stations["id"]]
+def _view(inputs: PlannerInputs, view: View) -> dict[str, object]:
+    known = [str(identity) for identity in inputs.snapshot.stations["id"]]
     letters = {identity: _LETTERS[state] for identity, state in view.states.items()}
     unserved = (view.hours["demand_per_h"] - view.hours["covered_per_h"]).clip(lower=0.0)
     # 0 is covered whole; whatever is missing shows at least as 1.
@@ -192,8 +194,8 @@ def _rounded(values: "pd.Series[float]", digits: int) -> list[float | None]:
     return [None if pd.isna(value) else round(float(value), digits) for value in values]
 
 
-def _ground_id(ground: Ground) -> str:
-    return f"{ground.snapshot.version} {ground.monday} {ground.travel.describe()}"
+def _ground_id(inputs: PlannerInputs) -> str:
+    return f"{inputs.snapshot.version} {inputs.monday} {inputs.travel.describe()}"
 
 
 def _json(body: object) -> Response:

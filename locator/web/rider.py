@@ -1,7 +1,7 @@
 """The rider's pages: the nearest open places, one station, the week's notices.
 
 The phone ranks the stations itself (``templates/static/rider.js``), so no position comes here.
-What this room renders is useful before any script runs: what is open now, and the list around a
+What this module renders is useful before any script runs: what is open now, and the list around a
 named place, which is not a rider and may stand in an address.
 """
 
@@ -24,10 +24,10 @@ from locator.places import Place
 from locator.schema import Kind, Platform, Provenance, Service, State, Status
 from locator.service import Snapshot
 from locator.travel import Routed
-from locator.web.kept_pages import send_kept
 from locator.web.language import gettext as _
 from locator.web.language import language
 from locator.web.navigation import NavigationLink, app_links, navigation_links
+from locator.web.page_cache import send_cached
 from locator.web.request import get_service, read_filter, read_rule, read_wishes
 from locator.web.words import age_words, copy_words, platform_label, script_words, way_words
 
@@ -84,7 +84,7 @@ class OpenGroup:
 def home() -> ResponseReturnValue:
     """Show the page that finds the nearest; without a script, a place's list or what is open."""
     key = _kept_as()
-    return _home() if key is None else send_kept(key, _home)
+    return _home() if key is None else send_cached(key, _home)
 
 
 # What the form sends when it is sent as it stands, and what may be ticked in it: codes, no places.

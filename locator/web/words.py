@@ -5,8 +5,8 @@ Messages stand here in Chinese; ``templates/translations`` holds them in English
 
 from datetime import date
 
-from locator.look import KIND_LOOKS
 from locator.schema import Kind, Platform, Service
+from locator.theme import KIND_LOOKS
 from locator.web.language import gettext as _
 from locator.web.language import language, ngettext
 from locator.web.navigation import navigation_templates
@@ -299,7 +299,7 @@ def _site_progress_words() -> Words:
         "sites_cancelled": _("已取消，还没有结果。"),
         "sites_restarted": _("服务器中途停了，没有算完；可以再算一次。"),
         "sites_gone": _("这次计算已经不在了：结果只保留 72 小时。"),
-        "phase_ground": _("准备需求和候选地点"),
+        "phase_setup": _("准备需求和候选地点"),
         "phase_search": _("寻找最好的地点"),
         "phase_varied_runs": _("变动输入，看选择稳不稳"),
         "phase_done": _("写下结果"),

@@ -15,17 +15,17 @@
 
   // ---------------------------------------------------------------- squares
 
-  function squareLayer(map, ground) {
+  function squareLayer(map, inputs) {
     const pane = map.createPane(PANE);
     pane.style.zIndex = 370;
     pane.style.pointerEvents = "none";
     const renderer = L.canvas({ pane: PANE, padding: 0.3 });
-    const scale = Math.pow(10, ground.digits);
-    const high = ground.cell_m / 2 / DEGREE_M;
+    const scale = Math.pow(10, inputs.digits);
+    const high = inputs.cell_m / 2 / DEGREE_M;
     const squares = [];
-    for (let i = 0; i < ground.squares.length; i += 2) {
-      const lon = ground.squares[i] / scale;
-      const lat = ground.squares[i + 1] / scale;
+    for (let i = 0; i < inputs.squares.length; i += 2) {
+      const lon = inputs.squares[i] / scale;
+      const lat = inputs.squares[i + 1] / scale;
       const wide = high / Math.cos(lat * Math.PI / 180);
       squares.push({
         look: "",
@@ -70,8 +70,8 @@
 
   // ---------------------------------------------------------------- the register's stations
 
-  function stationStates(map, ground) {
-    const rows = new Map(ground.stations.map((row, place) => [row[0], place]));
+  function stationStates(map, inputs) {
+    const rows = new Map(inputs.stations.map((row, place) => [row[0], place]));
     const data = map.lmapData;
     const group = map.lmapStations;
     // shut(id) is "closed", "moved" or nothing.

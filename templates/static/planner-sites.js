@@ -32,11 +32,11 @@
     } catch (error) { return ""; }
   }
 
-  // desk: question() -> plain object, draft, map, words, stationOf(id), when(hour), hourOf(moment), version(), written(),
+  // planner: question() -> plain object, draft, map, words, stationOf(id), when(hour), hourOf(moment), version(), written(),
   // take(act), newStation(site, asked, draft).
-  function create(desk) {
-    const said = desk.words.said;
-    const fill = desk.words.fill;
+  function create(planner) {
+    const said = planner.words.said;
+    const fill = planner.words.fill;
     let job = null; // its id
     let found = null; // what was last heard of it
     let timer = 0;
@@ -65,7 +65,7 @@
     function isBudget() { return document.querySelector("input[name=sites-by]:checked").value === "budget"; }
 
     function question() {
-      const asked = desk.question();
+      const asked = planner.question();
       asked.candidates = node("sites-source").value;
       if (isBudget()) {
         asked.budget = amount("sites-budget");
@@ -74,7 +74,7 @@
         asked.new = amount("sites-new");
       }
       if (node("sites-where").value === "map") {
-        const box = desk.map.getBounds();
+        const box = planner.map.getBounds();
         asked.bbox = [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].map((degrees) => Math.round(degrees * 1e6) / 1e6);
       }
       asked.page = pageMark();
@@ -101,7 +101,7 @@
         follow(got.body.id);
         isOwn = true;
         node("sites-run").scrollIntoView({ block: "nearest" });
-        desk.written();
+        planner.written();
       }).catch(() => {
         node("sites-start").disabled = false;
         trouble(said.no_answer);
@@ -223,15 +223,15 @@
 
     function basis(asked, question) {
       const names = (codes, pairs) => codes.map((code) => (pairs.find((pair) => pair[0] === code) || [code, code])[1]);
-      const hour = asked.at ? desk.hourOf(asked.at) : null;
-      const parts = [desk.when(hour), fill("within", { n: asked.minutes })];
+      const hour = asked.at ? planner.hourOf(asked.at) : null;
+      const parts = [planner.when(hour), fill("within", { n: asked.minutes })];
       if (asked.at) { parts[0] = fill("at_moment", { when: parts[0], day: asked.at.slice(0, 10) }); }
       if (asked.week_of) { parts[0] += " (" + fill("week_from", { day: asked.week_of }) + ")"; }
       const more = names(asked.services, said.service_names).concat(names(asked.kinds, said.kind_names));
       if (more.length) { parts.push(more.join(" + ")); }
       if (asked.bbox) { parts.push(said.sites_in_view); }
       if (question.scenario) { parts.push(said.sites_with_scenario); }
-      return fill("sites_basis", { what: parts.join(" · ") }) + (found.answer.version === desk.version() ? "" : " " + said.sites_older);
+      return fill("sites_basis", { what: parts.join(" · ") }) + (found.answer.version === planner.version() ? "" : " " + said.sites_older);
     }
 
     function headline(answer) {
@@ -293,7 +293,7 @@
         face.textContent = String(site.rank);
         const marker = L.marker([site.lat, site.lon], {
           icon: L.divIcon({ className: "planner-site", iconSize: null, html: face }), zIndexOffset: 5000, keyboard: true,
-        }).addTo(desk.map);
+        }).addTo(planner.map);
         const label = site.rank + " · " + (site.name || site.id);
         marker.getElement().title = label;
         marker.getElement().setAttribute("aria-label", label);
@@ -303,7 +303,7 @@
       });
       if (!sites.length) { return; }
       const box = L.latLngBounds(sites.map((site) => [site.lat, site.lon]));
-      window.locatorMap.fitView(desk.map, [
+      window.locatorMap.fitView(planner.map, [
         [box.getSouth() - AROUND, box.getWest() - AROUND], [box.getNorth() + AROUND, box.getEast() + AROUND],
       ], false);
     }
@@ -316,7 +316,7 @@
 
     function show(site) {
       if (!markers.length) { mark(found.answer.features.map((one) => one.properties)); }
-      desk.map.setView([site.lat, site.lon], Math.max(desk.map.getZoom(), 15));
+      planner.map.setView([site.lat, site.lon], Math.max(planner.map.getZoom(), 15));
       node("map").scrollIntoView({ block: "nearest" });
     }
 
@@ -330,16 +330,16 @@
       const asked = answer.question;
       const sites = answer.features.map((site) => site.properties);
       const isSite = (site) => site.option === "new_post" || (site.option === "add_cabinet" && site.origin !== "station");
-      const all = desk.draft.get();
-      if (all.add.length + sites.filter((site) => isSite(site) || site.option === "add_cabinet").length > desk.draft.most) {
+      const all = planner.draft.get();
+      if (all.add.length + sites.filter((site) => isSite(site) || site.option === "add_cabinet").length > planner.draft.most) {
         trouble(said.full);
         return;
       }
       mark([]);
-      desk.take((then) => {
+      planner.take((then) => {
         sites.forEach((site) => {
-          const row = desk.stationOf(site.id);
-          if (isSite(site) || site.option === "add_cabinet") { then.add.push(desk.newStation(site, asked, then)); return; }
+          const row = planner.stationOf(site.id);
+          if (isSite(site) || site.option === "add_cabinet") { then.add.push(planner.newStation(site, asked, then)); return; }
           const own = site.id in then.hours ? then.hours[site.id] : row && row[5];
           if (site.option === "extend_hours" || site.option === "add_service_and_hours") { then.hours[site.id] = joined(own, site.hours); }
           if (site.option !== "extend_hours") {
@@ -362,7 +362,7 @@
     }
     node("sites-cancel").addEventListener("click", cancel);
     node("sites-take").addEventListener("click", take);
-    node("sites-drop").addEventListener("click", () => { follow(null); desk.written(); });
+    node("sites-drop").addEventListener("click", () => { follow(null); planner.written(); });
 
     return { follow: follow, job: () => job };
   }

@@ -15,7 +15,7 @@
   const map = maps.find();
   const state = { minutes: 5, hour: null, services: [], kinds: [], view: "now" };
   const draft = window.locatorDraft.create(changed);
-  let ground = null;
+  let inputs = null;
   let answer = null;
   let show = null;
   let strip = null;
@@ -39,7 +39,7 @@
   // One question at a time: what moved meanwhile is asked next, what lies between is skipped.
   function ask() {
     const text = question();
-    if (isAsking || !ground || text === asked) { return; }
+    if (isAsking || !inputs || text === asked) { return; }
     isAsking = true;
     asked = text;
     post(text).then((found) => {
@@ -76,7 +76,7 @@
   }
 
   function take(found, text) {
-    if (found.id !== ground.id) {
+    if (found.id !== inputs.id) {
       complain(said.renewed);
       return;
     }
@@ -163,13 +163,13 @@
     lines.concat(["station_open", "station_closed"]).forEach((name) => {
       const line = list.appendChild(document.createElement("li"));
       line.appendChild(document.createElement("i")).className = "is-" + name;
-      line.appendChild(document.createElement("span")).textContent = fill("legend_" + name, { m: ground.cell_m });
+      line.appendChild(document.createElement("span")).textContent = fill("legend_" + name, { m: inputs.cell_m });
     });
   }
 
   function zones() {
     const then = answer.then;
-    const lines = ground.zones.map((zone, i) => ({
+    const lines = inputs.zones.map((zone, i) => ({
       missing: answer.zone_demand[i] * (1 - (answer.now.zones[i] || 0)),
       cells: [zone[1], whole(answer.zone_demand[i]), percent(answer.now.zones[i])]
         .concat(then ? [percent(then.zones[i])] : []),
@@ -298,7 +298,7 @@
     moved();
   }
 
-  function stationOf(id) { return ground.byId.get(id); }
+  function stationOf(id) { return inputs.byId.get(id); }
 
   function ghosts() {
     const all = draft.get();
@@ -432,22 +432,22 @@
   }
 
   function begin(found) {
-    ground = found;
-    ground.byId = new Map(ground.stations.map((row) => [row[0], row]));
+    inputs = found;
+    inputs.byId = new Map(inputs.stations.map((row) => [row[0], row]));
     strip = window.locatorStrip.create(node("strip"), words, chooseHour);
     changes = window.locatorChanges.create(node("changes"), words, draft, stationOf,
       (text) => answer && answer.hours_words[text]);
     show = {
-      squares: maps.squareLayer(map, ground),
-      states: maps.stationStates(map, ground),
+      squares: maps.squareLayer(map, inputs),
+      states: maps.stationStates(map, inputs),
       ghosts: maps.ghostLayer(map, dragged, (id) => changes.open(id, true)),
     };
     maps.cardButtons(map, actsOf);
     sites = window.locatorSites.create({
       question: plainQuestion, draft: draft, map: map, words: words, stationOf: stationOf, when: when, hourOf: hourOf,
-      written: write, take: then, newStation: siteStation, version: () => ground.id.split(" ")[0],
+      written: write, take: then, newStation: siteStation, version: () => inputs.id.split(" ")[0],
     });
-    node("basis").textContent = fill("basis", { monday: ground.monday, m: ground.sample_m });
+    node("basis").textContent = fill("basis", { monday: inputs.monday, m: inputs.sample_m });
     read();
     lookAtChanges();
     moved();
@@ -475,9 +475,9 @@
   options();
   arrange();
   listen();
-  // The first to ask waits for the ground to be laid; a busy or silent server is asked again.
+  // The first to ask waits for the inputs to be laid; a busy or silent server is asked again.
   function load() {
-    fetch("/planner/ground.json", { credentials: "same-origin" }).then((response) => response.json().then((body) => {
+    fetch("/planner/inputs.json", { credentials: "same-origin" }).then((response) => response.json().then((body) => {
       if (response.ok) {
         complain("");
         begin(body);

@@ -6,12 +6,12 @@ import geopandas as gpd
 import numpy as np
 
 from locator.figures import Bar, Figure, FigureOptions, Line, draw_bars, draw_curve, draw_map
-from locator.look import dense_range
 from locator.reporting.captions import figure_options
 from locator.reporting.draft import Paper, Picture, percent
 from locator.reporting.folder import number
 from locator.reporting.sites.curve import curve_points
 from locator.reporting.sites.draft import SiteDraft
+from locator.theme import dense_range
 
 __all__ = ["MOST_MAPS", "SITE_PICTURES", "dense_extent", "draw_sites", "site_figure"]
 

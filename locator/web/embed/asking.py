@@ -10,7 +10,7 @@ from flask import Flask, current_app, g, request, url_for
 
 from locator import __version__
 from locator.maps import build_map, render_drawing
-from locator.showing import MAP_NAMES, Easel, Given, MapView, Shown, read_map_view, show_view
+from locator.showing import MAP_NAMES, Given, MapView, ResultCache, Shown, read_map_view, show_view
 from locator.web.admission import admission_of
 from locator.web.language import language
 from locator.web.request import get_service
@@ -42,17 +42,17 @@ _KEPT_PICTURES = 32 * 2**20
 def open_easels(app: Flask) -> None:
     """Give an application the places where maps are drawn, one at a time."""
     own = admission_of(app)
-    easels = {
-        "views": Easel[Shown](size_of=lambda _: 1, most=_KEPT_VIEWS, admission=own),
-        "drawings": Easel[str](size_of=len, most=_KEPT_TEXTS, admission=own),
-        "pictures": Easel[bytes](size_of=len, most=_KEPT_PICTURES, admission=own),
+    caches = {
+        "views": ResultCache[Shown](size_of=lambda _: 1, most=_KEPT_VIEWS, admission=own),
+        "drawings": ResultCache[str](size_of=len, most=_KEPT_TEXTS, admission=own),
+        "pictures": ResultCache[bytes](size_of=len, most=_KEPT_PICTURES, admission=own),
     }
-    app.extensions["locator.easels"] = easels
+    app.extensions["locator.caches"] = caches
 
 
-def easel_of_pictures() -> Easel[bytes]:
+def easel_of_pictures() -> ResultCache[bytes]:
     """Return where pictures are drawn."""
-    return cast("Easel[bytes]", current_app.extensions["locator.easels"]["pictures"])
+    return cast("ResultCache[bytes]", current_app.extensions["locator.caches"]["pictures"])
 
 
 def asked_texts() -> Mapping[str, Sequence[str]]:
@@ -103,8 +103,8 @@ def shown_for(what: str, view: MapView, *, now_states: bool) -> Shown:
             service, what, view, now_states=now_states, borders=borders(), bounded=True
         )
 
-    easel = cast("Easel[Shown]", current_app.extensions["locator.easels"]["views"])
-    return easel.get(mark_of(what, view, str(now_states), by_minute=now_states), make)
+    cache = cast("ResultCache[Shown]", current_app.extensions["locator.caches"]["views"])
+    return cache.get(mark_of(what, view, str(now_states), by_minute=now_states), make)
 
 
 def drawing_of(what: str, view: MapView) -> tuple[str, Callable[[], str]]:
@@ -117,8 +117,8 @@ def drawing_of(what: str, view: MapView) -> tuple[str, Callable[[], str]]:
         options = replace(shown.options, station_url="/stations/")
         return render_drawing(build_map(shown.layers, options))
 
-    easel = cast("Easel[str]", current_app.extensions["locator.easels"]["drawings"])
-    return mark, lambda: easel.get(mark, make)
+    cache = cast("ResultCache[str]", current_app.extensions["locator.caches"]["drawings"])
+    return mark, lambda: cache.get(mark, make)
 
 
 def mark_of(what: str, view: MapView, *more: str, by_minute: bool = False) -> str:

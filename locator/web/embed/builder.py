@@ -7,10 +7,10 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from locator.errors import InputError
-from locator.look import THEMES
 from locator.schema import Kind, Service
 from locator.showing import LAYERS, Given
 from locator.showing.frozen import FROZEN_KIND
+from locator.theme import THEMES
 from locator.web.embed.asking import asked_texts, map_view, whole_address
 from locator.web.embed.oembed import ENDPOINTS
 from locator.web.embed.pages import NEAREST_NAMES, heading_of, read_nearest_view

@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from locator.errors import BusyError, InputError
-from locator.look import THEMES, Theme, css_variables
 from locator.maps import (
     CLUSTER_ABOVE,
     MapParts,
@@ -23,6 +22,7 @@ from locator.schema import Kind, Language
 from locator.schema import Service as Amenity
 from locator.showing import Given, MapView, map_words
 from locator.showing.words import percent
+from locator.theme import THEMES, Theme, css_variables
 from locator.web.admission import RETRY_AFTER_S, busy_words, dear
 from locator.web.assets import asset_text, asset_url
 from locator.web.embed.asking import (
@@ -254,7 +254,7 @@ def nearest() -> str:
 
 
 def _parts(view: MapView, *, for_list: bool = False) -> MapParts:
-    """Return the map's HTML, marked as such: the maps' room has escaped what people wrote."""
+    """Return the map's HTML, marked as such: locator.maps has escaped what people wrote."""
     with dear():
         shown = shown_for("map", view, now_states=True)
         options = replace(shown.options, station_url="/stations/", for_list=for_list)

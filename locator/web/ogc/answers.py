@@ -12,7 +12,7 @@ from flask import Response, g, make_response, render_template, request, stream_w
 from locator import __version__
 from locator.web.compress import takes_gzip
 from locator.web.language import language
-from locator.web.ogc.kept import GZIP, Kept
+from locator.web.ogc.cache import GZIP, CachedAnswer
 from locator.web.request import best_media, get_service
 
 __all__ = [
@@ -112,7 +112,7 @@ def answer(document: Document, media: str, template: str, mark: str, **context: 
     return _headed(Response(text, content_type=media), mark)
 
 
-def plain(kept: Kept, end: bytes, media: str, mark: str) -> Response:
+def plain(kept: CachedAnswer, end: bytes, media: str, mark: str) -> Response:
     """Return features that are whole already, not copied, or packed where the client takes it."""
     headers = [("Content-Type", media), ("Content-Crs", f"<{kept.crs_uri}>")]
     pieces: tuple[bytes, ...] = (kept.body, end)

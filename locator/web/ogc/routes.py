@@ -54,6 +54,7 @@ from locator.web.ogc.answers import (
     stream,
     tag,
 )
+from locator.web.ogc.cache import AnswerCache, CachedAnswer
 from locator.web.ogc.documents import (
     collection_document,
     collections_document,
@@ -62,7 +63,6 @@ from locator.web.ogc.documents import (
     landing_document,
     queryables_document,
 )
-from locator.web.ogc.kept import Kept, KeptAnswers
 from locator.web.ogc.openapi import openapi_document
 from locator.web.ogc.pages import item_rows
 from locator.web.ogc.parameters import (
@@ -87,7 +87,7 @@ def use_views(app: Flask) -> None:
     """Give an application its views of the collections."""
     service = cast("Service", app.extensions["locator"])
     app.extensions["locator.views"] = Views(service.rules.timezone)
-    app.extensions["locator.answers"] = KeptAnswers()
+    app.extensions["locator.answers"] = AnswerCache()
 
 
 @blueprint.get("", strict_slashes=False)
@@ -141,7 +141,7 @@ def queryables(collection: str) -> Response:
 def items(collection: str) -> Response:
     """Answer a question to a collection with a page of features."""
     chosen, mark = _find(collection), tag(_version())
-    kept = _kept_answers().get(mark)
+    kept = _answer_cache().get(mark)
     if kept is not None:
         return not_modified(mark) or _send(kept, mark)
     check_parameters(request.args, (*ITEMS, *queryable_names(chosen)))
@@ -159,12 +159,12 @@ def items(collection: str) -> Response:
         response = stream(chain(pieces, [_ending()]), GEOJSON, mark)
         response.headers["Content-Crs"] = f"<{shape.crs.uri}>"
         return response
-    answered = Kept(b"".join(pieces), shape.crs.uri)
-    _kept_answers().keep(mark, answered)
+    answered = CachedAnswer(b"".join(pieces), shape.crs.uri)
+    _answer_cache().keep(mark, answered)
     return _send(answered, mark)
 
 
-def _send(kept: Kept, mark: str) -> Response:
+def _send(kept: CachedAnswer, mark: str) -> Response:
     return plain(kept, _ending(), GEOJSON, mark)
 
 
@@ -226,8 +226,8 @@ def _find(name: str) -> Collection:
     return found
 
 
-def _kept_answers() -> KeptAnswers:
-    return cast("KeptAnswers", current_app.extensions["locator.answers"])
+def _answer_cache() -> AnswerCache:
+    return cast("AnswerCache", current_app.extensions["locator.answers"])
 
 
 def _view(collection: Collection) -> View:

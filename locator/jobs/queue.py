@@ -1,4 +1,4 @@
-"""The room where jobs are asked for: a short line, a worker when one waits, order kept."""
+"""The queue where jobs are asked for: a short line, a worker when one waits, order kept."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ from locator.jobs.process import lives, mark_of
 from locator.settings import Settings
 from locator.store import GeoPackageStore, Job
 
-__all__ = ["RESTARTED", "JobRoom", "Limits"]
+__all__ = ["RESTARTED", "JobQueue", "Limits"]
 
 RESTARTED = "The server was stopped or its worker was ended while this ran; start it again."
 _NO_WORKER = "No worker could be started on the server; its log says why."
@@ -34,7 +34,7 @@ class Limits:
     kept: int = 1000
 
 
-class JobRoom:
+class JobQueue:
     """The jobs of one server process; several may share a store.
 
     Parameters

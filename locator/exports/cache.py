@@ -13,13 +13,13 @@ from typing import IO
 from locator.admission import Admission
 from locator.errors import RegisterError, StoreError
 
-__all__ = ["KeptFile", "KeptFiles"]
+__all__ = ["CachedFile", "FileCache"]
 
 _PIECE_BYTES = 64 * 1024
 _WAIT_S = 30.0
 
 
-class KeptFile:
+class CachedFile:
     """A file without a name: it is gone when the process is, however that ends."""
 
     def __init__(self, source: IO[bytes]) -> None:
@@ -40,7 +40,7 @@ class KeptFile:
             yield piece
 
 
-class KeptFiles:
+class FileCache:
     """A bounded number of bytes of files, all of one version of the store.
 
     Files are made one at a time: many who ask for a large one wait for one writer.
@@ -49,11 +49,11 @@ class KeptFiles:
     def __init__(self, limit_bytes: int, admission: Admission | None = None) -> None:
         self._limit_bytes = limit_bytes
         self._admission = admission or Admission()
-        self._files: OrderedDict[str, KeptFile] = OrderedDict()
+        self._files: OrderedDict[str, CachedFile] = OrderedDict()
         self._version = ""
         self._lock = threading.Lock()
 
-    def get(self, version: str, name: str, make: Callable[[Path], None]) -> KeptFile:
+    def get(self, version: str, name: str, make: Callable[[Path], None]) -> CachedFile:
         """Return a file, made if it is not kept.
 
         Parameters
@@ -82,7 +82,7 @@ class KeptFiles:
                 self._keep(version, name, kept)
         return kept
 
-    def _find(self, version: str, name: str) -> KeptFile | None:
+    def _find(self, version: str, name: str) -> CachedFile | None:
         with self._lock:
             if self._version != version:
                 return None
@@ -90,7 +90,7 @@ class KeptFiles:
                 self._files.move_to_end(name)
             return self._files.get(name)
 
-    def _keep(self, version: str, name: str, kept: KeptFile) -> None:
+    def _keep(self, version: str, name: str, kept: CachedFile) -> None:
         with self._lock:
             if self._version != version:
                 self._files.clear()
@@ -100,12 +100,12 @@ class KeptFiles:
                 self._files.popitem(last=False)
 
 
-def _made(name: str, make: Callable[[Path], None]) -> KeptFile:
+def _made(name: str, make: Callable[[Path], None]) -> CachedFile:
     try:
         with tempfile.TemporaryDirectory(prefix="locator-export-") as folder:
             path = Path(folder) / f"export{Path(name).suffix}"
             make(path)
             with path.open("rb") as stream:
-                return KeptFile(stream)
+                return CachedFile(stream)
     except (OSError, RegisterError) as error:  # what a writer says of a full disk
         raise StoreError(f"The export {name} could not be made: {error}") from error

@@ -4,14 +4,14 @@ import threading
 import zlib
 from collections import OrderedDict
 
-__all__ = ["GZIP", "Kept", "KeptAnswers"]
+__all__ = ["GZIP", "AnswerCache", "CachedAnswer"]
 
 GZIP = 31  # zlib's wbits for a gzip header around the largest window
 _ANSWERS = 32
 _BYTES = 16 * 2**20
 
 
-class Kept:
+class CachedAnswer:
     """An answer but for its end, and the system of its coordinates."""
 
     def __init__(self, body: bytes, crs_uri: str) -> None:
@@ -31,22 +31,22 @@ class Kept:
         return self._packed + packer.compress(end) + packer.flush()
 
 
-class KeptAnswers:
+class AnswerCache:
     """A bounded number of answers by their tag, which names data, question and language."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._answers: OrderedDict[str, Kept] = OrderedDict()
+        self._answers: OrderedDict[str, CachedAnswer] = OrderedDict()
         self._size = 0
 
-    def get(self, tag: str) -> Kept | None:
+    def get(self, tag: str) -> CachedAnswer | None:
         """Return an answer, if it is kept."""
         with self._lock:
             if tag in self._answers:
                 self._answers.move_to_end(tag)
             return self._answers.get(tag)
 
-    def keep(self, tag: str, answer: Kept) -> None:
+    def keep(self, tag: str, answer: CachedAnswer) -> None:
         """Keep an answer, and let go of those unused for the longest time."""
         with self._lock:
             if tag in self._answers:

@@ -12,14 +12,14 @@ from flask.testing import FlaskClient
 from locator.settings import Settings
 from locator.store import Change, GeoPackageStore
 from locator.web import create_app
-from locator.web.kept_pages import KeptPages, NoncePage
+from locator.web.page_cache import NoncePage, PageCache
 from tests.conftest import MONDAY_NOON, fixed_clock
 
 GZIP = {"Accept-Encoding": "gzip"}
 
 
-def kept(client: FlaskClient) -> KeptPages:
-    pages: KeptPages = client.application.extensions["locator.pages"]
+def kept(client: FlaskClient) -> PageCache:
+    pages: PageCache = client.application.extensions["locator.pages"]
     return pages
 
 
@@ -103,7 +103,7 @@ def test_a_form_sent_as_it_stands_is_kept_and_a_wrong_filter_is_not(client: Flas
 
 
 def test_filters_that_are_counted_through_push_out_no_more_than_the_memory_holds() -> None:
-    pages = KeptPages(most=5, most_bytes=3_000)
+    pages = PageCache(most=5, most_bytes=3_000)
     for number in range(100):
         pages.get(number, lambda: "x" * 100)
     assert len(pages) == 5

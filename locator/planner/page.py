@@ -1,4 +1,4 @@
-"""The desk of a running process: one question at a time, on the ground of today's store."""
+"""The planner page of a running process: one question at a time, from today's store."""
 
 from collections import OrderedDict
 from contextlib import AbstractContextManager
@@ -8,22 +8,22 @@ from locator.admission import Admission
 from locator.nearest import StationFilter
 from locator.planner.answer import Answer, Ask, Standing, answer_ask, make_standing
 from locator.planner.draft import Draft
-from locator.planner.ground import Ground, make_ground
+from locator.planner.inputs import PlannerInputs, make_inputs
 from locator.service import Service
 
-__all__ = ["Desk"]
+__all__ = ["PlannerPage"]
 
 _WAIT_S = 10.0
-_FIRST_WAIT_S = 15.0  # the first question lays the ground, which others wait for
+_FIRST_WAIT_S = 15.0  # the first question reads the inputs, which others wait for
 _MOST_NUMBERS = 40_000_000  # of the standings that are kept: 160 MB
 _MOST_STANDINGS = 64
 _Key = tuple[StationFilter, str]
 
 
-class Desk:
+class PlannerPage:
     """Answers questions from many threads, one after the other.
 
-    It keeps the ground of one version of the store, and what recent questions share with the
+    It keeps the inputs of one version of the store, and what recent questions share with the
     next: whoever moves a threshold asks about the same stations each time.
     """
 
@@ -33,23 +33,23 @@ class Desk:
         self._service = service
         self._admission = admission or Admission()
         self._wait_s = wait_s
-        self._ground: Ground | None = None
+        self._inputs: PlannerInputs | None = None
         self._standings: OrderedDict[_Key, Standing] = OrderedDict()
 
-    def ground(self) -> Ground:
-        """Return the ground of what the store holds now, for the current week.
+    def inputs(self) -> PlannerInputs:
+        """Return the inputs of what the store holds now, for the current week.
 
         Raises
         ------
         InputError
             There is too much for a page, or nothing to measure.
         BusyError
-            Others have been at the desk for too long.
+            Others have been asking for too long.
         """
         with self.turn():
-            return self._lay()
+            return self._read()
 
-    def ask(self, ask: Ask, draft: Draft | None = None) -> tuple[Ground, Answer]:
+    def ask(self, ask: Ask, draft: Draft | None = None) -> tuple[PlannerInputs, Answer]:
         """Answer a question; the draft's scenario takes the place of the question's.
 
         Raises
@@ -57,40 +57,42 @@ class Desk:
         InputError
             The scenario does not fit the register, or there is too much for a page.
         BusyError
-            Others have been at the desk for too long.
+            Others have been asking for too long.
         """
         with self.turn():
-            ground = self._lay()
-            now = self._standing(ground, ask.chosen, None)
-            then = None if draft is None else self._standing(ground, ask.chosen, draft)
-            return ground, answer_ask(ground, ask, now, then)
+            inputs = self._read()
+            now = self._standing(inputs, ask.chosen, None)
+            then = None if draft is None else self._standing(inputs, ask.chosen, draft)
+            return inputs, answer_ask(inputs, ask, now, then)
 
     def turn(self) -> AbstractContextManager[None]:
-        """Hold the desk for several questions, or for what is done with an answer.
+        """Take a turn for several questions, or for what is done with an answer.
 
         Raises
         ------
         BusyError
-            Others have been at the desk for too long.
+            Others have been asking for too long.
         """
-        wait_s = self._wait_s if self._ground is not None else _FIRST_WAIT_S
+        wait_s = self._wait_s if self._inputs is not None else _FIRST_WAIT_S
         return self._admission.turn(wait_s=wait_s)
 
-    def _lay(self) -> Ground:
+    def _read(self) -> PlannerInputs:
         snapshot = self._service.snapshot()
         today = self._service.now().date()
         monday = today - timedelta(days=today.weekday())
-        ground = self._ground
-        if ground is None or ground.snapshot is not snapshot or ground.monday != monday:
-            self._ground, self._standings = None, OrderedDict()
-            ground = self._ground = make_ground(self._service, snapshot, monday)
-        return ground
+        inputs = self._inputs
+        if inputs is None or inputs.snapshot is not snapshot or inputs.monday != monday:
+            self._inputs, self._standings = None, OrderedDict()
+            inputs = self._inputs = make_inputs(self._service, snapshot, monday)
+        return inputs
 
-    def _standing(self, ground: Ground, chosen: StationFilter, draft: Draft | None) -> Standing:
+    def _standing(
+        self, inputs: PlannerInputs, chosen: StationFilter, draft: Draft | None
+    ) -> Standing:
         key = (chosen, "" if draft is None else draft.key)
         kept = self._standings
         if key not in kept:
-            kept[key] = make_standing(ground, chosen, None if draft is None else draft.scenario)
+            kept[key] = make_standing(inputs, chosen, None if draft is None else draft.scenario)
             while len(kept) > 1 and (
                 len(kept) > _MOST_STANDINGS
                 or sum(standing.size for standing in kept.values()) > _MOST_NUMBERS

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from locator.errors import InputError, StoreError
-from locator.store.base import Kept, KeptFacts
-from locator.store.tables import kept_table
+from locator.store.base import DocumentFacts, Kept
+from locator.store.tables import documents_table
 from locator.store.text import any_broken, is_broken
 
 __all__ = [
     "KEPT_LIMIT_BYTES",
-    "check_kept",
+    "check_document",
     "digest_of",
     "discard_row",
     "keep_row",
@@ -34,7 +34,7 @@ def digest_of(kind: str, title: str, question: str, body: bytes) -> str:
     return hashlib.sha256(head.encode() + b"\n" + body).hexdigest()
 
 
-def check_kept(kind: str, title: str, question: str, body: bytes, made_at: datetime) -> None:
+def check_document(kind: str, title: str, question: str, body: bytes, made_at: datetime) -> None:
     """Refuse what cannot be kept.
 
     Raises
@@ -90,12 +90,12 @@ def keep_row(
         "size_bytes": len(body),
         "body": zlib.compress(body, 6),
     }
-    connection.execute(sa.insert(kept_table()), row)
+    connection.execute(sa.insert(documents_table()), row)
 
 
-def list_rows(connection: sa.Connection, kind: str | None) -> tuple[KeptFacts, ...]:
+def list_rows(connection: sa.Connection, kind: str | None) -> tuple[DocumentFacts, ...]:
     """Return the facts of what is kept, the newest first."""
-    table = kept_table()
+    table = documents_table()
     query = sa.select(*(table.c[name] for name in _FACTS))
     query = query.order_by(table.c.made_at.desc(), table.c.id.desc())
     if kind is not None:
@@ -104,7 +104,7 @@ def list_rows(connection: sa.Connection, kind: str | None) -> tuple[KeptFacts, .
     for row in connection.execute(query).mappings():
         moment = _moment(row["made_at"])
         if moment is not None and not any_broken(row.values()):  # 'locator doctor' names the others
-            found.append(KeptFacts(**{**row, "made_at": moment}))
+            found.append(DocumentFacts(**{**row, "made_at": moment}))
     return tuple(found)
 
 
@@ -123,7 +123,7 @@ def read_row(connection: sa.Connection, digest: str) -> Kept | None:
     StoreError
         What is stored is not what was kept.
     """
-    table = kept_table()
+    table = documents_table()
     query = sa.select(*(table.c[name] for name in (*_FACTS, "body")))
     row = connection.execute(query.where(table.c.digest == digest)).mappings().one_or_none()
     if row is None:
@@ -142,5 +142,5 @@ def read_row(connection: sa.Connection, digest: str) -> Kept | None:
 
 def discard_row(connection: sa.Connection, digest: str) -> bool:
     """Remove a document inside a transaction; tell whether there was one."""
-    table = kept_table()
+    table = documents_table()
     return connection.execute(sa.delete(table).where(table.c.digest == digest)).rowcount == 1

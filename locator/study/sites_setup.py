@@ -21,7 +21,7 @@ from locator.study.sites_actions import Actions, make_actions
 from locator.study.sites_candidates import Candidates, find_candidates
 from locator.study.sites_question import SiteQuestion
 
-__all__ = ["SiteGround", "SiteInputs", "drawn_nearer", "make_ground"]
+__all__ = ["SiteInputs", "SiteSetup", "drawn_nearer", "make_setup"]
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -49,7 +49,7 @@ class SiteInputs:
 
 
 @dataclass(frozen=True, eq=False)
-class SiteGround:
+class SiteSetup:
     """Everything that is the same for every model, worked out once.
 
     Hours in which the same stations and the same options run are one class of hours: c classes.
@@ -171,7 +171,7 @@ class SiteGround:
         return np.sort(rows).astype(np.int64)
 
 
-def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) -> SiteGround:
+def make_setup(service: Service, inputs: SiteInputs, question: SiteQuestion) -> SiteSetup:
     """Sample demand, find candidates, ask the travel model, read opening hours.
 
     Raises
@@ -204,7 +204,7 @@ def make_ground(service: Service, inputs: SiteInputs, question: SiteQuestion) ->
         candidates.notes,
         _assumed(question, actions, horizon_s, int(perhaps.sum())),
     )
-    return SiteGround(
+    return SiteSetup(
         question=question,
         basis=basis,
         candidates=candidates,

@@ -16,7 +16,7 @@ from flask import Flask, Response, current_app, g, request
 
 from locator.web.compress import takes_gzip
 
-__all__ = ["KeptPages", "NoncePage", "keep_pages", "send_kept"]
+__all__ = ["NoncePage", "PageCache", "keep_pages", "send_cached"]
 
 _PAGES = 32
 _BYTES = 8 * 2**20
@@ -60,7 +60,7 @@ def _pack(parts: list[bytes], between: int) -> list[bytes]:
     return packed
 
 
-class KeptPages:
+class PageCache:
     """A bounded number of pages, those unused for the longest time go first."""
 
     def __init__(self, *, most: int = _PAGES, most_bytes: int = _BYTES) -> None:
@@ -108,12 +108,12 @@ class KeptPages:
 
 def keep_pages(app: Flask) -> None:
     """Give an application the memory that kept pages use."""
-    app.extensions["locator.pages"] = KeptPages()
+    app.extensions["locator.pages"] = PageCache()
 
 
-def send_kept(key: Hashable, make: Callable[[], str]) -> Response:
+def send_cached(key: Hashable, make: Callable[[], str]) -> Response:
     """Send a page that is the same for everybody who asks with the same key."""
-    pages: KeptPages = current_app.extensions["locator.pages"]
+    pages: PageCache = current_app.extensions["locator.pages"]
 
     def render() -> str:
         own, g.nonce = g.nonce, pages.mark

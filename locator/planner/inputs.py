@@ -1,4 +1,4 @@
-"""The ground that questions are asked on: demand points, times to stations, opening hours."""
+"""What the planner page answers from: demand points, times to stations, opening hours."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -28,10 +28,10 @@ __all__ = [
     "HORIZON_S",
     "MAX_PAIRS",
     "SQUARE_M",
-    "Ground",
+    "PlannerInputs",
     "check_size",
     "hours_texts",
-    "make_ground",
+    "make_inputs",
 ]
 
 HORIZON_S = 86_400.0  # a day: whatever is farther is out of reach for a rider
@@ -49,7 +49,7 @@ _HoursKey = tuple[str | None, LonLat | None]
 
 
 @dataclass
-class _Kept:
+class _Remembered:
     """What questions so far have worked out; one question at a time may use it."""
 
     columns: "OrderedDict[tuple[float, float], Times]" = field(default_factory=OrderedDict)
@@ -58,7 +58,7 @@ class _Kept:
 
 
 @dataclass(frozen=True)
-class Ground:
+class PlannerInputs:
     """Everything that does not change from question to question.
 
     Not for two threads at once: it keeps the times to places that were asked about before.
@@ -92,7 +92,7 @@ class Ground:
     monday: date
     square: Rows
     squares: Positions
-    _kept: _Kept = field(default_factory=_Kept, repr=False, compare=False)
+    _kept: _Remembered = field(default_factory=_Remembered, repr=False, compare=False)
 
     def seconds_to(self, stations: gpd.GeoDataFrame) -> Times:
         """Return (k, n) riding times to stations; only places that are new are worked out."""
@@ -163,7 +163,7 @@ def _sample(stations: int) -> float:
     return min(sampling.ENOUGH_POINTS, MAX_PAIRS / (_EDGES * max(stations, 1)))
 
 
-def make_ground(service: Service, snapshot: Snapshot, monday: date) -> Ground:
+def make_inputs(service: Service, snapshot: Snapshot, monday: date) -> PlannerInputs:
     """Sample the demand and ask the travel model for every time.
 
     Raises
@@ -173,9 +173,9 @@ def make_ground(service: Service, snapshot: Snapshot, monday: date) -> Ground:
     """
     check_size(snapshot)
     standards = (Standard(HORIZON_S / 60, "min"),)
-    inputs = GapsInputs(snapshot, snapshot.hot_zones, None)
+    measured = GapsInputs(snapshot, snapshot.hot_zones, None)
     sample = _sample(len(snapshot.stations))
-    study = Study(service, inputs, Question(standards), sample=sample)
+    study = Study(service, measured, Question(standards), sample=sample)
     basis = make_basis(service, study, standards, week_of=None)
     lonlat = gpd.GeoSeries(gpd.points_from_xy(*basis.points.lonlat.T), crs=CRS).to_crs(study.crs)
     cells = np.floor(np.column_stack([lonlat.x, lonlat.y]) / SQUARE_M).astype(np.int64)
@@ -183,7 +183,7 @@ def make_ground(service: Service, snapshot: Snapshot, monday: date) -> Ground:
     middles = gpd.GeoSeries(
         gpd.points_from_xy(*((distinct + 0.5) * SQUARE_M).T), crs=study.crs
     ).to_crs(CRS)
-    return Ground(
+    return PlannerInputs(
         snapshot=snapshot,
         travel=service.travel,
         rules=service.rules,

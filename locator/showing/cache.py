@@ -7,12 +7,12 @@ from typing import Generic, TypeVar
 
 from locator.admission import Admission
 
-__all__ = ["Easel"]
+__all__ = ["ResultCache"]
 
 T = TypeVar("T")
 
 
-class Easel(Generic[T]):
+class ResultCache(Generic[T]):
     """Results of one piece of work at a time.
 
     Parameters

@@ -5,10 +5,10 @@ import numpy as np
 from locator.siting.problem import Floats, Ints, Truths
 from locator.siting.terms import Terms
 
-__all__ = ["Room"]
+__all__ = ["Slack"]
 
 
-class Room:
+class Slack:
     """The rules while a selection grows and shrinks; mutable, of one search.
 
     What the districts' least numbers still need is kept free: the number of sites, and the price

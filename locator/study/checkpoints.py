@@ -11,7 +11,7 @@ import pandas as pd
 from locator.paths import written_whole
 from locator.reporting.folder import Cell, PlainTable
 
-__all__ = ["PlainTable", "Stages", "to_frame", "to_plain"]
+__all__ = ["Checkpoints", "PlainTable", "to_frame", "to_plain"]
 
 _MARK = "question.txt"
 _NOISE = 1e-12  # what is left where sums of the same numbers are taken from each other
@@ -44,7 +44,7 @@ def to_frame(table: PlainTable) -> pd.DataFrame:
     return pd.DataFrame(table["rows"], columns=table["columns"])
 
 
-class Stages:
+class Checkpoints:
     """Finished tables of one question, kept in a hidden folder until the study is whole.
 
     Parameters
