@@ -18,7 +18,7 @@ import pytest
 from click.testing import Result
 from flask.testing import FlaskClient
 
-from locator.cli.listening import cannot_listen
+from locator.cli.app import cannot_listen
 from locator.errors import SettingsError
 from locator.settings import Settings, read_settings
 from locator.store import GeoPackageStore

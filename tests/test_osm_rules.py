@@ -12,8 +12,15 @@ import pytest
 
 from locator.travel.graph import RoadGraph, build_graph
 from locator.travel.osm import read_osm
-from locator.travel.osm_profile import E_BIKE, WALK, Profile, judge_barrier, judge_way
-from locator.travel.osm_values import parse_duration_s, parse_speed_kmh
+from locator.travel.osm_profile import (
+    E_BIKE,
+    WALK,
+    Profile,
+    judge_barrier,
+    judge_way,
+    parse_duration_s,
+    parse_speed_kmh,
+)
 from locator.travel.roads import Roads
 from tests.road_support import graph_of
 

@@ -29,8 +29,7 @@ from locator.reporting.sites.labels import MODELS
 from locator.reporting.sites.opening import add_opening, answer
 from locator.reporting.sites.pictures import site_figure
 from locator.reporting.sites.read import read_compared, read_sites
-from locator.reporting.sites.recompute import recompute
-from locator.reporting.sites.sections import add_sections
+from locator.reporting.sites.sections import add_sections, recompute
 from locator.reporting.sites_folder import COMPARISON_COLUMNS, TABLES_OF
 from locator.schema import Language
 from locator.service import Service, open_service

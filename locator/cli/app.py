@@ -1,7 +1,10 @@
 """``locator`` itself: the store, the server, the settings."""
 
+import errno
+import ipaddress
 import json
 import os
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +13,7 @@ import click
 
 from locator import __version__
 from locator.cli.base import FILE, CommandGroup
-from locator.errors import LocatorError
+from locator.errors import InputError, LocatorError
 from locator.settings import Settings, describe_settings, read_settings
 
 __all__ = ["main"]
@@ -80,7 +83,6 @@ def serve(settings: Settings, host: str, port: int, threads: int) -> None:
     \b
     Example:  locator serve --port 8080
     """
-    from locator.cli.listening import cannot_listen, listens_here
     from locator.cli.serving import WAITING_THREADS, Server, stop_signals
     from locator.web import create_app
 
@@ -172,3 +174,41 @@ def settings_command(settings: Settings, as_json: bool) -> None:
         return
     for row in rows:
         click.echo(f"{row.name} = {row.value!r} (default {row.default!r})\n    {row.help}")
+
+
+def listens_here(host: str, port: int) -> bool:
+    """Tell whether a server at this host is reached from this machine only.
+
+    Raises
+    ------
+    InputError
+        The host is neither an address nor a name that is known here.
+    """
+    try:
+        # "-" is no name; an empty one would be every address there is.
+        found = socket.getaddrinfo(host.strip() or "-", port, type=socket.SOCK_STREAM)
+    except (OSError, ValueError) as error:  # unknown; a label too long, half a character, NUL
+        raise InputError(
+            f"--host {host!r} is neither an address nor a host name that is known here; use "
+            "127.0.0.1 for this machine alone, or 0.0.0.0 for every address it has."
+        ) from error
+    addresses = {str(address[0]).partition("%")[0] for *_, address in found}
+    return all(ipaddress.ip_address(address).is_loopback for address in addresses)
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> LocatorError:
+    """Return what an error of the system means for whoever wanted to listen."""
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if error.errno == errno.EADDRINUSE:
+        return LocatorError(f"{where} is in use by another program; choose another --port.")
+    if error.errno == errno.EACCES:
+        return LocatorError(
+            f"{where} may not be used by this user (ports below 1024 are the administrator's); "
+            "choose another --port, and let a web server stand before it."
+        )
+    if error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+        return LocatorError(
+            f"--host {host} is no address of this machine; use 127.0.0.1, or 0.0.0.0 for every "
+            "address it has."
+        )
+    return LocatorError(f"{where} cannot be used ({error.strerror or error}).")

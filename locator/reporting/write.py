@@ -1,17 +1,20 @@
 """A report from a study's folder, into that folder: page, Word document, workbook, figures."""
 
+import base64
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
+import jinja2
+
 from locator.errors import StudyError
-from locator.paths import refuse_store
+from locator.paths import refuse_store, templates_dir
 from locator.reporting.document import render_document
 from locator.reporting.draft import Draft, Paper
 from locator.reporting.folder import read_folder
 from locator.reporting.method import add_appendix, add_method
 from locator.reporting.names import city_of, english_names
 from locator.reporting.opening import add_opening, title_of
-from locator.reporting.page import render_page
 from locator.reporting.pictures import PICTURES, Image, draw_pictures
 from locator.reporting.sections import add_sections
 from locator.reporting.sites.make import draw_up
@@ -19,6 +22,7 @@ from locator.reporting.sites.pictures import SITE_PICTURES
 from locator.reporting.sites.read import is_comparison, is_siting
 from locator.reporting.workbook import render_workbook
 from locator.schema import Language
+from locator.theme import PALETTE
 
 __all__ = ["FIGURES", "FIGURE_FILES", "REPORT_FILES", "write_report"]
 
@@ -93,3 +97,31 @@ def _put(folder: Path, files: dict[str, bytes], images: dict[str, Image]) -> Non
     for name in FIGURE_FILES:  # those of an earlier report that this one does not have
         if f"{FIGURES}/{name}" not in files:
             (folder / FIGURES / name).unlink(missing_ok=True)
+
+
+def render_page(draft: Paper, images: Mapping[str, Image], *, title: str) -> str:
+    """Return a draft as a page; what it holds is escaped by the template."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates_dir() / "report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    head = draft.head
+    return environment.get_template("report.html").render(
+        language="zh-CN" if draft.language == "zh" else "en",
+        title=title,
+        blocks=[(type(block).__name__, block) for block in draft.blocks],
+        images={name: _address(image) for name, image in images.items()},
+        tokens=PALETTE,
+        style=(templates_dir() / "report" / "report.css").read_text(encoding="utf-8"),
+        dated=draft.say(
+            f"{head.made_at[:10]}　数据 {head.data_hash}",
+            f"{head.made_at[:10]} · data {head.data_hash}",
+        ),
+    )
+
+
+def _address(image: Image) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(image.svg).decode()}"

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array, eye_array, hstack, vstack
 
 from locator.errors import InputError, SitingError
 from locator.siting.assign import assign_cover
-from locator.siting.greedy import CoverSearch
+from locator.siting.greedy import CoverSearch, column_worth
 from locator.siting.kernel import Answer, Model, Solver
 from locator.siting.kernel_cover import sites_of
 from locator.siting.problem import CoverProblem, Floats, Ints, Rules, all_whole, floor_bound
@@ -25,7 +25,6 @@ from locator.siting.reduce import (
 )
 from locator.siting.repair import first_selection
 from locator.siting.result import Certificate, Siting
-from locator.siting.set_cover_bound import price_rows
 from locator.siting.terms import Terms, compile_rules
 from locator.siting.watch import Effort, Watch, interruptible
 
@@ -321,3 +320,51 @@ def _result(
         kernel=size,
         stopped="" if proven else watch.why((price - best) / max(price, 1e-300)),
     )
+
+
+def price_rows(
+    cover: Cover, terms: Terms, upper: float, watch: Watch, *, until_s: float, rounds: int = 600
+) -> tuple[Floats, Floats]:
+    """Return dual numbers of the rows, (n',), and how often each site was worth it, (m,).
+
+    Parameters
+    ----------
+    upper
+        Price of a known cover, or of all candidates.
+    until_s, rounds
+        Seconds and rounds to spend at most.
+    """
+    until = watch.effort.clock() + until_s
+    matrix = cover.matrix()
+    size = np.maximum(np.diff(cover.col_indptr), 1)
+    rate = (terms.prices / size)[cover.indices]
+    start = cover.indptr[:-1].astype(np.int64)
+    prices: Floats = np.minimum.reduceat(rate, start) if cover.height else np.zeros(0)
+    best, bound = prices, -np.inf
+    share = np.zeros(cover.width)
+    direction: Floats | None = None
+    step, stuck = 1.0, 0
+    for _ in range(rounds):
+        r = terms.prices - column_worth(cover, prices)
+        value = float(prices.sum()) + float(np.where(r < 0, terms.high * r, terms.low * r).sum())
+        if value > bound + 1e-6 * abs(upper):
+            best, bound, stuck = prices, value, 0
+        else:
+            stuck += 1
+        ended = watch.effort.clock() >= until or watch.stop()
+        if ended or step < 1e-4 or upper - bound <= 1e-7 * upper:
+            break
+        if stuck >= 15:
+            prices, direction, step, stuck = best, None, step * 0.66, 0
+            continue
+        x = np.where(r < 0, terms.high, terms.low)
+        share = 0.95 * share + 0.05 * x
+        gradient = 1.0 - matrix @ x
+        gradient[(prices <= 0) & (gradient < 0)] = 0.0
+        direction = gradient if direction is None else 0.3 * gradient + 0.7 * direction
+        length = float(direction @ direction)
+        if length <= 1e-12:
+            break
+        move = step * max(upper * 1.01 - value, 1e-9) / length
+        prices = np.maximum(0.0, prices + move * direction)
+    return best, share

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -17,9 +17,12 @@ from scipy.sparse import csr_array
 from locator import __version__
 from locator.errors import LocatorError, StudyError
 from locator.hours import STATES
+from locator.hours_words import week_words
+from locator.maps import MapLayers
 from locator.register import guard_cell, write_rejected
 from locator.reporting import FIGURE_FILES, FIGURES, REPORT_FILES, write_report
 from locator.reporting.folder import MANIFEST, REJECTED, TABLES, Cell, PlainTable
+from locator.reporting.sentences import translate
 from locator.reporting.sites_folder import (
     CERTIFICATE,
     COMPARISON,
@@ -37,6 +40,7 @@ from locator.schema import CRS, Language, is_illustrative
 from locator.service import Service
 from locator.siting import Certificate, Effort
 from locator.study.checkpoints import Checkpoints, to_frame, to_plain
+from locator.study.drawing import draw, map_options
 from locator.study.folder import check_folder, replaced_folder
 from locator.study.manifest import hash_frames, shown_settings
 from locator.study.output import dated, write_json, write_layer
@@ -45,15 +49,18 @@ from locator.study.sites import Keep, Made, SiteAnswer, SiteInputs, solve_sites
 from locator.study.sites_compare import compare_sites
 from locator.study.sites_figures import area_table, hours_table
 from locator.study.sites_layers import covered_areas
-from locator.study.sites_maps import write_site_map
 from locator.study.sites_question import SiteQuestion
 from locator.study.sites_setup import SiteSetup
+from locator.study.sites_words import UNITS_ZH
 from locator.study.zone_source import demand_rests_on
 from locator.travel import Routed
 
 __all__ = ["make_site_summary", "read_rows", "run_comparison", "run_sites", "write_certificate"]
 
 _COMPARED = frozenset({COMPARISON, COMPARISON_CSV})
+
+
+MAP_PAGE, MAP_PICTURE = "map.html", "map.png"
 
 
 def run_sites(
@@ -401,3 +408,84 @@ def read_rows(folder: Path) -> list[dict[str, Cell]]:
     """Return the chosen sites of a folder that :func:`run_sites` has written, as plain rows."""
     table: PlainTable = json.loads((folder / TABLES).read_text("utf-8"))["sites"]
     return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+
+
+def write_site_map(
+    folder: Path, service: Service, answer: SiteAnswer, *, summary: SiteSummary, language: Language
+) -> None:
+    """Write ``map.html`` of an answer; it opens from a disk without a network.
+
+    Parameters
+    ----------
+    summary
+        The manifest: date, model, hours and data hash go into the caption.
+    """
+    setup = answer.setup
+    study = setup.basis.study
+    snapshot, zones = study.inputs.snapshot, study.inputs.hot_zones
+    areas = covered_areas(answer)
+    stations = snapshot.stations[setup.counts]
+    if study.at is not None:
+        states = snapshot.index.states(study.at)[setup.counts]
+        stations = stations.assign(state=[STATES[code].value for code in states])
+    if zones is not None:
+        zones = zones.assign(demand_per_h=study.demand_per_h)
+    layers = MapLayers(
+        stations=stations,
+        hot_zones=zones,
+        districts=snapshot.districts,
+        places=snapshot.places,
+        gaps=areas["uncovered"].rename(columns={"demand": "unserved_demand"}),
+        sites=_sites(answer, language),
+        reach=_gained(areas["newly_covered"], language),
+    )
+    minutes = f"{answer.question.minutes:g}"
+    zh, en = f"选址结果（{minutes} 分钟）", f"Where next, {minutes} min"
+    plain = replace(service.settings, basemap="none", language=language)
+    options = map_options(
+        plain,
+        layers,
+        at=snapshot.as_of or study.made_at,
+        title=zh if language == "zh" else en,
+        caption=_caption(summary, language),
+    )
+    options = replace(options, illustrative=summary["illustrative"])
+    for name in (MAP_PAGE, MAP_PICTURE):
+        draw(layers, options, folder / name)
+
+
+def _caption(summary: SiteSummary, language: Language) -> str:
+    figures = summary["figures"]
+    before, after = figures["covered_share_before"], figures["covered_share_after"]
+    words = [summary["made_at"][:10]]
+    if before is not None and after is not None:
+        covered = "需求覆盖率" if language == "zh" else "demand covered"
+        words.append(f"{covered} {before:.1%} → {after:.1%}")
+    words += [translate(summary[key], language) for key in ("travel", "hours")]
+    words += [translate(said, language) for said in summary["demand_rests_on"]]
+    words.append(f"{'数据' if language == 'zh' else 'data'} {summary['data_hash']}")
+    return " · ".join([*words, *filter(None, [summary["credit"]])])
+
+
+def _sites(answer: SiteAnswer, language: Language) -> gpd.GeoDataFrame:
+    sites = answer.sites
+    unit = answer.setup.unit
+    unit = UNITS_ZH.get(unit, unit) if language == "zh" else unit
+    said = [f"{value:,.1f} {unit}" for value in sites["gain"]]
+    columns = {
+        "rank": sites["rank"],
+        "name": sites["name"],
+        "gain": sites["gain"],
+        "gain_words": pd.Series(said, index=sites.index, dtype=object),
+        "hours_words": [week_words(text, language) for text in sites["hours"]],
+        "district_name": sites["district_name"],
+    }
+    return gpd.GeoDataFrame(columns, geometry=sites.geometry, crs=CRS)
+
+
+def _gained(areas: gpd.GeoDataFrame, language: Language) -> gpd.GeoDataFrame | None:
+    if areas.empty:
+        return None
+    name = "新增覆盖" if language == "zh" else "Newly covered"
+    whole = shapely.union_all(areas.geometry.to_numpy())
+    return gpd.GeoDataFrame({"name": [name]}, geometry=[whole], crs=CRS)

@@ -10,12 +10,38 @@ from locator.reporting.sites.curve import add_curve
 from locator.reporting.sites.draft import SiteDraft, numeral
 from locator.reporting.sites.opening import missing
 from locator.reporting.sites.pictures import dense_extent
-from locator.reporting.sites.recompute import recompute
 
 __all__ = ["add_map", "add_sections", "add_where"]
 
 _ZONES, _RIVALS = 15, 10
 _FIRM = 0.5
+
+
+_READ = (
+    'import numpy as np; from scipy.sparse import csr_array; c = np.load("certificate.npz")',
+    'A = csr_array((c["data"], c["indices"], c["indptr"]), shape=c["shape"])',
+    'G = csr_array((c["rule_data"], c["rule_indices"], c["rule_indptr"]), shape=c["rule_shape"])',
+)
+# The lines of locator.siting.Certificate, by what the model looks for.
+_COVER = (
+    'u = c["first"] - c["rows"]; v = u + c["second"] - c["rows"]',
+    'r = A.T @ c["rows"] - G.T @ c["rules"]',
+    'print(c["baseline"] + np.maximum(0, np.maximum(u, v)).sum() + c["rules"] @ c["right"]'
+    ' + np.where(r > 0, c["high"] * r, c["low"] * r).sum())',
+)
+_SAVING = (
+    'S = A.tocoo(); more = np.maximum(S.data - c["rows"][S.row], 0)',
+    'r = np.bincount(S.col, more, A.shape[1]) - G.T @ c["rules"]',
+    'print(c["baseline"] - c["rows"].sum() - c["rules"] @ c["right"]'
+    ' - np.where(r > 0, c["high"] * r, c["low"] * r).sum())',
+)
+_COST = (
+    'r = c["prices"] - A.T @ c["rows"] + G.T @ c["rules"]',
+    'short = np.maximum(0, c["share"] * c["first"] - c["rows"]).sum()',
+    'asked = c["share"] * c["target"] - short if c["target"] > 0 else c["rows"].sum()',
+    'print(asked - c["rules"] @ c["right"] + np.where(r < 0, c["high"] * r, c["low"] * r).sum())',
+)
+_BY_MODEL = {"mclp": _COVER, "backup": _COVER, "p-median": _SAVING, "lscp": _COST}
 
 
 def add_sections(draft: SiteDraft) -> None:
@@ -391,3 +417,12 @@ def _assumptions(draft: SiteDraft) -> Iterator[str]:
         "Another standard (--minutes) or number gives other sites; the curve and the varied runs "
         "show how much.",
     )
+
+
+def recompute(draft: SiteDraft) -> tuple[str, ...]:
+    """Return the lines that print the bound; none where the model has no certificate.
+
+    With ``p-median`` they print the sum over demand, which the report divides by the demand.
+    """
+    lines = _BY_MODEL.get(draft.study.asked["model"])
+    return () if lines is None else (*_READ, *lines)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC
 from itertools import chain
 from typing import cast
@@ -33,9 +34,14 @@ from locator.features import (
     find_page,
     find_row,
 )
+from locator.features.encode import properties_of
+from locator.features.view import Rows
+from locator.hours_words import week_words
+from locator.schema import Column
 from locator.service import Service, Snapshot
 from locator.web.admission import dear
 from locator.web.language import gettext as _
+from locator.web.language import language
 from locator.web.ogc.answers import (
     GEOJSON,
     HTML,
@@ -58,13 +64,13 @@ from locator.web.ogc.cache import AnswerCache, CachedAnswer
 from locator.web.ogc.documents import (
     collection_document,
     collections_document,
+    column_label,
     conformance_document,
     illustrative_note,
     landing_document,
     queryables_document,
 )
 from locator.web.ogc.openapi import openapi_document
-from locator.web.ogc.pages import item_rows
 from locator.web.ogc.parameters import (
     ITEM,
     ITEMS,
@@ -289,3 +295,49 @@ def _html_items(view: View, page: Page, shape: Shape, mark: str) -> Response:
     response = answer(document, GEOJSON, "items", mark, **context)
     response.headers["Content-Crs"] = f"<{CRS84.uri}>"
     return response
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """One feature on a page: its name, its addresses, and its cells as (label, words)."""
+
+    id: str
+    name: str
+    href: str
+    page: str | None
+    cells: list[tuple[str, str]]
+
+
+def item_rows(view: View, rows: Rows, shape: Shape) -> list[ItemRow]:
+    """Return rows in words; what is unknown is left out."""
+    found = []
+    for row, own in zip(rows, properties_of(view, rows, shape.properties), strict=True):
+        identity, name = view.ids[int(row)], own.get("name")
+        cells = [
+            (column_label(column), _words(own[column.name], column))
+            for column in view.collection.columns
+            if own.get(column.name) is not None and column.name != "name"
+        ]
+        station = view.collection.id == "stations"
+        found.append(
+            ItemRow(
+                identity,
+                identity if name is None else str(name),
+                url_for("ogc.item", collection=view.collection.id, item=identity, f="html"),
+                url_for("rider.station", station_id=identity) if station else None,
+                cells,
+            )
+        )
+    return found
+
+
+def _words(value: object, column: Column) -> str:
+    if isinstance(value, list):
+        return "、".join(_words(member, column) for member in value) or _("无")
+    if column.name == "opening_hours":
+        return week_words(str(value), language())
+    if column.choices is not None:
+        codes = {member.value: member for member in column.choices}
+        if value in codes:
+            return codes[str(value)].label(language())
+    return f"{value:g}" if isinstance(value, float) else str(value)
