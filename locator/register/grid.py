@@ -184,5 +184,5 @@ def check_width(header: Sequence[str], number: int, cells: Sequence[str], source
     if any(cell.strip() for cell in cells[len(header) :]):
         raise RegisterError(
             f"{source}, row {number}: {len(cells)} cells for {len(header)} columns; "
-            "is a comma missing its quotes?"
+            "is a comma missing its quotes, or a name missing in the header?"
         )

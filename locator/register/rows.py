@@ -4,8 +4,8 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any
 
 import geopandas as gpd
@@ -37,6 +37,7 @@ from locator.schema import (
     STATION_COLUMNS,
     Column,
     Datum,
+    Kind,
     Provenance,
 )
 
@@ -54,6 +55,8 @@ PIECE_ROWS = 20_000
 _MAX_ID = 80
 _NOWHERE = "0, 0 is not a place; leave out the row"
 _MAX_NAME = 200
+_KINDS_LOOKED_AT = 1_000  # rows in which one kind of ours shows that a column means the kind
+_NO_KIND = "; if the column means something else, say --set kind=rest_post, or another of these"
 _MAX_UNPLACED = 2_000  # rejected positions that are kept, to say what unit they may be in
 _SHORTENED = "is a number that Excel has shortened; left out, type it again as text"
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
@@ -164,13 +167,21 @@ def parse_pieces(
     """
     mapping = mapping or Mapping()
     columns, unread = rename_columns(table, mapping, STATION_FIELDS)
+    guessed = _is_guessed_kind(columns, mapping)
+    if guessed and "kind" in mapping.fill:
+        head, table = _look_ahead(table)
+        if not any(_is_kind(row.cells.get(columns["kind"], "")) for row in head):
+            foreign = columns.pop("kind")
+            unread = tuple(h for h in table.header if h == foreign or h in unread)
     lacking = _lacking(columns, mapping, numbered=numbering is not None)
     if lacking and (stored is None or "id" not in columns):
         raise _missing_columns(table, lacking)
     given = {*columns, *mapping.fill, *lacking, *(("id",) if numbering else ())}
     names = [c.name for c in STATION_COLUMNS if c.name in given]
     ask = stored if lacking else None
-    with closing(_RowParser(columns, datum, table.crs, numbering, ask, lacking)) as parser:
+    unsure = guessed and "kind" not in mapping.fill
+    state = _RowParser(columns, datum, table.crs, numbering, ask, lacking, may_be_no_kind=unsure)
+    with closing(state) as parser:
         for piece in _cut(table.rows, rows):
             good, numbers, rejected = parser.parse_rows(piece, mapping)
             frame = _to_frame(good, names, datum, provenance, parser.stored)
@@ -183,6 +194,28 @@ def parse_pieces(
                 row_numbers=tuple(numbers),
                 unplaced=parser.take_unplaced(),
             )
+
+
+def _is_guessed_kind(columns: dict[str, str], mapping: Mapping) -> bool:
+    """Tell whether a column is taken for the kind by a name that may mean something else."""
+    ours = columns.get("kind", "kind").casefold() in {"kind", STATION_FIELDS["kind"]}
+    meanings = dict(mapping.values).get("kind")
+    return not ours and not meanings and "kind" not in mapping.columns
+
+
+def _is_kind(text: str) -> bool:
+    try:
+        Kind.parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _look_ahead(table: Table) -> tuple[list[Row], Table]:
+    """Return the first rows, and the table with all of them still to be gone through."""
+    rows = iter(table.rows)
+    head = list(islice(rows, _KINDS_LOOKED_AT))
+    return head, replace(table, rows=chain(head, rows))
 
 
 def _cut(rows: Iterable[Row], size: int | None) -> Iterator[Iterable[Row]]:
@@ -242,7 +275,10 @@ class _RowParser:
         numbering: Numbering | None,
         stored: Callable[[list[str]], gpd.GeoDataFrame] | None,
         lacking: Sequence[str],
+        *,
+        may_be_no_kind: bool,
     ) -> None:
+        self._may_be_no_kind = may_be_no_kind
         self._columns, self._datum, self._crs = columns, datum, crs
         self._numbering, self._ask, self._lacking = numbering, stored, frozenset(lacking)
         self.stored: dict[str, dict[str, Any]] = {}
@@ -295,7 +331,9 @@ class _RowParser:
             try:
                 record[column.name] = self._parse_cell(row, column, cells.get(column.name))
             except ValueError as error:
-                faults.append(self._fault(row, column.name, cells, str(error)))
+                foreign = column.name == "kind" in cells and self._may_be_no_kind
+                reason = f"{error}{_NO_KIND if foreign else ''}"
+                faults.append(self._fault(row, column.name, cells, reason))
         if before is not None and {"lon", "lat"} <= self._lacking:
             lonlat: dict[str, float] = {}
             record |= {"lon": np.nan, "lat": np.nan}
