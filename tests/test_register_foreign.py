@@ -195,3 +195,47 @@ def test_hours_as_others_write_them(written: str, hours: str) -> None:
 def test_a_line_longer_than_the_header_names_both_causes(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="a name missing in the header"):
         read(tmp_path, "name,lon,lat\n甲,107.1,34.3,经二路\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"),
+    [
+        ("amenities", '"{""wheelchair"": false, ""free"": true}"'),
+        ("设施", "电梯、报刊"),
+        ("依托单位", "渭滨区总工会"),
+    ],
+)
+def test_a_guessed_column_without_any_of_our_words_is_left_and_named(
+    tmp_path: Path, header: str, cell: str
+) -> None:
+    found = read(tmp_path, f"name,{header},lon,lat\n甲,{cell},107.1,34.3\n乙,,107.2,34.3\n")
+    assert list(found.stations["name"]) == ["甲", "乙"]
+    assert found.unread_columns == (header,)
+
+
+def test_a_guessed_column_with_some_of_our_words_is_read_and_its_faults_said(
+    tmp_path: Path,
+) -> None:
+    found = read(tmp_path, "name,设施,lon,lat\n甲,热水、报刊,107.1,34.3\n乙,,107.2,34.3\n")
+    assert "'报刊' must be one of" in found.rejected[0].faults[0].reason
+    closed = read(tmp_path, "name,运营状态,lon,lat\n甲,拆了,107.1,34.3\n")
+    assert closed.rejected, "a status is never passed over: the station may be closed"
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Name; Lat; Lon\n甲; 34.3; 107.1\n乙; 34.4; 107.2\n\n\n",
+        "name,lat,lon\n甲,34.3,107.1\n乙,34.4,107.2\n丙,34.4,107.2\n",
+        "name,lat,lon,address\n甲,34.3,107.1\n",
+    ],
+)
+def test_a_table_above_the_one_that_is_read_is_not_passed_over(tmp_path: Path, above: str) -> None:
+    with pytest.raises(Exception, match="two tables: one begins in row 1, another in row"):
+        read(tmp_path, f"{above}id,name,kind,lon,lat\na,丁,rest_post,107.3,34.3\n")
+
+
+def test_titles_and_notes_above_a_table_are_passed_over(tmp_path: Path) -> None:
+    notes = "宝鸡市驿站,2026,,\n说明：名称, 经度, 纬度 均为必填\n填报人：李, 电话：1\n"
+    found = read(tmp_path, f"{notes}id,name,kind,lon,lat\na,丁,rest_post,107.3,34.3\n")
+    assert list(found.stations["id"]) == ["a"]

@@ -1,8 +1,9 @@
 """From lines of cells to a header and rows: title lines, group headers and empty lines aside."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 
 from locator.errors import RegisterError
 
@@ -23,6 +24,7 @@ MAX_COLUMNS = 1_000  # a register has some thirty; more is another kind of file
 LOOKED_AT = 12  # lines that may stand before the data: titles, notes, group headers
 _HEADER_LINES = 3
 _ENOUGH_KNOWN = 2
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 
 Line = tuple[int, Sequence[str]]
 
@@ -55,7 +57,8 @@ def find_rows(
     Raises
     ------
     RegisterError
-        There is no header, or a name stands twice in it; later, a row has more cells than it.
+        There is no header, a name stands twice in it, or another table above it; later, a row
+        has more cells than it.
     """
     header, below = find_lines(lines, known, source)
     rows = (_row(header, number, cells, source) for number, cells in below)
@@ -84,9 +87,35 @@ def find_lines(
         check_columns(len(cells), source)
         head.append((number, _strip(cells)))
     first, last = _find_header(head, known)
+    above = _table_above(head[:last], known)
+    if above is not None:
+        raise RegisterError(
+            f"{source} has two tables: one begins in row {above}, another in row "
+            f"{head[last - 1][0]}; put each into a file of its own."
+        )
     header = _join_header([cells for _, cells in head[first:last]], known)
     _check_header(header, source)
     return header, chain(head[last:], stream)
+
+
+def _table_above(head: Sequence[tuple[int, list[str]]], known: frozenset[str]) -> int | None:
+    """Return the number of a line that is a header too, with a row of data below it.
+
+    Another delimiter may part that table, so that its lines came as one cell each.
+    """
+    for (number, cells), (_, below) in pairwise(head):
+        for delimiter in (None, ";", ","):
+            names, row = (_parted(line, delimiter) for line in (cells, below))
+            found = {name.casefold() for name in names} & known
+            fits = len(row) <= len(names) and any(map(_NUMBER.fullmatch, row))
+            if fits and len(found) >= _ENOUGH_KNOWN:
+                return number
+    return None
+
+
+def _parted(cells: Sequence[str], delimiter: str | None) -> list[str]:
+    parts = cells if delimiter is None else delimiter.join(cells[:1]).split(delimiter)
+    return [part.strip() for part in parts]
 
 
 def rate_header(lines: Iterable[Line], known: frozenset[str]) -> tuple[int, int, int]:
