@@ -239,3 +239,17 @@ def test_titles_and_notes_above_a_table_are_passed_over(tmp_path: Path) -> None:
     notes = "宝鸡市驿站,2026,,\n说明：名称, 经度, 纬度 均为必填\n填报人：李, 电话：1\n"
     found = read(tmp_path, f"{notes}id,name,kind,lon,lat\na,丁,rest_post,107.3,34.3\n")
     assert list(found.stations["id"]) == ["a"]
+
+
+def test_a_column_that_stands_twice_is_refused_only_where_it_is_read(tmp_path: Path) -> None:
+    found = read(tmp_path, "name,备注,lon,lat,备注,备注\n甲,a,107.1,34.3,b,c\n")
+    assert list(found.stations["name"]) == ["甲"]
+    assert found.unread_columns == (
+        "备注",
+        "备注 (again, column 5)",
+        "备注 (again, column 6)",
+    )
+    with pytest.raises(Exception, match="'经度' stands twice"):
+        read(tmp_path, "name,经度,纬度,经度\n甲,107.1,34.3,107.1\n")
+    with pytest.raises(Exception, match="'tel' stands twice"):
+        read(tmp_path, "name,tel,lon,lat,tel\n甲,1,107.1,34.3,2\n")

@@ -8,6 +8,7 @@ from itertools import chain, islice, pairwise
 from locator.errors import RegisterError
 
 __all__ = [
+    "AGAIN",
     "LOOKED_AT",
     "MAX_COLUMNS",
     "Line",
@@ -18,6 +19,7 @@ __all__ = [
     "find_rows",
     "number_columns",
     "rate_header",
+    "twice_in_header",
 ]
 
 MAX_COLUMNS = 1_000  # a register has some thirty; more is another kind of file
@@ -25,6 +27,8 @@ LOOKED_AT = 12  # lines that may stand before the data: titles, notes, group hea
 _HEADER_LINES = 3
 _ENOUGH_KNOWN = 2
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+
+AGAIN = " (again, column "  # begins what is added to a name that stands twice
 
 Line = tuple[int, Sequence[str]]
 
@@ -94,8 +98,7 @@ def find_lines(
             f"{head[last - 1][0]}; put each into a file of its own."
         )
     header = _join_header([cells for _, cells in head[first:last]], known)
-    _check_header(header, source)
-    return header, chain(head[last:], stream)
+    return _distinct(header, known, source), chain(head[last:], stream)
 
 
 def _table_above(head: Sequence[tuple[int, list[str]]], known: frozenset[str]) -> int | None:
@@ -168,14 +171,22 @@ def _join_header(lines: Sequence[Sequence[str]], known: frozenset[str]) -> list[
     return header
 
 
-def _check_header(header: Sequence[str], source: str) -> None:
+def _distinct(header: Sequence[str], known: frozenset[str], source: str) -> list[str]:
+    """Return a header with no name twice: a later column of an unknown name gets its number."""
     if not any(header):
         raise RegisterError(f"{source} has no header in its first lines.")
-    twice = {name for name in header if name and header.count(name) > 1}
-    if twice:
-        raise RegisterError(
-            f"{source}: the column {min(twice)!r} stands twice in the header; rename one."
-        )
+    names: list[str] = []
+    for number, name in enumerate(header, 1):
+        again = bool(name) and name in names
+        if again and name.casefold() in known:
+            raise twice_in_header(source, name)
+        names.append(f"{name}{AGAIN}{number})" if again else name)
+    return names
+
+
+def twice_in_header(source: str, name: str) -> RegisterError:
+    """Return the error for a column that is read and stands twice."""
+    return RegisterError(f"{source}: the column {name!r} stands twice in the header; rename one.")
 
 
 def _row(header: Sequence[str], number: int, cells: Sequence[str], source: str) -> Row | None:

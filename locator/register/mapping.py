@@ -9,6 +9,7 @@ from pathlib import Path
 from locator.errors import RegisterError
 from locator.files.kml import OWN_NAME
 from locator.register.coordinates import PAIR_FIELD, PAIR_HEADERS
+from locator.register.grid import AGAIN, twice_in_header
 from locator.register.tables import (
     FEATURE_ID,
     FEATURE_POSITION,
@@ -198,6 +199,9 @@ def rename_columns(
     _take_synonyms(found, table, mapping, fields)
     _take_feature_parts(found, table, mapping, fields)
     used = set(found.values())
+    again = {h.split(AGAIN)[0] for h in table.header if AGAIN in h}
+    if both := used & again:
+        raise twice_in_header(table.source, min(both))
     unread = tuple(
         h
         for h in table.header
