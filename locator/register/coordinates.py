@@ -1,5 +1,6 @@
 """Coordinates as people write them: degrees in decimals or minutes, metres, pairs in one cell."""
 
+import json
 import re
 import unicodedata
 from typing import Literal
@@ -50,6 +51,9 @@ _DMS = re.compile(
 )
 _HEMISPHERES = {"N": 90, "S": -90, "E": 180, "W": -180, "北": 90, "南": -90, "东": 180, "西": -180}
 _DECIMAL_COMMA = re.compile(r"[+-]?\d{1,3},\d+[°度]?")  # degrees have no thousands
+# Well-known text; its order, and that of GeoJSON, is longitude first.
+_WKT = re.compile(r"(?:SRID=4326;)?POINT\s*Z?\s*\(([^()]*)\)", re.IGNORECASE)
+_LAT_FIRST = "geo_point_2d"  # Opendatasoft's portals write latitude first
 _APART = re.compile(r"[,;、\s]+")
 # China east and north in Baidu's metres; an easting with its zone before it lies farther out.
 _CHINA_M = ((7_000_000.0, 15_500_000.0), (1_000_000.0, 7_600_000.0))
@@ -137,23 +141,25 @@ def _parse_dms(text: str, limit: float) -> float:
 def parse_pair(text: str, header: str, datum: Datum = Datum.WGS84) -> tuple[float, float]:
     """Read longitude and latitude, or east and north, from one cell.
 
-    The order is that of the column's name if it names both, else the one that is possible: in
+    The order is that of well-known text or GeoJSON, or of the column's name if it names both, else
+    the one that is possible: in
     degrees a number past 90 is a longitude, in metres China lies farther east than north. If both
     orders are possible, ValueError says so.
 
     Parameters
     ----------
     text
-        Two numbers, separated by a comma or a space.
+        Two numbers, separated by a comma or a space; or a point as WKT or GeoJSON.
     header
         The name of the file's column.
     datum
         What the numbers are coordinates of, and so their unit.
     """
     first, second = split_pair(text, datum)
-    forward, backward = _orders(first, second, header, datum)
+    is_format = _format_of(text) is not None
+    forward, backward = (True, False) if is_format else _orders(first, second, header, datum)
     if forward and backward:
-        raise ValueError("may be read in both orders; name the column 经度,纬度 or 纬度,经度")
+        raise ValueError("may be read in both orders; name the column lon,lat or lat,lon")
     lon, lat = (second, first) if backward else (first, second)
     return parse_coordinate(repr(lon), "lon", datum), parse_coordinate(repr(lat), "lat", datum)
 
@@ -161,8 +167,9 @@ def parse_pair(text: str, header: str, datum: Datum = Datum.WGS84) -> tuple[floa
 def split_pair(text: str, datum: Datum = Datum.WGS84) -> tuple[float, float]:
     """Return the two numbers of a cell, ValueError if they are not two."""
     example = "11938512.59,4054113.13" if in_metres(datum) else "107.2330471,34.3646018"
+    stated = _format_of(text)
     plain = unicodedata.normalize("NFKC", text).strip().strip("()[]")
-    parts = [part for part in _APART.split(plain) if part]
+    parts = [part for part in _APART.split(plain) if part] if stated is None else stated
     if len(parts) != 2:
         raise ValueError(f"must be a longitude and a latitude, such as {example}")
     try:
@@ -172,11 +179,36 @@ def split_pair(text: str, datum: Datum = Datum.WGS84) -> tuple[float, float]:
     return first, second
 
 
+def _format_of(text: str) -> list[str] | None:
+    """Return the numbers of a point as WKT or GeoJSON, none if it is no point; None is no format.
+
+    Heights are left out.
+    """
+    stripped = text.strip()
+    match = _WKT.fullmatch(stripped)
+    if match is not None:
+        return match[1].split()[:2]
+    if not stripped.startswith("{"):
+        return None
+    try:
+        shape = json.loads(stripped)
+    except (ValueError, RecursionError):
+        return []
+    numbers = shape.get("coordinates")
+    if shape.get("type") == "MultiPoint" and isinstance(numbers, list) and len(numbers) == 1:
+        numbers = numbers[0]
+    elif shape.get("type") != "Point":
+        return []
+    return [str(number) for number in numbers[:2]] if isinstance(numbers, list) else []
+
+
 def _orders(first: float, second: float, header: str, datum: Datum) -> tuple[bool, bool]:
     """Tell whether the longitude may stand first, and whether it may stand second."""
+    lowered = header.casefold().replace("lng", "lon")
+    if lowered == _LAT_FIRST:
+        return False, True
     names = [header.find(word) for word in ("经", "纬")]
     if -1 in names or header == "经纬度":
-        lowered = header.casefold()
         names = [lowered.find("lon"), lowered.find("lat")]
     if -1 not in names:
         return names[0] < names[1], names[0] > names[1]

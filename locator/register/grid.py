@@ -1,12 +1,14 @@
 """From lines of cells to a header and rows: title lines, group headers and empty lines aside."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 
 from locator.errors import RegisterError
 
 __all__ = [
+    "AGAIN",
     "LOOKED_AT",
     "MAX_COLUMNS",
     "Line",
@@ -17,12 +19,16 @@ __all__ = [
     "find_rows",
     "number_columns",
     "rate_header",
+    "twice_in_header",
 ]
 
 MAX_COLUMNS = 1_000  # a register has some thirty; more is another kind of file
 LOOKED_AT = 12  # lines that may stand before the data: titles, notes, group headers
 _HEADER_LINES = 3
 _ENOUGH_KNOWN = 2
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+
+AGAIN = " (again, column "  # begins what is added to a name that stands twice
 
 Line = tuple[int, Sequence[str]]
 
@@ -55,7 +61,8 @@ def find_rows(
     Raises
     ------
     RegisterError
-        There is no header, or a name stands twice in it; later, a row has more cells than it.
+        There is no header, a name stands twice in it, or another table above it; later, a row
+        has more cells than it.
     """
     header, below = find_lines(lines, known, source)
     rows = (_row(header, number, cells, source) for number, cells in below)
@@ -84,9 +91,34 @@ def find_lines(
         check_columns(len(cells), source)
         head.append((number, _strip(cells)))
     first, last = _find_header(head, known)
+    above = _table_above(head[:last], known)
+    if above is not None:
+        raise RegisterError(
+            f"{source} has two tables: one begins in row {above}, another in row "
+            f"{head[last - 1][0]}; put each into a file of its own."
+        )
     header = _join_header([cells for _, cells in head[first:last]], known)
-    _check_header(header, source)
-    return header, chain(head[last:], stream)
+    return _distinct(header, known, source), chain(head[last:], stream)
+
+
+def _table_above(head: Sequence[tuple[int, list[str]]], known: frozenset[str]) -> int | None:
+    """Return the number of a line that is a header too, with a row of data below it.
+
+    Another delimiter may part that table, so that its lines came as one cell each.
+    """
+    for (number, cells), (_, below) in pairwise(head):
+        for delimiter in (None, ";", ","):
+            names, row = (_parted(line, delimiter) for line in (cells, below))
+            found = {name.casefold() for name in names} & known
+            fits = len(row) <= len(names) and any(map(_NUMBER.fullmatch, row))
+            if fits and len(found) >= _ENOUGH_KNOWN:
+                return number
+    return None
+
+
+def _parted(cells: Sequence[str], delimiter: str | None) -> list[str]:
+    parts = cells if delimiter is None else delimiter.join(cells[:1]).split(delimiter)
+    return [part.strip() for part in parts]
 
 
 def rate_header(lines: Iterable[Line], known: frozenset[str]) -> tuple[int, int, int]:
@@ -139,14 +171,22 @@ def _join_header(lines: Sequence[Sequence[str]], known: frozenset[str]) -> list[
     return header
 
 
-def _check_header(header: Sequence[str], source: str) -> None:
+def _distinct(header: Sequence[str], known: frozenset[str], source: str) -> list[str]:
+    """Return a header with no name twice: a later column of an unknown name gets its number."""
     if not any(header):
         raise RegisterError(f"{source} has no header in its first lines.")
-    twice = {name for name in header if name and header.count(name) > 1}
-    if twice:
-        raise RegisterError(
-            f"{source}: the column {min(twice)!r} stands twice in the header; rename one."
-        )
+    names: list[str] = []
+    for number, name in enumerate(header, 1):
+        again = bool(name) and name in names
+        if again and name.casefold() in known:
+            raise twice_in_header(source, name)
+        names.append(f"{name}{AGAIN}{number})" if again else name)
+    return names
+
+
+def twice_in_header(source: str, name: str) -> RegisterError:
+    """Return the error for a column that is read and stands twice."""
+    return RegisterError(f"{source}: the column {name!r} stands twice in the header; rename one.")
 
 
 def _row(header: Sequence[str], number: int, cells: Sequence[str], source: str) -> Row | None:
@@ -184,5 +224,5 @@ def check_width(header: Sequence[str], number: int, cells: Sequence[str], source
     if any(cell.strip() for cell in cells[len(header) :]):
         raise RegisterError(
             f"{source}, row {number}: {len(cells)} cells for {len(header)} columns; "
-            "is a comma missing its quotes?"
+            "is a comma missing its quotes, or a name missing in the header?"
         )

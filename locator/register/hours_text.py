@@ -28,7 +28,9 @@ _WEEK, _FIVE, _TWO = frozenset(range(7)), frozenset(range(5)), frozenset({5, 6})
 _PH, _HOLIDAYS = 7, frozenset({7})
 _GROUPS = {"d_all": _WEEK, "d_work": _FIVE, "d_five": _FIVE, "d_end": _TWO, "d_ph": _HOLIDAYS}
 _DIGITS = "零一二三四五六七八九"
-_PLAIN = str.maketrans("點時週禮營業開節間無務國館兩關閉∶", "点时周礼营业开节间无务国馆两关闭:")
+_PLAIN = str.maketrans(
+    "點時週禮營業開節間無務國館兩關閉∶[]【】", "点时周礼营业开节间无务国馆两关闭:    "
+)
 _NOTE = re.compile(r"\(([^()]*(?:[休不闭含]|除外|closed)[^()]*)\)")  # on closed days
 _DASH = r"(?:[-–—―~〜∼−‐─至到]{1,2}|to|till|until)"
 _HOLIDAY = r"(?:(?:国家)?(?:法定)?节假日|[法国]定假日|(?:public\ holidays?|ph)(?![a-z]))"
@@ -46,7 +48,7 @@ _TOKEN = re.compile(  # the first letter of a group's name is its letter in a cl
     rf"""(?P<gap>\ )|(?P<comma>,)|(?P<stop>[;。\n])|(?P<is>:)|(?P<paren>[()])
     |(?P<h_range>{_TIME.replace("#", "1")}\ ?(?P<dash>{_DASH})?\ ?{_TIME.replace("#", "2")})
     |(?P<h_week>(?:24/7|7\ ?[x×*]\ ?24)(?![0-9])(?:\ ?小时)?)
-    |(?P<h_day>(?:24|二十四)\ ?小时|24\ ?(?:hours?|hrs?|h)(?![a-z])|全天候?)
+    |(?P<h_day>(?:24|二十四)\ ?(?:小时|时间)|24\ ?(?:hours?|hrs?|h)(?![a-z])|全天候?)
     |(?P<norest>(?:全年|年中|{_HOLIDAY})[均都]?(?:无休|不休息?|[照正]常(?:营业|开放|服务)?)
         |(?:包?含|包括){_HOLIDAY}|(?:全年)?365天)
     |(?P<d_all>(?:每天|每日|天天|daily|every\ ?day)(?![a-z]))|(?P<d_ph>{_HOLIDAY})
@@ -54,12 +56,12 @@ _TOKEN = re.compile(  # the first letter of a group's name is its letter in a cl
     |(?P<d_days>(?:每逢|逢|每)?(?P<day1>{_ONE_DAY})(?:\ ?{_DASH}\ ?(?P<day2>{_ONE_DAY}))?)
     |(?P<label>(?:营业|开放|服务|办公|工作)时[间段]|(?:opening\ )?hours(?![a-z]))
     |(?P<off>(?:休息|[闭休]馆|公休|不营业|不开[放门]|不上班|关闭|关门|除外|休|closed|off)(?![a-z]))
-    |(?P<word>(?:对外)?(?:营业|开放|服务))|(?P<and>[、&/和及与]|以及|and(?![a-z]))""",
+    |(?P<word>(?:对外)?(?:营业|开放|服务)|open(?![a-z]))|(?P<and>[、&/和及与]|以及|and(?![a-z]))""",
     re.VERBOSE,
 )
 _DAYS, _HOURS = "d(?:[ac]?d)*", "h(?:[acsw]*h)*"
 _CLAUSE = re.compile(
-    rf"(?P<closed>{_DAYS})o|(?:(?P<days>{_DAYS})[acswip]*)?(?P<hours>{_HOURS})|n|^l|[acswip]"
+    rf"(?P<closed>{_DAYS})i?o|(?:(?P<days>{_DAYS})[acswip]*)?(?P<hours>{_HOURS})|n|^l|[acswip]"
 )
 _DAYS_LAST = re.compile(rf"l?i?(?P<hours>{_HOURS})p?{_DAYS}p?")  # 9:00-18:00（周一至周五）
 

@@ -4,8 +4,8 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any
 
 import geopandas as gpd
@@ -27,7 +27,13 @@ from locator.register.coordinates import (
 )
 from locator.register.hours_doubts import doubt_hours
 from locator.register.hours_text import normalise_hours
-from locator.register.mapping import STATION_FIELDS, Mapping, field_cells, rename_columns
+from locator.register.mapping import (
+    SEPARATORS,
+    STATION_FIELDS,
+    Mapping,
+    field_cells,
+    rename_columns,
+)
 from locator.register.numbering import Numbering
 from locator.register.projected import Projection
 from locator.register.tables import AS_REJECTED, OUR_COLUMNS_PREFIX, Row, Table, row_digest
@@ -37,6 +43,7 @@ from locator.schema import (
     STATION_COLUMNS,
     Column,
     Datum,
+    LabelledEnum,
     Provenance,
 )
 
@@ -54,6 +61,8 @@ PIECE_ROWS = 20_000
 _MAX_ID = 80
 _NOWHERE = "0, 0 is not a place; leave out the row"
 _MAX_NAME = 200
+_WORDS_LOOKED_AT = 1_000  # rows in which one word of ours shows what a column means
+_NO_KIND = "; if the column means something else, say --set kind=rest_post, or another of these"
 _MAX_UNPLACED = 2_000  # rejected positions that are kept, to say what unit they may be in
 _SHORTENED = "is a number that Excel has shortened; left out, type it again as text"
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
@@ -164,13 +173,19 @@ def parse_pieces(
     """
     mapping = mapping or Mapping()
     columns, unread = rename_columns(table, mapping, STATION_FIELDS)
+    doubted = _doubted(columns, mapping)
+    head, table = _look_ahead(table)
+    foreign = {columns.pop(name) for name in doubted if not _is_ours(name, columns[name], head)}
+    unread = tuple(h for h in table.header if h in foreign or h in unread)
     lacking = _lacking(columns, mapping, numbered=numbering is not None)
     if lacking and (stored is None or "id" not in columns):
         raise _missing_columns(table, lacking)
     given = {*columns, *mapping.fill, *lacking, *(("id",) if numbering else ())}
     names = [c.name for c in STATION_COLUMNS if c.name in given]
     ask = stored if lacking else None
-    with closing(_RowParser(columns, datum, table.crs, numbering, ask, lacking)) as parser:
+    unsure = "kind" not in mapping.fill and _is_guessed("kind", columns, mapping)
+    state = _RowParser(columns, datum, table.crs, numbering, ask, lacking, may_be_no_kind=unsure)
+    with closing(state) as parser:
         for piece in _cut(table.rows, rows):
             good, numbers, rejected = parser.parse_rows(piece, mapping)
             frame = _to_frame(good, names, datum, provenance, parser.stored)
@@ -183,6 +198,46 @@ def parse_pieces(
                 row_numbers=tuple(numbers),
                 unplaced=parser.take_unplaced(),
             )
+
+
+def _doubted(columns: dict[str, str], mapping: Mapping) -> list[str]:
+    """Return the fields of a list of words whose column was guessed by its name.
+
+    A kind is required, so only one that is given otherwise is doubted. A status never is: a column
+    that says it in other words may say that a station is closed.
+    """
+    fields = ["kind"] if "kind" in mapping.fill else []
+    return [name for name in (*fields, "host", "services") if _is_guessed(name, columns, mapping)]
+
+
+def _is_guessed(name: str, columns: dict[str, str], mapping: Mapping) -> bool:
+    """Tell whether a column is taken for a field by a name that may mean something else."""
+    ours = columns.get(name, name).casefold() in {name, STATION_FIELDS[name]}
+    said = {*mapping.columns, *dict(mapping.values)}
+    return not ours and name not in said
+
+
+def _is_ours(name: str, column: str, head: Sequence[Row]) -> bool:
+    """Tell whether a column is empty, or has one of a field's words in some row."""
+    (choices,) = (c.choices for c in STATION_COLUMNS if c.name == name)
+    cells = [row.cells[column] for row in head if column in row.cells]
+    parts = (part for cell in cells for part in SEPARATORS.split(cell))
+    return not cells or choices is None or any(_is_word(part, choices) for part in parts)
+
+
+def _is_word(text: str, choices: type[LabelledEnum]) -> bool:
+    try:
+        choices.parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _look_ahead(table: Table) -> tuple[list[Row], Table]:
+    """Return the first rows, and the table with all of them still to be gone through."""
+    rows = iter(table.rows)
+    head = list(islice(rows, _WORDS_LOOKED_AT))
+    return head, replace(table, rows=chain(head, rows))
 
 
 def _cut(rows: Iterable[Row], size: int | None) -> Iterator[Iterable[Row]]:
@@ -242,7 +297,10 @@ class _RowParser:
         numbering: Numbering | None,
         stored: Callable[[list[str]], gpd.GeoDataFrame] | None,
         lacking: Sequence[str],
+        *,
+        may_be_no_kind: bool,
     ) -> None:
+        self._may_be_no_kind = may_be_no_kind
         self._columns, self._datum, self._crs = columns, datum, crs
         self._numbering, self._ask, self._lacking = numbering, stored, frozenset(lacking)
         self.stored: dict[str, dict[str, Any]] = {}
@@ -295,7 +353,9 @@ class _RowParser:
             try:
                 record[column.name] = self._parse_cell(row, column, cells.get(column.name))
             except ValueError as error:
-                faults.append(self._fault(row, column.name, cells, str(error)))
+                foreign = column.name == "kind" in cells and self._may_be_no_kind
+                reason = f"{error}{_NO_KIND if foreign else ''}"
+                faults.append(self._fault(row, column.name, cells, reason))
         if before is not None and {"lon", "lat"} <= self._lacking:
             lonlat: dict[str, float] = {}
             record |= {"lon": np.nan, "lat": np.nan}

@@ -26,6 +26,10 @@ _SAMPLE = 200
 _FITS = 0.5  # share of the numbers that must come to lie where the city is
 _AHEAD = 0.25  # by which one reading must be ahead of the others to be named alone
 _BESIDE_DEG = 0.2  # some 20 km: stations may lie beyond the districts that are known
+_HALF_ZONE_M = 334_000  # 3 degrees at the equator
+_NORTH_M = (300_000, 6_000_000)  # of China's latitudes, 3 to 54 degrees
+_ZONES = range(13, 46)  # 6-degree and 3-degree ones
+_MERCATOR_END = 20_037_508.35  # half the equator of WGS-84, in metres
 _CHINA = shapely.box(73.0, 18.0, 135.5, 54.0)
 
 
@@ -117,14 +121,25 @@ def _share(sample: Sequence[Pair], read: Reading, area: shapely.Geometry) -> flo
 
 
 def _unknown(sample: Sequence[Pair], share: str) -> DatumHint | None:
-    """Return a word on metres of which the central meridian is not to be seen."""
-    east = [min(map(abs, pair)) % 1_000_000 for pair in sample]
-    north = [max(map(abs, pair)) for pair in sample]
-    looks = all(100_000 < e < 900_000 for e in east) and all(n > 1_000_000 for n in north)
-    if not looks:
+    """Return a word on metres that no reading brings to the city."""
+    gauss_kruger = "Gauss–Krüger metres: ask for the central meridian and say --crs, EPSG:4545 for "
+    gauss_kruger += "108° E in zones of 3 degrees"
+    if all(_is_gauss_kruger(pair) or _is_gauss_kruger(pair[::-1]) for pair in sample):
+        return DatumHint(None, f"{share} have coordinates like {gauss_kruger}")
+    if not all(180 < max(map(abs, pair)) <= _MERCATOR_END for pair in sample):
         return None
+    first, second = (float(axis) for axis in np.median(np.array(sample), axis=0))
+    lon, lat = projection_of("EPSG:3857").degrees(first, second)
     return DatumHint(
         None,
-        f"{share} have coordinates like Gauss–Krüger metres: ask for the central meridian and say "
-        "--crs, EPSG:4545 for 108° E in zones of 3 degrees",
+        f"{share} have coordinates in metres that lie elsewhere: Web Mercator (--crs EPSG:3857) "
+        f"puts them at latitude {lat:.1f}, longitude {lon:.1f}; ask who sent the file",
     )
+
+
+def _is_gauss_kruger(pair: Sequence[float]) -> bool:
+    """Tell whether east and north are within a zone in China, its number before the east or not."""
+    east, north = pair
+    zone, east = divmod(east, 1_000_000)
+    in_zone = abs(east - 500_000) <= _HALF_ZONE_M and (zone == 0 or zone in _ZONES)
+    return in_zone and _NORTH_M[0] <= north <= _NORTH_M[1]
