@@ -1,5 +1,7 @@
 # make serve   the site on http://127.0.0.1:5000, from nothing but python3 and make
-# make test    every check
+# make test    the checks one waits for
+# make test-all   the slow ones too: what the gate runs
+# make soak    long proofs, under load and kills: once per change of what they prove
 # make setup   the environment with every extra, nothing run
 # make fuzz    our own parsers against random input, SECONDS=60 for each
 # make audit   the rider's pages under Lighthouse, their bytes and times, into docs/audit.md
@@ -19,17 +21,26 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
   pyproject.toml --group build
 ALL := .[dev,geodata,hotzones]
 
-.PHONY: serve test test-newest test-lowest setup update bench bench-large bench-planner audit fuzz format clean
+.PHONY: serve test test-all soak check test-newest test-lowest setup update bench bench-large bench-planner audit fuzz format clean
 
 serve: $(VENV)/.installed
 	$(BIN)/locator init
 	$(BIN)/locator serve --port $(PORT)
 
-test: setup
+test: check
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow and not soak"
+
+test-all: check
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not soak"
+
+soak: setup
+	$(BIN)/python -m pytest -q -m soak
+	KILLS=200 $(BIN)/python -m pytest -q tests/test_store_kill.py
+
+check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 setup: $(VENV)/.extras
 

@@ -109,6 +109,7 @@ def test_dear_work_of_every_door_waits_at_one_and_is_refused_in_words(
     assert client.get(path, headers=accept).status_code == 200
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="another's processor time: Linux")
 @pytest.mark.parametrize("clients", [{"slide": 10}, {"draw": 18}], ids=["slider", "pictures"])
 def test_riders_wait_little_longer_while_others_ask_for_dear_things(

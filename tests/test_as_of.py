@@ -63,6 +63,7 @@ def test_a_study_of_then_is_the_study_that_was_made_then(
     assert "改了名" not in page
 
 
+@pytest.mark.slow
 def test_the_command_says_which_register_it_was(
     settings: Settings, cli: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,7 @@ def test_a_checkout_serves_every_message_and_writes_nothing(
     assert not list(PO.parents[2].rglob("*.mo"))
 
 
+@pytest.mark.slow
 def test_a_wheel_serves_every_message(wheel: Path, catalogue: Catalog, settings: Settings) -> None:
     assert next(wheel.rglob("messages.mo")).read_bytes() == compiled(PO)
     check_served(wheel, catalogue, settings)

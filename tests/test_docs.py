@@ -36,6 +36,7 @@ def write_files(path: Path, folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
 def test_the_commands_of_a_document_run(
     path: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

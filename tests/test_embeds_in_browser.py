@@ -19,7 +19,7 @@ from tests.conftest import Server, running_server
 from tests.patience import patience
 from tests.test_embeds import HOSTILE, hostile_store
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 HERE = {"longitude": 107.1489, "latitude": 34.3692}
 SECRET = "SECRET-OF-THE-OFFICE"

@@ -392,6 +392,7 @@ def test_the_readme_speaks_of_every_file() -> None:
         assert word in readme
 
 
+@pytest.mark.slow
 def test_the_script_makes_the_same_bytes(tmp_path: Path) -> None:
     script = Path(__file__).parent.parent / "scripts" / "build_geodata.py"
     source = os.environ.get("CHINA_DIVISION")

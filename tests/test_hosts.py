@@ -116,6 +116,7 @@ def test_a_server_that_others_reach_has_no_local_requests(
 # --- the nginx block of an older version of docs/deployer.md ------------------------------------
 
 
+@pytest.mark.slow
 def test_through_the_older_nginx_block_nobody_is_at_this_machine(settings: Settings) -> None:
     """That block sends HTTP/1.0, ``Host: $host`` and ``Connection: close``, and nothing more."""
     body = f"Content-Type: application/json\r\nContent-Length: {len(JOB)}\r\n\r\n".encode()
@@ -305,6 +306,7 @@ def test_a_host_to_listen_at_that_is_none_is_a_sentence(
     assert done.stderr.startswith("locator: --host ")
 
 
+@pytest.mark.slow
 def test_a_port_that_cannot_be_had_is_a_sentence(settings: Settings) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

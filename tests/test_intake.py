@@ -167,6 +167,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
+@pytest.mark.slow
 def test_four_times_the_rows_take_hardly_more_memory(tmp_path: Path) -> None:
     peaks = []
     for rows in (20_000, 80_000):
@@ -179,6 +180,7 @@ def test_four_times_the_rows_take_hardly_more_memory(tmp_path: Path) -> None:
     assert peaks[1] < 1.25 * peaks[0]
 
 
+@pytest.mark.slow
 def test_layers_and_workbooks_come_in_pieces_too(tmp_path: Path) -> None:
     write_rows(tmp_path / "r.csv", 25_000)
     whole = parse_table(read_table(tmp_path / "r.csv"), datum=Datum.WGS84).stations
@@ -322,6 +324,7 @@ def test_a_part_of_a_layers_columns_can_be_read(store: GeoPackageStore) -> None:
         store.read("stations", columns=["id", "x"])
 
 
+@pytest.mark.slow
 def test_a_workbook_of_four_times_the_rows_takes_hardly_more_memory(
     store: GeoPackageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,10 @@ from locator.siting import Effort
 from locator.store import GeoPackageStore, Job, JobState, open_store
 from tests.patience import patience, wait_until
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="kill -9 is a matter of POSIX")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="kill -9 is a matter of POSIX"),
+]
 
 SHORT = {"sites": {"new": 3, "minutes": 5, "hours": "24/7", "curve": False, "runs": 0}}
 # A second of search, and twenty varied runs of it.
@@ -87,6 +90,7 @@ def queue(settings: Settings, store: GeoPackageStore) -> Iterator[JobQueue]:
     opened.close()
 
 
+@pytest.mark.usefixtures("all_demand_points")
 def test_a_worker_answers_as_the_library_does(queue: JobQueue, service: Service) -> None:
     job = queue.ask("sites", SHORT)
     end = end_of(queue, job)

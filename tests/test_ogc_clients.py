@@ -155,6 +155,7 @@ def test_owslib_reads_landing_collections_queryables_and_items(site: Site) -> No
     assert client.collection_item("stations", "BJ-S-01")["properties"]["kind"] == "swap_cabinet"
 
 
+@pytest.mark.slow
 def test_schemathesis_finds_nothing_with_every_check_on(server: Server, tmp_path: Path) -> None:
     """Some two thousand requests made from the OpenAPI document, the same in every run."""
     program = shutil.which("st", path=Path(sys.executable).parent) or shutil.which("st")

@@ -127,7 +127,7 @@ def _stations(nodes: Floats, count: int, rng: np.random.Generator) -> gpd.GeoDat
     )
 
 
-@pytest.fixture(params=["newport", "helsinki", "porto"], scope="module")
+@pytest.fixture(scope="module")
 def extract(
     request: pytest.FixtureRequest,
     realdata: Path,
@@ -145,7 +145,7 @@ def extract(
     return settings
 
 
-@pytest.fixture(params=[14, 150])
+@pytest.fixture
 def city(request: pytest.FixtureRequest, extract: Settings) -> Iterator[City]:
     """Return the extract with so many stations."""
     rng = np.random.default_rng(request.param)
@@ -166,6 +166,19 @@ def city(request: pytest.FixtureRequest, extract: Settings) -> Iterator[City]:
         yield City(service, service.travel.snap(lonlat), weight)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("extract", "city"),
+    [
+        pytest.param("newport", 14, marks=pytest.mark.soak),
+        ("newport", 150),
+        ("helsinki", 14),
+        pytest.param("helsinki", 150, marks=pytest.mark.soak),
+        ("porto", 14),
+        pytest.param("porto", 150, marks=pytest.mark.soak),
+    ],
+    indirect=True,
+)
 @pytest.mark.realdata
 @pytest.mark.usefixtures("all_demand_points")
 def test_every_door_says_the_same_share_and_it_is_the_roads_own(

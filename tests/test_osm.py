@@ -398,6 +398,7 @@ def test_progress_rises_evenly_to_the_end(realdata: Path) -> None:
     assert max(np.diff([0.0, *shares])) < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_reading_needs_little_memory_for_what_it_reads(realdata: Path) -> None:
     """The aim is 50 MB per million nodes of the file; libosmium's 16 are not traced here.

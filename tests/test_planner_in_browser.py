@@ -19,7 +19,7 @@ from tests.browser_support import watch_page
 from tests.conftest import fixed_clock
 from tests.patience import patience
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 GAP = (107.1977, 34.3472)  # of the shipped city on Friday at 22:00, 5 minutes
 NEW = {

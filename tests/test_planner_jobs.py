@@ -51,6 +51,7 @@ def end_of(look: Callable[[], dict[str, object]]) -> dict[str, object]:
 # --- a question and its answer ----------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_page_asks_and_finds_the_answer_under_the_jobs_id(client: FlaskClient) -> None:
     response = start(client)
     assert response.status_code == 202
@@ -249,6 +250,7 @@ def ask(url: str, body: object = None) -> dict[str, object]:
         return dict(json.load(response))
 
 
+@pytest.mark.slow
 def test_a_job_is_there_again_after_the_server_was_started_anew(settings: Settings) -> None:
     with running_server(settings) as server:
         href = ask(f"{server.url}/planner/sites", ASKED)["href"]
@@ -258,6 +260,7 @@ def test_a_job_is_there_again_after_the_server_was_started_anew(settings: Settin
         assert ask(f"{server.url}{href}") == done
 
 
+@pytest.mark.slow
 def test_two_servers_show_each_others_jobs(settings: Settings) -> None:
     with running_server(settings) as one, running_server(settings) as two:
         jobs = [ask(f"{server.url}/planner/sites", ASKED)["href"] for server in (one, two, one)]
@@ -267,6 +270,7 @@ def test_two_servers_show_each_others_jobs(settings: Settings) -> None:
             assert ends[0]["state"] == "done"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="processes are found in /proc")
 def test_a_server_that_was_killed_leaves_a_job_that_says_so(settings: Settings) -> None:
     """The server and its worker end by kill -9 at once, as in a power cut; another one begins."""

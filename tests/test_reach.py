@@ -88,12 +88,13 @@ def test_maps_by_roads_of_openstreetmap_say_so() -> None:
     assert "©" not in reach_caption(StraightLine(18, 1.3), "zh")
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_reach_of_a_real_city(realdata: Path) -> None:
     edges = read_osm(realdata / "roads" / "porto.osm.pbf", E_BIKE)
     roads = Roads(make(edges))
     giant = np.flatnonzero(roads.graph.in_giant[: len(edges.node_lonlat)])
-    stations = edges.node_lonlat[np.random.default_rng(1).choice(giant, 40)]
+    stations = edges.node_lonlat[np.random.default_rng(1).choice(giant, 12)]
     bound = roads.bind(stations)
     for limit_s, least in ((300.0, 0.92), (600.0, 0.96)):
         area, whole = bound.reach(limit_s=limit_s), union(bound, limit_s)

@@ -444,6 +444,7 @@ def test_cells_are_shown_in_the_unit_of_their_header() -> None:
 # The same input, the same bytes
 
 
+@pytest.mark.slow
 def test_two_runs_give_the_same_bytes_in_every_file(
     store_file: Path, weekly: Path, tmp_path: Path
 ) -> None:

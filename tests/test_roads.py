@@ -84,6 +84,7 @@ def beside(edges: RoadEdges, count: int, seed: int, *, off: float = 0.0003) -> P
 # -- against other ways to compute the same --------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", EXTRACT_NAMES)
 def test_two_thousand_pairs_equal_networkx_to_a_millisecond(realdata: Path, name: str) -> None:
@@ -496,6 +497,7 @@ def test_service_areas_agree_with_the_times_of_the_nodes() -> None:
     check_area(Roads(make(edges)), beside(edges, 3, 1), 300.0, margin_s=20.0)
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", ["newport", "porto"])
 def test_service_areas_of_a_real_city(realdata: Path, name: str) -> None:

@@ -22,7 +22,10 @@ from tests.conftest import free_port
 from tests.load_support import served
 
 # waitress leaves what a client that went away had begun to send to the collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 Start = Callable[..., Any]
 LONG = 40 * 2**20
 

@@ -18,6 +18,7 @@ from tests.patience import patience
 from tests.test_jobs import freeze
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(os.name == "nt", reason="SIGSTOP is a matter of POSIX"),
 ]

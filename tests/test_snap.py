@@ -185,6 +185,7 @@ def test_barriers_are_kept_with_the_graph(tmp_path: Path) -> None:
     assert west.barrier_lonlat[:, 0].max() < 107.145
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", ["porto", "newport", "helsinki"])
 def test_snapping_equals_a_look_at_every_road_and_barrier(realdata: Path, name: str) -> None:

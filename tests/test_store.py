@@ -250,6 +250,7 @@ def test_a_writer_that_waits_too_long_says_so(
         other.close()
 
 
+@pytest.mark.slow
 def test_two_processes_write_at_once_and_nothing_is_lost(empty: GeoPackageStore) -> None:
     code = (
         "import sys\nfrom locator.store import open_store, Change\n"

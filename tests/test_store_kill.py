@@ -24,7 +24,7 @@ from shapely.geometry import Point, box
 from locator.errors import LocatorError
 from locator.schema import LAYERS
 from locator.store import Change, GeoPackageStore, open_store
-from locator.store.file import trigger_statements
+from locator.store.file import SCHEMA_VERSION, trigger_statements
 from tests.conftest import fixed_clock
 from tests.patience import patience
 
@@ -32,7 +32,10 @@ KILLS = int(os.environ.get("KILLS", "12"))
 KILLS_PER_STORE = 25  # then a new store, so that each check stays short
 GROUPS, ROWS, ZONES = 4, 12, 5
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="kill -9 is a matter of POSIX")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="kill -9 is a matter of POSIX"),
+]
 
 
 def make_old(path: Path) -> None:
@@ -99,7 +102,7 @@ def write_until_killed(path: Path, first_batch: int, tell: Connection) -> None:
                 store.backup(path.with_name(f"backup-{batch}.gpkg"))
             else:
                 make_old(path)
-                assert store.migrate() == 3
+                assert store.migrate() == SCHEMA_VERSION
         tell.send(("done", action, batch))
 
 
@@ -166,7 +169,7 @@ EXPECTED = {"group": ROWS, "edit": 1}
 def check_after_kill(path: Path, ledger: Ledger) -> None:
     """Open the store anew: all that was acknowledged is there, and nothing is torn."""
     with open_store(str(path), clock=fixed_clock) as store:
-        assert store.migrate() == 3  # killed between the two halves of "migrate"
+        assert store.migrate() == SCHEMA_VERSION  # killed between the two halves of "migrate"
         _, frames = store.read_all("stations", "hot_zones")
         audit = store.audit()
     assert not faults_of(frames["stations"], frames["hot_zones"])

@@ -319,6 +319,7 @@ def test_a_folder_below_a_file_is_refused_in_words(service: Service, tmp_path: P
         run(service, tmp_path / "file" / "sub" / "gaps")
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_the_shops_of_shanghai_against_stations_there(
     cli: Callable[..., Result], realdata: Path, tmp_path: Path
