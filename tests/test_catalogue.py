@@ -16,7 +16,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import PoFileError, read_po
 
 from locator.settings import Settings
-from locator.web.language import compiled
+from locator.web.catalogue import compiled
 from tests.required import absent
 
 ROOT = Path(__file__).resolve().parents[1]

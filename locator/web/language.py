@@ -1,26 +1,22 @@
 """The language of a page: what the reader chose, else what the browser asks for, Chinese first."""
 
-import io
 from functools import cached_property
-from pathlib import Path
 from urllib.parse import urlencode
 
 import flask_babel
-from babel.support import NullTranslations, Translations
+from babel.support import NullTranslations
 from flask import Flask, Response, g, request
 
 from locator.paths import in_checkout, templates_dir
 from locator.schema import Language
 from locator.settings import Settings
+from locator.web.catalogue import english
 
 __all__ = ["COOKIE", "gettext", "in_language", "language", "ngettext", "use_languages"]
 
 COOKIE = "lang"
 _LOCALES: dict[Language, str] = {"zh": "zh_Hans_CN", "en": "en"}
 _A_YEAR_S = 31_536_000
-
-
-_CATALOGUE = Path("en") / "LC_MESSAGES" / "messages.po"
 
 
 class _Spoken(flask_babel.Domain):  # type: ignore[misc]
@@ -103,43 +99,3 @@ def _choose(settings: Settings) -> Language:
     if "Accept-Language" in request.headers:  # programs send none, and need not wait for a choice
         best = request.accept_languages.best_match(["zh", "en"])
     return "en" if (best or settings.language) == "en" else "zh"
-
-
-def compiled(text: Path) -> bytes:
-    """Return a catalogue as gettext reads it (``.mo``), from the text that people edit.
-
-    Parameters
-    ----------
-    text
-        The ``.po`` file.
-
-    Raises
-    ------
-    babel.messages.pofile.PoFileError
-        A line is not of the format.
-    """
-    from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
-
-    with text.open("rb") as stream:
-        catalogue = read_po(stream, locale="en", abort_invalid=True)
-    made = io.BytesIO()
-    write_mo(made, catalogue)
-    return made.getvalue()
-
-
-def english(folder: Path, *, checkout: bool) -> Translations:
-    """Return the English of the pages.
-
-    Parameters
-    ----------
-    folder
-        Where the catalogues lie.
-    checkout
-        Whether the text counts, which somebody may just have edited. A compiled file beside it,
-        left by an older program, is not looked at; nothing is written, so that a checkout may
-        be read-only and any number of programs may start at once.
-    """
-    text = folder / _CATALOGUE
-    made = compiled(text) if checkout else text.with_suffix(".mo").read_bytes()
-    return Translations(io.BytesIO(made))
