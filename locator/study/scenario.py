@@ -259,7 +259,8 @@ def _station(
     try:
         table = Table(source, tuple(cells), (Row(number, cells),))
         _check_complete(table, where)
-        read = parse_table(table, datum=datum)
+        as_typed = Mapping(values={"name": {cell: cell for cell in cells.values()}})  # even "null"
+        read = parse_table(table, datum=datum, mapping=as_typed)
     except RegisterError as error:
         said = str(error).removeprefix(f"{source} ").removeprefix(f"{source}: ")
         raise InputError(f"{source}: {where}: {said}") from error
