@@ -80,6 +80,7 @@ _PLANE_STYLES = (("x", "y"), ("x坐标", "y坐标"), ("px", "py"), ("pointx", "p
 _UNIT = re.compile(r"[(（](?:°|度|도|deg|degrees?|wgs84)[)）]$")
 # What programs write for an empty cell.
 _NOTHING = frozenset({"null", "<null>", "nan", "n/a", "#n/a", "[]", "\\n"})
+_AMOUNTS = frozenset({"cost", "demand_per_h", "weight"})  # nothing would count as one here
 _SETS = frozenset({"services", "platforms"})
 SEPARATORS = re.compile(r"[;；、,，|]")
 STATION_FIELDS = (
@@ -305,7 +306,7 @@ def field_cells(row: Row, columns: dict[str, str], mapping: Mapping) -> dict[str
     for name in (*columns, *(f for f in mapping.fill if f not in columns)):
         value = row.cells.get(columns.get(name, ""), "")
         meanings = mapping.values.get(name)
-        none = value.casefold() in _NOTHING and name not in POSITION_FIELDS
+        none = value.casefold() in _NOTHING and name not in POSITION_FIELDS.keys() | _AMOUNTS
         if none and value not in (meanings or {}):
             value = ""
         value = _translate(value, name, meanings) or mapping.fill.get(name, "")
