@@ -255,10 +255,11 @@ def _reader(text: str | None, rules: HoursRules, place: LonLat | None) -> "_Read
         return None
     try:
         return _Reader(text, rules, place)
-    except Exception as error:  # the library's two errors have no other common base
-        if type(error).__name__ in {"ParserError", "InvalidCoordinatesError"}:
-            return None
-        raise
+    except (  # the library's stubs leave its errors out
+        opening_hours.InvalidCoordinatesError,  # type: ignore[attr-defined]
+        opening_hours.ParserError,  # type: ignore[attr-defined]
+    ):
+        return None
 
 
 class _Days:
