@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +17,13 @@ from zoneinfo import ZoneInfo
 import hypothesis
 import pytest
 from click.testing import CliRunner, Result
+from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 
 from locator.cli import main
 from locator.coverage import points as sampling
+from locator.figures import paper
 from locator.hours import HoursRules
 from locator.intake import create_store
 from locator.service import Service, open_service
@@ -38,16 +42,23 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=SHANGHAI)
 
 
+FIGURES_DPI = 60  # of a figure in a test that does not ask for ``print_dpi``
+
+
 def fixed_clock() -> datetime:
     """Return noon of a Monday in Baoji."""
     return MONDAY_NOON.astimezone(UTC)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _fewer_demand_points() -> Iterator[None]:
-    """Cut zones into a fifth of the points; ``all_demand_points`` is for what hangs on them."""
+def _coarser() -> Iterator[None]:
+    """Cut zones into a fifth of the points and draw figures for a screen, not for print.
+
+    ``all_demand_points`` and ``print_dpi`` are for what hangs on them.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sampling, "ENOUGH_POINTS", sampling.ENOUGH_POINTS // 5)
+        patch.setattr(paper, "PRINT_DPI", FIGURES_DPI)
         yield
 
 
@@ -55,6 +66,12 @@ def _fewer_demand_points() -> Iterator[None]:
 def all_demand_points(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut zones into as many points as the program does."""
     monkeypatch.setattr(sampling, "ENOUGH_POINTS", sampling.ENOUGH_POINTS * 5)
+
+
+@pytest.fixture
+def print_dpi(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw figures as sharp as the program does."""
+    monkeypatch.setattr(paper, "PRINT_DPI", 300)
 
 
 @pytest.fixture(scope="session")
@@ -93,8 +110,7 @@ def client(settings: Settings) -> Iterator[FlaskClient]:
     app = create_app(settings, clock=fixed_clock)
     with app.test_client() as opened:
         yield opened
-    app.extensions["locator.jobs"].close()
-    app.extensions["locator"].close()
+    close_app(app)
 
 
 @pytest.fixture
@@ -117,16 +133,37 @@ def cli(settings: Settings) -> Callable[..., Result]:
 
 @dataclass(frozen=True)
 class Server:
-    """A server in a process of its own."""
+    """A server that answers at an address."""
 
     url: str
 
 
 @pytest.fixture
 def server(settings: Settings) -> Iterator[Server]:
-    """Return a running ``locator serve`` on this test's store, without a base map."""
-    with running_server(settings) as running:
-        yield running
+    """Serve this test's store from this process; ``running_server`` is the command itself."""
+    with served(create_app(settings)) as url:
+        yield Server(url)
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """Serve an application from a thread of this process, then close it; gives the address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        close_app(app)
+
+
+def close_app(app: Flask) -> None:
+    """Close what an application holds open."""
+    app.extensions["locator.jobs"].close()
+    app.extensions["locator"].close()
 
 
 def free_port() -> int:

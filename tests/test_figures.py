@@ -128,6 +128,10 @@ def png_size(content: bytes) -> tuple[int, int]:
 
 
 class TestSizeAndBytes:
+    @pytest.mark.usefixtures("print_dpi")
+    def test_it_is_made_for_print(self) -> None:
+        assert FigureOptions(title="", caption="").dpi == 300
+
     @pytest.mark.parametrize(("width_mm", "dpi"), [(170, 300), (120, 72), (156, 150), (210, 96)])
     def test_width_in_pixels(self, width_mm: float, dpi: int) -> None:
         figure = draw_map(stations=make_stations(), options=options(width_mm=width_mm, dpi=dpi))

@@ -12,7 +12,6 @@ import pytest
 from click.testing import Result
 from playwright.sync_api import Browser, Request, expect
 from shapely.geometry import LineString, Point, box
-from werkzeug.serving import make_server
 
 from locator import network
 from locator.datum import wgs84_to_gcj02
@@ -27,7 +26,7 @@ from locator.travel.graph_file import file_digest
 from locator.travel.lines import LineMapping
 from locator.web import create_app
 from tests.browser_support import watch_page
-from tests.conftest import MONDAY_NOON, fixed_clock
+from tests.conftest import MONDAY_NOON, fixed_clock, served
 from tests.patience import patience
 
 # A river from west to east with one bridge, far in the east: the near station is far by road.
@@ -521,15 +520,8 @@ class Site:
 def site(settings: Settings, store: GeoPackageStore, river: Path) -> Iterator[Site]:
     """Run a site that knows the roads."""
     take(settings, store, river)
-    app = create_app(settings, clock=fixed_clock)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield Site(f"http://127.0.0.1:{server.server_port}")
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    app.extensions["locator"].close()
+    with served(create_app(settings, clock=fixed_clock)) as url:
+        yield Site(url)
 
 
 @pytest.mark.browser

@@ -1,7 +1,6 @@
 """The planner's page in a real Chromium: what moves is followed, and nobody else is asked."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
@@ -10,13 +9,12 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from werkzeug.serving import make_server
 
 from locator.settings import Settings
 from locator.study import parse_scenario
 from locator.web import create_app
 from tests.browser_support import watch_page
-from tests.conftest import fixed_clock
+from tests.conftest import fixed_clock, served
 from tests.patience import patience
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -35,15 +33,8 @@ PICTURE = f"{MAP}.querySelector('.leaflet-lmap-squares-pane canvas').toDataURL()
 @pytest.fixture
 def site(settings: Settings) -> Iterator[str]:
     """Run the site in a thread, at noon of a Monday."""
-    app = create_app(settings, clock=fixed_clock)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    app.extensions["locator"].close()
+    with served(create_app(settings, clock=fixed_clock)) as url:
+        yield url
 
 
 @pytest.fixture

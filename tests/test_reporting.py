@@ -53,7 +53,7 @@ from locator.service import open_service
 from locator.settings import Settings
 from locator.study import Question, gaps_inputs, parse_scenario, parse_standards, run_gaps
 from locator.travel import StraightLine
-from tests.conftest import MONDAY_NOON, fixed_clock
+from tests.conftest import FIGURES_DPI, MONDAY_NOON, fixed_clock
 from tests.patience import patience
 from tests.road_support import graph_of
 
@@ -647,13 +647,13 @@ def test_the_workbook_has_every_table_with_its_numbers(english: Path) -> None:
     assert week["T8"].value == study_folder.tables["hours"].numbers("covered_share")[6 * 24 + 18]
 
 
-def test_figures_lie_beside_as_png_at_300_dpi_and_svg(weekly: Path) -> None:
+def test_figures_lie_beside_as_png_and_svg(weekly: Path) -> None:
     names = {path.stem for path in (weekly / "figures").iterdir()}
     assert names == {"gaps", "city", "week", "curve", "services", "critical", "change"}
     for name in names:
         png = (weekly / "figures" / f"{name}.png").read_bytes()
         at = png.index(b"pHYs") + 4
-        assert round(int.from_bytes(png[at : at + 4]) * 0.0254) == 300
+        assert round(int.from_bytes(png[at : at + 4]) * 0.0254) == FIGURES_DPI
         assert b"<svg" in (weekly / "figures" / f"{name}.svg").read_bytes()
 
 

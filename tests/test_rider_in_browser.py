@@ -1,7 +1,6 @@
 """The rider's page in a real Chromium at 390 px: every way to an answer, what leaves the phone."""
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,14 +11,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 from shapely.geometry import Point
-from werkzeug.serving import make_server
 
 from locator.service import open_service
 from locator.settings import Settings
 from locator.store import Change, GeoPackageStore
 from locator.web import create_app
 from tests.browser_support import watch_page
-from tests.conftest import MONDAY_NOON
+from tests.conftest import MONDAY_NOON, served
 from tests.patience import patience
 
 pytestmark = pytest.mark.browser
@@ -46,16 +44,8 @@ class Site:
 def site(settings: Settings) -> Iterator[Site]:
     """Run the site in a thread, at noon of a Monday."""
     held = Site("")
-    app = create_app(settings, clock=lambda: held.now)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    held.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield held
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    app.extensions["locator"].close()
+    with served(create_app(settings, clock=lambda: held.now)) as held.url:
+        yield held
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import json
 import logging
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -13,7 +13,6 @@ import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 from shapely.geometry import LineString, Point
-from werkzeug.serving import make_server
 
 from locator.intake.roads import import_roads
 from locator.settings import Settings
@@ -21,7 +20,7 @@ from locator.store import Change, GeoPackageStore
 from locator.travel.lines import LineMapping
 from locator.web import create_app
 from tests.browser_support import watch_page
-from tests.conftest import MONDAY_NOON, fixed_clock
+from tests.conftest import MONDAY_NOON, fixed_clock, served
 
 NORTH, SOUTH, WEST, EAST = 34.3700, 34.3660, 107.1000, 107.1300
 HOSTILE = "<img src=x onerror=alert(1)>${alert(1)}{{ 7 * 7 }}"
@@ -137,21 +136,16 @@ Opener = Callable[..., Page]
 def phone(chromium: Browser, city: Settings) -> Iterator[Opener]:
     """Return a function that opens the list on a phone, of a site with roads or without."""
     contexts: list[BrowserContext] = []
-    ends: list[Callable[[], object]] = []
+    sites = ExitStack()
     troubles: list[str] = []
 
     def open_phone(*, travel: str = "auto", width: int = 390, **options: object) -> Page:
         app = create_app(replace(city, travel=travel), clock=fixed_clock)
-        server = make_server("127.0.0.1", 0, app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        ends.extend(
-            [server.shutdown, thread.join, server.server_close, app.extensions["locator"].close]
-        )
+        url = sites.enter_context(served(app))
         given = {"locale": "zh-CN", "geolocation": HERE, "permissions": ["geolocation"]} | options
         context = chromium.new_context(
             viewport={"width": width, "height": 700}, reduced_motion="reduce",
-            service_workers="block", base_url=f"http://127.0.0.1:{server.server_port}",
+            service_workers="block", base_url=url,
             **given,  # type: ignore[arg-type]
         )  # fmt: skip
         contexts.append(context)
@@ -165,8 +159,7 @@ def phone(chromium: Browser, city: Settings) -> Iterator[Opener]:
     yield open_phone
     for context in contexts:
         context.close()
-    for end in ends:
-        end()
+    sites.close()
     assert not troubles
 
 

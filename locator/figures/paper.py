@@ -5,7 +5,7 @@ import threading
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -33,6 +33,7 @@ __all__ = [
     "LINE",
     "MARGIN",
     "POINTS_PER_MM",
+    "PRINT_DPI",
     "SMALL",
     "TITLE",
     "Box",
@@ -56,6 +57,9 @@ MARGIN, LINE, COLUMN_GAP, INSET = 4.0, 4.2, 4.0, 38.0  # mm
 
 
 TITLE, BODY, SMALL = 12.0, 7.5, 6.5  # points
+
+
+PRINT_DPI = 300
 
 
 _MAX_PIXELS = 16_000
@@ -146,7 +150,7 @@ class FigureOptions:
     illustrative: bool = False
     width_mm: float = 170
     height_mm: float | None = None
-    dpi: int = 300
+    dpi: int = field(default_factory=lambda: PRINT_DPI)
     show_districts: bool = True
     extent: Box | None = None
 
