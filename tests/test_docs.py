@@ -18,37 +18,54 @@ NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 
 
 def runnable(path: Path) -> Iterator[str]:
-    """Yield the commands of the blocks marked to be run."""
-    for block in re.findall(
-        r"<!-- run -->\n```console\n(.*?)```", path.read_text("utf-8"), re.DOTALL
-    ):
+    """Yield the commands of the blocks marked to be run; none of a document that is not there."""
+    text = path.read_text("utf-8") if path.exists() else ""
+    for block in re.findall(r"<!-- run -->\n```console\n(.*?)```", text, re.DOTALL):
         for line in block.splitlines():
             assert line.startswith("$ locator "), line
             yield line.removeprefix("$ locator ")
 
 
+TRANSLATED = ".zh-CN.md"
+WITH_COMMANDS = [
+    path
+    for path in DOCUMENTS
+    if not path.name.endswith(TRANSLATED)
+    and [*runnable(path), *runnable(path.with_suffix(TRANSLATED))]
+]
+
+
 def write_files(path: Path, folder: Path) -> None:
     """Write the files that a document shows under their names, for its commands to read."""
-    shown = re.findall(
-        r"<!-- file: ([\w.-]+) -->\n```[a-z]+\n(.*?)```", path.read_text("utf-8"), re.DOTALL
-    )
+    text = path.read_text("utf-8") if path.exists() else ""
+    shown = re.findall(r"<!-- file: ([\w.-]+) -->\n```[a-z]+\n(.*?)```", text, re.DOTALL)
     for name, text in shown:
         (folder / name).write_text(text, encoding="utf-8")
 
 
+def in_no_language(command: str) -> str:
+    """Return a command without its language: a translation repeats it."""
+    return re.sub(r" --language (zh|en)", "", command)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
-def test_the_commands_of_a_document_run(
+@pytest.mark.parametrize("path", WITH_COMMANDS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_commands_of_a_document_and_its_translation_run(
     path: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "reader"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    write_files(path, folder)
-    for command in runnable(path):
-        words = ["--store", settings.store, *shlex.split(command)]
-        result = CliRunner().invoke(main, words, catch_exceptions=False)
-        assert result.exit_code == 0, f"{command}: {result.output}"
+    done = set()
+    for document in (path, path.with_suffix(TRANSLATED)):
+        write_files(document, folder)
+        for command in runnable(document):
+            if in_no_language(command) in done:
+                continue
+            done.add(in_no_language(command))
+            words = ["--store", settings.store, *shlex.split(command)]
+            result = CliRunner().invoke(main, words, catch_exceptions=False)
+            assert result.exit_code == 0, f"{document.name}: {command}: {result.output}"
 
 
 def test_the_planners_scenario_uses_every_key() -> None:
