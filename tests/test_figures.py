@@ -27,13 +27,13 @@ from locator.figures import (
     Bar,
     FigureOptions,
     Line,
+    build,
     choose_scale_m,
     draw_bars,
     draw_curve,
     draw_heat_table,
     draw_map,
     paper,
-    ranking,
     render_figure,
     save_figure,
 )
@@ -331,9 +331,9 @@ class TestLegend:
             ],
             crs=4326,
         )
-        assert list(ranking.largest_gaps(bare.to_crs(32648)).index) == [1, 0]
+        assert list(build.largest_gaps(bare.to_crs(32648)).index) == [1, 0]
         by_demand = bare.assign(unserved_demand_per_h=[3, None]).to_crs(32648)
-        assert list(ranking.largest_gaps(by_demand).index) == [0, 1]
+        assert list(build.largest_gaps(by_demand).index) == [0, 1]
         assert "未知" in texts(draw_map(gaps=bare, options=options()))
 
     def test_unknown_numbers_are_said_to_be_unknown(self) -> None:

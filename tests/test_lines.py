@@ -11,9 +11,9 @@ from shapely.geometry import LineString, MultiLineString, Point
 
 from locator.datum import from_wgs84, geodesic_m
 from locator.errors import RoadsError
+from locator.intake.roads import report_doubts
 from locator.schema import Datum
 from locator.travel.graph import build_graph
-from locator.travel.importing import report_doubts
 from locator.travel.lines import LineMapping, read_line_mapping, read_lines
 from locator.travel.osm_profile import E_BIKE
 from locator.travel.roads import Roads

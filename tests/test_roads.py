@@ -17,11 +17,11 @@ from scipy.sparse.csgraph import dijkstra
 
 from locator.datum import from_mercator, geodesic_m, local_crs, mercator_scale, steps_m, to_mercator
 from locator.errors import InputError, RoadsError
+from locator.intake.roads import box_around, fit_stations, import_extract, report_doubts
 from locator.travel import BoundModel, TravelModel
 from locator.travel.edges import RoadEdges
 from locator.travel.graph import RoadGraph, build_graph, split_weight, weigh
 from locator.travel.graph_file import file_digest, graph_path, load_graph, save_graph
-from locator.travel.importing import box_around, fit_stations, import_extract, report_doubts
 from locator.travel.osm import read_osm
 from locator.travel.osm_profile import E_BIKE, WALK
 from locator.travel.roads import BoundRoads, RoadOptions, Roads

@@ -9,6 +9,7 @@ from typing import Literal
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,7 +27,9 @@ from locator.figures.layers import (
     draw_group,
     draw_marks,
     group_layers,
+    numbers,
     project,
+    unserved,
     usable,
 )
 from locator.figures.paper import (
@@ -43,7 +46,6 @@ from locator.figures.paper import (
     Sheet,
     style,
 )
-from locator.figures.ranking import rank_table, ranked
 from locator.paths import written_whole
 from locator.schema import is_illustrative
 from locator.theme import PALETTE
@@ -57,6 +59,12 @@ __all__ = [
 _LEAST_MAP_MM = 40.0
 _FITTINGS = 4
 _HAIR_MM = 0.01
+
+
+_TOP_GAPS = 10
+
+
+_TOP_SITES = 15
 
 
 def _draw_scale_and_north(sheet: Sheet, axes: Axes, view: View) -> None:
@@ -157,14 +165,14 @@ def _draw_table(
     _, widest, *widths = _table_widths(table, pen)
     room = min(widest, right - x - 5 - sum(widths))
     ends = x + 5 + room - COLUMN_GAP + np.cumsum(widths)
-    for i, (rank, name, *numbers) in enumerate(table):
+    for i, (rank, name, *amounts) in enumerate(table):
         middle, colour = y + (i + 0.5) * LINE, "ink" if rank else "ink-quiet"
         if rank:
             sheet.rank(x + 2, middle, rank, colour=of)
         sheet.write(
             x + (5 if rank else 0), middle, pen.trim(name, BODY, room - COLUMN_GAP), colour=colour
         )
-        for end, text in zip(ends, numbers, strict=True):
+        for end, text in zip(ends, amounts, strict=True):
             sheet.write(end, middle, text, align="right", colour=colour)
 
 
@@ -174,8 +182,8 @@ def _notes(frames: Frames, lost: Mapping[str, int], view: View, pen: Pen) -> str
     counted = {name: frames[name] for name in names if name in frames}
     outside = {name: len(frame) - len(view.seen(frame)) for name, frame in counted.items()}
     notes = [] if "stations" in frames or "stations" not in lost else [pen.word["no_stations"]]
-    for key, numbers in (("outside", outside), ("unusable", lost)):
-        parts = [f"{pen.word[name]} {number}" for name, number in numbers.items() if number]
+    for key, counts in (("outside", outside), ("unusable", lost)):
+        parts = [f"{pen.word[name]} {number}" for name, number in counts.items() if number]
         if parts:
             notes.append(pen.word[key].format(pen.word["comma"].join(parts)))
     return " ".join(notes)
@@ -390,3 +398,58 @@ def save_figure(figure: Figure, path: Path) -> None:
     content = render_figure(figure, "png" if ending == ".png" else "svg")
     with written_whole(path) as draft:
         draft.write_bytes(content)
+
+
+def ranked(frames: Frames) -> gpd.GeoDataFrame:
+    """Return what a map ranks: chosen sites where there are some, else the largest gaps."""
+    if "sites" not in frames:
+        return largest_gaps(frames.get("gaps", gpd.GeoDataFrame(geometry=[])))
+    sites = frames["sites"]
+    return sites.assign(rank=numbers(sites, "rank"), gain=numbers(sites, "gain")).dropna(
+        subset=["rank"]
+    )
+
+
+def _site_table(sites: gpd.GeoDataFrame, pen: Pen) -> list[tuple[str, ...]]:
+    """Return the first sites with what each adds."""
+    unknown, shown = pen.word["unknown"], sites.head(_TOP_SITES)
+    gains = [f"{gain:,.1f}" if np.isfinite(gain) else unknown for gain in shown["gain"]]
+    names = [pen.plain(name) or unknown for name in shown["name"]]
+    rows = [(f"{rank:.0f}", *row) for rank, *row in zip(shown["rank"], names, gains, strict=True)]
+    return [("", pen.word["sites"], pen.word["gain"]), *rows] if rows else []
+
+
+def largest_gaps(gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the largest gaps in order: by their rank, else by unserved demand, else by area."""
+    rank, demand = numbers(gaps, "rank"), unserved(gaps)
+    if np.isnan(rank).all():
+        area = np.where(np.isnan(given := numbers(gaps, "area_m2")), gaps.area, given)
+        rank[np.lexsort([-area, -np.nan_to_num(demand, nan=-1.0)])] = np.arange(1, len(gaps) + 1)
+    ranked = gaps.assign(rank=rank)[np.isfinite(rank)]
+    return ranked.sort_values("rank", kind="stable").head(_TOP_GAPS)
+
+
+def rank_table(largest: gpd.GeoDataFrame, pen: Pen) -> list[tuple[str, ...]]:
+    """Return gaps or sites as rows of rank, name and numbers; the first row is the heading."""
+    if "gain" in largest:
+        return _site_table(largest, pen)
+    unknown, blank = pen.word["unknown"], pd.Series(None, index=largest.index, dtype=object)
+    names = largest.get("zone_name", largest.get("district_name", blank))
+    columns = [
+        ["", *(f"{rank:.0f}" for rank in largest["rank"])],
+        [
+            pen.word["largest_areas" if "gaps" in largest else "largest"],
+            *(pen.plain(name) or unknown for name in names),
+        ],
+    ]
+    for column in ("unserved_demand_per_h", "unserved_demand"):
+        if column in largest:
+            demand = numbers(largest, column)
+            texts = [f"{value:.1f}" if np.isfinite(value) else unknown for value in demand]
+            columns.append([pen.word[column], *texts])
+    for column in ("nearest_m", "nearest_ride_m"):
+        if column in largest:
+            texts = [pen.distance(metres) for metres in numbers(largest, column)]
+            columns.append([pen.word["nearest"], *texts])
+            break
+    return list(zip(*columns, strict=True)) if len(largest) else []

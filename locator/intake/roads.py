@@ -7,20 +7,17 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 
-from locator.errors import InputError
+from locator.datum import Positions
+from locator.errors import InputError, RoadsError
 from locator.network import rider_profile, road_options, roads_folder, use_roads
 from locator.schema import Datum, Status
 from locator.settings import Settings
-from locator.travel.graph import RoadGraph
-from locator.travel.importing import (
-    StationFit,
-    box_around,
-    fit_stations,
-    import_extract,
-    import_lines,
-    report_doubts,
-)
-from locator.travel.lines import LineMapping
+from locator.travel.edges import RoadEdges
+from locator.travel.graph import RoadGraph, RoadReport, build_graph
+from locator.travel.graph_file import file_digest, graph_path, load_graph, save_graph
+from locator.travel.lines import CLASSLESS, FAST, UNMET, LineMapping, read_lines
+from locator.travel.osm import read_osm
+from locator.travel.osm_profile import Profile
 from locator.travel.roads import Roads
 
 __all__ = ["RoadsImport", "import_roads"]
@@ -29,6 +26,203 @@ _EXTRACTS = (".pbf", ".osm", ".gz", ".bz2")
 _MARGIN_KM = 10.0
 
 Box = tuple[float, float, float, float]
+
+
+Progress = Callable[[float], None]
+Check = Callable[[RoadGraph], None]
+
+
+_RULES = 2  # one more whenever the same file would give other roads: what is kept is read anew
+_FAR_M = 100.0
+_READ, _BUILT = 0.8, 0.95  # of the work, once the file is read and the graph is built
+_TORN = 0.8  # below this share of the kilometres in one piece, something is missing
+
+
+def import_extract(
+    path: Path,
+    folder: Path,
+    profile: Profile,
+    *,
+    bbox: Box | None = None,
+    progress: Progress | None = None,
+    check: Check | None = None,
+) -> tuple[RoadGraph, Path]:
+    """Return the graph of an OpenStreetMap extract and the file it is kept in.
+
+    A graph of the same extract, profile and box that is kept already is loaded.
+
+    Parameters
+    ----------
+    folder
+        Where graphs are kept.
+    bbox
+        West, south, east, north in degrees: only ways that touch it.
+    progress
+        Called with the share of the work that was done, 0 to 1.
+    check
+        Called with the graph before it is kept: what it refuses by raising leaves no file.
+
+    Raises
+    ------
+    RoadsError
+        The extract gives no road network; the message says why.
+    """
+    return _kept(
+        path,
+        folder,
+        profile,
+        repr(bbox),
+        lambda part: read_osm(path, profile, bbox=bbox, progress=part),
+        progress,
+        check,
+    )
+
+
+def import_lines(
+    path: Path,
+    folder: Path,
+    profile: Profile,
+    mapping: LineMapping,
+    *,
+    datum: Datum = Datum.WGS84,
+    layer: str | None = None,
+    progress: Progress | None = None,
+    check: Check | None = None,
+) -> tuple[RoadGraph, Path]:
+    """Return the graph of a layer of lines and the file it is kept in.
+
+    Parameters
+    ----------
+    progress, check
+        As of :func:`import_extract`.
+
+    Raises
+    ------
+    RoadsError
+        The layer gives no road network; the message says why.
+    """
+    return _kept(
+        path,
+        folder,
+        profile,
+        f"{mapping!r} {datum} {layer}",
+        lambda _: read_lines(path, mapping, profile, datum=datum, layer=layer),
+        progress,
+        check,
+    )
+
+
+def _kept(
+    path: Path,
+    folder: Path,
+    profile: Profile,
+    extra: str,
+    read: Callable[[Progress | None], RoadEdges],
+    progress: Progress | None,
+    check: Check | None,
+) -> tuple[RoadGraph, Path]:
+    digest = _digest(path)
+    kept = graph_path(folder, digest, profile, f"{_RULES} {extra}")
+    tell = progress or (lambda _: None)
+    graph = _load_kept(kept)
+    is_new = graph is None
+    if graph is None:
+        part = None if progress is None else (lambda share: tell(share * _READ))
+        graph = build_graph(read(part), profile, source=path.name, digest=digest)
+        tell(_BUILT)
+    if check is not None:
+        check(graph)
+    if is_new:
+        save_graph(graph, kept)
+        tell(1.0)
+    return graph, kept
+
+
+def _load_kept(kept: Path) -> RoadGraph | None:
+    """Return a graph that is kept already; a damaged one can be made again."""
+    if not kept.exists():
+        return None
+    try:
+        return load_graph(kept)
+    except RoadsError:
+        return None
+
+
+def _digest(path: Path) -> str:
+    """Return the digest of a file, with its companions if it is a Shapefile."""
+    parts = [path]
+    if path.suffix.lower() == ".shp":
+        parts = sorted(p for p in path.parent.glob(f"{path.stem}.*") if p.is_file()) or [path]
+    digests = [file_digest(part) for part in parts]
+    return digests[0] if len(digests) == 1 else "-".join(digest[:16] for digest in digests)
+
+
+def box_around(lonlat: Positions, *, margin_km: float = 10.0) -> Box:
+    """Return a box around places, (n, 2) degrees, with a margin."""
+    west, south = np.min(lonlat, axis=0)
+    east, north = np.max(lonlat, axis=0)
+    up = margin_km / 111.0
+    aside = up / max(0.01, float(np.cos(np.radians(max(abs(south), abs(north))))))
+    return float(west - aside), float(south - up), float(east + aside), float(north + up)
+
+
+def report_doubts(report: RoadReport) -> tuple[str, ...]:
+    """Return what looks wrong with a network, a sentence each."""
+    doubts = []
+    if report.giant_share < _TORN:
+        doubts.append(
+            f"Only {report.giant_share:.0%} of the kilometres hang together; are tiles missing, or "
+            "do the lines not end where roads meet?"
+        )
+    missing = report.notes.get("vertices missing", 0)
+    if missing:
+        doubts.append(
+            f"{missing:,} points of roads lie outside the extract; they end at its border."
+        )
+    classless, fast = report.notes.get(CLASSLESS, 0), report.notes.get(FAST, 0)
+    if classless:
+        named = f"{fast:,} are named like motorways; " if fast else ""
+        doubts.append(
+            f"{classless:,} lines have no class and are taken for the default one; {named}where "
+            "motorways are among them, e-bikes now ride them."
+        )
+    unmet = report.notes.get(UNMET, 0)
+    if unmet:
+        doubts.append(
+            f"{unmet:,} ends of lines lie on the middle of another, which they do not meet; "
+            "--split cuts the lines there."
+        )
+    return tuple(doubts)
+
+
+@dataclass(frozen=True)
+class StationFit:
+    """How stations lie to the roads: rows of those far from one, and of those out of reach."""
+
+    far: tuple[int, ...]
+    out_of_reach: tuple[int, ...]
+
+
+def fit_stations(roads: Roads, lonlat: Positions, *, far_m: float = _FAR_M) -> StationFit:
+    """Tell which stations snap far or not at all.
+
+    Raises
+    ------
+    RoadsError
+        No station lies near the roads: they are another place's.
+    """
+    places = roads.snap(lonlat)
+    out = np.flatnonzero(~places.found)
+    if len(out) and len(out) == len(places):
+        west, south = roads.graph.edges.node_lonlat.min(axis=0)
+        east, north = roads.graph.edges.node_lonlat.max(axis=0)
+        raise RoadsError(
+            f"No station lies within {roads.options.max_snap_m:g} m of the roads of "
+            f"{roads.graph.source}, which cover {west:.2f} to {east:.2f} east and {south:.2f} to "
+            f"{north:.2f} north; import the extract of the stations' city."
+        )
+    far = np.flatnonzero(places.found & (places.nearest_m > far_m))
+    return StationFit(tuple(far.tolist()), tuple(out.tolist()))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ here: it travels as JSON that no template engine compiles, and the browser shows
 """
 
 from locator.maps.basemaps import tile_origins
-from locator.maps.build import build_map
+from locator.maps.build import build_map, drawn_layers, map_title
 from locator.maps.model import CLUSTER_ABOVE, MAX_STATIONS, MapLayers, MapOptions, MapParts
 from locator.maps.page import (
     asset_files,
@@ -15,7 +15,6 @@ from locator.maps.page import (
     render_frame,
     render_parts,
 )
-from locator.maps.titles import drawn_layers, map_title
 
 __all__ = [
     "CLUSTER_ABOVE",

@@ -10,13 +10,12 @@ from dataclasses import replace
 import numpy as np
 
 from locator.errors import InputError, SitingError
-from locator.siting.assign import nearest_of
 from locator.siting.kernel import Solver
 from locator.siting.kernel_cover import sites_of
 from locator.siting.problem import CoverProblem, Floats, Ints, Rules, TimeProblem
 from locator.siting.reduce import reduce_cover
 from locator.siting.repair import first_selection
-from locator.siting.result import EXISTING, Siting
+from locator.siting.result import EXISTING, Siting, nearest_of
 from locator.siting.set_cover import SetCover, cheap_cover, reduce_all, set_cover_model
 from locator.siting.terms import Terms, compile_rules
 from locator.siting.watch import Effort, Watch, interruptible

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from locator.errors import InputError
-from locator.siting.assign import assign_cover
 from locator.siting.bound import CoverRelaxation, Relaxation
 from locator.siting.greedy import CoverSearch, fill, improve
 from locator.siting.kernel import Answer, Solver
@@ -19,7 +18,7 @@ from locator.siting.polish import polish, value_of
 from locator.siting.problem import CoverProblem, Floats, Ints, Rules, all_whole, floor_bound
 from locator.siting.reduce import Cover, reduce_cover, restrict
 from locator.siting.repair import first_selection
-from locator.siting.result import Certificate, Proof, Siting
+from locator.siting.result import Certificate, Proof, Siting, assign_cover
 from locator.siting.terms import Terms, compile_rules
 from locator.siting.watch import Effort, Watch, interruptible
 

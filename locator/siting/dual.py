@@ -5,8 +5,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.sparse import csr_array
 
-from locator.siting.arrays import sums_at
-from locator.siting.problem import Floats
+from locator.siting.problem import Floats, sums_at
 from locator.siting.terms import Terms
 
 __all__ = ["best_rules", "column_excess", "column_sums", "dual_value"]

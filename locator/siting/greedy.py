@@ -6,8 +6,7 @@ site for another: Teitz & Bart 1968, Operations Research 16:955-961.
 
 import numpy as np
 
-from locator.siting.arrays import sums_at, take_slices
-from locator.siting.problem import Floats, Ints
+from locator.siting.problem import Floats, Ints, sums_at, take_slices
 from locator.siting.reduce import Cover
 from locator.siting.slack import Slack
 from locator.siting.terms import Terms

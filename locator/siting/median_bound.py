@@ -10,9 +10,8 @@ algorithm (Barahona & Anbil 2000, Mathematical Programming 87:385-399).
 import numpy as np
 from scipy.sparse import csr_array
 
-from locator.siting.arrays import sums_at
 from locator.siting.dual import best_rules, column_excess, dual_value
-from locator.siting.problem import Floats
+from locator.siting.problem import Floats, sums_at
 from locator.siting.terms import Terms
 from locator.siting.watch import Watch
 

@@ -5,6 +5,7 @@ Demand points and candidate sites are positions in arrays; nothing here knows of
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,9 @@ __all__ = ["CoverProblem", "Floats", "Ints", "Rules", "TimeProblem", "Truths"]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.signedinteger]
 Truths = npt.NDArray[np.bool_]
+
+
+_Entry = TypeVar("_Entry", bound=np.generic)
 
 
 def all_whole(*values: Floats) -> bool:
@@ -240,3 +244,20 @@ class Rules:
     at_least: Mapping[int, int] = field(default_factory=dict)
     positions_m: npt.ArrayLike | None = None
     apart_m: float = 0.0
+
+
+def sums_at(at: Ints, values: Floats, size: int) -> Floats:
+    """Return the sum of the values at each position, (size,)."""
+    sums: Floats = np.bincount(at, weights=values, minlength=size).astype(np.float64, copy=False)
+    return sums
+
+
+def take_slices(
+    indptr: Ints, entries: npt.NDArray[_Entry], which: Ints
+) -> tuple[npt.NDArray[_Entry], Ints]:
+    """Return the entries of some rows of a sparse matrix one after the other, and how many each."""
+    starts = indptr[which].astype(np.int64)
+    counts = indptr[which + 1].astype(np.int64) - starts
+    before = np.cumsum(counts) - counts
+    at = np.repeat(starts - before, counts) + np.arange(int(counts.sum()))
+    return entries[at], counts

@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from locator.siting.arrays import sums_at, take_slices
-from locator.siting.problem import CoverProblem, Floats, Ints, Truths
+from locator.siting.problem import CoverProblem, Floats, Ints, Truths, sums_at, take_slices
 from locator.siting.terms import Terms
 
 __all__ = [

@@ -11,7 +11,6 @@ import numpy as np
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
 from locator.errors import InputError, SitingError
-from locator.siting.assign import assign_cover
 from locator.siting.greedy import CoverSearch, column_worth
 from locator.siting.kernel import Answer, Model, Solver
 from locator.siting.kernel_cover import sites_of
@@ -24,7 +23,7 @@ from locator.siting.reduce import (
     select_entries,
 )
 from locator.siting.repair import first_selection
-from locator.siting.result import Certificate, Siting
+from locator.siting.result import Certificate, Siting, assign_cover
 from locator.siting.terms import Terms, compile_rules
 from locator.siting.watch import Effort, Watch, interruptible
 

@@ -10,8 +10,7 @@ Rows count once here; backup cover exchanges by :func:`locator.siting.greedy.imp
 import numpy as np
 import numpy.typing as npt
 
-from locator.siting.arrays import sums_at, take_slices
-from locator.siting.problem import Ints, Truths
+from locator.siting.problem import Ints, Truths, sums_at, take_slices
 from locator.siting.reduce import Cover
 from locator.siting.slack import Slack
 from locator.siting.terms import Terms
