@@ -21,6 +21,9 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
   pyproject.toml --group build
 ALL := .[dev,geodata,hotzones]
 
+# Tests start hundreds of processes: what Python compiled once is kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: serve test test-all soak check test-newest test-lowest setup update bench bench-large bench-planner audit fuzz format clean
 
 serve: $(VENV)/.installed
@@ -30,6 +33,7 @@ serve: $(VENV)/.installed
 test: check
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow and not soak"
 
+test-all: export LOCATOR_TEST_THOROUGH = 1
 test-all: check
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not soak"
 
@@ -92,10 +96,10 @@ $(UV):
 test-newest: $(UV)
 	$(PYTHON) -m venv --clear .venv-newest
 	$(UV) pip install --quiet --python .venv-newest --upgrade -e '$(ALL)' --group build
-	.venv-newest/bin/python -m pytest -q -n auto
+	.venv-newest/bin/python -m pytest -q -n auto -m "not soak"
 
 # Old packages warn of what newer ones below them have deprecated; that is no fault of ours.
 test-lowest: $(UV)
 	$(PYTHON) -m venv --clear .venv-lowest
 	$(UV) pip install --quiet --python .venv-lowest --resolution lowest-direct -e '$(ALL)' --group build
-	.venv-lowest/bin/python -m pytest -q -n auto -W default::DeprecationWarning
+	.venv-lowest/bin/python -m pytest -q -n auto -m "not soak" -W default::DeprecationWarning

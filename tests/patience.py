@@ -1,7 +1,8 @@
-"""How long the tests wait for what other processes, threads and browsers do.
+"""How long the tests wait for others, and how many examples they try.
 
 No test measures a time. Each deadline is only there so that a fault ends, and a slow or busy
 machine needs more: ``LOCATOR_TEST_PATIENCE=3`` makes every one of them three times as long.
+``LOCATOR_TEST_THOROUGH=1`` (``make test-all``) has hypothesis try five times as many examples.
 """
 
 import os
@@ -10,9 +11,15 @@ from collections.abc import Callable
 
 import pytest
 
-__all__ = ["patience", "wait_until"]
+__all__ = ["examples", "patience", "wait_until"]
 
 _FACTOR = float(os.environ.get("LOCATOR_TEST_PATIENCE") or 1)
+_THOROUGH = os.environ.get("LOCATOR_TEST_THOROUGH") == "1"
+
+
+def examples(number: int) -> int:
+    """Return how many examples hypothesis tries of a number that is thorough."""
+    return number if _THOROUGH else max(5, number // 5)
 
 
 def patience(duration: float) -> float:

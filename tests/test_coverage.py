@@ -27,6 +27,7 @@ from locator.nearest import StationFilter
 from locator.service import Service
 from locator.travel import StraightLine
 from tests.conftest import SHANGHAI
+from tests.patience import examples
 
 UTM = "EPSG:32648"  # metres, for the cases worked out on paper
 
@@ -163,7 +164,7 @@ def test_the_exact_area_of_a_zone_hears_nothing_of_far_stations() -> None:
 coordinates = st.floats(-1500, 1500)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=12),
     st.floats(50, 900),

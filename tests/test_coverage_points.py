@@ -23,6 +23,7 @@ from locator.datum import local_crs
 from locator.nearest import StationFilter
 from locator.service import Service
 from tests.paper_city import demand_points, pieces
+from tests.patience import examples
 
 METRES = local_crs((106.9, 34.2, 107.3, 34.5))
 coordinates = st.floats(-400, 400)
@@ -51,7 +52,7 @@ def test_a_square_cut_by_the_edge_has_its_share_by_area() -> None:
     assert sorted(points.demand_per_h.tolist()) == pytest.approx([3.0, 6.0])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(
     st.lists(st.tuples(coordinates, coordinates), min_size=3, max_size=8),
     st.floats(7, 300),

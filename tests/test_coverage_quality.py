@@ -44,6 +44,7 @@ from tests.paper_city import (
     pieces,
     sparse,
 )
+from tests.patience import examples
 
 NEAREST = SECONDS.min(axis=1)  # 100, 200, 280, 700
 weights = arrays.arrays(np.int64, st.integers(1, 12), elements=st.integers(0, 6))
@@ -171,7 +172,7 @@ def test_closing_each_station_and_measuring_again(
             assert np.isnan(found[station])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(reaches(), st.integers(0, 2**32 - 1))
 def test_closing_each_station_for_a_week_and_measuring_again(
     city: tuple[np.ndarray, np.ndarray, np.ndarray], seed: int
@@ -223,7 +224,7 @@ def test_wrong_bands(bands: list[tuple[float, float]], words: str) -> None:
         floating_catchment(sparse(SECONDS), DEMAND, np.ones(3), bands=bands)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(reaches())
 def test_the_catchments_of_pysal(city: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     """PySAL's ``access`` with the same steps; it leaves out points that reach nothing."""

@@ -28,6 +28,7 @@ from tests.paper_city import (
     pieces,
     sparse,
 )
+from tests.patience import examples
 
 PLAIN = HoursRules(SHANGHAI, "CN", {})
 
@@ -155,7 +156,7 @@ def cities(draw: st.DrawFn) -> tuple[np.ndarray, ...]:
     return seconds, demand, piece, mask, usable, factors
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(cities())
 def test_the_week_against_a_plain_loop(city: tuple[np.ndarray, ...]) -> None:
     seconds, demand, piece, mask, usable, factors = city

@@ -106,7 +106,7 @@ def test_every_setting_that_is_named_exists() -> None:
 
     known = {f"LOCATOR_{field.name.upper()}" for field in fields(Settings)}
     known |= {"LOCATOR_CONFIG", "LOCATOR_PEERS", "LOCATOR_REALDATA", "LOCATOR_REQUIRE_ALL"}
-    known |= {"LOCATOR_TEST_PATIENCE"}
+    known |= {"LOCATOR_TEST_PATIENCE", "LOCATOR_TEST_THOROUGH"}
     for path in DOCUMENTS:
         for name in re.findall(r"LOCATOR_[A-Z_]+[A-Z]", path.read_text("utf-8")):
             assert name in known, f"{path.name}: {name}"

@@ -40,6 +40,7 @@ from locator.features.filter import filter_rows, like_pattern
 from locator.features.view import Rows
 from locator.files import open_layers
 from locator.schema import LAYERS, Column, ColumnType
+from tests.patience import examples
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 VECTORS = Path(__file__).parent / "vectors"
@@ -279,7 +280,7 @@ FILTERS = st.recursive(
 )
 
 
-@hypothesis_settings(deadline=None, max_examples=200)
+@hypothesis_settings(deadline=None, max_examples=examples(200))
 @given(FILTERS)
 def test_filters_agree_with_an_independent_reader(text: str) -> None:
     """cql2 is written in Rust by others; every property is known here, as it demands."""

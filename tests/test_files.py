@@ -26,6 +26,7 @@ from locator.errors import InputError
 from locator.files import ENDINGS, open_layers, read_layer
 from locator.files.encoding import decode, find_encoding
 from locator.register import read_table
+from tests.patience import examples
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SECRET = "TOPSECRET-7731"
@@ -285,7 +286,7 @@ lines = st.lists(st.tuples(coordinates, coordinates), min_size=2, max_size=5, un
 several = st.lists(lines, min_size=2, max_size=3).map(shapely.MultiLineString)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=_FIXTURES)
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=_FIXTURES)
 @given(
     st.one_of(
         *(
@@ -341,7 +342,7 @@ def test_what_a_table_of_a_shapefile_may_hold(tmp_path: Path) -> None:
     assert read_layer(tmp_path / "a.shp").geometry.isna().tolist() == [False, True, False]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=_FIXTURES)
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=_FIXTURES)
 @given(st.data(), st.sampled_from([".shp", ".dbf", ".shx", ".gpkg", ".kml", ".geojson"]))
 def test_a_damaged_file_is_one_sentence(tmp_path: Path, data: st.DataObject, ending: str) -> None:
     main = tmp_path / ("a.shp" if ending in {".dbf", ".shx"} else f"a{ending}")

@@ -13,6 +13,7 @@ from locator.hours import HoursRules, is_readable, read_spans
 from locator.register.hours_text import normalise_hours
 from locator.schema import State
 from tests.conftest import SHANGHAI
+from tests.patience import examples
 
 RULES = HoursRules(SHANGHAI, "CN", {})
 
@@ -258,7 +259,7 @@ PIECES = (
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 @given(st.text() | st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 def test_whatever_stands_there_the_answer_can_be_read(text: str) -> None:
     found = normalise_hours(text)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from locator.hours import HoursRules, read_spans
 from locator.hours_words import day_words, hours_by_day, read_week, week_words
 from locator.schema import State
+from tests.patience import examples
 
 REAL = Path(os.environ.get("LOCATOR_REALDATA", "")) / "text" / "osm_opening_hours_distinct.txt"
 RULES = HoursRules(ZoneInfo("Asia/Shanghai"), "CN", {})
@@ -158,13 +159,13 @@ def rules_of_a_week(draw: st.DrawFn) -> str:
 
 
 @given(st.lists(rules_of_a_week(), min_size=1, max_size=4).map("; ".join))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_the_table_in_words_is_what_the_hours_are(text: str) -> None:
     assert spans_said(text) == spans_of(text)
 
 
 @given(st.text(max_size=40) | st.text(alphabet='MoTuSaPHoffJan0123456789:-+;, "[]|', max_size=40))
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=examples(500))
 def test_no_text_fails_to_be_said(text: str) -> None:
     assert week_words(text, "zh")
     assert week_words(text, "en")

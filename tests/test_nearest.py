@@ -17,6 +17,7 @@ from locator.service import Service as LocatorService
 from locator.travel import StraightLine
 from locator.travel import straightline as straightline_module
 from tests.conftest import MONDAY_NOON, SHANGHAI
+from tests.patience import examples
 
 MODEL = StraightLine(speed_kmh=18.0, detour_factor=1.3)
 RULES = HoursRules(SHANGHAI, "CN", {})
@@ -54,7 +55,7 @@ def test_a_thousand_positions_equal_brute_force_over_all_stations(service: Locat
 CENTRES = [(107, 34), (0, 0), (180, 0.5), (-180, -45), (30, 90), (0, -90), (179.999, 89.999)]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(
     st.sampled_from(CENTRES),
     st.floats(-8, 2),
@@ -85,7 +86,7 @@ def test_the_tree_gives_the_order_of_geodesics_everywhere(
     )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(
     st.floats(-180, 180),
     st.floats(-90, 90),
@@ -103,7 +104,7 @@ def test_a_geodesic_lies_between_its_chord_and_the_bound(
     assert metres <= straightline_module._longest(chord) - straightline_module._ROUNDING_M / 2
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(st.floats(-180, 180), st.floats(-90, 90), st.floats(-6, 4.3), st.floats(0, 360))
 def test_a_short_geodesic_is_the_arc_over_its_chord(
     lon: float, lat: float, length: float, azimuth: float

@@ -29,6 +29,7 @@ from locator.settings import Settings
 from locator.store import Change, GeoPackageStore
 from locator.web import create_app
 from tests.conftest import fixed_clock
+from tests.patience import examples
 
 CRS = "http://www.opengis.net/def/crs/"
 CRS84, EPSG4326 = CRS + "OGC/1.3/CRS84", CRS + "EPSG/0/4326"
@@ -560,7 +561,9 @@ NAMES = [
 
 
 @hypothesis_settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=examples(150),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.dictionaries(

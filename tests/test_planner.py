@@ -34,6 +34,7 @@ from locator.study.checkpoints import to_frame
 from locator.study.measure import Study
 from tests.conftest import fixed_clock
 from tests.load_support import held
+from tests.patience import examples
 from tests.test_network import river, take  # noqa: F401 - a fixture
 
 NEW = {
@@ -153,7 +154,7 @@ schedules = st.lists(
 )
 
 
-@trying(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@trying(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(spans=schedules, seed=st.integers(0, 2**32 - 1))
 def test_the_nearest_of_each_set_is_the_nearest_of_each_quarter(
     spans: list[list[int]], seed: int

@@ -26,6 +26,7 @@ from locator.travel.osm import read_osm
 from locator.travel.osm_profile import E_BIKE, WALK
 from locator.travel.roads import BoundRoads, RoadOptions, Roads
 from locator.travel.snap import SnapIndex
+from tests.patience import examples
 from tests.road_support import EXTRACTS, graph_of, in_networkx, network
 
 EXTRACT_NAMES = ("porto", "helsinki", "newport")
@@ -169,7 +170,7 @@ def brute_force_ms(graph: RoadGraph, roads: Roads, origin: Points, destination: 
     return float(best)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(st.integers(2, 4), st.integers(0, 2**32 - 1))
 def test_every_way_to_ask_equals_brute_force(side: int, seed: int) -> None:
     graph = make(grid_city(side, seed))
@@ -199,7 +200,7 @@ def by_station(bound: BoundRoads, origins: Points) -> Points:
     return seconds
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 34.3, -60.0]))
 def test_snapping_equals_the_distance_to_every_edge(seed: int, lat: float) -> None:
     edges = grid_city(4, seed)

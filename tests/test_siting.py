@@ -27,7 +27,7 @@ from locator.siting import (
     trace_curve,
     week_problem,
 )
-from tests.patience import patience
+from tests.patience import examples, patience
 from tests.siting_support import Instance, instances, keeps, selections
 
 LIMIT_S = 200.0
@@ -35,8 +35,10 @@ FAR_S = 400.0
 SHORT = Effort(
     time_limit_s=patience(10)
 )  # a proof takes milliseconds here; a fault shall not take hours
-THOROUGH = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-SOME = settings(THOROUGH, max_examples=80)
+THOROUGH = settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+SOME = settings(THOROUGH, max_examples=examples(80))
 
 
 def covered(one: Instance, chosen: tuple[int, ...], *, backup: float = 0.0) -> float:

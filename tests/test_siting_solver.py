@@ -40,7 +40,7 @@ from locator.siting.bound import CoverRelaxation
 from locator.siting.reduce import merge_rows, reduce_cover
 from locator.siting.terms import compile_rules
 from locator.siting.watch import Watch
-from tests.patience import patience
+from tests.patience import examples, patience
 
 ROOT = Path(__file__).resolve().parents[1]
 LINE = [[0, 0], [5, 0], [9, 0], [99, 0]]
@@ -192,7 +192,7 @@ def test_published_medians_are_reached(realdata: Path) -> None:
 
 
 @given(st.lists(st.frozensets(st.integers(0, 5), max_size=6), max_size=30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_rows_are_merged_just_where_they_are_equal(rows: list[frozenset[int]]) -> None:
     indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
     indices = np.array([c for row in rows for c in sorted(row)], dtype=np.int64)

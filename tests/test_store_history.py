@@ -18,6 +18,7 @@ from shapely.geometry import MultiPolygon, Point, box
 from locator.errors import ConflictError, InputError
 from locator.store import Change, GeoPackageStore
 from locator.store.history import read_as_of, read_log, undo
+from tests.patience import examples
 from tests.test_store_kill import make_old
 from tests.test_store_trouble import frame
 
@@ -180,7 +181,7 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(steps=st.lists(changes(), min_size=1, max_size=5))
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_moment_is_found_again_and_the_last_change_undone_exactly(
     blank: Path, steps: list[list[Change]]
 ) -> None:

@@ -21,6 +21,7 @@ from locator.store import Change, GeoPackageStore
 from locator.web import create_app
 from locator.web.navigation import navigation_links
 from tests.conftest import fixed_clock
+from tests.patience import examples
 
 PAGES = [
     "/",
@@ -185,7 +186,9 @@ def test_the_interface_names_what_is_wrong(
 
 
 @hypothesis_settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=examples(60),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.dictionaries(
