@@ -29,6 +29,7 @@ from locator.intake import create_store
 from locator.service import Service, open_service
 from locator.settings import Settings
 from locator.store import GeoPackageStore, open_store
+from locator.study import tables
 from locator.web import create_app
 from tests.patience import patience, wait_until
 from tests.required import absent
@@ -52,12 +53,13 @@ def fixed_clock() -> datetime:
 
 @pytest.fixture(scope="session", autouse=True)
 def _coarser() -> Iterator[None]:
-    """Cut zones into a fifth of the points and draw figures for a screen, not for print.
+    """Cut zones into a fifth of the points, move them a tenth as often, draw for a screen.
 
     ``all_demand_points`` and ``print_dpi`` are for what hangs on them.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sampling, "ENOUGH_POINTS", sampling.ENOUGH_POINTS // 5)
+        patch.setattr(tables, "_MOVES", tables._MOVES // 10)
         patch.setattr(paper, "PRINT_DPI", FIGURES_DPI)
         yield
 
