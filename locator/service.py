@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from locator.cache import Cache
 from locator.errors import InputError, RoadsError, StoreError
 from locator.hours import CalendarDay, HoursRules, parse_calendar, with_expected
 from locator.lent import LentFrame
@@ -37,13 +38,15 @@ from locator.travel.base import Routed
 
 __all__ = ["Service", "Snapshot", "open_service", "read_rules", "utc_now"]
 
+_KEPT_AREAS = 32
+
 
 def utc_now() -> datetime:
     """Return the time: the clock of whoever brings no other."""
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """Everything the store held at one version, read-only: the frames it hands out are copies.
 
@@ -121,8 +124,7 @@ class Service:
         self._clock = clock
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
-        self._reach: tuple[Snapshot | None, dict[int, shapely.MultiPolygon]] = (None, {})
-        self._reach_lock = threading.Lock()
+        self._reach: Cache[shapely.MultiPolygon] = Cache(_KEPT_AREAS)
         self._prepares = prepares
 
     def now(self) -> datetime:
@@ -195,14 +197,11 @@ class Service:
         Opening hours are not considered. One is worked out at a time: many maps that ask for the
         same area wait for one search.
         """
-        with self._reach_lock:
-            if self._reach[0] is not snapshot:
-                self._reach = (snapshot, {})
-            kept = self._reach[1]
-            if minutes not in kept:
-                mask = snapshot.index.mask(StationFilter())
-                kept[minutes] = snapshot.index.reach(minutes * 60.0, mask)
-            return kept[minutes]
+
+        def search() -> shapely.MultiPolygon:
+            return snapshot.index.reach(minutes * 60.0, snapshot.index.mask(StationFilter()))
+
+        return self._reach.get(minutes, search, version=snapshot)
 
     def _read(self) -> Snapshot:
         # Asked first: a moment too early makes somebody fetch again, one too late keeps the old.
