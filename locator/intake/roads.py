@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 
 from locator.errors import InputError
 from locator.network import rider_profile, road_options, roads_folder, use_roads
 from locator.schema import Datum, Status
 from locator.settings import Settings
+from locator.store import Store
 from locator.travel.graph import RoadGraph
 from locator.travel.importing import (
     StationFit,
@@ -56,7 +56,7 @@ class RoadsImport:
 
 def import_roads(
     settings: Settings,
-    stations: gpd.GeoDataFrame,
+    store: Store,
     path: Path,
     *,
     bbox: Box | None = None,
@@ -69,8 +69,9 @@ def import_roads(
 
     Parameters
     ----------
-    stations
-        Those of the store: without a box, an extract is read around the active ones.
+    store
+        Beside which the network is to lie; without a box, an extract is read around its active
+        stations.
     whole
         Read all of the extract.
     mapping
@@ -81,9 +82,10 @@ def import_roads(
     RoadsError
         The file gives no network, or one of another place; what counted before still does.
     """
+    stations = store.read("stations")
     active = stations[stations["status"] == Status.ACTIVE.value]
     lonlat = np.column_stack([active.geometry.x, active.geometry.y])
-    folder = roads_folder(settings)
+    folder = roads_folder(store)
     profile = rider_profile(settings)
     checked: list[tuple[Roads, StationFit]] = []
 
@@ -109,7 +111,7 @@ def import_roads(
             path, folder, profile, mapping, datum=datum, progress=progress, check=check
         )
     ((roads, fit),) = checked
-    use_roads(settings, kept, graph.source)
+    use_roads(store, kept, graph.source)
     ids = active["id"].to_numpy()
     return RoadsImport(
         roads=roads,

@@ -16,9 +16,9 @@ from datetime import time as dt_time
 from typing import cast
 from urllib.parse import urlsplit
 
-from cachetools import LRUCache
 from flask import Blueprint, Flask, Response, abort, current_app, g, request
 
+from locator.cache import Cache
 from locator.errors import InputError, JobsFullError, StoreVersionError
 from locator.jobs import RESTARTED, JobQueue, check_question
 from locator.settings import Settings
@@ -48,7 +48,7 @@ class Throttle:
     ) -> None:
         self._most, self._within_s, self._clock = most, within_s, clock
         self._lock = threading.Lock()
-        self._seen: LRUCache[str, deque[float]] = LRUCache(_MOST_ADDRESSES)
+        self._seen: Cache[deque[float]] = Cache(_MOST_ADDRESSES)
 
     @property
     def size(self) -> int:
@@ -59,7 +59,7 @@ class Throttle:
         """Count one more from an address; False if it is too many."""
         now = self._clock()
         with self._lock:
-            times = self._seen.setdefault(address, deque[float]())
+            times = self._seen.get(address, deque)
             while times and now - times[0] >= self._within_s:
                 times.popleft()
             if len(times) >= self._most:
