@@ -84,7 +84,7 @@ def bench_server(extract: Path, stations: np.ndarray, places: np.ndarray) -> dic
         )
         with open_store(settings.store) as store:
             store.apply(Change("stations", frame, absent="remove"), actor="benchmark")
-            import_roads(settings, store.read("stations"), extract, whole=True)
+            import_roads(settings, store, extract, whole=True)
         with serving(settings) as port:
             connection = connect(port)
             questions = [f"/api/nearest?lon={x:.6f}&lat={y:.6f}&k=5" for x, y in places]

@@ -14,7 +14,7 @@ from locator.datum import Positions
 from locator.errors import RoadsError
 from locator.paths import written_whole
 from locator.settings import Settings
-from locator.store import open_store, store_path
+from locator.store import FileStore, Store, file_of
 from locator.travel import StraightLine, TravelModel
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ _PROFILE_SETTINGS: Mapping[str, str] = MappingProxyType(
 _CURRENT = "current.txt"  # names the graph that counts: the others are older or another profile's
 
 
-def use_roads(settings: Settings, kept: Path, source: str) -> None:
+def use_roads(store: Store, kept: Path, source: str) -> None:
     """Make a kept graph the one that counts; the others go, and the store remembers that it is.
 
     A server reads a graph whole and keeps no file open, so what it answers from may go. Where one
@@ -61,18 +61,18 @@ def use_roads(settings: Settings, kept: Path, source: str) -> None:
     source
         Name of the file that the network was made of.
     """
-    folder = roads_folder(settings)
+    folder = roads_folder(store)
     with written_whole(folder / _CURRENT) as draft:
         draft.write_text(kept.name, encoding="utf-8")
-    _remember(settings, source)
+    store.remember_roads(source)
     _remove_graphs(folder, except_for=kept.name)
 
 
-def remove_roads(settings: Settings) -> bool:
+def remove_roads(store: Store) -> bool:
     """Go back to the straight line; tell whether there was a network, here or remembered."""
-    folder = roads_folder(settings)
-    found = (folder / _CURRENT).is_file() or bool(_remembered(settings))
-    _remember(settings, "")  # first: a server must not miss what is about to go
+    folder = roads_folder(store)
+    found = (folder / _CURRENT).is_file() or bool(store.roads_source())
+    store.remember_roads("")  # first: a server must not miss what is about to go
     (folder / _CURRENT).unlink(missing_ok=True)
     _remove_graphs(folder)
     with suppress(OSError):
@@ -87,48 +87,30 @@ def _remove_graphs(folder: Path, *, except_for: str = "") -> None:
                 graph.unlink()
 
 
-def _remember(settings: Settings, source: str) -> None:
-    if store_path(settings.store).is_file():
-        with open_store(settings.store) as store:
-            store.remember_roads(source)
-
-
-def _remembered(settings: Settings) -> str:
-    if not store_path(settings.store).is_file():
-        return ""
-    with open_store(settings.store) as store:
-        return store.roads_source()
-
-
-def missing_roads(settings: Settings, source: str) -> str:
-    """Return what to say of roads that a store remembers and that are not beside it, or nothing.
-
-    Parameters
-    ----------
-    source
-        What the store remembers (:meth:`GeoPackageStore.roads_source`).
-    """
-    if not source or roads_stamp(settings):
+def missing_roads(store: Store) -> str:
+    """Return what to say of roads that a store remembers and that are not beside it, or nothing."""
+    source = store.roads_source()
+    if not source or roads_stamp(store):
         return ""
     return (
-        f"The roads of this store ({source}) are not beside it, in {roads_folder(settings)}: put "
+        f"The roads of this store ({source}) are not beside it, in {roads_folder(store)}: put "
         "the folder back, import them again with 'locator roads import', or forget them with "
         "'locator roads remove'."
     )
 
 
-def find_road_trouble(settings: Settings) -> str:
+def find_road_trouble(settings: Settings, store: Store) -> str:
     """Return what is wrong with the roads of a store in a sentence, or nothing."""
     try:
-        missing = missing_roads(settings, _remembered(settings))
+        missing = missing_roads(store)
         if not missing:
-            read_roads(settings)
+            read_roads(settings, store)
     except RoadsError as error:
         return str(error)
     return missing
 
 
-def back_up_roads(settings: Settings, backup: Path) -> Path | None:
+def back_up_roads(store: Store, backup: Path) -> Path | None:
     """Copy the network that counts to where a store at ``backup`` looks for it.
 
     Returns
@@ -141,11 +123,11 @@ def back_up_roads(settings: Settings, backup: Path) -> Path | None:
     RoadsError
         They are missing or cannot be copied.
     """
-    missing = missing_roads(settings, _remembered(settings))
+    missing = missing_roads(store)
     if missing:
         raise RoadsError(missing)
-    stamp = roads_stamp(settings)
-    source, target = roads_folder(settings), _folder_beside(backup)
+    stamp = roads_stamp(store)
+    source, target = roads_folder(store), _folder_beside(backup)
     if not stamp or target.resolve() == source.resolve():
         return None
     name = stamp.split(" ")[0]
@@ -161,16 +143,18 @@ def back_up_roads(settings: Settings, backup: Path) -> Path | None:
     return target
 
 
-def roads_stamp(settings: Settings) -> str:
+def roads_stamp(store: Store) -> str:
     """Return a text that changes when another network counts; empty without one."""
-    pointer = roads_folder(settings) / _CURRENT
+    if not isinstance(store, FileStore):
+        return ""
+    pointer = _folder_beside(store.path) / _CURRENT
     try:
         return f"{pointer.read_text(encoding='utf-8')} {pointer.stat().st_mtime_ns}"
     except OSError:
         return ""
 
 
-def read_roads(settings: Settings) -> "Roads | None":
+def read_roads(settings: Settings, store: Store) -> "Roads | None":
     """Return the network that counts as a travel model, or None if none was imported.
 
     Raises
@@ -178,7 +162,7 @@ def read_roads(settings: Settings) -> "Roads | None":
     RoadsError
         Its file is damaged or gone.
     """
-    stamp = roads_stamp(settings)
+    stamp = roads_stamp(store)
     if not stamp:
         return None  # before what takes long to import
     from locator.travel.graph_file import load_graph
@@ -186,9 +170,9 @@ def read_roads(settings: Settings) -> "Roads | None":
 
     while stamp:
         try:
-            graph = load_graph(roads_folder(settings) / stamp.split(" ")[0])
+            graph = load_graph(roads_folder(store) / stamp.split(" ")[0])
         except RoadsError:
-            now = roads_stamp(settings)
+            now = roads_stamp(store)
             if now == stamp:
                 raise
             stamp = now  # others were imported meanwhile, and these are gone
@@ -223,25 +207,21 @@ def _check_profile(roads: "Roads", settings: Settings) -> None:
             )
 
 
-def road_distances(settings: Settings) -> Callable[[Positions], Positions] | None:
+def road_distances(settings: Settings, store: Store) -> Callable[[Positions], Positions] | None:
     """Return what tells how far places are from a road, in m; None where no roads were imported.
 
     What is farther than the roads reach counts as that far.
     """
-    roads = read_roads(settings)
+    roads = read_roads(settings, store)
     if roads is None:
         return None
     return lambda places: np.minimum(roads.snap(places).nearest_m, settings.max_snap_m)
 
 
-def choose_travel(settings: Settings, source: str | None = None) -> TravelModel:
+def choose_travel(settings: Settings, store: Store) -> TravelModel:
     """Return the travel model that the settings and the store's folder give.
 
-    Parameters
-    ----------
-    source
-        What the store remembers of its roads, where it is open already: an estimate along
-        straight lines says that they are missing.
+    An estimate along straight lines says so where the store remembers roads that are missing.
 
     Raises
     ------
@@ -249,19 +229,20 @@ def choose_travel(settings: Settings, source: str | None = None) -> TravelModel:
         Roads are asked for and none were imported, their file is damaged, or they were imported
         for another rider than the settings describe.
     """
-    roads = None if settings.travel == "straightline" else read_roads(settings)
+    roads = None if settings.travel == "straightline" else read_roads(settings, store)
     if roads is not None:
         _check_profile(roads, settings)
         return roads
     if settings.travel == "straightline":
         return StraightLine(settings.ride_speed_kmh, settings.detour_factor)
-    known = _remembered(settings) if source is None else source
     if settings.travel == "roads":
-        missing = missing_roads(settings, known)
         raise RoadsError(
-            missing or "No roads were imported yet; run 'locator roads import EXTRACT' first."
+            missing_roads(store)
+            or "No roads were imported yet; run 'locator roads import EXTRACT' first."
         )
-    return StraightLine(settings.ride_speed_kmh, settings.detour_factor, missing_roads=known)
+    return StraightLine(
+        settings.ride_speed_kmh, settings.detour_factor, missing_roads=store.roads_source()
+    )
 
 
 def road_options(settings: Settings) -> "RoadOptions":
@@ -271,9 +252,15 @@ def road_options(settings: Settings) -> "RoadOptions":
     return RoadOptions(max_snap_m=settings.max_snap_m, detour_factor=settings.detour_factor)
 
 
-def roads_folder(settings: Settings) -> Path:
-    """Return the folder beside the store in which graphs are kept."""
-    return _folder_beside(store_path(settings.store))
+def roads_folder(store: Store) -> Path:
+    """Return the folder beside the store in which graphs are kept.
+
+    Raises
+    ------
+    StoreError
+        The store is no file, so nothing lies beside it.
+    """
+    return _folder_beside(file_of(store, "a road network").path)
 
 
 def _folder_beside(store: Path) -> Path:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NotRequired, Protocol, TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 import geopandas as gpd
 import pandas as pd
@@ -26,7 +26,7 @@ from locator.schema import (
     join_set,
     split_set,
 )
-from locator.store.base import DocumentFacts, Kept
+from locator.store.base import Store
 
 __all__ = [
     "GAP_COLUMNS",
@@ -152,16 +152,6 @@ class PublishedGaps:
     gaps: LentFrame = LentFrame()  # noqa: RUF009 - a descriptor, not a default
 
 
-class Keeper(Protocol):
-    """What of a store is needed here."""
-
-    def list_kept(self, kind: str | None = None) -> tuple[DocumentFacts, ...]:
-        """Return the facts of what is kept, the newest first."""
-
-    def read_kept(self, digest: str) -> Kept | None:
-        """Return a kept document."""
-
-
 def no_gaps() -> gpd.GeoDataFrame:
     """Return the layer while nothing is published."""
     return _frame([], [])
@@ -208,7 +198,7 @@ def unpack_gaps(body: bytes) -> tuple[About, gpd.GeoDataFrame]:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
-def read_published(store: Keeper) -> PublishedGaps | None:
+def read_published(store: Store) -> PublishedGaps | None:
     """Return what was published last and is not withdrawn; None where there is nothing.
 
     Raises
@@ -216,8 +206,8 @@ def read_published(store: Keeper) -> PublishedGaps | None:
     StoreError
         The document is damaged, or a newer locator published it.
     """
-    listed = store.list_kept(KIND)
-    kept = store.read_kept(listed[0].digest) if listed else None
+    listed = store.list_documents(KIND)
+    kept = store.read_document(listed[0].digest) if listed else None
     if kept is None:
         return None
     try:

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from locator.cache import Cache
 from locator.errors import InputError, RoadsError, StoreError
 from locator.hours import CalendarDay, HoursRules, parse_calendar, with_expected
 from locator.lent import LentFrame
@@ -30,12 +31,14 @@ from locator.places import Place, named_places
 from locator.published import PublishedGaps, read_published
 from locator.schema import Status, drop_unusable, is_illustrative
 from locator.settings import Settings
-from locator.store import GeoPackageStore, open_store
+from locator.store import Store, open_store
 from locator.store.history import read_as_of, read_stations_as_of
 from locator.travel import TravelModel
 from locator.travel.base import Routed
 
 __all__ = ["Service", "Snapshot", "open_service", "read_rules", "utc_now"]
+
+_KEPT_AREAS = 32
 
 
 def utc_now() -> datetime:
@@ -43,7 +46,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """Everything the store held at one version, read-only: the frames it hands out are copies.
 
@@ -108,7 +111,7 @@ class Service:
     def __init__(
         self,
         settings: Settings,
-        store: GeoPackageStore,
+        store: Store,
         clock: Callable[[], datetime],
         *,
         prepares: bool = False,
@@ -116,13 +119,12 @@ class Service:
         self.settings = settings
         self.store = store
         self.rules = read_rules(settings)
-        self._roads = roads_stamp(settings)
+        self._roads = roads_stamp(store)
         self.travel: TravelModel = self._choose_travel()
         self._clock = clock
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
-        self._reach: tuple[Snapshot | None, dict[int, shapely.MultiPolygon]] = (None, {})
-        self._reach_lock = threading.Lock()
+        self._reach: Cache[shapely.MultiPolygon] = Cache(_KEPT_AREAS)
         self._prepares = prepares
 
     def now(self) -> datetime:
@@ -131,7 +133,7 @@ class Service:
 
     def snapshot(self) -> Snapshot:
         """Return what the store holds; it is read anew when the store or its roads have changed."""
-        version, roads = self.store.version(), roads_stamp(self.settings)
+        version, roads = self.store.version(), roads_stamp(self.store)
         with self._lock:
             if roads != self._roads:
                 self._take_roads(roads)
@@ -151,9 +153,8 @@ class Service:
         return "used" if isinstance(self.travel, Routed) else "none"
 
     def _choose_travel(self) -> TravelModel:
-        source = self.store.roads_source()
-        travel = choose_travel(self.settings, source)
-        missing = missing_roads(self.settings, source)
+        travel = choose_travel(self.settings, self.store)
+        missing = missing_roads(self.store)
         self.roads_missing = bool(missing) and self.settings.travel != "straightline"
         if self.roads_missing:
             logging.getLogger("locator").warning("%s Times are estimates until then.", missing)
@@ -195,14 +196,11 @@ class Service:
         Opening hours are not considered. One is worked out at a time: many maps that ask for the
         same area wait for one search.
         """
-        with self._reach_lock:
-            if self._reach[0] is not snapshot:
-                self._reach = (snapshot, {})
-            kept = self._reach[1]
-            if minutes not in kept:
-                mask = snapshot.index.mask(StationFilter())
-                kept[minutes] = snapshot.index.reach(minutes * 60.0, mask)
-            return kept[minutes]
+
+        def search() -> shapely.MultiPolygon:
+            return snapshot.index.reach(minutes * 60.0, snapshot.index.mask(StationFilter()))
+
+        return self._reach.get(minutes, search, version=snapshot)
 
     def _read(self) -> Snapshot:
         # Asked first: a moment too early makes somebody fetch again, one too late keeps the old.
@@ -250,6 +248,7 @@ def open_service(
     *,
     clock: Callable[[], datetime] = utc_now,
     prepares: bool = False,
+    store: Store | None = None,
 ) -> Service:
     """Open the store that the settings name.
 
@@ -263,6 +262,9 @@ def open_service(
     prepares
         Work ahead in a thread of its own whenever the store has changed: for a server, whose
         riders shall not wait for it.
+    store
+        One that is open already, in place of the one that the settings name; it is closed with
+        the service.
 
     Raises
     ------
@@ -273,7 +275,9 @@ def open_service(
     """
     if not isinstance(settings, Settings):
         settings = Settings(store=str(settings))
-    return Service(settings, open_store(settings.store, clock=clock), clock, prepares=prepares)
+    if store is None:
+        store = open_store(settings.store, clock=clock)
+    return Service(settings, store, clock, prepares=prepares)
 
 
 def read_rules(settings: Settings) -> HoursRules:

@@ -28,7 +28,7 @@ from locator.hours import HoursRules
 from locator.intake import create_store
 from locator.service import Service, open_service
 from locator.settings import Settings
-from locator.store import GeoPackageStore, open_store
+from locator.store import GeoPackageStore, store_path
 from locator.study import tables
 from locator.web import create_app
 from tests.patience import patience, wait_until
@@ -95,7 +95,7 @@ def settings(loaded_store: Path, tmp_path: Path) -> Settings:
 @pytest.fixture
 def store(settings: Settings) -> Iterator[GeoPackageStore]:
     """Return the open store."""
-    with open_store(settings.store, clock=fixed_clock) as opened:
+    with GeoPackageStore.open(store_path(settings.store), clock=fixed_clock) as opened:
         yield opened
 
 

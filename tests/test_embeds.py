@@ -22,9 +22,8 @@ from shapely.geometry import Point, box
 from werkzeug.test import TestResponse
 
 from locator.admission import Admission
-from locator.errors import InputError
+from locator.cache import Cache
 from locator.settings import Settings
-from locator.showing import ResultCache
 from locator.store import Change, GeoPackageStore
 from locator.web import create_app
 from locator.web.embed.snippet import Frame, frame_html, snippet_html
@@ -366,7 +365,7 @@ def test_district_lines_are_in_a_visitors_picture_only_with_a_number(settings: S
 
 
 def test_too_many_pictures_at_once_are_sent_away_with_a_time(public: Flask) -> None:
-    cache: ResultCache[bytes] = ResultCache(size_of=len, most=10, admission=Admission(threads=4))
+    cache: Cache[bytes] = Cache(10, len, turn=Admission(threads=4).turn)
     public.extensions["locator.caches"]["pictures"] = cache
     begun, end = threading.Event(), threading.Event()
 
@@ -384,24 +383,6 @@ def test_too_many_pictures_at_once_are_sent_away_with_a_time(public: Flask) -> N
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
     assert public.test_client().get("/embed/map.png?dpi=60").status_code == 200
-
-
-def test_an_easel_makes_each_thing_once_and_keeps_no_more_than_it_may() -> None:
-    cache: ResultCache[bytes] = ResultCache(size_of=len, most=10)
-    made: list[str] = []
-
-    def make(name: str, size: int) -> bytes:
-        made.append(name)
-        return b"x" * size
-
-    for name in ("a", "b", "a", "c", "a", "b"):  # b went when c came
-        cache.get(name, lambda name=name: make(name, 4))  # type: ignore[misc]
-    assert made == ["a", "b", "c", "b"]
-    cache.get("large", lambda: make("large", 99))
-    assert len(cache.get("large", lambda: b"")) == 99
-    with pytest.raises(InputError, match="wrong"):
-        cache.get("bad", lambda: (_ for _ in ()).throw(InputError("wrong")))
-    assert cache.get("bad", lambda: b"good") == b"good"
 
 
 # --------------------------------------------------------------------------- the snippet

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
@@ -25,7 +26,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locator.admission import Admission
-from locator.exports import FileCache, osm_tags
+from locator.cache import Cache
+from locator.exports import CachedFile, cached_file, osm_tags
 from locator.register import parse_table, read_table
 from locator.schema import Datum, Host, Kind, Service
 from locator.settings import Settings
@@ -272,26 +274,37 @@ def test_a_licence_is_said_where_the_keeper_states_one(settings: Settings) -> No
             assert b"CC-BY-4.0" in page.read()
 
 
+def file_cache(limit_bytes: int, admission: Admission | None = None) -> Cache[CachedFile]:
+    turn = None if admission is None else admission.turn
+    return Cache(limit_bytes, lambda file: file.size_bytes, turn=turn)
+
+
 def test_kept_files_stay_within_their_bytes_and_are_made_once() -> None:
     """Three files of 40 bytes and room for 100: the one unused for the longest time goes."""
-    kept, made = FileCache(100), []
+    kept, made = file_cache(100), []
 
     def write(path: Path) -> None:
         made.append(path.suffix)
         path.write_bytes(b"x" * 40)
 
     for name in ("a.csv", "b.kml", "a.csv", "c.gpkg", "a.csv", "b.kml"):
-        assert b"".join(kept.get("1", name, write).pieces()) == b"x" * 40
+        file = kept.get(name, partial(cached_file, name, write), version="1")
+        assert b"".join(file.pieces()) == b"x" * 40
     assert made == [".csv", ".kml", ".gpkg", ".kml"]
-    kept.get("2", "a.csv", write)
+    kept.get("a.csv", lambda: cached_file("a.csv", write), version="2")
     assert made[4:] == [".csv"]
 
 
 def test_a_file_that_is_let_go_is_read_to_its_end() -> None:
-    kept = FileCache(1)
-    pieces = kept.get("1", "a.csv", lambda path: path.write_bytes(b"y" * 300_000) and None).pieces()
+    kept = file_cache(1)
+
+    def file(content: bytes) -> CachedFile:
+        return cached_file("a.csv", lambda path: path.write_bytes(content) and None)
+
+    pieces = kept.get("a.csv", lambda: file(b"y" * 300_000), version="1").pieces()
     first = next(pieces)
-    kept.get("2", "b.csv", lambda path: path.write_bytes(b"z") and None)
+    kept.get("b.csv", lambda: file(b"z"), version="2")
+    assert "a.csv" not in kept
     assert first + b"".join(pieces) == b"y" * 300_000
 
 
@@ -308,12 +321,15 @@ def test_a_full_disk_is_the_servers_trouble_and_names_no_place(
 
 
 def test_many_who_ask_at_once_wait_for_one_writer() -> None:
-    kept, made, found = FileCache(1000, Admission(threads=16)), [], []
+    kept, made, found = file_cache(1000, Admission(threads=16)), [], []
     begin = threading.Barrier(8)
+
+    def write(path: Path) -> None:
+        made.append(path.write_bytes(b"x" * 9))
 
     def ask() -> None:
         begin.wait()
-        file = kept.get("1", "a.csv", lambda path: made.append(path.write_bytes(b"x" * 9)))
+        file = kept.get("a.csv", lambda: cached_file("a.csv", write))
         found.append(b"".join(file.pieces()))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]

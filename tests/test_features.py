@@ -576,6 +576,6 @@ def test_large_registers_are_answered_in_bounded_memory() -> None:
     view = stations(name=["x"] * 40_000)
     for _ in encode_rows(view, np.arange(len(view)), Shape()):
         pass
-    kept = [view.kept_block(number) for number in range(80)]
+    kept = [view.blocks.find(number) for number in range(80)]
     assert sum(block is not None for block in kept) == 64
     assert kept[0] is None

@@ -129,11 +129,11 @@ def test_the_same_data_on_the_same_day_are_the_same_copy(
     assert freeze(service, "coverage", replace(view, minutes=(6,))) != first
     change_the_register(store)
     assert freeze(service, "coverage", view) != first
-    assert len(store.list_kept("embed")) == 3
+    assert len(store.list_documents("embed")) == 3
 
 
 def test_now_is_written_down_as_the_moment_it_was(service: Service) -> None:
-    kept = service.store.read_kept(freeze(service, "coverage", MapView(minutes=(5,), at="now")))
+    kept = service.store.read_document(freeze(service, "coverage", MapView(minutes=(5,), at="now")))
     assert kept is not None
     assert json.loads(kept.question)["at"] == "2026-11-23T12:00+08:00"
     assert "2026-11-23 12:00 确定开放" in open_frozen(kept).about["caption"]["zh"]
@@ -144,7 +144,7 @@ def test_district_lines_are_kept_only_with_a_number(settings: Settings) -> None:
     for approval in ("", "GS(2026)1"):
         own = replace(settings, map_approval=approval)
         with open_service(own, clock=fixed_clock) as service:
-            kept = service.store.read_kept(freeze(service, "map", MapView()))
+            kept = service.store.read_document(freeze(service, "map", MapView()))
         assert kept is not None
         found[approval] = open_frozen(kept)
     assert "data/districts.geojson" not in found[""].files
@@ -161,7 +161,7 @@ def test_a_past_moment_of_the_register_can_be_frozen(settings: Settings) -> None
         then = freeze(service, "map", MapView(), as_of="2026-12-01T12:00")
         now = freeze(service, "map", MapView())
         for digest, number in ((then, 120), (now, 60)):
-            kept = service.store.read_kept(digest)
+            kept = service.store.read_document(digest)
             assert kept is not None
             rows = json.loads(open_frozen(kept).read("data/stations.geojson"))["features"]
             assert len(rows) == number
@@ -191,10 +191,10 @@ def test_a_copy_that_is_none_is_not_found(client: FlaskClient, path: str) -> Non
 
 
 def test_a_document_of_another_kind_is_no_copy(client: FlaskClient, store: GeoPackageStore) -> None:
-    digest = store.keep("gaps", "t", "{}", b"body", made_at=fixed_clock())
+    digest = store.keep_document("gaps", "t", "{}", b"body", made_at=fixed_clock())
     assert client.get(f"/embed/frozen/{digest}").status_code == 404
-    other = store.keep("embed", "t", "{}", b"body", made_at=fixed_clock())
-    kept = store.read_kept(other)
+    other = store.keep_document("embed", "t", "{}", b"body", made_at=fixed_clock())
+    kept = store.read_document(other)
     assert kept is not None
     with pytest.raises(StoreError, match="no frozen copy"):
         open_frozen(kept)
@@ -261,7 +261,7 @@ def test_a_wrong_command_keeps_nothing(
     result = cli("embed", "freeze", *options)
     assert result.exit_code == 2
     assert said in result.stderr
-    assert store.list_kept("embed") == ()
+    assert store.list_documents("embed") == ()
 
 
 # --------------------------------------------------------------------------- locator map

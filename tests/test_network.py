@@ -73,9 +73,7 @@ def river(store: GeoPackageStore, tmp_path: Path) -> Path:
 
 
 def take(settings: Settings, store: GeoPackageStore, path: Path) -> None:
-    import_roads(
-        settings, store.read("stations"), path, mapping=LineMapping("highway", name="name")
-    )
+    import_roads(settings, store, path, mapping=LineMapping("highway", name="name"))
 
 
 def test_every_answer_goes_by_the_roads_once_there_are_any(
@@ -183,7 +181,7 @@ def test_what_gives_no_network_leaves_the_one_there_is(
     tmp_path: Path,
 ) -> None:
     take(settings, store, river)
-    before = choose_travel(settings).describe()
+    before = choose_travel(settings, store).describe()
     elsewhere = gpd.read_file(river)
     elsewhere.geometry = elsewhere.translate(10, 0)
     elsewhere.to_file(tmp_path / "elsewhere.gpkg")
@@ -199,7 +197,7 @@ def test_what_gives_no_network_leaves_the_one_there_is(
         refused = cli("roads", "import", *arguments)
         assert refused.exit_code in {1, 2}
         assert words in refused.stderr
-        assert choose_travel(settings).describe() == before
+        assert choose_travel(settings, store).describe() == before
 
 
 @pytest.mark.parametrize("had", [False, True])
@@ -213,7 +211,7 @@ def test_a_refused_import_leaves_no_file_behind(
 ) -> None:
     if had:
         take(settings, store, river)
-    folder = roads_folder(settings)
+    folder = roads_folder(store)
     before = sorted(folder.iterdir()) if had else None
     elsewhere = gpd.read_file(river)
     elsewhere.geometry = elsewhere.translate(10, 0)
@@ -232,7 +230,7 @@ def test_networks_that_are_used_no_longer_go(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     take(settings, store, river)
-    folder = roads_folder(settings)
+    folder = roads_folder(store)
     (first,) = folder.glob("roads-*.npz")
     with open_service(settings, clock=fixed_clock) as service:
         travel = service.travel
@@ -270,7 +268,7 @@ def test_roads_that_change_while_they_are_read_are_read_again(
     stamps = iter(["roads-gone.npz 1"])
     real = network.roads_stamp
     monkeypatch.setattr(network, "roads_stamp", lambda s: next(stamps, None) or real(s))
-    assert choose_travel(settings).describe().startswith("roads, ")
+    assert choose_travel(settings, store).describe().startswith("roads, ")
 
 
 def test_a_store_without_its_roads_says_so_everywhere(
@@ -283,7 +281,7 @@ def test_a_store_without_its_roads_says_so_everywhere(
 ) -> None:
     take(settings, store, river)
     assert cli("doctor").exit_code == 0
-    folder = roads_folder(settings)
+    folder = roads_folder(store)
     folder.rename(tmp_path / "elsewhere")
     gone = "the imported roads, roads.gpkg, are missing"
     sick = cli("doctor")
@@ -338,7 +336,7 @@ def test_a_backup_takes_the_roads_along_and_can_be_restored(
     assert "are missing" in json.loads(cli("--store", restored, *ask).stdout)["travel"]
     target.with_name("copy-roads").rename(restored.with_name("store-roads"))
     assert json.loads(cli("--store", restored, *ask).stdout) == expected
-    roads_folder(settings).rename(tmp_path / "away")
+    roads_folder(store).rename(tmp_path / "away")
     refused = cli("backup", tmp_path / "half.gpkg")
     assert refused.exit_code == 1
     assert "not beside it" in refused.stderr
@@ -361,7 +359,7 @@ def test_a_damaged_graph_is_told_and_can_be_gone_around(
     assert "is damaged" in cli("doctor").stdout
     graph.unlink()
     with pytest.raises(RoadsError, match="import an extract"):
-        choose_travel(settings)
+        choose_travel(settings, store)
 
 
 def test_a_running_service_takes_new_roads_at_its_next_answer(
@@ -377,19 +375,19 @@ def test_a_running_service_takes_new_roads_at_its_next_answer(
         assert service.snapshot() is second
         found = second.index.find(np.array([RIDER]), at=MONDAY_NOON, k=1)
         assert second.stations["id"][int(found.index[0, 0])] == "along"
-        assert remove_roads(settings)
+        assert remove_roads(store)
         service.snapshot()
         assert isinstance(service.travel, StraightLine)
     other = replace(settings, travel="straightline")
     take(settings, store, river)
-    assert isinstance(choose_travel(other), StraightLine)
+    assert isinstance(choose_travel(other, store), StraightLine)
 
 
 def test_roads_of_another_rider_are_refused_until_they_are_imported_again(
     settings: Settings, store: GeoPackageStore, river: Path
 ) -> None:
     take(settings, store, river)
-    folder = roads_folder(settings)
+    folder = roads_folder(store)
     for changed, word in (
         ({"ride_speed_kmh": 20.0}, "LOCATOR_RIDE_SPEED_KMH than 20.0"),
         ({"profile": "walk", "ride_speed_kmh": 5.0}, "LOCATOR_PROFILE than walk"),
@@ -400,13 +398,13 @@ def test_roads_of_another_rider_are_refused_until_they_are_imported_again(
     ):
         other = replace(settings, **changed)
         with pytest.raises(RoadsError, match=f"{word}; run 'locator roads import EXTRACT' again"):
-            choose_travel(other)
-        assert isinstance(choose_travel(replace(other, travel="straightline")), StraightLine)
+            choose_travel(other, store)
+        assert isinstance(choose_travel(replace(other, travel="straightline"), store), StraightLine)
         take(other, store, river)
         assert len(list(folder.glob("roads-*.npz"))) == 1  # the one before is used no longer
-        assert choose_travel(other).describe().startswith("roads, ")
+        assert choose_travel(other, store).describe().startswith("roads, ")
         take(settings, store, river)
-    assert choose_travel(settings).describe().endswith("e-bike 18 km/h")
+    assert choose_travel(settings, store).describe().endswith("e-bike 18 km/h")
 
 
 def test_a_running_service_goes_on_when_it_cannot_take_the_new_roads(

@@ -91,7 +91,7 @@ def test_no_place_and_no_position_is_kept(client: FlaskClient, query: str) -> No
     status = client.get(f"/{query}").status_code
     assert status in {200, 400}
     assert len(kept(client)) == 1
-    (key,) = kept(client)._pages
+    (key,) = kept(client)._results
     assert "107.1" not in repr(key)
 
 
@@ -104,13 +104,17 @@ def test_a_form_sent_as_it_stands_is_kept_and_a_wrong_filter_is_not(client: Flas
 
 def test_filters_that_are_counted_through_push_out_no_more_than_the_memory_holds() -> None:
     pages = PageCache(most=5, most_bytes=3_000)
+
+    def page(length: int) -> NoncePage:
+        return NoncePage("x" * length, pages.mark)
+
     for number in range(100):
-        pages.get(number, lambda: "x" * 100)
+        pages.get(number, lambda: page(100))
     assert len(pages) == 5
     for number in range(100, 110):
-        pages.get(number, lambda: "x" * 1_000)
+        pages.get(number, lambda: page(1_000))
     assert pages.size <= 3_000
-    pages.get("large", lambda: "x" * 9_000)
+    pages.get("large", lambda: page(9_000))
     assert len(pages) == 1  # the last one is kept whatever its size, or it would be made each time
 
 

@@ -109,8 +109,8 @@ def test_nothing_of_where_the_study_lies_is_published(
     client: FlaskClient, run: Callable[..., list[str]], study: Path, store: GeoPackageStore
 ) -> None:
     run(study)
-    (facts,) = store.list_kept("gaps")
-    kept = store.read_kept(facts.digest)
+    (facts,) = store.list_documents("gaps")
+    kept = store.read_document(facts.digest)
     assert kept is not None
     for text in (kept.body.decode(), client.get(GAPS).text, client.get(f"{GAPS}/items").text):
         assert str(study.parent) not in text
@@ -162,10 +162,10 @@ def test_the_last_publication_counts_and_withdrawing_gives_the_one_before(
     assert "5 min" in lines[1]
     run(studies / "five")  # published before: it is the last one again
     assert shown(client) == areas_of(studies / "five")
-    digest = store.list_kept("gaps")[0].digest
+    digest = store.list_documents("gaps")[0].digest
     assert "Withdrawn" in run("--withdraw", digest[:8])[0]
     assert shown(client) == areas_of(studies / "ten")
-    run("--withdraw", store.list_kept("gaps")[0].digest)
+    run("--withdraw", store.list_documents("gaps")[0].digest)
     assert shown(client) == []
     assert run("--list") == ["Nothing is published."]
 
@@ -243,7 +243,7 @@ def test_what_is_no_finished_study_is_refused_in_one_sentence(
     assert result.exit_code == 2
     assert reason in result.output
     assert result.output.count("\n") == 1
-    assert store.list_kept() == ()
+    assert store.list_documents() == ()
 
 
 @pytest.mark.parametrize(
@@ -291,6 +291,6 @@ def test_what_is_no_publication_is_not_read(body: bytes) -> None:
 
 
 def test_what_is_kept_for_other_purposes_is_no_publication(store: GeoPackageStore) -> None:
-    store.keep("embed", "a map", "{}", b"x", made_at=fixed_clock())
+    store.keep_document("embed", "a map", "{}", b"x", made_at=fixed_clock())
     assert read_published(store) is None
     assert main.commands["publish"].help

@@ -58,7 +58,7 @@ def city(settings: Settings, store: GeoPackageStore, tmp_path: Path) -> Settings
     )
     lines.to_file(tmp_path / "roads.gpkg")
     mapping = LineMapping("highway", name="name")
-    import_roads(settings, store.read("stations"), tmp_path / "roads.gpkg", mapping=mapping)
+    import_roads(settings, store, tmp_path / "roads.gpkg", mapping=mapping)
     return settings
 
 

@@ -11,10 +11,9 @@ from xml.etree import ElementTree as ET
 import geopandas as gpd
 import pyogrio
 import pytest
-from shapely.geometry import Point, box
+from shapely.geometry import Point
 
 from locator.errors import (
-    ConflictError,
     InputError,
     StoreBusyError,
     StoreError,
@@ -71,20 +70,6 @@ def test_the_extent_and_the_rtree_follow_the_rows(store: GeoPackageStore) -> Non
     connection.close()
     assert row == (10.0, 50.0)
     assert tree == (121,)
-
-
-def test_a_change_is_all_or_nothing(empty: GeoPackageStore) -> None:
-    good = frame("a", "b")
-    empty.apply(Change("stations", good), actor="test")
-    before = empty.version()
-    with pytest.raises(ConflictError, match=r"1 of the ids .*\(b\)"):
-        empty.apply(
-            Change("stations", frame("c")),
-            Change("stations", frame("b", "d"), on_existing="error"),
-            actor="t",
-        )
-    assert empty.read("stations")["id"].tolist() == ["a", "b"]
-    assert empty.version() == before
 
 
 def test_the_version_changes_with_every_commit_and_only_then(empty: GeoPackageStore) -> None:
@@ -201,35 +186,6 @@ def test_every_change_is_audited_with_who_before_and_after(empty: GeoPackageStor
     assert json.loads(rows[1].before or "null")["name"] == "站 a"
     assert (after[1]["name"], after[2]["status"]) == ("改", "closed")
     assert (after[0]["lon"], after[0]["lat"]) == (107.0, 34.0)
-
-
-def test_reading_with_conditions(empty: GeoPackageStore) -> None:
-    empty.apply(
-        Change("stations", frame("a", "b", "c", host=["other", "city_station", None])), actor="t"
-    )
-    assert empty.read("stations", where={"host": "other"})["id"].tolist() == ["a"]
-    assert empty.read("stations", where={"id": ["c", "a"]})["id"].tolist() == ["a", "c"]
-    assert empty.read("stations", bbox=(107.005, 33, 107.015, 35))["id"].tolist() == ["b"]
-    with pytest.raises(InputError, match="no column 'x'"):
-        empty.read("stations", where={"x": "y"})
-    with pytest.raises(InputError, match="no layer 'x'"):
-        empty.read("x")
-
-
-def test_frames_that_break_the_contract_are_refused(empty: GeoPackageStore) -> None:
-    with pytest.raises(InputError, match="'kind' is missing"):
-        empty.apply(Change("stations", frame("a").drop(columns="kind")), actor="t")
-    with pytest.raises(InputError, match="stands twice"):
-        empty.apply(Change("stations", frame("a", "a")), actor="t")
-    with pytest.raises(InputError, match="EPSG:4326"):
-        empty.apply(Change("stations", frame("a").to_crs(3857)), actor="t")
-    square = frame("a").set_geometry([box(0, 0, 1, 1)], crs="EPSG:4326")
-    with pytest.raises(InputError, match="needs a Point, it has Polygon"):
-        empty.apply(Change("stations", square), actor="t")
-    zones = square.assign(demand_per_h=1.0)
-    with pytest.raises(InputError, match="cannot be closed"):
-        empty.apply(Change("hot_zones", zones, absent="close"), actor="t")
-    assert empty.audit() == []
 
 
 def test_a_writer_that_waits_too_long_says_so(

@@ -139,15 +139,15 @@ def test_a_broken_history_keeps_nobody_from_the_stations(settings: Settings, col
 def test_a_broken_document_is_not_shown_and_costs_no_other(settings: Settings, column: str) -> None:
     with open_store(settings.store, clock=fixed_clock) as store:
         for title in ("a", "b"):
-            digest = store.keep("frozen", title, "{}", b"x", made_at=MONDAY_NOON)
+            digest = store.keep_document("frozen", title, "{}", b"x", made_at=MONDAY_NOON)
     guard = "DROP TRIGGER locator_kept_update"
     broke = f"UPDATE locator_kept SET {column} = CAST(? AS TEXT) WHERE digest = '{digest}'"
     write(settings, (guard, ()), (broke, (BROKEN,)))
     with open_store(settings.store, clock=fixed_clock) as store:
-        assert [facts.title for facts in store.list_kept()] == ["a"]
+        assert [facts.title for facts in store.list_documents()] == ["a"]
         if column != "digest":
             with pytest.raises(StoreError, match="damaged"):
-                store.read_kept(digest)
+                store.read_document(digest)
     mend(path_of(settings))
     assert examine(path_of(settings)) == []
 

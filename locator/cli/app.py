@@ -113,12 +113,12 @@ def backup(settings: Settings, file: Path) -> None:
     Example:  locator backup locator-2026-11-23.gpkg
     """
     from locator.network import back_up_roads
-    from locator.store import open_store
+    from locator.store import file_of, open_store
 
     with open_store(settings.store) as store:
-        store.backup(file)
-    click.echo(f"The backup is in {file}")
-    folder = back_up_roads(settings, file)
+        file_of(store, "a backup").backup(file)
+        click.echo(f"The backup is in {file}")
+        folder = back_up_roads(store, file)
     if folder is not None:
         click.echo(f"Its roads are in {folder}")
 
@@ -136,16 +136,16 @@ def doctor(settings: Settings, mend: bool, as_json: bool) -> None:
     from dataclasses import asdict
 
     from locator.network import find_road_trouble, roads_folder
-    from locator.store import store_path
+    from locator.store import open_store, store_path
     from locator.store.doctor import Finding, examine
     from locator.store.doctor import mend as mend_store
 
     path = store_path(settings.store)
     findings = mend_store(path) if mend else examine(path)
     if all(finding.mended for finding in findings):  # else the store may not open
-        trouble = find_road_trouble(settings)
+        with open_store(settings.store) as store:
+            trouble, where = find_road_trouble(settings, store), str(roads_folder(store))
         if trouble:
-            where = str(roads_folder(settings))
             findings.append(Finding("the roads cannot be used", where, False, trouble))
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))

@@ -102,7 +102,7 @@ def list_command(settings: Settings, as_json: bool) -> None:
     from locator.store import open_store
 
     with open_store(settings.store) as store:
-        kept = store.list_kept(FROZEN_KIND)
+        kept = store.list_documents(FROZEN_KIND)
     rows = [
         {
             "digest": one.digest,
@@ -134,10 +134,10 @@ def discard(settings: Settings, digest: str) -> None:
     from locator.store import open_store
 
     with open_store(settings.store) as store:
-        kept = store.read_kept(digest)
+        kept = store.read_document(digest)
         if kept is None or kept.kind != FROZEN_KIND:
             raise InputError(f"There is no frozen copy {digest}; see locator embed list.")
-        store.discard_kept(digest, actor=f"embed discard: {_user()}")
+        store.discard_document(digest, actor=f"embed discard: {_user()}")
     click.echo(f"Removed {digest}")
 
 

@@ -56,7 +56,7 @@ def publish(
         elif withdraw is not None:
             gone = withdraw_study(store, withdraw, actor=_ACTOR)
             done = f"Withdrawn: {gone.digest[:_SHOWN_DIGITS]} {gone.title}"
-        kept = store.list_kept(KIND)
+        kept = store.list_documents(KIND)
     if as_json:
         click.echo(json.dumps([_facts(facts) for facts in kept], ensure_ascii=False))
         return

@@ -74,12 +74,10 @@ def import_command(
     from locator.intake.roads import import_roads
     from locator.store import open_store
 
-    with open_store(settings.store) as store:
-        stations = store.read("stations")
-    with progress_bar(extract.name) as progress:
+    with open_store(settings.store) as store, progress_bar(extract.name) as progress:
         found = import_roads(
             settings,
-            stations,
+            store,
             extract,
             bbox=_read_box(bbox) if bbox else None,
             whole=whole,
@@ -118,11 +116,14 @@ def calibrate_command(
     """
     from locator.network import choose_travel
     from locator.register import read_table
+    from locator.store import open_store
     from locator.study import RIDE_COLUMNS, calibrate
 
+    with open_store(settings.store) as store:
+        model = choose_travel(with_travel(settings, travel), store)
     found = calibrate(
         read_table(rides, columns=frozenset(RIDE_COLUMNS)),
-        choose_travel(with_travel(settings, travel)),
+        model,
         speed_kmh=settings.ride_speed_kmh,
         datum=Datum.parse(datum),
     )
@@ -149,8 +150,10 @@ def remove_command(settings: Settings) -> None:
     Example:  locator roads remove
     """
     from locator.network import remove_roads
+    from locator.store import open_store
 
-    there = remove_roads(settings)
+    with open_store(settings.store) as store:
+        there = remove_roads(store)
     click.echo(
         "Riding times are straight-line estimates again." if there else "There are no roads."
     )

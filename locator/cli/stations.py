@@ -26,7 +26,7 @@ from locator.settings import Settings
 if TYPE_CHECKING:
     from locator.intake import CheckResult, Foreseen, ImportResult, Tally
     from locator.register import ReadOptions
-    from locator.store import GeoPackageStore
+    from locator.store import Store
 
 __all__ = ["stations"]
 
@@ -104,7 +104,7 @@ def import_command(
             rejected=rejected,
             actor="locator stations import",
             progress=progress,
-            road_distance_m=road_distances(settings),
+            road_distance_m=road_distances(settings, store),
             options=reading,
             number=number,
         )
@@ -170,7 +170,7 @@ def check_command(
             datum=Datum.parse(datum),
             mapping=read_columns(map_file, fill),
             progress=progress,
-            road_distance_m=road_distances(settings),
+            road_distance_m=road_distances(settings, store),
             options=reading,
             number=number,
         )
@@ -279,7 +279,7 @@ def template(out: Path) -> None:
 
 
 @contextmanager
-def _told_if_stopped(store: "GeoPackageStore") -> Iterator[None]:
+def _told_if_stopped(store: "Store") -> Iterator[None]:
     """Let Ctrl-C say what became of the store, which may have been committed a moment before."""
     before = store.version()
     try:

@@ -3,8 +3,15 @@
 What is public is decided in ``features/``, how a format is written in ``register/formats.py``.
 """
 
-from locator.exports.cache import CachedFile, FileCache
-from locator.exports.files import FORMATS, LABELLED, Export, find_export, write_export
+from locator.exports.files import (
+    FORMATS,
+    LABELLED,
+    CachedFile,
+    Export,
+    cached_file,
+    find_export,
+    write_export,
+)
 from locator.exports.gbfs import FEEDS, Addresses, gbfs_document
 from locator.exports.osm import OSM_HOSTS, OSM_KINDS, OSM_SERVICES, osm_collection, osm_tags
 
@@ -18,7 +25,7 @@ __all__ = [
     "Addresses",
     "CachedFile",
     "Export",
-    "FileCache",
+    "cached_file",
     "find_export",
     "gbfs_document",
     "osm_collection",

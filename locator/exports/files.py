@@ -1,14 +1,30 @@
 """A collection as a file: GeoJSON from the encoder of ``/ogc``, the rest from the register's."""
 
 import json
+import os
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+from locator.errors import RegisterError, StoreError
 from locator.features import Collection, Shape, View, encode_rows, find_collection
 from locator.register import POSITION, LayerFile, place_columns, write_layer
 from locator.schema import Column, Language
 
-__all__ = ["FORMATS", "LABELLED", "Export", "find_export", "write_export"]
+__all__ = [
+    "FORMATS",
+    "LABELLED",
+    "CachedFile",
+    "Export",
+    "cached_file",
+    "find_export",
+    "write_export",
+]
 
 # Ending to media type; those of OGC, Google and Microsoft as IANA lists them.
 FORMATS: dict[str, str] = {
@@ -20,6 +36,7 @@ FORMATS: dict[str, str] = {
 }
 LABELLED = frozenset({"csv", "xlsx", "gpkg", "kml"})  # may have headers and labels in a language
 _OFFERED = ("stations", "hot_zones", "gaps")
+_PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -75,3 +92,49 @@ def _write_geojson(view: View, path: Path, said: dict[str, object]) -> None:
             stream.write(b",\n" if number else b"")
             stream.write(piece)
         stream.write(b"\n]}\n")
+
+
+class CachedFile:
+    """A file without a name: it is gone when the process is, however that ends."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._stream = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
+        weakref.finalize(self, self._stream.close)
+        shutil.copyfileobj(source, self._stream)
+        self.size_bytes = self._stream.seek(0, os.SEEK_END)
+        self._lock = threading.Lock()
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the content; several readers may be at it at once."""
+        place = 0
+        while place < self.size_bytes:
+            with self._lock:
+                self._stream.seek(place)
+                piece = self._stream.read(_PIECE_BYTES)
+            place += len(piece)
+            yield piece
+
+
+def cached_file(name: str, make: Callable[[Path], None]) -> CachedFile:
+    """Make a file and take its content.
+
+    Parameters
+    ----------
+    name
+        Says which file it is; ends as ``make`` wants it.
+    make
+        Writes the file to a path that ends like ``name``.
+
+    Raises
+    ------
+    StoreError
+        There is no room for it, or no place.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="locator-export-") as folder:
+            path = Path(folder) / f"export{Path(name).suffix}"
+            make(path)
+            with path.open("rb") as stream:
+                return CachedFile(stream)
+    except (OSError, RegisterError) as error:  # what a writer says of a full disk
+        raise StoreError(f"The export {name} could not be made: {error}") from error

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import accumulate
 from json.encoder import encode_basestring
 
@@ -51,19 +52,19 @@ def encode_rows(view: View, rows: Rows, shape: Shape) -> Iterator[bytes]:
 def _from_blocks(view: View, begin: int, end: int) -> Iterator[bytes]:
     for number in range(begin // BLOCK_ROWS, (end - 1) // BLOCK_ROWS + 1):
         first, last = number * BLOCK_ROWS, min((number + 1) * BLOCK_ROWS, len(view))
-        block = view.kept_block(number)
-        if block is None:
-            features = _encode(view, np.arange(first, last), Shape())
-            ends = list(accumulate(len(feature) + 1 for feature in features))
-            block = Block(b",".join(features), ends)
-            view.keep_block(number, block)
+        block = view.blocks.get(number, partial(_block, view, np.arange(first, last)))
         yield block.slice(max(begin - first, 0), min(end, last) - first)
+
+
+def _block(view: View, rows: Rows) -> Block:
+    features = _encode(view, rows, Shape())
+    return Block(b",".join(features), list(accumulate(len(feature) + 1 for feature in features)))
 
 
 def _scattered(view: View, rows: Rows) -> list[bytes]:
     """Return features out of the blocks that are kept; only those of no kept block are encoded."""
     numbers = (rows // BLOCK_ROWS).tolist()
-    blocks = {number: view.kept_block(number) for number in set(numbers)}
+    blocks = {number: view.blocks.find(number) for number in set(numbers)}
     missing = np.array([blocks[number] is None for number in numbers], dtype=bool)
     fresh = iter(_encode(view, rows[missing], Shape()))
     found = []

@@ -5,7 +5,6 @@ into GeoJSON in blocks of which a bounded number is kept: a page of them is a jo
 """
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -16,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from locator.cache import Cache
 from locator.features.collections import About, Collection
 from locator.features.moments import BEGINNING, END, parse_moment
 from locator.schema import Column, is_illustrative
@@ -87,11 +87,10 @@ class View:
         self._cells: dict[str, Cells] = {}
         self._times: dict[str, Times] = {}
         self._ranks: dict[str, tuple[npt.NDArray[np.float64], list[str] | list[float]]] = {}
+        self.blocks: Cache[Block] = Cache(_BLOCKS_KEPT)  # of encoded features, by number
         self.rows: Rows = np.arange(len(frame))
         self._geometry: Geometries | None = None
         self._bounds: npt.NDArray[np.float64] | None = None
-        self._blocks: OrderedDict[int, Block] = OrderedDict()
-        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -180,20 +179,6 @@ class View:
             places[known] = [number[value] for value in given]
             self._ranks[name] = places, values
         return self._ranks[name]
-
-    def kept_block(self, number: int) -> Block | None:
-        """Return a block of encoded features, if it is kept."""
-        with self._lock:
-            if number in self._blocks:
-                self._blocks.move_to_end(number)
-            return self._blocks.get(number)
-
-    def keep_block(self, number: int, features: Block) -> None:
-        """Keep a block of encoded features, and let go of the one unused for the longest time."""
-        with self._lock:
-            self._blocks[number] = features
-            if len(self._blocks) > _BLOCKS_KEPT:
-                self._blocks.popitem(last=False)
 
 
 class Views:

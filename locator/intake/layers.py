@@ -19,7 +19,7 @@ from locator.register.areas import AreasRead, read_areas
 from locator.schema import Datum, check_frame
 from locator.service import utc_now
 from locator.settings import Settings
-from locator.store import Change, GeoPackageStore, Revision, open_store, store_path
+from locator.store import Change, Revision, Store, file_of, make_store, open_store, store_exists
 
 __all__ = ["AreasImport", "create_store", "import_areas", "load_geodata", "read_layer_file"]
 
@@ -39,21 +39,20 @@ def create_store(
     tuple
         What was written (None: nothing, the store was there) and the backup (None: none made).
     """
-    path = store_path(settings.store)
-    if not path.exists():
-        with GeoPackageStore.create(path, clock=clock) as store:
+    if not store_exists(settings.store):
+        with make_store(settings.store, clock=clock) as store:
             return load_geodata(store), None
     with open_store(settings.store, clock=clock) as store:
         store.migrate()
         if not force:
             return None, None
-        stamp = clock().strftime("%Y%m%dT%H%M%SZ")
-        backup = path.with_name(f"{path.stem}-backup-{stamp}{path.suffix}")
-        store.backup(backup)
+        file, stamp = file_of(store, "--force"), clock().strftime("%Y%m%dT%H%M%SZ")
+        backup = file.path.with_name(f"{file.path.stem}-backup-{stamp}{file.path.suffix}")
+        file.backup(backup)
         return load_geodata(store), backup
 
 
-def load_geodata(store: GeoPackageStore) -> Revision:
+def load_geodata(store: Store) -> Revision:
     """Load ``geodata/`` into a store in one transaction; rows of other origin are removed."""
     folder = geodata_dir()
     table = register.read_table(folder / "stations.csv")
@@ -119,7 +118,7 @@ class AreasImport:
 
 
 def import_areas(  # noqa: PLR0913 - each is a question the sender of a file answers
-    store: GeoPackageStore,
+    store: Store,
     path: Path,
     layer: str,
     *,

@@ -19,7 +19,7 @@ from locator import register
 from locator.errors import InputError
 from locator.paths import refuse_store
 from locator.schema import Datum, Provenance
-from locator.store import Change, GeoPackageStore, Revision
+from locator.store import Change, Revision, Store
 
 __all__ = [
     "KEPT",
@@ -138,7 +138,7 @@ class _RefusedError(Exception):
 
 
 def import_register(  # noqa: PLR0913 - each is a question the sender of a file answers
-    store: GeoPackageStore,
+    store: Store,
     path: Path,
     *,
     datum: Datum,
@@ -233,7 +233,7 @@ class CheckResult:
 
 
 def check_register(  # noqa: PLR0913 - as import_register
-    store: GeoPackageStore,
+    store: Store,
     path: Path,
     *,
     datum: Datum,
@@ -288,7 +288,7 @@ def check_register(  # noqa: PLR0913 - as import_register
 class _Reading:
     """A register being read beside a store, and what has been found so far."""
 
-    store: GeoPackageStore
+    store: Store
     path: Path
     datum: Datum
     mapping: register.Mapping | None

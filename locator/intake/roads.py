@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 
 from locator.datum import Positions
@@ -12,6 +11,7 @@ from locator.errors import InputError, RoadsError
 from locator.network import rider_profile, road_options, roads_folder, use_roads
 from locator.schema import Datum, Status
 from locator.settings import Settings
+from locator.store import Store
 from locator.travel.edges import RoadEdges
 from locator.travel.graph import RoadGraph, RoadReport, build_graph
 from locator.travel.graph_file import file_digest, graph_path, load_graph, save_graph
@@ -250,7 +250,7 @@ class RoadsImport:
 
 def import_roads(
     settings: Settings,
-    stations: gpd.GeoDataFrame,
+    store: Store,
     path: Path,
     *,
     bbox: Box | None = None,
@@ -263,8 +263,9 @@ def import_roads(
 
     Parameters
     ----------
-    stations
-        Those of the store: without a box, an extract is read around the active ones.
+    store
+        Beside which the network is to lie; without a box, an extract is read around its active
+        stations.
     whole
         Read all of the extract.
     mapping
@@ -275,9 +276,10 @@ def import_roads(
     RoadsError
         The file gives no network, or one of another place; what counted before still does.
     """
+    stations = store.read("stations")
     active = stations[stations["status"] == Status.ACTIVE.value]
     lonlat = np.column_stack([active.geometry.x, active.geometry.y])
-    folder = roads_folder(settings)
+    folder = roads_folder(store)
     profile = rider_profile(settings)
     checked: list[tuple[Roads, StationFit]] = []
 
@@ -303,7 +305,7 @@ def import_roads(
             path, folder, profile, mapping, datum=datum, progress=progress, check=check
         )
     ((roads, fit),) = checked
-    use_roads(settings, kept, graph.source)
+    use_roads(store, kept, graph.source)
     ids = active["id"].to_numpy()
     return RoadsImport(
         roads=roads,

@@ -8,13 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from locator.errors import StoreError
 from locator.jobs.kinds import check_question
 from locator.jobs.process import lives, mark_of
 from locator.settings import Settings
-from locator.store import GeoPackageStore, Job
+from locator.store import Job, Store
 
 __all__ = ["RESTARTED", "JobQueue", "Limits"]
 
@@ -40,15 +40,13 @@ class JobQueue:
     Parameters
     ----------
     settings
-        Handed to the worker, which opens the store itself.
+        Handed to the worker, which opens the store itself, by its address.
     store
         Where the rows are.
     """
 
-    def __init__(
-        self, settings: Settings, store: GeoPackageStore, limits: Limits | None = None
-    ) -> None:
-        self._settings, self._jobs = settings, store.jobs
+    def __init__(self, settings: Settings, store: Store, limits: Limits | None = None) -> None:
+        self._settings, self._jobs = replace(settings, store=store.address), store.jobs
         self.limits = limits or Limits()
         self._lock = threading.Lock()
         self._worker: subprocess.Popen[bytes] | None = None
@@ -65,9 +63,11 @@ class JobQueue:
         JobsFullError
             The line is full, or this page has too many in it.
         StoreError
-            The store cannot be written.
+            The store cannot be written, or no other process can open it.
         """
         check_question(kind, question)
+        if not self._settings.store:
+            raise StoreError("No worker can open this store, so no job can be carried out.")
         self.tend(force=True)  # what a restart left behind takes nobody's place in the line
         text = json.dumps(question, ensure_ascii=False, allow_nan=False, sort_keys=True)
         job = self._jobs.make(

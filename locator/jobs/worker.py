@@ -15,7 +15,7 @@ from locator.jobs.queue import RESTARTED
 from locator.service import Service, open_service
 from locator.settings import Settings
 from locator.siting import Effort, Progress
-from locator.store import GeoPackageStore, Job
+from locator.store import Job, Store
 
 __all__ = ["LINGER_S", "MOST_S", "work"]
 
@@ -83,7 +83,7 @@ class _Reporter:
     worker lives even while the computation is silent.
     """
 
-    def __init__(self, store: GeoPackageStore, job: Job, stop: threading.Event) -> None:
+    def __init__(self, store: Store, job: Job, stop: threading.Event) -> None:
         self._jobs, self._job, self._stop = store.jobs, job.id, stop
         self._began = time.monotonic()
         self._asked_at: float | None = None

@@ -1,6 +1,5 @@
 """What the planner page answers from: demand points, times to stations, opening hours."""
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -11,11 +10,12 @@ import pandas as pd
 import shapely
 from scipy.sparse import csr_array
 
+from locator.cache import Cache
 from locator.coverage import DemandPoints, OpenWeek, open_week
 from locator.coverage import points as sampling
 from locator.datum import Positions
 from locator.errors import InputError
-from locator.hours import HoursRules, LonLat, sun_place
+from locator.hours import HoursRules, sun_place
 from locator.schema import CRS
 from locator.service import Service, Snapshot
 from locator.study import GapsInputs, Question, Standard
@@ -45,15 +45,14 @@ _KEPT_TEXTS = 500
 Times = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
-_HoursKey = tuple[str | None, LonLat | None]
 
 
 @dataclass
 class _Remembered:
     """What questions so far have worked out; one question at a time may use it."""
 
-    columns: "OrderedDict[tuple[float, float], Times]" = field(default_factory=OrderedDict)
-    hours: "OrderedDict[_HoursKey, tuple[Mask, Mask]]" = field(default_factory=OrderedDict)
+    columns: Cache[Times] = field(default_factory=lambda: Cache(_KEPT_COLUMNS))
+    hours: Cache[tuple[Mask, Mask]] = field(default_factory=lambda: Cache(_KEPT_TEXTS))
     bound: BoundModel | None = None
 
 
@@ -104,23 +103,20 @@ class PlannerInputs:
         return rows
 
     def _column(self, place: tuple[float, float]) -> Times:
-        kept = self._kept.columns
-        if place not in kept:
+        def measure() -> Times:
             # Held on to: a road model takes over from the last set of stations that is alive.
             self._kept.bound = self.travel.bind(np.array([place]))
-            times = self._kept.bound.times(self.origins, limit_s=HORIZON_S)
-            kept[place] = _dense(times)[0]
-            while len(kept) > _KEPT_COLUMNS:
-                kept.popitem(last=False)
-        kept.move_to_end(place)
-        return kept[place]
+            row: Times = _dense(self._kept.bound.times(self.origins, limit_s=HORIZON_S))[0]
+            return row
+
+        return self._kept.columns.get(place, measure)
 
     def open_week(self, stations: gpd.GeoDataFrame) -> OpenWeek:
         """Return when stations can be used in the week."""
-        kept = self._kept.hours
         places = zip(hours_texts(stations), _places(stations), strict=True)
         keys = [(text, sun_place(text, place)) for text, place in places]
-        new = [key for key in dict.fromkeys(keys) if key not in kept]
+        found = {key: self._kept.hours.find(key) for key in keys}
+        new = [key for key, pair in found.items() if pair is None]
         if new:
             week = open_week(
                 [text for text, _ in new],
@@ -129,10 +125,9 @@ class PlannerInputs:
                 min_minutes_left=self.min_minutes_left,
                 places=[place or (0.0, 0.0) for _, place in new],
             )
-            kept.update(zip(new, zip(week.open, week.possible, strict=True), strict=True))
-        pairs = [kept[key] for key in keys]
-        while len(kept) > _KEPT_TEXTS:
-            kept.popitem(last=False)
+            for key, pair in zip(new, zip(week.open, week.possible, strict=True), strict=True):
+                found[key] = self._kept.hours.keep(key, pair)
+        pairs = [pair for pair in map(found.get, keys) if pair is not None]
         if not pairs:
             nothing = np.zeros((0, 672), dtype=bool)
             return OpenWeek(self.monday, nothing, nothing)

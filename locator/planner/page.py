@@ -1,10 +1,10 @@
 """The planner page of a running process: one question at a time, from today's store."""
 
-from collections import OrderedDict
 from contextlib import AbstractContextManager
 from datetime import timedelta
 
 from locator.admission import Admission
+from locator.cache import Cache
 from locator.nearest import StationFilter
 from locator.planner.answer import Answer, Ask, Standing, answer_ask, make_standing
 from locator.planner.draft import Draft
@@ -17,7 +17,6 @@ _WAIT_S = 10.0
 _FIRST_WAIT_S = 15.0  # the first question reads the inputs, which others wait for
 _MOST_NUMBERS = 40_000_000  # of the standings that are kept: 160 MB
 _MOST_STANDINGS = 64
-_Key = tuple[StationFilter, str]
 
 
 class PlannerPage:
@@ -34,7 +33,9 @@ class PlannerPage:
         self._admission = admission or Admission()
         self._wait_s = wait_s
         self._inputs: PlannerInputs | None = None
-        self._standings: OrderedDict[_Key, Standing] = OrderedDict()
+        self._standings: Cache[Standing] = Cache(
+            _MOST_NUMBERS, lambda own: max(own.size, _MOST_NUMBERS / _MOST_STANDINGS)
+        )
 
     def inputs(self) -> PlannerInputs:
         """Return the inputs of what the store holds now, for the current week.
@@ -82,7 +83,8 @@ class PlannerPage:
         monday = today - timedelta(days=today.weekday())
         inputs = self._inputs
         if inputs is None or inputs.snapshot is not snapshot or inputs.monday != monday:
-            self._inputs, self._standings = None, OrderedDict()
+            self._inputs = None
+            self._standings.clear()
             inputs = self._inputs = make_inputs(self._service, snapshot, monday)
         return inputs
 
@@ -90,13 +92,5 @@ class PlannerPage:
         self, inputs: PlannerInputs, chosen: StationFilter, draft: Draft | None
     ) -> Standing:
         key = (chosen, "" if draft is None else draft.key)
-        kept = self._standings
-        if key not in kept:
-            kept[key] = make_standing(inputs, chosen, None if draft is None else draft.scenario)
-            while len(kept) > 1 and (
-                len(kept) > _MOST_STANDINGS
-                or sum(standing.size for standing in kept.values()) > _MOST_NUMBERS
-            ):
-                kept.popitem(last=False)
-        kept.move_to_end(key)
-        return kept[key]
+        scenario = None if draft is None else draft.scenario
+        return self._standings.get(key, lambda: make_standing(inputs, chosen, scenario))

@@ -4,7 +4,6 @@ One question (:class:`MapView`), read from plain texts, whichever way it came: a
 or the options of a command.
 """
 
-from locator.showing.cache import ResultCache
 from locator.showing.citation import citation
 from locator.showing.compose import Shown, map_words, show_view
 from locator.showing.frozen import Frozen, freeze, open_frozen
@@ -27,7 +26,6 @@ __all__ = [
     "MapView",
     "PictureFormat",
     "PictureOptions",
-    "ResultCache",
     "Shown",
     "check_map_file",
     "citation",

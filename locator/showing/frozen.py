@@ -23,7 +23,7 @@ from locator.service import Service, Snapshot
 from locator.showing.compose import LANGUAGES, Shown, show_view
 from locator.showing.pictures import PictureFormat, PictureOptions, picture_bytes
 from locator.showing.view import NOW, MapView
-from locator.store import Kept
+from locator.store import Document
 from locator.study.drawing import read_snapshot
 from locator.study.measure import Result
 
@@ -56,7 +56,7 @@ class About(TypedDict):
 class Frozen:
     """A frozen copy, opened."""
 
-    kept: Kept
+    kept: Document
     about: About
     files: frozenset[str]
 
@@ -117,7 +117,7 @@ def freeze(
             files[f"map.{language}.{ending}"] = picture_bytes(each, size, ending)
     files[_ABOUT] = json.dumps(about, ensure_ascii=False, indent=1, allow_nan=False).encode()
     question = {"what": what, **about["query"], **({"as_of": as_of} if as_of else {})}
-    return service.store.keep(
+    return service.store.keep_document(
         FROZEN_KIND,
         " / ".join(about["title"][language] for language in LANGUAGES),
         json.dumps(question, ensure_ascii=False),
@@ -128,7 +128,7 @@ def freeze(
     )
 
 
-def open_frozen(kept: Kept) -> Frozen:
+def open_frozen(kept: Document) -> Frozen:
     """Open a copy that the store kept.
 
     Raises

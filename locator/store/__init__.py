@@ -1,6 +1,7 @@
 """Where stations, hot zones, districts, places and candidates are kept.
 
-:func:`open_store` opens one by its address; the contract is :class:`Store`.
+:func:`open_store` opens one by its address; the contract is :class:`Store`. A store of another
+kind is a class that fulfils it, passes ``tests/test_store_contract.py``, and a scheme here.
 """
 
 from collections.abc import Callable
@@ -9,24 +10,43 @@ from pathlib import Path
 
 from locator.errors import InputError
 from locator.paths import default_store_path
-from locator.store.base import AuditRow, Change, DocumentFacts, Kept, Revision, Store
-from locator.store.documents import KEPT_LIMIT_BYTES
+from locator.store.base import (
+    AuditRow,
+    Change,
+    Document,
+    DocumentFacts,
+    FileStore,
+    History,
+    Job,
+    Jobs,
+    JobState,
+    Revision,
+    Store,
+    file_of,
+    history_of,
+)
+from locator.store.documents import DOCUMENT_LIMIT_BYTES
 from locator.store.geopackage import GeoPackageStore
-from locator.store.jobs import Job, JobRows, JobState
 
 __all__ = [
-    "KEPT_LIMIT_BYTES",
+    "DOCUMENT_LIMIT_BYTES",
     "AuditRow",
     "Change",
+    "Document",
     "DocumentFacts",
+    "FileStore",
     "GeoPackageStore",
+    "History",
     "Job",
-    "JobRows",
     "JobState",
-    "Kept",
+    "Jobs",
     "Revision",
     "Store",
+    "file_of",
+    "history_of",
+    "make_store",
     "open_store",
+    "store_exists",
     "store_path",
 ]
 
@@ -36,7 +56,7 @@ def _now() -> datetime:
 
 
 def store_path(url: str) -> Path:
-    """Return the file a store's address means; the empty address is the user's own file.
+    """Return the file that the address of a store in a file means; empty is the user's own.
 
     Raises
     ------
@@ -55,7 +75,23 @@ def store_path(url: str) -> Path:
     )
 
 
-def open_store(url: str | Path = "", *, clock: Callable[[], datetime] = _now) -> GeoPackageStore:
+def store_exists(url: str) -> bool:
+    """Tell whether there is a store at an address."""
+    return store_path(url).exists()
+
+
+def make_store(url: str, *, clock: Callable[[], datetime] = _now) -> Store:
+    """Make an empty store at an address, and open it.
+
+    Raises
+    ------
+    StoreError
+        There is one already, or none can be made there.
+    """
+    return GeoPackageStore.create(store_path(url), clock=clock)
+
+
+def open_store(url: str | Path = "", *, clock: Callable[[], datetime] = _now) -> Store:
     """Open an existing store.
 
     Parameters

@@ -16,7 +16,7 @@ from locator.schema import LAYERS, Layer
 from locator.store.faults import MENDABLE, Check, Fault
 from locator.store.file import (
     SCHEMA_VERSION,
-    shelf_statements,
+    document_statements,
     trigger_statements,
     upgrade_file,
     write_file,
@@ -56,8 +56,8 @@ def schema_version(connection: sqlite3.Connection) -> int:
     text = connection.execute(query).fetchone()[0]
     if not is_broken(text):
         return int(text)
-    shelves = "SELECT count(*) FROM sqlite_master WHERE name IN ('locator_kept', 'locator_jobs')"
-    return SCHEMA_VERSION if connection.execute(shelves).fetchone()[0] == 2 else 1
+    documents = "SELECT count(*) FROM sqlite_master WHERE name IN ('locator_kept', 'locator_jobs')"
+    return SCHEMA_VERSION if connection.execute(documents).fetchone()[0] == 2 else 1
 
 
 # --- the file as a whole ----------------------------------------------------------------------
@@ -199,14 +199,14 @@ def _check_shelves(connection: sqlite3.Connection) -> Iterator[Fault]:
         return  # mending the schema makes them
     with closing(sqlite3.connect(":memory:")) as model:
         model.execute("CREATE TABLE gpkg_contents (table_name PRIMARY KEY, data_type, identifier)")
-        for statement in shelf_statements():
+        for statement in document_statements():
             model.execute(statement)
         wanted, there = _parts(model), _parts(connection)
     wrong = sorted(part for part in wanted if there.get(part) != wanted[part])
     if wrong:
         names = ", ".join(dict.fromkeys(name for _, name in wrong))
         drops = [f"DROP {kind} IF EXISTS {name}" for kind, name in wrong if kind == "TRIGGER"]
-        remedy = _run(*drops, *shelf_statements())
+        remedy = _run(*drops, *document_statements())
         yield Fault(f"missing or not as it should be: {names}", "the file", MENDABLE, remedy)
 
 

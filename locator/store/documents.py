@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from locator.errors import InputError, StoreError
-from locator.store.base import DocumentFacts, Kept
+from locator.store.base import Document, DocumentFacts
 from locator.store.tables import documents_table
 from locator.store.text import any_broken, is_broken
 
 __all__ = [
-    "KEPT_LIMIT_BYTES",
+    "DOCUMENT_LIMIT_BYTES",
     "check_document",
     "digest_of",
     "discard_row",
@@ -23,13 +23,13 @@ __all__ = [
     "read_row",
 ]
 
-KEPT_LIMIT_BYTES = 16 * 2**20
+DOCUMENT_LIMIT_BYTES = 16 * 2**20
 _TEXT_LIMIT = 10_000
 _FACTS = ("digest", "kind", "made_at", "data_version", "title", "question", "size_bytes")
 
 
 def digest_of(kind: str, title: str, question: str, body: bytes) -> str:
-    """Return the SHA-256 under which a document is kept; see :meth:`Store.keep`."""
+    """Return the SHA-256 under which a document is kept; see :meth:`Store.keep_document`."""
     head = json.dumps([kind, title, question], ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(head.encode() + b"\n" + body).hexdigest()
 
@@ -45,10 +45,10 @@ def check_document(kind: str, title: str, question: str, body: bytes, made_at: d
     """
     if not re.fullmatch(r"[a-z][a-z_]{0,30}", kind):
         raise InputError(f"The kind {kind!r} of a kept document must be a word of small letters.")
-    if len(body) > KEPT_LIMIT_BYTES:
+    if len(body) > DOCUMENT_LIMIT_BYTES:
         raise InputError(
             f"The document has {len(body) / 2**20:.1f} MB and the store keeps at most "
-            f"{KEPT_LIMIT_BYTES // 2**20} MB of one; make it of a smaller area or fewer layers."
+            f"{DOCUMENT_LIMIT_BYTES // 2**20} MB of one; make it of a smaller area or fewer layers."
         )
     for name, text in (("title", title), ("question", question)):
         if len(text) > _TEXT_LIMIT:
@@ -115,7 +115,7 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
-def read_row(connection: sa.Connection, digest: str) -> Kept | None:
+def read_row(connection: sa.Connection, digest: str) -> Document | None:
     """Return a document, or None.
 
     Raises
@@ -137,7 +137,7 @@ def read_row(connection: sa.Connection, digest: str) -> Kept | None:
     made_at = _moment(row["made_at"])
     if found != digest or made_at is None or is_broken(row["data_version"]):
         raise StoreError(damaged)
-    return Kept(**{**row, "made_at": made_at, "body": body})
+    return Document(**{**row, "made_at": made_at, "body": body})
 
 
 def discard_row(connection: sa.Connection, digest: str) -> bool:

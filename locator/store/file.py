@@ -19,10 +19,10 @@ from locator.store.styles import add_styles
 from locator.store.tables import declare_column
 
 __all__ = [
+    "DOCUMENTS_SINCE",
     "OUTSIDE_ACTOR",
     "SCHEMA_VERSION",
-    "SHELVES_SINCE",
-    "shelf_statements",
+    "document_statements",
     "trigger_statements",
     "upgrade_file",
     "write_file",
@@ -32,7 +32,7 @@ __all__ = [
 # 3: documents that are kept, and background jobs. 4: what an edit from outside leaves empty is
 # filled and dated by triggers; forms for QGIS.
 SCHEMA_VERSION = 4
-SHELVES_SINCE = 3
+DOCUMENTS_SINCE = 3
 OUTSIDE_ACTOR = "outside"  # an edit that did not come through this program
 
 
@@ -60,7 +60,7 @@ def _finish_file(path: Path) -> None:
                     f'ALTER TABLE "{layer.name}" ADD COLUMN {declare_column(column)}'
                 )
             connection.execute(f'CREATE UNIQUE INDEX "{layer.name}_id" ON "{layer.name}" (id)')
-        for statement in (*_OWN_TABLES, *trigger_statements().values(), *shelf_statements()):
+        for statement in (*_OWN_TABLES, *trigger_statements().values(), *document_statements()):
             connection.execute(statement)
         add_styles(connection)
         connection.executemany(
@@ -92,7 +92,7 @@ _OWN_TABLES = (
 )
 
 
-_SHELVES = (
+_DOCUMENTS = (
     "CREATE TABLE IF NOT EXISTS locator_kept (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "
     "digest TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, made_at TEXT NOT NULL, "
     "data_version TEXT NOT NULL, title TEXT NOT NULL, question TEXT NOT NULL, "
@@ -106,7 +106,7 @@ _SHELVES = (
 )
 
 
-def shelf_statements() -> tuple[str, ...]:
+def document_statements() -> tuple[str, ...]:
     """Return what makes the tables of kept documents and jobs, where they are not there yet.
 
     A kept document is never changed, whoever tries, and keeping and discarding are changes of the
@@ -127,7 +127,14 @@ def shelf_statements() -> tuple[str, ...]:
         "CREATE TRIGGER IF NOT EXISTS locator_kept_update BEFORE UPDATE ON locator_kept "
         "BEGIN SELECT RAISE(ABORT, 'a kept document never changes'); END"
     )
-    return (*_SHELVES, *listed, *counted, fixed, _kept_trigger("insert"), _kept_trigger("delete"))
+    return (
+        *_DOCUMENTS,
+        *listed,
+        *counted,
+        fixed,
+        _kept_trigger("insert"),
+        _kept_trigger("delete"),
+    )
 
 
 def _kept_trigger(action: str) -> str:
@@ -153,11 +160,11 @@ def upgrade_file(connection: sqlite3.Connection, found: int) -> None:
         connection.execute(
             "INSERT INTO locator_meta (key, value) VALUES ('moment', NULL) ON CONFLICT DO NOTHING"
         )
-    if found < SHELVES_SINCE:
+    if found < DOCUMENTS_SINCE:
         connection.execute(
             "INSERT INTO locator_meta (key, value) VALUES ('jobs', '0') ON CONFLICT DO NOTHING"
         )
-        for statement in shelf_statements():
+        for statement in document_statements():
             connection.execute(statement)
     for name, statement in trigger_statements().items():
         connection.execute(f'DROP TRIGGER IF EXISTS "{name}"')

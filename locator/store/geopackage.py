@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import geopandas as gpd
@@ -16,7 +15,16 @@ import sqlalchemy as sa
 
 from locator.errors import StoreError, StoreMissingError, StoreVersionError
 from locator.paths import written_whole
-from locator.store.base import AuditRow, Change, DocumentFacts, Kept, Record, Revision, Where
+from locator.store.base import (
+    AuditRow,
+    Change,
+    Document,
+    DocumentFacts,
+    Record,
+    Revision,
+    Store,
+    Where,
+)
 from locator.store.connect import Connections
 from locator.store.documents import (
     check_document,
@@ -27,14 +35,15 @@ from locator.store.documents import (
     read_row,
 )
 from locator.store.file import (
+    DOCUMENTS_SINCE,
     OUTSIDE_ACTOR,
     SCHEMA_VERSION,
-    SHELVES_SINCE,
     upgrade_file,
     write_file,
 )
 from locator.store.jobs import JobRows
-from locator.store.sql import Counts, apply_change, read_layer, read_since
+from locator.store.records import Counts
+from locator.store.sql import apply_change, read_layer, read_since
 from locator.store.tables import audit_table, meta_table
 from locator.store.text import is_broken
 
@@ -45,15 +54,15 @@ _ROADS = "roads"
 _VERSION = "SELECT key, value FROM locator_meta WHERE key IN ('store_id', 'version')"
 
 
-class GeoPackageStore:
+class GeoPackageStore(Store):
     """A store in a GeoPackage file; use :meth:`create` or :meth:`open`, then close it."""
 
     def __init__(self, path: Path, *, clock: Callable[[], datetime]) -> None:
-        self.path = path
+        self.path, self.address = path, f"geopackage:{path}"
         self._clock = clock
         self._connections = Connections(path, busy_s=_BUSY_S, check=self._check)
         self._told: tuple[str, set[str]] = ("", set())
-        self.jobs = JobRows(self._reading_shelves, self._writing_shelves, clock)
+        self.jobs = JobRows(self._reading_documents, self._writing_documents, clock)
 
     @classmethod
     def create(cls, path: Path, *, clock: Callable[[], datetime]) -> Self:
@@ -186,14 +195,7 @@ class GeoPackageStore:
                 for change in changes:
                     apply_change(connection, change, clock=self._clock, counts=counts)
             version = _version(connection)
-        return Revision(
-            version=version,
-            inserted=counts.inserted,
-            updated=counts.updated,
-            unchanged=counts.unchanged,
-            closed=counts.closed,
-            removed=counts.removed,
-        )
+        return counts.revision(version)
 
     def last_change(self) -> datetime | None:
         """Return the moment of the last change in the history, in UTC; None before the first."""
@@ -228,7 +230,7 @@ class GeoPackageStore:
         with self._reading() as connection:
             return read_since(connection, layer, stamp)
 
-    def keep(
+    def keep_document(
         self,
         kind: str,
         title: str,
@@ -250,9 +252,9 @@ class GeoPackageStore:
         """
         check_document(kind, title, question, body, made_at)
         digest, facts = digest_of(kind, title, question, body), (kind, title, question)
-        if self.read_kept(digest) is not None:
+        if self.read_document(digest) is not None:
             return digest
-        with self._writing_shelves() as connection:
+        with self._writing_documents() as connection:
             if read_row(connection, digest) is not None:  # somebody was faster
                 return digest
             version = _version(connection) if data_version is None else data_version
@@ -260,12 +262,12 @@ class GeoPackageStore:
                 keep_row(connection, facts, body, made_at=made_at, data_version=version)
         return digest
 
-    def list_kept(self, kind: str | None = None) -> tuple[DocumentFacts, ...]:
+    def list_documents(self, kind: str | None = None) -> tuple[DocumentFacts, ...]:
         """Return the facts of what is kept, of one kind or all, the newest first."""
         with self._reading() as connection:
-            return list_rows(connection, kind) if _has_shelves(connection) else ()
+            return list_rows(connection, kind) if _has_documents(connection) else ()
 
-    def read_kept(self, digest: str) -> Kept | None:
+    def read_document(self, digest: str) -> Document | None:
         """Return a kept document, or None if there is none of that digest.
 
         Raises
@@ -274,13 +276,13 @@ class GeoPackageStore:
             What is stored is not what was kept.
         """
         with self._reading() as connection:
-            return read_row(connection, digest) if _has_shelves(connection) else None
+            return read_row(connection, digest) if _has_documents(connection) else None
 
-    def discard_kept(self, digest: str, *, actor: str = "locator") -> bool:
+    def discard_document(self, digest: str, *, actor: str = "locator") -> bool:
         """Remove a kept document; the history keeps its facts. False: there was none."""
-        if all(facts.digest != digest for facts in self.list_kept()):
+        if all(facts.digest != digest for facts in self.list_documents()):
             return False
-        with self._writing_shelves() as connection, self._authored(connection, actor):
+        with self._writing_documents() as connection, self._authored(connection, actor):
             return discard_row(connection, digest)
 
     def migrate(self) -> int:
@@ -345,17 +347,6 @@ class GeoPackageStore:
         """Give the connections back."""
         self._connections.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _aside(self, version: str) -> Callable[[str], None]:
         """Return what logs a sentence about a row kept aside, once a version."""
 
@@ -381,19 +372,19 @@ class GeoPackageStore:
         _set_author(connection, OUTSIDE_ACTOR, None)
 
     @contextmanager
-    def _reading_shelves(self) -> Iterator[sa.Connection]:
+    def _reading_documents(self) -> Iterator[sa.Connection]:
         with self._reading() as connection:
             self._refuse_old(connection)
             yield connection
 
     @contextmanager
-    def _writing_shelves(self) -> Iterator[sa.Connection]:
+    def _writing_documents(self) -> Iterator[sa.Connection]:
         with self._connections.writing() as connection:
             self._refuse_old(connection)
             yield connection
 
     def _refuse_old(self, connection: sa.Connection) -> None:
-        if not _has_shelves(connection):
+        if not _has_documents(connection):
             raise StoreVersionError(
                 f"{self.path} was made by an older locator and can keep neither documents nor "
                 "jobs; run 'locator init', which brings it up to date after a backup."
@@ -418,8 +409,8 @@ def _meta(connection: sa.Connection, key: str) -> str:
     return str(value)
 
 
-def _has_shelves(connection: sa.Connection) -> bool:
-    return int(_meta(connection, "schema_version")) >= SHELVES_SINCE
+def _has_documents(connection: sa.Connection) -> bool:
+    return int(_meta(connection, "schema_version")) >= DOCUMENTS_SINCE
 
 
 def _version(connection: sa.Connection) -> str:

@@ -10,8 +10,8 @@ import shapely
 
 from locator.errors import ConflictError, InputError
 from locator.schema import LAYERS, Layer, Status
-from locator.store.base import AuditRow, Cell, Change, Record, Revision, Store
-from locator.store.sql import make_frame
+from locator.store.base import AuditRow, Cell, Change, Record, Revision, Store, history_of
+from locator.store.records import find_layer, make_frame
 from locator.store.tables import geometry_wkb
 from locator.store.text import any_broken, is_broken
 
@@ -57,9 +57,11 @@ def read_log(store: Store, layer: str, feature_id: str) -> list[FieldChange]:
     ------
     InputError
         There is no such layer, or the row never was.
+    StoreError
+        The store keeps no history.
     """
-    spec = _spec(layer)
-    rows = [] if is_broken(feature_id) else store.audit(layer=layer, feature_id=feature_id)
+    spec, history = find_layer(layer), history_of(store)
+    rows = [] if is_broken(feature_id) else history.audit(layer=layer, feature_id=feature_id)
     if not rows:
         raise InputError(f"The history of {layer} knows no {feature_id!r}; check the id.")
     return [change for row in rows for change in _field_changes(spec, row)]
@@ -92,7 +94,8 @@ def _wkb(values: Mapping[str, Cell]) -> bytes | None:
     """Return a row's geometry; rows of the first schema hold a point as lon and lat only."""
     text = values.get("geom")
     if isinstance(text, str) and text:
-        return geometry_wkb(bytes.fromhex(text))
+        blob = bytes.fromhex(text)
+        return geometry_wkb(blob) if blob[:2] == b"GP" else blob
     lon, lat = values.get("lon"), values.get("lat")
     if isinstance(lon, int | float) and isinstance(lat, int | float):
         return bytes(shapely.to_wkb(shapely.Point(lon, lat), byte_order=1))
@@ -110,12 +113,12 @@ def read_as_of(store: Store, layer: str, moment: datetime) -> gpd.GeoDataFrame:
     InputError
         There is no such layer, or the moment has no time zone.
     """
-    spec = _spec(layer)
+    spec = find_layer(layer)
     if moment.tzinfo is None:
         raise InputError(f"The moment {moment.isoformat()} needs a time zone, such as +08:00.")
     utc = moment.astimezone(UTC)
     stamp = utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
-    records, rows = store.read_since(layer, stamp)
+    records, rows = history_of(store).read_since(layer, stamp)
     state = {str(record["id"]): record for record in records if record["id"] is not None}
     for row in reversed(rows):
         if row.after is not None:
@@ -151,7 +154,7 @@ def read_stations_as_of(store: Store, moment: datetime, *, now: datetime) -> gpd
 
 def _beginning(store: Store, moment: datetime) -> str:
     """Say when the history of the stations begins, in a moment's time zone."""
-    _, rows = store.read_since("stations", "")
+    _, rows = history_of(store).read_since("stations", "")
     if not rows:
         return "it is empty"
     first = datetime.fromisoformat(rows[0].at).astimezone(moment.tzinfo)
@@ -179,8 +182,9 @@ def undo(store: Store, audit_number: int, *, actor: str) -> Revision:
     ConflictError
         The row has changed since; nothing was written.
     """
+    history = history_of(store)
     numbers = [audit_number] if 0 < audit_number < _NUMBERS else []
-    found = [row for n in numbers for row in store.audit(number=n) if row.layer in LAYERS]
+    found = [row for n in numbers for row in history.audit(number=n) if row.layer in LAYERS]
     if not found:
         raise InputError(f"There is no change {audit_number}; see 'locator stations log ID'.")
     row = found[0]
@@ -212,9 +216,3 @@ def _opposite(row: AuditRow) -> Change:
         return Change(row.layer, frame.iloc[:0], removals=gone, unchanged_since=row.number)
     closed = frame.assign(status=Status.CLOSED.value)
     return Change(row.layer, closed, unchanged_since=row.number)
-
-
-def _spec(layer: str) -> Layer:
-    if layer not in LAYERS:
-        raise InputError(f"There is no layer {layer!r}; there are {', '.join(LAYERS)}.")
-    return LAYERS[layer]

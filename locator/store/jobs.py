@@ -1,90 +1,79 @@
-"""Rows of background jobs: who waits, who works, how far, and what came of it.
-
-A row is written by pages (make, cancel) and by the one process that works on it (claim, progress,
-finish). Nothing here changes the store's version: a job is no change of the register.
-"""
+"""Rows of background jobs in a table: who waits, who works, how far, and what came of it."""
 
 import secrets
 import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 import sqlalchemy as sa
 
 from locator.errors import InputError, JobsFullError
+from locator.store.base import Alive, Job, Jobs, JobState
 from locator.store.tables import jobs_table
 from locator.store.text import any_broken
 
-__all__ = ["ANSWER_LIMIT_BYTES", "QUESTION_LIMIT_BYTES", "Job", "JobRows", "JobState"]
+__all__ = [
+    "ANSWER_LIMIT_BYTES",
+    "QUESTION_LIMIT_BYTES",
+    "JobRows",
+    "check_job_answer",
+    "check_job_question",
+    "check_queue",
+]
 
 QUESTION_LIMIT_BYTES = 2**20
 ANSWER_LIMIT_BYTES = 16 * 2**20
 _OPEN = ("waiting", "running")
 
 Transaction = Callable[[], AbstractContextManager[sa.Connection]]
-Alive = Callable[[int, str], bool | None]
 
 
-class JobState(StrEnum):
-    """What has become of a job."""
+def check_job_question(question: str) -> None:
+    """Refuse a question that is longer than :data:`QUESTION_LIMIT_BYTES`.
 
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One job as its row has it.
-
-    Attributes
-    ----------
-    id
-        Random and not to be guessed: who knows it may read and cancel the job.
-    kind, question
-        What is to be done, and a JSON text that says it exactly.
-    owner
-        The page session that asked; empty if none.
-    state
-        Where it stands.
-    share, phase
-        Part of the work that is done, 0 to 1, and a word for what is being done.
-    objective, bound
-        The best so far, and what no selection can surpass; None while there is none.
-    made_at, started_at, ended_at
-        Moments in UTC, or None.
-    ahead
-        How many jobs are before it: waiting ones made earlier, and those that run.
-    cancel_asked
-        Whether somebody wants it to end.
-    error
-        Why it failed, one sentence, or None.
+    Raises
+    ------
+    InputError
+        It is.
     """
-
-    id: str
-    kind: str
-    question: str
-    owner: str
-    state: JobState
-    share: float
-    phase: str
-    objective: float | None
-    bound: float | None
-    made_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    ahead: int
-    cancel_asked: bool
-    error: str | None
+    if len(question.encode("utf-8", "surrogatepass")) > QUESTION_LIMIT_BYTES:
+        raise InputError(f"A job's question has more than {QUESTION_LIMIT_BYTES // 1024} kB.")
 
 
-class JobRows:
-    """The jobs of a store; every method is one transaction.
+def check_job_answer(answer: bytes) -> None:
+    """Refuse an answer that is longer than :data:`ANSWER_LIMIT_BYTES`.
+
+    Raises
+    ------
+    InputError
+        It is.
+    """
+    if len(answer) > ANSWER_LIMIT_BYTES:
+        raise InputError(
+            f"The answer has {len(answer) / 2**20:.1f} MB and a job keeps at most "
+            f"{ANSWER_LIMIT_BYTES // 2**20} MB; ask for less."
+        )
+
+
+def check_queue(waiting: int, most_waiting: int, of_owner: int, most_of_owner: int) -> None:
+    """Refuse one more job where as many as allowed wait, or are open for its owner.
+
+    Raises
+    ------
+    JobsFullError
+        There are.
+    """
+    if waiting >= most_waiting:
+        raise JobsFullError(f"{waiting} jobs are waiting already; try again in a minute.")
+    if of_owner >= most_of_owner:
+        raise JobsFullError(
+            f"This page has {of_owner} jobs that are not finished; wait for them, or cancel one."
+        )
+
+
+class JobRows(Jobs):
+    """The jobs of a store that keeps tables; see :class:`~locator.store.base.Jobs`.
 
     Parameters
     ----------
@@ -108,27 +97,13 @@ class JobRows:
         most_waiting: int = 20,
         most_of_owner: int = 2,
     ) -> str:
-        """Put a job in the line and return its id.
-
-        Raises
-        ------
-        JobsFullError
-            As many as allowed wait, or are open for this owner.
-        InputError
-            The question is longer than :data:`QUESTION_LIMIT_BYTES`.
-        """
-        if len(question.encode("utf-8", "surrogatepass")) > QUESTION_LIMIT_BYTES:
-            raise InputError(f"A job's question has more than {QUESTION_LIMIT_BYTES // 1024} kB.")
+        """Put a job in the line and return its id."""
+        check_job_question(question)
         table, job = jobs_table(), secrets.token_urlsafe(18)
         with self._writing() as connection:
             waiting = _count(connection, table, table.c.state == "waiting")
             own = _count(connection, table, table.c.state.in_(_OPEN), table.c.owner == owner)
-            if waiting >= most_waiting:
-                raise JobsFullError(f"{waiting} jobs are waiting already; try again in a minute.")
-            if owner and own >= most_of_owner:
-                raise JobsFullError(
-                    f"This page has {own} jobs that are not finished; wait for them, or cancel one."
-                )
+            check_queue(waiting, most_waiting, own if owner else 0, most_of_owner)
             row = {"job": job, "kind": kind, "question": question, "owner": owner}
             start = {"state": "waiting", "share": 0.0, "phase": "", "cancel": 0}
             connection.execute(sa.insert(table), row | start | {"made_at": self._stamp()})
@@ -168,13 +143,7 @@ class JobRows:
             return not running and _count(connection, table, table.c.state == "waiting") > 0
 
     def claim(self, *, pid: int, mark: str, at_once: int = 1) -> Job | None:
-        """Take the job that has waited longest, unless ``at_once`` run already.
-
-        Parameters
-        ----------
-        pid, mark
-            The process that will work on it, and what tells it from a later one of that number.
-        """
+        """Take the job that has waited longest, unless ``at_once`` run already."""
         table = jobs_table()
         with self._writing() as connection:
             if _count(connection, table, table.c.state == "running") >= at_once:
@@ -212,13 +181,7 @@ class JobRows:
             return _count(connection, table, own, table.c.cancel == 0) == 1
 
     def cancel(self, job: str) -> bool:
-        """Ask for a job's end: at once while it waits, by a flag while it runs.
-
-        Returns
-        -------
-        bool
-            False if there is none of that id, or it has ended already.
-        """
+        """Ask for a job's end: at once while it waits, by a flag while it runs."""
         table = jobs_table()
         own = table.c.job == job
         ended = {"state": "cancelled", "cancel": 1, "ended_at": self._stamp()}
@@ -230,21 +193,9 @@ class JobRows:
     def finish(
         self, job: str, *, answer: str | None, error: str | None = None, cancelled: bool = False
     ) -> bool:
-        """End a running job with its answer, an error, or both; False if it runs no more.
-
-        A job that was cancelled may have an answer: the best that had been found.
-
-        Raises
-        ------
-        InputError
-            The answer is longer than :data:`ANSWER_LIMIT_BYTES`.
-        """
+        """End a running job with its answer, an error, or both; False if it runs no more."""
         body = None if answer is None else answer.encode()
-        if body is not None and len(body) > ANSWER_LIMIT_BYTES:
-            raise InputError(
-                f"The answer has {len(body) / 2**20:.1f} MB and a job keeps at most "
-                f"{ANSWER_LIMIT_BYTES // 2**20} MB; ask for less."
-            )
+        check_job_answer(body or b"")
         state = "failed" if error is not None else "cancelled" if cancelled else "done"
         values = {"state": state, "error": error, "ended_at": self._stamp()}
         packed = None if body is None else zlib.compress(body, 6)
@@ -257,16 +208,7 @@ class JobRows:
             return connection.execute(ask).rowcount == 1
 
     def orphans(self, alive: Alive, *, error: str, silent_s: float = 60.0) -> tuple[str, ...]:
-        """Mark the running jobs whose worker is gone as failed, and return their ids.
-
-        Parameters
-        ----------
-        alive
-            Given a worker's pid and mark: does it live? None if that cannot be told from here;
-            then a job is given up once it has not been heard of for ``silent_s``.
-        error
-            The sentence that the row gets.
-        """
+        """Mark the running jobs whose worker is gone as failed, and return their ids."""
         table = jobs_table()
         running = sa.select(table.c.id, table.c.job, table.c.pid, table.c.mark, table.c.seen_at)
         with self._reading() as connection:
@@ -289,13 +231,7 @@ class JobRows:
         return tuple(job for _, job in gone)
 
     def remove_old(self, *, hours: float, most: int = 1000) -> int:
-        """Remove the jobs that ended more than so many hours ago, or before the ``most`` latest.
-
-        Returns
-        -------
-        int
-            How many were removed.
-        """
+        """Remove the jobs that ended more than so many hours ago, or before the ``most`` latest."""
         table = jobs_table()
         moment = self._clock().astimezone(UTC) - timedelta(hours=hours)
         ended = table.c.state.not_in(_OPEN)

@@ -1,29 +1,32 @@
 """Reading and writing layers through SQLAlchemy Core: one code path for every store."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol
 
 import geopandas as gpd
-import numpy as np
-import pandas as pd
-import shapely
 import sqlalchemy as sa
-from shapely.geometry import MultiPolygon, Polygon
 
-from locator.errors import ConflictError, InputError, StoreError
-from locator.schema import CRS, LAYERS, SAME_PLACE_DEG, Column, Status, check_frame
+from locator.schema import Status, check_frame
 from locator.store.base import AuditRow, Cell, Change, Record, Where
+from locator.store.records import (
+    Counts,
+    already_stored,
+    changed_record,
+    changed_since,
+    check_closable,
+    choose_columns,
+    find_layer,
+    frame_of_rows,
+    to_records,
+)
 from locator.store.tables import audit_table, layer_table
 from locator.store.text import fetch_all, keep_whole
 
-__all__ = ["Counts", "apply_change", "make_frame", "read_layer", "read_since"]
+__all__ = ["apply_change", "read_layer", "read_since"]
 
 _IDS_PER_QUERY = 500  # SQLite's oldest limit is 999 variables a statement
-_HUGE = 1e300  # more than any number means; SQLite keeps infinity, too
-_KEPT_BY_US = frozenset({"updated_at"})
 
 
 class Window(Protocol):
@@ -33,13 +36,6 @@ class Window(Protocol):
         self, table: sa.Table, bbox: tuple[float, float, float, float]
     ) -> sa.ColumnElement[bool]:
         """Return the condition."""
-
-
-class Counts:
-    """What one transaction has done so far."""
-
-    def __init__(self) -> None:
-        self.inserted = self.updated = self.unchanged = self.closed = self.removed = 0
 
 
 def read_layer(
@@ -56,11 +52,9 @@ def read_layer(
 
     Rows with text that is not UTF-8 are, too; ``aside`` is told of each in a sentence.
     """
-    if layer not in LAYERS:
-        raise InputError(f"There is no layer {layer!r}; there are {', '.join(LAYERS)}.")
-    table = layer_table(layer)
-    wanted_columns = _columns(layer, columns)
-    named = [table.c[column.name] for column in wanted_columns]
+    spec, table = find_layer(layer), layer_table(layer)
+    chosen = choose_columns(spec, columns)
+    named = [table.c[column.name] for column in chosen]
     query = (
         sa.select(table.c.fid, table.c.geom, *named)
         .where(table.c.geom.is_not(None))
@@ -69,27 +63,18 @@ def read_layer(
     if bbox is not None:
         query = query.where(window(table, bbox))
     for name, wanted in (where or {}).items():
-        if name not in LAYERS[layer].column_names:
-            raise InputError(f"The layer {layer!r} has no column {name!r}.")
+        choose_columns(spec, [name])
         column = table.c[name]
         query = query.where(
             column == wanted if isinstance(wanted, str) else column.in_(list(wanted))
         )
     rows, broken = fetch_all(connection, query)
     if broken:
-        names = [column.name for column in wanted_columns]
+        names = [column.name for column in chosen]
         rows, sentences = keep_whole(layer, rows, names)
         for sentence in sentences:
             aside(sentence)
-    return _to_frame(layer, rows, wanted_columns)
-
-
-def _columns(layer: str, names: Sequence[str] | None) -> list[Column]:
-    columns = LAYERS[layer].columns
-    missing = set(names or ()) - {column.name for column in columns}
-    if missing:
-        raise InputError(f"The layer {layer!r} has no column {min(missing)!r}.")
-    return [column for column in columns if names is None or column.name in names]
+    return frame_of_rows(layer, rows, chosen)
 
 
 def read_since(
@@ -108,48 +93,6 @@ def read_since(
     return [{str(name): value for name, value in row.items()} for row in found], rows
 
 
-def make_frame(layer: str, records: Sequence[Record]) -> gpd.GeoDataFrame:
-    """Make a frame of rows, as :func:`read_layer` would."""
-    names = LAYERS[layer].column_names
-    rows = [(None, r["geom"], *(r[name] for name in names)) for r in records]
-    return _to_frame(layer, rows, LAYERS[layer].columns)
-
-
-def _to_frame(
-    layer: str, rows: Sequence[Sequence[Cell]], columns: Sequence[Column]
-) -> gpd.GeoDataFrame:
-    data: dict[str, object] = {}
-    for offset, column in enumerate(columns, start=2):  # fid and geom come first
-        values = [row[offset] for row in rows]
-        if column.dtype == "integer":
-            whole = [v if isinstance(v, int) else _whole(v) for v in values]
-            data[column.name] = pd.Series(whole, dtype="Int64")
-        elif column.dtype == "number":
-            finite = [v if isinstance(v, float) and abs(v) < _HUGE else _number(v) for v in values]
-            data[column.name] = pd.Series(finite, dtype="float64")
-        else:
-            data[column.name] = pd.Series(values, dtype=object)
-    try:
-        geometry = gpd.GeoSeries.from_wkb([row[1] for row in rows], crs=CRS)
-    except shapely.GEOSException as error:
-        raise StoreError(
-            f"A geometry in the layer {layer!r} cannot be read; 'locator doctor' says which."
-        ) from error
-    return gpd.GeoDataFrame(data, geometry=geometry, crs=CRS)
-
-
-def _number(value: Cell) -> float | None:
-    """Return a number, or None for what is none: SQLite keeps anything in any column."""
-    return float(value) if isinstance(value, int | float) and abs(value) < _HUGE else None
-
-
-def _whole(value: Cell) -> int | None:
-    number = _number(value)
-    return (
-        int(number) if number is not None and number.is_integer() and abs(number) < 2**62 else None
-    )
-
-
 def apply_change(
     connection: sa.Connection, change: Change, *, clock: Callable[[], datetime], counts: Counts
 ) -> None:
@@ -163,8 +106,7 @@ def apply_change(
         ``on_existing="error"`` and an id is stored already, or a row has changed after
         ``unchanged_since``.
     """
-    if change.layer not in LAYERS:
-        raise InputError(f"There is no layer {change.layer!r}; there are {', '.join(LAYERS)}.")
+    find_layer(change.layer)
     whole = isinstance(change.upserts, gpd.GeoDataFrame)
     stamp = clock().strftime("%Y-%m-%dT%H:%M:%SZ")
     table = layer_table(change.layer)
@@ -188,20 +130,16 @@ def _upsert(
 ) -> list[str]:
     """Insert and update the rows of a piece; return their ids."""
     check_frame(piece, change.layer)
-    records = _to_records(piece, change.layer)
+    records = to_records(piece, change.layer)
     ids = [str(r["id"]) for r in records]
     if change.unchanged_since is not None:
         _refuse_changed(connection, change, [*ids, *change.removals], change.unchanged_since)
     stored = _read_stored(connection, table, ids)
     if change.on_existing == "error" and stored:
-        some = ", ".join(sorted(stored)[:5])
-        raise ConflictError(
-            f"{len(stored)} of the ids are in the store already ({some}); "
-            "use --mode merge to update them, or give the new rows other ids."
-        )
+        raise already_stored(stored)
     new = [r | {"updated_at": stamp} for r in records if r["id"] not in stored]
-    old = [_settled(r, stored[str(r["id"])]) for r in records if r["id"] in stored]
-    changed = [r | {"updated_at": stamp} for r in old if _differs(r, stored[str(r["id"])])]
+    old = [changed_record(r, stored[str(r["id"])]) for r in records if r["id"] in stored]
+    changed = [r | {"updated_at": stamp} for r in old if r is not None]
     if new:
         connection.execute(sa.insert(table), new)
     if changed:
@@ -238,49 +176,14 @@ def _refuse_changed(
     audit = audit_table()
     for chunk in _chunks(ids, _IDS_PER_QUERY):
         query = (
-            sa.select(audit.c.feature_id, audit.c.at, audit.c.actor, audit.c.id)
+            sa.select(audit)
             .where(audit.c.layer == change.layer, audit.c.id > since)
             .where(audit.c.feature_id.in_(chunk))
             .order_by(audit.c.id.desc())
         )
-        newer = connection.execute(query).first()
+        newer = connection.execute(query.limit(1)).first()
         if newer is not None:
-            raise ConflictError(
-                f"{newer[0]!r} was changed since by {newer[2]} ({newer[1]}, change {newer[3]}); "
-                "nothing was written; undo that change first."
-            )
-
-
-def _to_records(frame: gpd.GeoDataFrame, layer: str) -> list[Record]:
-    spec = LAYERS[layer]
-    columns = [c for c in spec.columns if c.name in frame and c.name not in _KEPT_BY_US]
-    geometry = frame.geometry.to_numpy()
-    if spec.geometry_type == "MultiPolygon":
-        geometry = [MultiPolygon([g]) if isinstance(g, Polygon) else g for g in geometry]
-    records: list[Record] = [{"geom": bytes(wkb)} for wkb in shapely.to_wkb(geometry, byte_order=1)]
-    for column in columns:
-        values = frame[column.name]
-        for record, value in zip(records, values, strict=True):
-            record[column.name] = _plain(value, column.dtype)
-    # A new row takes the default where the file has the column but left the cell empty.
-    defaults = {c.name: c.default for c in columns if c.default is not None}
-    for record in records:
-        for name, default in defaults.items():
-            if record[name] is None:
-                record[name] = default
-    return records
-
-
-def _plain(value: object, dtype: str) -> Cell:
-    if dtype == "profile" and isinstance(value, (list, np.ndarray)):
-        return json.dumps([float(share) for share in value])
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
-        return None
-    if dtype == "integer":
-        return int(str(value).removesuffix(".0"))
-    if dtype == "number":
-        return float(str(value))
-    return str(value)
+            raise changed_since(AuditRow(*newer))
 
 
 def _read_stored(
@@ -297,26 +200,6 @@ def _read_stored(
 def _chunks(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
-
-
-def _settled(record: Record, stored: Mapping[str, Cell]) -> Record:
-    """Return a row with the stored position if it is the same to the decimals that files hold.
-
-    Else a register that was exported and imported would change rows of which nobody changed a word.
-    """
-    new, old = record["geom"], stored["geom"]
-    if new == old or not isinstance(new, bytes) or not isinstance(old, bytes):
-        return record
-    with suppress(shapely.GEOSException):  # a damaged geometry is another one
-        a, b = shapely.from_wkb(new), shapely.from_wkb(old)
-        moved = [abs(get(a) - get(b)) for get in (shapely.get_x, shapely.get_y)]
-        if all(part <= SAME_PLACE_DEG for part in moved):  # NaN, of what is no point, is not
-            return record | {"geom": old}
-    return record
-
-
-def _differs(record: Record, stored: Mapping[str, Cell]) -> bool:
-    return any(stored[name] != value for name, value in record.items())
 
 
 def _update(connection: sa.Connection, table: sa.Table, records: list[Record]) -> None:
@@ -345,8 +228,7 @@ def _treat_absent(
     if change.absent == "remove":
         counts.removed += connection.execute(sa.delete(table).where(gone)).rowcount
         return
-    if "status" not in table.c:
-        raise InputError(f"Rows of {change.layer!r} have no status; they cannot be closed.")
+    check_closable(find_layer(change.layer))
     still = table.c.status.is_distinct_from(Status.CLOSED.value)
     values = {"status": Status.CLOSED.value, "updated_at": stamp}
     closing = connection.execute(sa.update(table).where(gone, still).values(values))

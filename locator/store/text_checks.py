@@ -78,9 +78,9 @@ def _new_identity(connection: sqlite3.Connection) -> None:
     _set("store_id", f"'{uuid.uuid4().hex[:12]}'")(connection)
 
 
-_SHELVES = "(SELECT count(*) FROM sqlite_master WHERE name IN ('locator_kept', 'locator_jobs'))"
+_DOCUMENTS = "(SELECT count(*) FROM sqlite_master WHERE name IN ('locator_kept', 'locator_jobs'))"
 _TRUE = {
-    "schema_version": _set("schema_version", f"iif({_SHELVES} = 2, '{SCHEMA_VERSION}', '1')"),
+    "schema_version": _set("schema_version", f"iif({_DOCUMENTS} = 2, '{SCHEMA_VERSION}', '1')"),
     "version": _set("version", "coalesce((SELECT max(id) FROM locator_audit), 0)"),
     "store_id": _new_identity,
     "actor": _set("actor", f"'{OUTSIDE_ACTOR}'"),

@@ -24,7 +24,7 @@ from locator.register.orders import ORDER_FIELDS, WEIGHT_UNITS, OrderRules
 from locator.schema import Datum, Provenance, ZoneKind, drop_unusable
 from locator.service import read_rules, utc_now
 from locator.settings import Settings
-from locator.store import open_store
+from locator.store import Store, open_store
 from locator.study.drawing import settings_language
 from locator.study.hotzones_output import (
     CLEANING,
@@ -122,8 +122,8 @@ def build_hot_zones(
     now = clock().astimezone(read_rules(settings).timezone)
     with open_store(settings.store) as store:
         _, stored = store.read_all("districts", "places", "hot_zones")
-    city = _City(**{layer: drop_unusable(frame, layer)[0] for layer, frame in stored.items()})
-    asked = _gathering(settings, city, options, now)
+        city = _City(**{layer: drop_unusable(frame, layer)[0] for layer, frame in stored.items()})
+        asked = _gathering(settings, store, city, options, now)
     shares, assumed = _read_profile(options.profile, city)
     try:
         with written_together(out, ENDINGS) as draft:
@@ -169,7 +169,9 @@ def _names(mapping: register.Mapping | None) -> frozenset[str]:
     return frozenset([*mapped, *ORDER_FIELDS, *ORDER_FIELDS.values()])
 
 
-def _gathering(settings: Settings, city: _City, options: BuildOptions, now: datetime) -> Gathering:
+def _gathering(
+    settings: Settings, store: Store, city: _City, options: BuildOptions, now: datetime
+) -> Gathering:
     districts = city.districts.iloc[:0] if options.anywhere else city.districts
     box = None
     if len(districts):
@@ -191,7 +193,7 @@ def _gathering(settings: Settings, city: _City, options: BuildOptions, now: date
         until=_moment(options.until),
         keep_identical=options.keep_identical,
         mapping=options.mapping,
-        road_distance_m=road_distances(settings) if len(districts) else None,
+        road_distance_m=road_distances(settings, store) if len(districts) else None,
         piece_rows=options.piece_rows,
     )
 

@@ -57,10 +57,10 @@ def publish_study(store: Store, folder: Path, *, made_at: datetime, actor: str) 
     question = {"standard": about["standard"], "data_hash": about["data_hash"]}
     texts = (KIND, about["title"], json.dumps(question, ensure_ascii=False))
     version = study.summary["data_version"]
-    digest = store.keep(*texts, body, made_at=made_at, data_version=version, actor=actor)
-    if store.list_kept(KIND)[0].digest != digest:  # published before, and another after it
-        store.discard_kept(digest, actor=actor)
-        store.keep(*texts, body, made_at=made_at, data_version=version, actor=actor)
+    digest = store.keep_document(*texts, body, made_at=made_at, data_version=version, actor=actor)
+    if store.list_documents(KIND)[0].digest != digest:  # published before, and another after it
+        store.discard_document(digest, actor=actor)
+        store.keep_document(*texts, body, made_at=made_at, data_version=version, actor=actor)
     return digest
 
 
@@ -90,14 +90,14 @@ def withdraw_study(store: Store, digest: str, *, actor: str) -> DocumentFacts:
         No publication, or several, begin so.
     """
     wanted = digest.strip().lower()
-    found = [facts for facts in store.list_kept(KIND) if facts.digest.startswith(wanted)]
+    found = [facts for facts in store.list_documents(KIND) if facts.digest.startswith(wanted)]
     if len(wanted) < _SHORTEST or len(found) != 1:
         raise InputError(
             f"{digest[:64]!r} names {len(found) if len(wanted) >= _SHORTEST else 'no'} "
             f"publication{'s' if len(found) > 1 else ''}; give {_SHORTEST} or more characters of "
             "one that 'locator publish --list' shows."
         )
-    store.discard_kept(found[0].digest, actor=actor)
+    store.discard_document(found[0].digest, actor=actor)
     return found[0]
 
 

@@ -18,6 +18,7 @@ from locator.paths import templates_dir
 from locator.schema import Provenance, Status, is_illustrative
 from locator.service import Service, open_service, utc_now
 from locator.settings import Settings
+from locator.store import Store
 from locator.theme import KIND_LOOKS, PALETTE
 from locator.travel import Routed, StraightLine
 from locator.web import api, assets, embed, exports, jobs, offline, ogc, phone, planner, rider
@@ -49,6 +50,7 @@ def create_app(
     clock: Callable[[], datetime] = utc_now,
     listens_here: bool = True,
     threads: int = 8,
+    store: Store | None = None,
 ) -> Flask:
     """Build the application on the store that the settings name.
 
@@ -60,6 +62,8 @@ def create_app(
         Whether the server that runs it listens on a loopback address only.
     threads
         How many the server answers with; a few of them are kept from dear work.
+    store
+        One that is open already, in place of the one that the settings name.
 
     Raises
     ------
@@ -70,7 +74,7 @@ def create_app(
     """
     app = Flask("locator.web", template_folder=str(templates_dir()), static_folder=None)
     use_hosts(app, settings, listens_here=listens_here)
-    service = open_service(settings, clock=clock, prepares=True)
+    service = open_service(settings, clock=clock, prepares=True, store=store)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_QUESTION_BYTES
     app.json = _PlainJson(app)  # words in pages as themselves: a third of their bytes
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

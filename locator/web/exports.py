@@ -3,14 +3,17 @@
 import gzip
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from flask import Blueprint, Flask, Response, abort, current_app, render_template, request, url_for
 
 from locator import __version__
+from locator.cache import Cache
 from locator.errors import InputError
 from locator.exports import (
     FEEDS,
@@ -19,7 +22,7 @@ from locator.exports import (
     Addresses,
     CachedFile,
     Export,
-    FileCache,
+    cached_file,
     find_export,
     gbfs_document,
     osm_collection,
@@ -39,6 +42,7 @@ __all__ = ["blueprint", "keep_exports"]
 blueprint = Blueprint("exports", __name__)
 
 _KEPT_BYTES = 2**30  # on the disk, where temporary files are
+_WAIT_S = 30.0
 _SIZES_UP_TO = 5_000  # rows; the sizes of larger files are not known before somebody wants one
 _PACKED = ("geojson", "csv", "kml")
 _NAMES = ("stations", "hot_zones", "gaps")
@@ -48,7 +52,10 @@ _LANGUAGES: dict[str, Language] = {"zh": "zh", "en": "en"}
 
 def keep_exports(app: Flask) -> None:
     """Give an application the memory that this blueprint uses."""
-    app.extensions["locator.exports"] = FileCache(_KEPT_BYTES, admission_of(app))
+    turn = partial(admission_of(app).turn, wait_s=_WAIT_S)
+    app.extensions["locator.exports"] = Cache[CachedFile](
+        _KEPT_BYTES, lambda file: file.size_bytes, turn=turn
+    )
 
 
 @dataclass(frozen=True)
@@ -183,7 +190,7 @@ def _file(snapshot: Snapshot, export: Export, ending: str, labels: Language | No
         write_export(export, view, path, language=labels, said=said)
 
     name = f"{export.collection.id}-{labels or 'codes'}.{ending}"
-    return _kept().get(snapshot.version, name, make)
+    return _kept_file(snapshot, name, make)
 
 
 def _packed(snapshot: Snapshot, plain: CachedFile, name: str) -> CachedFile:
@@ -192,7 +199,7 @@ def _packed(snapshot: Snapshot, plain: CachedFile, name: str) -> CachedFile:
             for piece in plain.pieces():
                 packer.write(piece)
 
-    return _kept().get(snapshot.version, name, make)
+    return _kept_file(snapshot, name, make)
 
 
 def _send(snapshot: Snapshot, export: Export, ending: str, labels: Language | None) -> Response:
@@ -232,8 +239,9 @@ def _name(response: Response, stem: str, ending: str) -> None:
     response.headers["Content-Disposition"] = f'attachment; filename="{stem}-{day}.{ending}"'
 
 
-def _kept() -> FileCache:
-    return cast("FileCache", current_app.extensions["locator.exports"])
+def _kept_file(snapshot: Snapshot, name: str, make: Callable[[Path], None]) -> CachedFile:
+    kept = cast("Cache[CachedFile]", current_app.extensions["locator.exports"])
+    return kept.get(name, lambda: cached_file(name, make), version=snapshot.version)
 
 
 def _listed(export: Export, snapshot: Snapshot) -> _Listed:

@@ -9,7 +9,7 @@ import json
 import logging
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from datetime import time as dt_time
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, abort, current_app, g, request
 
+from locator.cache import Cache
 from locator.errors import InputError, JobsFullError, StoreVersionError
 from locator.jobs import RESTARTED, JobQueue, check_question
 from locator.settings import Settings
@@ -47,7 +48,7 @@ class Throttle:
     ) -> None:
         self._most, self._within_s, self._clock = most, within_s, clock
         self._lock = threading.Lock()
-        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
+        self._seen: Cache[deque[float]] = Cache(_MOST_ADDRESSES)
 
     @property
     def size(self) -> int:
@@ -58,12 +59,9 @@ class Throttle:
         """Count one more from an address; False if it is too many."""
         now = self._clock()
         with self._lock:
-            times = self._seen.pop(address, deque[float]())
-            self._seen[address] = times
+            times = self._seen.get(address, deque)
             while times and now - times[0] >= self._within_s:
                 times.popleft()
-            while len(self._seen) > _MOST_ADDRESSES:
-                self._seen.popitem(last=False)
             if len(times) >= self._most:
                 return False
             times.append(now)

@@ -7,13 +7,12 @@ the check sum at its end is worked out anew.
 
 import secrets
 import struct
-import threading
 import zlib
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 from flask import Flask, Response, current_app, g, request
 
+from locator.cache import Cache
 from locator.web.compress import takes_gzip
 
 __all__ = ["NoncePage", "PageCache", "keep_pages", "send_cached"]
@@ -60,50 +59,18 @@ def _pack(parts: list[bytes], between: int) -> list[bytes]:
     return packed
 
 
-class PageCache:
-    """A bounded number of pages, those unused for the longest time go first."""
+class PageCache(Cache[NoncePage]):
+    """A bounded number of pages.
+
+    Parameters
+    ----------
+    most, most_bytes
+        How many there are, and about how many bytes they take: a page counts for at least a share.
+    """
 
     def __init__(self, *, most: int = _PAGES, most_bytes: int = _BYTES) -> None:
+        super().__init__(most_bytes, lambda page: max(page.size, most_bytes / most))
         self.mark = secrets.token_urlsafe(32)  # stands in no page but for the nonce
-        self._most, self._most_bytes = most, most_bytes
-        self._lock, self._making = threading.Lock(), threading.Lock()
-        self._pages: OrderedDict[Hashable, NoncePage] = OrderedDict()
-
-    def get(self, key: Hashable, make: Callable[[], str]) -> NoncePage:
-        """Return a page; ``make`` renders it with ``mark`` as its nonce."""
-        page = self._find(key)
-        if page is None:
-            with self._making:  # one at a time: many who ask for the same wait for one
-                page = self._find(key) or self._keep(key, NoncePage(make(), self.mark))
-        return page
-
-    def clear(self) -> None:
-        """Let go of all pages."""
-        with self._lock:
-            self._pages.clear()
-
-    def _find(self, key: Hashable) -> NoncePage | None:
-        with self._lock:
-            if key in self._pages:
-                self._pages.move_to_end(key)
-            return self._pages.get(key)
-
-    def _keep(self, key: Hashable, page: NoncePage) -> NoncePage:
-        with self._lock:
-            self._pages[key] = page
-            while len(self._pages) > self._most or (
-                len(self._pages) > 1 and self.size > self._most_bytes
-            ):
-                self._pages.popitem(last=False)
-        return page
-
-    @property
-    def size(self) -> int:
-        """Return about how many bytes the pages take."""
-        return sum(page.size for page in self._pages.values())
-
-    def __len__(self) -> int:
-        return len(self._pages)
 
 
 def keep_pages(app: Flask) -> None:
@@ -122,7 +89,7 @@ def send_cached(key: Hashable, make: Callable[[], str]) -> Response:
         finally:
             g.nonce = own
 
-    page = pages.get(key, render)
+    page = pages.get(key, lambda: NoncePage(render(), pages.mark))
     response = Response(mimetype="text/html")
     response.vary.add("Accept-Encoding")
     if takes_gzip() and request.method != "HEAD":

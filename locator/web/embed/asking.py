@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from flask import Flask, current_app, g, request, url_for
 
 from locator import __version__
+from locator.cache import Cache
 from locator.maps import build_map, render_drawing
-from locator.showing import MAP_NAMES, Given, MapView, ResultCache, Shown, read_map_view, show_view
+from locator.showing import MAP_NAMES, Given, MapView, Shown, read_map_view, show_view
 from locator.web.admission import admission_of
 from locator.web.language import language
 from locator.web.request import get_service
@@ -20,12 +21,12 @@ __all__ = [
     "asked_texts",
     "borders",
     "drawing_of",
-    "easel_of_pictures",
     "frame_ancestors",
     "map_view",
     "mark_of",
-    "open_easels",
+    "open_caches",
     "own_address",
+    "picture_cache",
     "shown_for",
     "states_of",
     "whole_address",
@@ -39,20 +40,19 @@ _KEPT_TEXTS = 8 * 2**20
 _KEPT_PICTURES = 32 * 2**20
 
 
-def open_easels(app: Flask) -> None:
-    """Give an application the places where maps are drawn, one at a time."""
-    own = admission_of(app)
-    caches = {
-        "views": ResultCache[Shown](size_of=lambda _: 1, most=_KEPT_VIEWS, admission=own),
-        "drawings": ResultCache[str](size_of=len, most=_KEPT_TEXTS, admission=own),
-        "pictures": ResultCache[bytes](size_of=len, most=_KEPT_PICTURES, admission=own),
+def open_caches(app: Flask) -> None:
+    """Give an application the caches of maps, which are drawn one at a time."""
+    turn = admission_of(app).turn
+    app.extensions["locator.caches"] = {
+        "views": Cache[Shown](_KEPT_VIEWS, turn=turn),
+        "drawings": Cache[str](_KEPT_TEXTS, len, turn=turn),
+        "pictures": Cache[bytes](_KEPT_PICTURES, len, turn=turn),
     }
-    app.extensions["locator.caches"] = caches
 
 
-def easel_of_pictures() -> ResultCache[bytes]:
-    """Return where pictures are drawn."""
-    return cast("ResultCache[bytes]", current_app.extensions["locator.caches"]["pictures"])
+def picture_cache() -> Cache[bytes]:
+    """Return the cache of pictures."""
+    return cast("Cache[bytes]", current_app.extensions["locator.caches"]["pictures"])
 
 
 def asked_texts() -> Mapping[str, Sequence[str]]:
@@ -103,7 +103,7 @@ def shown_for(what: str, view: MapView, *, now_states: bool) -> Shown:
             service, what, view, now_states=now_states, borders=borders(), bounded=True
         )
 
-    cache = cast("ResultCache[Shown]", current_app.extensions["locator.caches"]["views"])
+    cache = cast("Cache[Shown]", current_app.extensions["locator.caches"]["views"])
     return cache.get(mark_of(what, view, str(now_states), by_minute=now_states), make)
 
 
@@ -117,7 +117,7 @@ def drawing_of(what: str, view: MapView) -> tuple[str, Callable[[], str]]:
         options = replace(shown.options, station_url="/stations/")
         return render_drawing(build_map(shown.layers, options))
 
-    cache = cast("ResultCache[str]", current_app.extensions["locator.caches"]["drawings"])
+    cache = cast("Cache[str]", current_app.extensions["locator.caches"]["drawings"])
     return mark, lambda: cache.get(mark, make)
 
 

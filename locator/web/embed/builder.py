@@ -106,7 +106,7 @@ def _frozen() -> list[dict[str, str]]:
     """Return the newest frozen copies, as the page lists them."""
     zone = get_service().rules.timezone
     copies = []
-    for kept in get_service().store.list_kept(FROZEN_KIND)[:_LISTED]:
+    for kept in get_service().store.list_documents(FROZEN_KIND)[:_LISTED]:
         url = whole_address("frozen.page", {}, digest=kept.digest)
         frame = Frame(url=url, title=kept.title, height=HEIGHTS["coverage"])
         made_at = kept.made_at.astimezone(zone)

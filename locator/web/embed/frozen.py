@@ -31,7 +31,7 @@ def _frame() -> None:
 
 def find_frozen(digest: str) -> Frozen | None:
     """Return a copy by its digest, if the store has it."""
-    kept = get_service().store.read_kept(digest) if _DIGEST.fullmatch(digest) else None
+    kept = get_service().store.read_document(digest) if _DIGEST.fullmatch(digest) else None
     return None if kept is None or kept.kind != FROZEN_KIND else open_frozen(kept)
 
 

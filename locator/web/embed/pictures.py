@@ -19,8 +19,8 @@ from locator.showing import (
 from locator.study.drawing import settings_language
 from locator.web.embed.asking import (
     asked_texts,
-    easel_of_pictures,
     mark_of,
+    picture_cache,
     shown_for,
 )
 from locator.web.request import get_service
@@ -59,7 +59,7 @@ def picture(what: str, ending: str) -> Response:
         response = Response(status=304)
     else:
         kind = cast("PictureFormat", ending)
-        body = easel_of_pictures().get(mark, lambda: _draw(what, view, size, kind))
+        body = picture_cache().get(mark, lambda: _draw(what, view, size, kind))
         response = send_picture(body, ending, name=f"rider-stations-{what}")
     response.set_etag(mark, weak=True)  # an SVG may be sent packed
     response.cache_control.public = True

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import Literal
@@ -12,7 +13,6 @@ from flask import Response, g, make_response, render_template, request, stream_w
 from locator import __version__
 from locator.web.compress import takes_gzip
 from locator.web.language import language
-from locator.web.ogc.cache import GZIP, CachedAnswer
 from locator.web.request import best_media, get_service
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "JSON",
     "OPENAPI",
     "SCHEMA",
+    "CachedAnswer",
     "Document",
     "Link",
     "answer",
@@ -39,6 +40,7 @@ OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 Format = Literal["json", "html"]
 Document = dict[str, object]
 Link = dict[str, str]
+GZIP = 31  # zlib's wbits for a gzip header around the largest window
 _VARY = "Accept, Accept-Language, Cookie, Accept-Encoding"
 
 
@@ -110,6 +112,26 @@ def answer(document: Document, media: str, template: str, mark: str, **context: 
         return _headed(make_response(page), mark)
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return _headed(Response(text, content_type=media), mark)
+
+
+class CachedAnswer:
+    """An answer but for its end, and the system of its coordinates."""
+
+    def __init__(self, body: bytes, crs_uri: str) -> None:
+        self.body = body
+        self.crs_uri = crs_uri
+        self._lock = threading.Lock()
+        self._packed = b""
+        self._packer = zlib.compressobj(level=6, wbits=GZIP)
+
+    def packed(self, end: bytes) -> bytes:
+        """Return the answer with an end as gzip; all but the end is packed only once."""
+        with self._lock:
+            if not self._packed:
+                begun = self._packer.compress(self.body)
+                self._packed = begun + self._packer.flush(zlib.Z_SYNC_FLUSH)
+            packer = self._packer.copy()
+        return self._packed + packer.compress(end) + packer.flush()
 
 
 def plain(kept: CachedAnswer, end: bytes, media: str, mark: str) -> Response:

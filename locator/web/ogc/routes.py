@@ -21,6 +21,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
+from locator.cache import Cache
 from locator.features import (
     CRS84,
     Collection,
@@ -48,6 +49,7 @@ from locator.web.ogc.answers import (
     JSON,
     OPENAPI,
     SCHEMA,
+    CachedAnswer,
     Document,
     Link,
     address,
@@ -60,7 +62,6 @@ from locator.web.ogc.answers import (
     stream,
     tag,
 )
-from locator.web.ogc.cache import AnswerCache, CachedAnswer
 from locator.web.ogc.documents import (
     collection_document,
     collections_document,
@@ -87,13 +88,16 @@ __all__ = ["blueprint", "fault", "use_views"]
 blueprint = Blueprint("ogc", __name__, url_prefix="/ogc")
 
 _STREAMED = 1_000  # features; a page of more is sent while it is made
+_KEPT_ANSWERS, _KEPT_BYTES = 32, 16 * 2**20
 
 
 def use_views(app: Flask) -> None:
     """Give an application its views of the collections."""
     service = cast("Service", app.extensions["locator"])
     app.extensions["locator.views"] = Views(service.rules.timezone)
-    app.extensions["locator.answers"] = AnswerCache()
+    app.extensions["locator.answers"] = Cache[CachedAnswer](
+        _KEPT_BYTES, lambda answer: max(len(answer.body), _KEPT_BYTES / _KEPT_ANSWERS)
+    )
 
 
 @blueprint.get("", strict_slashes=False)
@@ -147,7 +151,7 @@ def queryables(collection: str) -> Response:
 def items(collection: str) -> Response:
     """Answer a question to a collection with a page of features."""
     chosen, mark = _find(collection), tag(_version())
-    kept = _answer_cache().get(mark)
+    kept = _answer_cache().find(mark)
     if kept is not None:
         return not_modified(mark) or _send(kept, mark)
     check_parameters(request.args, (*ITEMS, *queryable_names(chosen)))
@@ -166,8 +170,7 @@ def items(collection: str) -> Response:
         response.headers["Content-Crs"] = f"<{shape.crs.uri}>"
         return response
     answered = CachedAnswer(b"".join(pieces), shape.crs.uri)
-    _answer_cache().keep(mark, answered)
-    return _send(answered, mark)
+    return _send(_answer_cache().keep(mark, answered), mark)
 
 
 def _send(kept: CachedAnswer, mark: str) -> Response:
@@ -232,8 +235,8 @@ def _find(name: str) -> Collection:
     return found
 
 
-def _answer_cache() -> AnswerCache:
-    return cast("AnswerCache", current_app.extensions["locator.answers"])
+def _answer_cache() -> Cache[CachedAnswer]:
+    return cast("Cache[CachedAnswer]", current_app.extensions["locator.answers"])
 
 
 def _view(collection: Collection) -> View:
