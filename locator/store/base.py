@@ -6,7 +6,7 @@ can do is a protocol of its own, asked for by :func:`history_of` and :func:`file
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Protocol, Self, runtime_checkable
@@ -33,6 +33,7 @@ __all__ = [
     "Where",
     "file_of",
     "history_of",
+    "stamp_of",
 ]
 
 Cell = str | int | float | bytes | None
@@ -343,7 +344,17 @@ class Store(Protocol):
         """Read several layers and the version they belong to, as of one moment."""
 
     def apply(self, *changes: Change, actor: str) -> Revision:
-        """Commit changes in one transaction, with audit rows under the actor's name."""
+        """Commit changes in one transaction, with audit rows under the actor's name.
+
+        Raises
+        ------
+        InputError, ConflictError
+            A change is wrong or contradicts what is stored; nothing was written.
+        StoreBusyError
+            Somebody else held the store for too long.
+        StoreError
+            The store cannot be written (disk full, read-only).
+        """
 
     def last_change(self) -> datetime | None:
         """Return the moment of the last change in the history, in UTC; None before the first."""
@@ -378,13 +389,24 @@ class Store(Protocol):
             The moment, with its time zone.
         data_version
             The store's version it was made from; None is the one now.
+
+        Raises
+        ------
+        InputError
+            It is too long, or something about it is wrong; nothing was written.
         """
 
     def list_documents(self, kind: str | None = None) -> tuple[DocumentFacts, ...]:
         """Return the facts of what is kept, of one kind or all, the newest first."""
 
     def read_document(self, digest: str) -> Document | None:
-        """Return a kept document, or None if there is none of that digest."""
+        """Return a kept document, or None if there is none of that digest.
+
+        Raises
+        ------
+        StoreError
+            What is stored is not what was kept.
+        """
 
     def discard_document(self, digest: str, *, actor: str = "locator") -> bool:
         """Remove a kept document; the history keeps its facts. False: there was none."""
@@ -439,7 +461,19 @@ class FileStore(Protocol):
     def path(self) -> Path: ...  # noqa: D102
 
     def backup(self, target: Path) -> None:
-        """Write a whole copy of the store as it is now to a new file."""
+        """Write a whole copy of the store as it is now, in use or not, to a new file.
+
+        Raises
+        ------
+        StoreError
+            The target exists already or cannot be written.
+        """
+
+
+def stamp_of(moment: datetime) -> str:
+    """Return a moment as stores write it: UTC, to the millisecond."""
+    utc = moment.astimezone(UTC)
+    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
 
 
 def history_of(store: Store) -> History:
