@@ -1,15 +1,16 @@
 """The contract of a store, and what goes in and comes out of it.
 
 :class:`Store` is what every store can do and all that its users may ask for. What not every one
-can do is a protocol of its own, asked for by :func:`history_of` and :func:`file_of`.
+can do is a class below it, asked for by :func:`history_of` and :func:`file_of`.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Protocol, Self, runtime_checkable
+from typing import Literal, Protocol, Self
 
 import geopandas as gpd
 
@@ -23,7 +24,7 @@ __all__ = [
     "Document",
     "DocumentFacts",
     "FileStore",
-    "History",
+    "HistoryStore",
     "Job",
     "JobState",
     "Jobs",
@@ -430,10 +431,10 @@ class Store(Protocol):
         self.close()
 
 
-@runtime_checkable
-class History(Protocol):
-    """What a store can do that keeps every change of every row; ask with :func:`history_of`."""
+class HistoryStore(Store):
+    """A store that keeps every change of every row; ask with :func:`history_of`."""
 
+    @abstractmethod
     def audit(
         self,
         *,
@@ -443,6 +444,7 @@ class History(Protocol):
     ) -> list[AuditRow]:
         """Return the audit rows, oldest first."""
 
+    @abstractmethod
     def read_since(self, layer: str, stamp: str) -> tuple[list[Record], list[AuditRow]]:
         """Return a layer's rows now, and the audit rows after a moment, as of one moment.
 
@@ -453,13 +455,12 @@ class History(Protocol):
         """
 
 
-@runtime_checkable
-class FileStore(Protocol):
-    """What a store can do that is one file; ask with :func:`file_of`."""
+class FileStore(Store):
+    """A store that is one file, at ``path``; ask with :func:`file_of`."""
 
-    @property
-    def path(self) -> Path: ...  # noqa: D102
+    path: Path
 
+    @abstractmethod
     def backup(self, target: Path) -> None:
         """Write a whole copy of the store as it is now, in use or not, to a new file.
 
@@ -476,7 +477,7 @@ def stamp_of(moment: datetime) -> str:
     return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
 
 
-def history_of(store: Store) -> History:
+def history_of(store: Store) -> HistoryStore:
     """Return a store's history.
 
     Raises
@@ -484,7 +485,7 @@ def history_of(store: Store) -> History:
     StoreError
         It keeps none.
     """
-    if isinstance(store, History):
+    if isinstance(store, HistoryStore):
         return store
     raise StoreError("This store keeps no history; it knows only what is stored now.")
 

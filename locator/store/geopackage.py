@@ -20,9 +20,10 @@ from locator.store.base import (
     Change,
     Document,
     DocumentFacts,
+    FileStore,
+    HistoryStore,
     Record,
     Revision,
-    Store,
     Where,
     stamp_of,
 )
@@ -55,7 +56,7 @@ _ROADS = "roads"
 _VERSION = "SELECT key, value FROM locator_meta WHERE key IN ('store_id', 'version')"
 
 
-class GeoPackageStore(Store):
+class GeoPackageStore(FileStore, HistoryStore):
     """A store in a GeoPackage file; use :meth:`create` or :meth:`open`, then close it."""
 
     def __init__(self, path: Path, *, clock: Callable[[], datetime]) -> None:
@@ -197,7 +198,7 @@ class GeoPackageStore(Store):
         feature_id: str | None = None,
         number: int | None = None,
     ) -> list[AuditRow]:
-        """See :class:`History`."""
+        """See :class:`HistoryStore`."""
         table = audit_table()
         query = sa.select(table).order_by(table.c.id)
         wanted = {table.c.layer: layer, table.c.feature_id: feature_id, table.c.id: number}
@@ -208,7 +209,7 @@ class GeoPackageStore(Store):
             return [AuditRow(*row) for row in connection.execute(query).all()]
 
     def read_since(self, layer: str, stamp: str) -> tuple[list[Record], list[AuditRow]]:
-        """See :class:`History`."""
+        """See :class:`HistoryStore`."""
         with self._reading() as connection:
             return read_since(connection, layer, stamp)
 
