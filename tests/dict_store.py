@@ -1,6 +1,6 @@
 """A store of dictionaries: what is left of the contract where there is no file and no SQL.
 
-It lives in one process and keeps no history: :class:`locator.store.History` is optional.
+It lives in one process and keeps no history: :class:`locator.store.HistoryStore` is optional.
 """
 
 # ruff: noqa: ARG002 - the contract names who writes, for a history that is not kept here

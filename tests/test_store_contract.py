@@ -26,7 +26,7 @@ from locator.store import (
     Change,
     FileStore,
     GeoPackageStore,
-    History,
+    HistoryStore,
     JobState,
     Store,
     file_of,
@@ -400,7 +400,7 @@ def test_a_history_is_offered_or_refused_in_a_sentence(store: Store) -> None:
         lambda: undo(store, 1, actor="li"),
         lambda: store.apply(Change("stations", renamed, unchanged_since=2), actor="t"),
     )
-    if isinstance(store, History):
+    if isinstance(store, HistoryStore):
         log, then, undone, _ = (ask() for ask in asks)
         assert {(change.who, change.action) for change in log} == {("li", "insert")}
         assert (then["id"].tolist(), undone.updated) == (["a"], 1)

@@ -4,8 +4,8 @@ Columns are turned into arrays when they are first asked for, and the features o
 into GeoJSON in blocks of which a bounded number is kept: a page of them is a join of bytes.
 """
 
-import threading
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 
 from locator.cache import Cache
-from locator.features.collections import About, Collection
+from locator.features.collections import COLLECTIONS, About, Collection
 from locator.features.moments import BEGINNING, END, parse_moment
 from locator.schema import Column, is_illustrative
 from locator.service import Snapshot
@@ -89,8 +89,6 @@ class View:
         self._ranks: dict[str, tuple[npt.NDArray[np.float64], list[str] | list[float]]] = {}
         self.blocks: Cache[Block] = Cache(_BLOCKS_KEPT)  # of encoded features, by number
         self.rows: Rows = np.arange(len(frame))
-        self._geometry: Geometries | None = None
-        self._bounds: npt.NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -102,23 +100,19 @@ class View:
             raise KeyError(name)
         return found
 
-    @property
+    @cached_property
     def geometry(self) -> Geometries:
         """Geometries in degrees, longitude first; polygons valid, shells counter-clockwise."""
-        if self._geometry is None:
-            shapes = self.frame.geometry.to_numpy()
-            if self.collection.geometry_type != "Point":
-                # RFC 7946, section 3.1.6; normalize() turns shells clockwise.
-                shapes = shapely.reverse(shapely.normalize(shapely.make_valid(shapes)))
-            self._geometry = shapes
-        return self._geometry
+        shapes: Geometries = self.frame.geometry.to_numpy()
+        if self.collection.geometry_type != "Point":
+            # RFC 7946, section 3.1.6; normalize() turns shells clockwise.
+            shapes = shapely.reverse(shapely.normalize(shapely.make_valid(shapes)))
+        return shapes
 
-    @property
+    @cached_property
     def bounds(self) -> npt.NDArray[np.float64]:
         """West, south, east, north of each row, (n, 4) degrees."""
-        if self._bounds is None:
-            self._bounds = np.asarray(shapely.bounds(self.frame.geometry.to_numpy()))
-        return self._bounds
+        return np.asarray(shapely.bounds(self.frame.geometry.to_numpy()))
 
     def extent(self) -> tuple[float, float, float, float] | None:
         """Return west, south, east, north of all rows; None if there is none."""
@@ -186,17 +180,13 @@ class Views:
 
     def __init__(self, timezone: ZoneInfo) -> None:
         self._timezone = timezone
-        self._lock = threading.Lock()
-        self._snapshot: Snapshot | None = None
-        self._views: dict[str, View] = {}
+        self._views: Cache[View] = Cache(len(COLLECTIONS))
 
     def view(self, snapshot: Snapshot, collection: Collection) -> View:
         """Return a collection's view at a snapshot."""
-        with self._lock:
-            if self._snapshot is not snapshot:
-                self._snapshot, self._views = snapshot, {}
-            if collection.id not in self._views:
-                rows = collection.rows(snapshot)
-                about = collection.about(snapshot)
-                self._views[collection.id] = View(collection, rows, self._timezone, about)
-            return self._views[collection.id]
+
+        def make() -> View:
+            rows, about = collection.rows(snapshot), collection.about(snapshot)
+            return View(collection, rows, self._timezone, about)
+
+        return self._views.get(collection.id, make, version=snapshot)

@@ -181,7 +181,7 @@ def _start_process() -> "subprocess.Popen[bytes]":
     # The same modules as here, wherever they were found.
     paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109
     return subprocess.Popen(
-        [sys.executable, "-m", "locator.jobs"],
+        [sys.executable, "-m", "locator.jobs.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},

@@ -1,9 +1,14 @@
-"""The worker: takes one job after the other, says how far it is, and ends when none comes."""
+"""The worker: takes one job after the other, says how far it is, and ends when none comes.
+
+A server starts it as ``python -m locator.jobs.worker``.
+"""
 
 import contextlib
+import json
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from typing import BinaryIO, Self
@@ -26,6 +31,15 @@ _TICK_S = 0.5
 _PATIENCE_S = 10.0  # who was asked to stop and does not is ended
 _TOO_LONG = "This took longer than {minutes:.0f} minutes and was ended; ask for less."
 _BROKEN = "The computation failed on the server; its log says why."
+
+
+def main() -> None:
+    """Read the settings from the first line of standard input, and work through the line."""
+    if hasattr(os, "nice"):
+        os.nice(10)  # riders' questions go first
+    line = sys.stdin.buffer.readline()
+    if line:
+        work(Settings(**json.loads(line)), sys.stdin.buffer)
 
 
 def work(settings: Settings, server: BinaryIO) -> None:
@@ -153,3 +167,7 @@ class _Reporter:
         """Leave at once: a computation in a library cannot be asked."""
         self.finish(answer=None, error=error)
         os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

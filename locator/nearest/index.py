@@ -1,9 +1,8 @@
 """The stations and a travel model put together: what every search runs on."""
 
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 import geopandas as gpd
@@ -12,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from locator.cache import Cache
 from locator.datum import Positions, geodesic_m
 from locator.errors import InputError
 from locator.hours import STATES, HoursRules, HoursTable, Moments
@@ -106,8 +106,7 @@ class StationIndex:
         self.lonlat: Positions = np.column_stack([stations.geometry.x, stations.geometry.y])
         self.lonlat.flags.writeable = False
         self._bound = model.bind(self.lonlat)
-        self._hours: dict[date, HoursTable] = {}
-        self._lock = threading.Lock()
+        self._hours: Cache[HoursTable] = Cache(_KEPT_DAYS)
         self._services = [split_set(text) for text in stations["services"]]
         self._platforms = [split_set(text) for text in stations["platforms"]]
 
@@ -300,16 +299,13 @@ class StationIndex:
 
     def _hours_of(self, at: datetime) -> HoursTable:
         day = at.astimezone(self._rules.timezone).date()
-        with self._lock:
-            table = self._hours.get(day)
-            if table is None:
-                given = self._stations["opening_hours"]
-                texts = [None if pd.isna(text) else str(text) for text in given]
-                table = HoursTable(texts, self._rules, start=at, places=self.lonlat)
-                if len(self._hours) >= _KEPT_DAYS:
-                    self._hours.pop(next(iter(self._hours)))
-                self._hours[day] = table
-        return table
+
+        def make() -> HoursTable:
+            given = self._stations["opening_hours"]
+            texts = [None if pd.isna(text) else str(text) for text in given]
+            return HoursTable(texts, self._rules, start=at, places=self.lonlat)
+
+        return self._hours.get(day, make)
 
 
 def check_positions(positions: Origins) -> Positions:

@@ -10,6 +10,7 @@ import the caller's main script again: a planner's script without a main guard w
 import os
 import pickle
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -28,7 +29,7 @@ from locator.siting.watch import Watch
 if TYPE_CHECKING:
     import highspy
 
-__all__ = ["Answer", "Model", "Solver", "read_message", "run_highs", "write_message"]
+__all__ = ["Answer", "Model", "Solver", "child_main", "run_highs"]
 
 # Entries up to which a model is solved in this process: milliseconds. Whole numbers may take
 # any time, so of them fewer.
@@ -177,14 +178,14 @@ def _listen(highs: "object", model: Model, tell: Callable[[Answer], None]) -> No
     highs.cbMipLogging.subscribe(logged)  # type: ignore[attr-defined]
 
 
-def write_message(stream: BinaryIO, message: object) -> None:
+def _write_message(stream: BinaryIO, message: object) -> None:
     """Write one object with its length before it."""
     data = pickle.dumps(message, protocol=5)
     stream.write(len(data).to_bytes(8, "little") + data)
     stream.flush()
 
 
-def read_message(stream: BinaryIO) -> object:
+def _read_message(stream: BinaryIO) -> object:
     """Read one object; EOFError where the other side has gone."""
     head = stream.read(8)
     if len(head) < 8:
@@ -217,7 +218,7 @@ class Solver:
         paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
         self._child = subprocess.Popen(
-            [sys.executable, "-c", "from locator.siting.worker import main; main()"],
+            [sys.executable, "-c", "from locator.siting.kernel import child_main; child_main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -319,7 +320,7 @@ def _without_columns(model: Model) -> Answer:
 
 def _send(stream: BinaryIO, message: object) -> None:
     try:
-        write_message(stream, message)
+        _write_message(stream, message)
     except (OSError, ValueError):  # the child was killed meanwhile
         return
 
@@ -327,7 +328,7 @@ def _send(stream: BinaryIO, message: object) -> None:
 def _hear(stream: BinaryIO, heard: "queue.Queue[Answer | None]") -> None:
     try:
         while True:
-            answer = read_message(stream)
+            answer = _read_message(stream)
             if not isinstance(answer, Answer):
                 break
             heard.put(answer)
@@ -336,3 +337,36 @@ def _hear(stream: BinaryIO, heard: "queue.Queue[Answer | None]") -> None:
     except (EOFError, OSError, ValueError, pickle.UnpicklingError):
         pass
     heard.put(None)
+
+
+def child_main() -> None:
+    """Solve the models that come in on standard input until it is closed: the child's main."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it kills this process
+    own = os.dup(1)
+    os.dup2(2, 1)  # whatever a library prints must not get between the messages
+    out = os.fdopen(own, "wb")
+    models: list[tuple[Model, float]] = []
+    ready = threading.Condition()
+
+    def listen() -> None:
+        try:
+            while True:
+                message = _read_message(sys.stdin.buffer)
+                with ready:
+                    models.append(message)  # type: ignore[arg-type]
+                    ready.notify()
+        except EOFError:
+            os._exit(0)  # the parent has gone: nobody waits for the answer
+
+    import highspy  # noqa: F401 - loaded before the first model is there
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        with ready:
+            ready.wait_for(lambda: bool(models))
+            model, limit_s = models.pop(0)
+
+        def tell(answer: Answer) -> None:
+            _write_message(out, answer)
+
+        _write_message(out, run_highs(model, limit_s, tell))

@@ -1,15 +1,16 @@
 """The contract of a store, and what goes in and comes out of it.
 
 :class:`Store` is what every store can do and all that its users may ask for. What not every one
-can do is a protocol of its own, asked for by :func:`history_of` and :func:`file_of`.
+can do is a class below it, asked for by :func:`history_of` and :func:`file_of`.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Protocol, Self, runtime_checkable
+from typing import Literal, Protocol, Self
 
 import geopandas as gpd
 
@@ -23,7 +24,7 @@ __all__ = [
     "Document",
     "DocumentFacts",
     "FileStore",
-    "History",
+    "HistoryStore",
     "Job",
     "JobState",
     "Jobs",
@@ -33,6 +34,7 @@ __all__ = [
     "Where",
     "file_of",
     "history_of",
+    "stamp_of",
 ]
 
 Cell = str | int | float | bytes | None
@@ -343,7 +345,17 @@ class Store(Protocol):
         """Read several layers and the version they belong to, as of one moment."""
 
     def apply(self, *changes: Change, actor: str) -> Revision:
-        """Commit changes in one transaction, with audit rows under the actor's name."""
+        """Commit changes in one transaction, with audit rows under the actor's name.
+
+        Raises
+        ------
+        InputError, ConflictError
+            A change is wrong or contradicts what is stored; nothing was written.
+        StoreBusyError
+            Somebody else held the store for too long.
+        StoreError
+            The store cannot be written (disk full, read-only).
+        """
 
     def last_change(self) -> datetime | None:
         """Return the moment of the last change in the history, in UTC; None before the first."""
@@ -378,13 +390,24 @@ class Store(Protocol):
             The moment, with its time zone.
         data_version
             The store's version it was made from; None is the one now.
+
+        Raises
+        ------
+        InputError
+            It is too long, or something about it is wrong; nothing was written.
         """
 
     def list_documents(self, kind: str | None = None) -> tuple[DocumentFacts, ...]:
         """Return the facts of what is kept, of one kind or all, the newest first."""
 
     def read_document(self, digest: str) -> Document | None:
-        """Return a kept document, or None if there is none of that digest."""
+        """Return a kept document, or None if there is none of that digest.
+
+        Raises
+        ------
+        StoreError
+            What is stored is not what was kept.
+        """
 
     def discard_document(self, digest: str, *, actor: str = "locator") -> bool:
         """Remove a kept document; the history keeps its facts. False: there was none."""
@@ -408,10 +431,10 @@ class Store(Protocol):
         self.close()
 
 
-@runtime_checkable
-class History(Protocol):
-    """What a store can do that keeps every change of every row; ask with :func:`history_of`."""
+class HistoryStore(Store):
+    """A store that keeps every change of every row; ask with :func:`history_of`."""
 
+    @abstractmethod
     def audit(
         self,
         *,
@@ -421,6 +444,7 @@ class History(Protocol):
     ) -> list[AuditRow]:
         """Return the audit rows, oldest first."""
 
+    @abstractmethod
     def read_since(self, layer: str, stamp: str) -> tuple[list[Record], list[AuditRow]]:
         """Return a layer's rows now, and the audit rows after a moment, as of one moment.
 
@@ -431,18 +455,29 @@ class History(Protocol):
         """
 
 
-@runtime_checkable
-class FileStore(Protocol):
-    """What a store can do that is one file; ask with :func:`file_of`."""
+class FileStore(Store):
+    """A store that is one file, at ``path``; ask with :func:`file_of`."""
 
-    @property
-    def path(self) -> Path: ...  # noqa: D102
+    path: Path
 
+    @abstractmethod
     def backup(self, target: Path) -> None:
-        """Write a whole copy of the store as it is now to a new file."""
+        """Write a whole copy of the store as it is now, in use or not, to a new file.
+
+        Raises
+        ------
+        StoreError
+            The target exists already or cannot be written.
+        """
 
 
-def history_of(store: Store) -> History:
+def stamp_of(moment: datetime) -> str:
+    """Return a moment as stores write it: UTC, to the millisecond."""
+    utc = moment.astimezone(UTC)
+    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
+
+
+def history_of(store: Store) -> HistoryStore:
     """Return a store's history.
 
     Raises
@@ -450,7 +485,7 @@ def history_of(store: Store) -> History:
     StoreError
         It keeps none.
     """
-    if isinstance(store, History):
+    if isinstance(store, HistoryStore):
         return store
     raise StoreError("This store keeps no history; it knows only what is stored now.")
 

@@ -6,7 +6,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -20,10 +20,12 @@ from locator.store.base import (
     Change,
     Document,
     DocumentFacts,
+    FileStore,
+    HistoryStore,
     Record,
     Revision,
-    Store,
     Where,
+    stamp_of,
 )
 from locator.store.connect import Connections
 from locator.store.documents import (
@@ -54,7 +56,7 @@ _ROADS = "roads"
 _VERSION = "SELECT key, value FROM locator_meta WHERE key IN ('store_id', 'version')"
 
 
-class GeoPackageStore(Store):
+class GeoPackageStore(FileStore, HistoryStore):
     """A store in a GeoPackage file; use :meth:`create` or :meth:`open`, then close it."""
 
     def __init__(self, path: Path, *, clock: Callable[[], datetime]) -> None:
@@ -135,7 +137,7 @@ class GeoPackageStore(Store):
             )
 
     def version(self) -> str:
-        """Return a text that changes with every committed write, whoever made it."""
+        """See :class:`Store`."""
         with self._connections.asking() as connection:  # at every request, so the short way
             return _join_version(connection.execute(_VERSION).fetchall())
 
@@ -147,48 +149,29 @@ class GeoPackageStore(Store):
         where: Where | None = None,
         columns: Sequence[str] | None = None,
     ) -> gpd.GeoDataFrame:
-        """Return a layer's rows in EPSG:4326, ordered by id; see :class:`Store`."""
+        """See :class:`Store`."""
         with self._reading() as connection:
+            told = self._aside(_version(connection))
             return read_layer(
                 connection,
                 layer,
+                window=_window,
+                aside=told,
                 bbox=bbox,
                 where=where,
                 columns=columns,
-                window=_window,
-                aside=self._aside(_version(connection)),
             )
 
     def read_all(self, *layers: str) -> tuple[str, dict[str, gpd.GeoDataFrame]]:
-        """Read several layers and the version they belong to, as of one moment."""
+        """See :class:`Store`."""
         with self._reading() as connection:
             version = _version(connection)
-            frames = {
-                layer: read_layer(
-                    connection,
-                    layer,
-                    bbox=None,
-                    where=None,
-                    columns=None,
-                    window=_window,
-                    aside=self._aside(version),
-                )
-                for layer in layers
-            }
-        return version, frames
+            told = self._aside(version)
+            frames = (read_layer(connection, n, window=_window, aside=told) for n in layers)
+            return version, dict(zip(layers, frames, strict=True))
 
     def apply(self, *changes: Change, actor: str) -> Revision:
-        """Commit changes in one transaction, with audit rows under the actor's name.
-
-        Raises
-        ------
-        InputError, ConflictError
-            A change is wrong or contradicts what is stored; nothing was written.
-        StoreBusyError
-            Somebody else held the file for more than ten seconds.
-        StoreError
-            The file cannot be written (disk full, read-only).
-        """
+        """See :class:`Store`."""
         counts = Counts()
         with self._connections.writing() as connection:
             with self._authored(connection, actor):
@@ -198,7 +181,7 @@ class GeoPackageStore(Store):
         return counts.revision(version)
 
     def last_change(self) -> datetime | None:
-        """Return the moment of the last change in the history, in UTC; None before the first."""
+        """See :class:`Store`."""
         table = audit_table()
         query = sa.select(table.c.at).order_by(table.c.id.desc()).limit(1)
         with self._reading() as connection:
@@ -215,7 +198,7 @@ class GeoPackageStore(Store):
         feature_id: str | None = None,
         number: int | None = None,
     ) -> list[AuditRow]:
-        """Return the audit rows, oldest first."""
+        """See :class:`HistoryStore`."""
         table = audit_table()
         query = sa.select(table).order_by(table.c.id)
         wanted = {table.c.layer: layer, table.c.feature_id: feature_id, table.c.id: number}
@@ -226,7 +209,7 @@ class GeoPackageStore(Store):
             return [AuditRow(*row) for row in connection.execute(query).all()]
 
     def read_since(self, layer: str, stamp: str) -> tuple[list[Record], list[AuditRow]]:
-        """Return a layer's rows now and the audit rows after a moment; see :class:`Store`."""
+        """See :class:`HistoryStore`."""
         with self._reading() as connection:
             return read_since(connection, layer, stamp)
 
@@ -241,15 +224,7 @@ class GeoPackageStore(Store):
         data_version: str | None = None,
         actor: str = "locator",
     ) -> str:
-        """Keep a document for ever and return its digest; see :class:`Store`.
-
-        Raises
-        ------
-        InputError
-            It is too long, or something about it is wrong; nothing was written.
-        StoreError
-            The store cannot be written, or is of an older schema.
-        """
+        """See :class:`Store`."""
         check_document(kind, title, question, body, made_at)
         digest, facts = digest_of(kind, title, question, body), (kind, title, question)
         if self.read_document(digest) is not None:
@@ -263,23 +238,17 @@ class GeoPackageStore(Store):
         return digest
 
     def list_documents(self, kind: str | None = None) -> tuple[DocumentFacts, ...]:
-        """Return the facts of what is kept, of one kind or all, the newest first."""
+        """See :class:`Store`."""
         with self._reading() as connection:
             return list_rows(connection, kind) if _has_documents(connection) else ()
 
     def read_document(self, digest: str) -> Document | None:
-        """Return a kept document, or None if there is none of that digest.
-
-        Raises
-        ------
-        StoreError
-            What is stored is not what was kept.
-        """
+        """See :class:`Store`."""
         with self._reading() as connection:
             return read_row(connection, digest) if _has_documents(connection) else None
 
     def discard_document(self, digest: str, *, actor: str = "locator") -> bool:
-        """Remove a kept document; the history keeps its facts. False: there was none."""
+        """See :class:`Store`."""
         if all(facts.digest != digest for facts in self.list_documents()):
             return False
         with self._writing_documents() as connection, self._authored(connection, actor):
@@ -307,17 +276,14 @@ class GeoPackageStore(Store):
         return SCHEMA_VERSION
 
     def roads_source(self) -> str:
-        """Return the name of the file that the store's roads were imported from, or nothing."""
+        """See :class:`Store`."""
         table = meta_table()
         query = sa.select(table.c.value).where(table.c.key == _ROADS)
         with self._reading() as connection:
             return str(connection.execute(query).scalar_one_or_none() or "")
 
     def remember_roads(self, source: str) -> None:
-        """Remember from which file roads were imported, so that they can be missed; "" forgets.
-
-        No row that is shown changes, so the version stays.
-        """
+        """See :class:`Store`; no row that is shown changes, so the version stays."""
         table = meta_table()
         with self._connections.writing() as connection:
             connection.execute(sa.delete(table).where(table.c.key == _ROADS))
@@ -325,13 +291,7 @@ class GeoPackageStore(Store):
                 connection.execute(sa.insert(table).values(key=_ROADS, value=source))
 
     def backup(self, target: Path) -> None:
-        """Write a whole copy of the store as it is now, in use or not, to a new file.
-
-        Raises
-        ------
-        StoreError
-            The target exists already or cannot be written.
-        """
+        """See :class:`FileStore`."""
         if target.exists():
             raise StoreError(f"{target} exists already; name a new file for the backup.")
         with self._reading() as connection:
@@ -344,7 +304,7 @@ class GeoPackageStore(Store):
                 raise StoreError(f"The backup {target} could not be written: {error}.") from error
 
     def close(self) -> None:
-        """Give the connections back."""
+        """See :class:`Store`."""
         self._connections.close()
 
     def _aside(self, version: str) -> Callable[[str], None]:
@@ -365,9 +325,7 @@ class GeoPackageStore(Store):
     @contextmanager
     def _authored(self, connection: sa.Connection, actor: str) -> Iterator[None]:
         """Tell the triggers who writes, and one moment for all rows: no state shows half of it."""
-        moment = self._clock().astimezone(UTC)
-        stamp = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-        _set_author(connection, actor, stamp)
+        _set_author(connection, actor, stamp_of(self._clock()))
         yield
         _set_author(connection, OUTSIDE_ACTOR, None)
 

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import geopandas as gpd
 import shapely
 
 from locator.errors import ConflictError, InputError
 from locator.schema import LAYERS, Layer, Status
-from locator.store.base import AuditRow, Cell, Change, Record, Revision, Store, history_of
+from locator.store.base import AuditRow, Cell, Change, Record, Revision, Store, history_of, stamp_of
 from locator.store.records import find_layer, make_frame
 from locator.store.tables import geometry_wkb
 from locator.store.text import any_broken, is_broken
@@ -116,9 +116,7 @@ def read_as_of(store: Store, layer: str, moment: datetime) -> gpd.GeoDataFrame:
     spec = find_layer(layer)
     if moment.tzinfo is None:
         raise InputError(f"The moment {moment.isoformat()} needs a time zone, such as +08:00.")
-    utc = moment.astimezone(UTC)
-    stamp = utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
-    records, rows = history_of(store).read_since(layer, stamp)
+    records, rows = history_of(store).read_since(layer, stamp_of(moment))
     state = {str(record["id"]): record for record in records if record["id"] is not None}
     for row in reversed(rows):
         if row.after is not None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from locator.errors import InputError, JobsFullError
-from locator.store.base import Alive, Job, Jobs, JobState
+from locator.store.base import Alive, Job, Jobs, JobState, stamp_of
 from locator.store.tables import jobs_table
 from locator.store.text import any_broken
 
@@ -213,7 +213,7 @@ class JobRows(Jobs):
         running = sa.select(table.c.id, table.c.job, table.c.pid, table.c.mark, table.c.seen_at)
         with self._reading() as connection:
             rows = connection.execute(running.where(table.c.state == "running")).all()
-        long_ago = self._clock().astimezone(UTC) - timedelta(seconds=silent_s)
+        long_ago = self._clock() - timedelta(seconds=silent_s)
         gone = []
         for number, job, pid, mark, seen_at in rows:
             lives = alive(pid, mark)
@@ -233,23 +233,19 @@ class JobRows(Jobs):
     def remove_old(self, *, hours: float, most: int = 1000) -> int:
         """Remove the jobs that ended more than so many hours ago, or before the ``most`` latest."""
         table = jobs_table()
-        moment = self._clock().astimezone(UTC) - timedelta(hours=hours)
+        long_ago = stamp_of(self._clock() - timedelta(hours=hours))
         ended = table.c.state.not_in(_OPEN)
         first = sa.select(table.c.id).where(ended).order_by(table.c.id.desc()).offset(most).limit(1)
         with self._reading() as connection:
             last = connection.execute(first).scalar_one_or_none() or 0
-            old = sa.and_(ended, sa.or_(table.c.ended_at < _text(moment), table.c.id <= last))
+            old = sa.and_(ended, sa.or_(table.c.ended_at < long_ago, table.c.id <= last))
             if not _count(connection, table, old):
                 return 0
         with self._writing() as connection:
             return connection.execute(sa.delete(table).where(old)).rowcount
 
     def _stamp(self) -> str:
-        return _text(self._clock().astimezone(UTC))
-
-
-def _text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+        return stamp_of(self._clock())
 
 
 def _moment(text: str | None) -> datetime | None:

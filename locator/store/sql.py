@@ -42,11 +42,11 @@ def read_layer(
     connection: sa.Connection,
     layer: str,
     *,
-    bbox: tuple[float, float, float, float] | None,
-    where: Where | None,
-    columns: Sequence[str] | None,
     window: Window,
     aside: Callable[[str], None],
+    bbox: tuple[float, float, float, float] | None = None,
+    where: Where | None = None,
+    columns: Sequence[str] | None = None,
 ) -> gpd.GeoDataFrame:
     """Read a layer as a frame; rows whose geometry is missing are left out.
 
