@@ -118,6 +118,8 @@ UNREPEATED = (
         "MOMENT",
     ),
     (re.compile(r"\b[0-9a-f]{32,64}\b"), "DIGEST"),
+    (re.compile(r"\b[0-9a-f]{12}-\d+\b"), "VERSION"),
+    (re.compile(r'("(reduce|greedy|polish|bound|kernel|total)": )[0-9.]+'), r"\1SECONDS"),
     (re.compile(r'(nonce="|nonce-)[A-Za-z0-9_-]+'), r"\1NONCE"),
     (re.compile(r'(\?v=|"version": ?")[A-Za-z0-9_.-]+'), r"\1VERSION"),
     (re.compile(r"\b\d+(\.\d+)? s(econds?)?\b"), "SECONDS s"),
