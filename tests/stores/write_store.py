@@ -43,7 +43,7 @@ def write(path: Path) -> None:
     with GeoPackageStore.create(path, clock=clock) as store:
         store.apply(Change("stations", frame), Change("hot_zones", zones), actor="li")
         store.apply(Change("stations", frame.assign(phone=["0917-1", None, None])), actor="wang")
-        store.keep("note", "说明", "{}", b"body", made_at=clock())
+        store.keep_document("note", "说明", "{}", b"body", made_at=clock())
     with closing(sqlite3.connect(path)) as connection:
         register_functions(connection)
         connection.execute("UPDATE stations SET access = '凭工牌' WHERE id = 'A-2'")
