@@ -103,7 +103,7 @@ def test_an_old_store_gets_the_column_and_keeps_everything(
         assert store.migrate() == store.migrate() == sample.since
         assert (store.version(), store.audit()) == (version, log)
         assert store.read("stations").equals(before)
-        assert store.list_kept()[0].title == "说明"
+        assert store.list_documents()[0].title == "说明"
         store.apply(Change("stations", station("A-1", sample_url=ADDRESS)), actor="test")
         change = next(c for c in read_log(store, "stations", "A-1") if c.field == "sample_url")
         assert (change.before, change.after) == (None, ADDRESS)

@@ -14,13 +14,12 @@ from locator.datum import to_wgs84
 from locator.errors import RegisterError
 from locator.files import LayerInfo, open_layers
 from locator.files.projection import in_degrees
-from locator.register.layers import as_register_error, cell_of, whole_name
+from locator.register.grid import Row
+from locator.register.layers import FEATURE_ID, as_register_error, cell_of, whole_name
 from locator.register.mapping import Mapping, field_cells, rename_columns, require_columns
 from locator.register.rows import Fault, RejectedRow, parse_cells
-from locator.register.tables import AS_IT_IS, FEATURE_ID, ReadOptions, Row, Table
+from locator.register.tables import AS_IT_IS, ReadOptions, Table
 from locator.schema import CRS, LAYERS, Datum, Value
-
-__all__ = ["AreasRead", "area_fields", "read_areas"]
 
 _GEOMETRY = "geometry"
 

@@ -24,8 +24,6 @@ from locator.register.rows import Fault, RejectedRow, parse_cells, parse_positio
 from locator.register.tables import Table
 from locator.schema import CRS, LAYERS, POSITION_DECIMALS, Datum, Value
 
-__all__ = ["CandidatesRead", "candidate_fields", "parse_candidates"]
-
 _COSTS = re.compile(
     r"费|成本|造价|预算|金额|价格|投资|万元|租金|cost|price|budget|expense|capex", re.IGNORECASE
 )

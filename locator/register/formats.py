@@ -25,15 +25,6 @@ from locator.errors import RegisterError
 from locator.paths import written_together, written_whole
 from locator.schema import POSITION_DECIMALS, Cell, Column, Language, Number
 
-__all__ = [
-    "POSITION",
-    "WRITABLE",
-    "LayerFile",
-    "guard_cell",
-    "lay_out",
-    "write_layer",
-]
-
 # What XML 1.0 has no place for; rows that another program wrote may hold it.
 _NOT_FOR_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _PIECE = 10_000

@@ -9,25 +9,10 @@ from pathlib import Path
 from locator.errors import RegisterError
 from locator.files.kml import OWN_NAME
 from locator.register.coordinates import PAIR_FIELD, PAIR_HEADERS
-from locator.register.grid import AGAIN, twice_in_header
-from locator.register.tables import (
-    FEATURE_ID,
-    FEATURE_POSITION,
-    OUR_COLUMNS_PREFIX,
-    Row,
-    Table,
-)
+from locator.register.grid import AGAIN, Row, twice_in_header
+from locator.register.layers import FEATURE_ID, FEATURE_POSITION
+from locator.register.tables import OUR_COLUMNS_PREFIX, Table
 from locator.schema import LAYERS, SEPARATORS
-
-__all__ = [
-    "POSITION_FIELDS",
-    "Mapping",
-    "field_cells",
-    "read_mapping",
-    "rename_columns",
-    "require_columns",
-    "station_fields",
-]
 
 POSITION_FIELDS = {"lon": "经度", "lat": "纬度"}
 _PAIR = {PAIR_FIELD: "坐标"}

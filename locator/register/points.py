@@ -11,6 +11,7 @@ from locator.datum import to_wgs84
 from locator.errors import RegisterError
 from locator.register.coordinates import PAIR_FIELD
 from locator.register.doubtful import doubt_positions
+from locator.register.grid import Row
 from locator.register.mapping import (
     POSITION_FIELDS,
     Mapping,
@@ -20,10 +21,8 @@ from locator.register.mapping import (
 )
 from locator.register.projected import Projection
 from locator.register.rows import Fault, RejectedRow, parse_position
-from locator.register.tables import Row, Table
+from locator.register.tables import Table
 from locator.schema import CRS, Datum, Number
-
-__all__ = ["POINT_FIELDS", "PointsRead", "parse_points"]
 
 _DEMAND = Number("demand_per_h", "每小时需求")
 POINT_FIELDS = (

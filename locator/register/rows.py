@@ -24,6 +24,7 @@ from locator.register.coordinates import (
     parse_projected,
     split_pair,
 )
+from locator.register.grid import Row
 from locator.register.hours_doubts import doubt_hours
 from locator.register.hours_text import normalise_hours
 from locator.register.mapping import (
@@ -34,7 +35,7 @@ from locator.register.mapping import (
 )
 from locator.register.numbering import Numbering
 from locator.register.projected import Projection
-from locator.register.tables import AS_REJECTED, OUR_COLUMNS_PREFIX, Row, Table, row_digest
+from locator.register.tables import AS_REJECTED, OUR_COLUMNS_PREFIX, Table, row_digest
 from locator.schema import (
     CRS,
     LAYERS,
@@ -49,17 +50,6 @@ from locator.schema import (
     Value,
     is_shortened,
 )
-
-__all__ = [
-    "PIECE_ROWS",
-    "Fault",
-    "RegisterRead",
-    "RejectedRow",
-    "parse_cells",
-    "parse_pieces",
-    "parse_position",
-    "parse_table",
-]
 
 PIECE_ROWS = 20_000
 _NOWHERE = "0, 0 is not a place; leave out the row"

@@ -39,26 +39,6 @@ from locator.schema import LAYERS
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
-__all__ = [
-    "AS_IT_IS",
-    "AS_REJECTED",
-    "FEATURE_ID",
-    "FEATURE_POSITION",
-    "OUR_COLUMNS_PREFIX",
-    "READABLE",
-    "CsvLines",
-    "ReadOptions",
-    "Row",
-    "Table",
-    "check_size",
-    "known_names",
-    "numbered_lines",
-    "open_csv_lines",
-    "open_table",
-    "read_table",
-    "row_digest",
-    "unguard",
-]
 
 OUR_COLUMNS_PREFIX = "#"  # columns that a file of rejected rows carries for the person mending it
 AS_REJECTED = f"{OUR_COLUMNS_PREFIX}as-rejected"

@@ -15,8 +15,6 @@ from locator.paths import written_whole
 from locator.register.formats import POSITION, LayerFile, lay_out, write_layer
 from locator.schema import LAYERS, Column, Language
 
-__all__ = ["place_columns", "write_register", "write_template"]
-
 _TEMPLATE_ROWS = 1000
 
 

@@ -14,9 +14,9 @@ from locator.errors import InputError, RegisterError
 from locator.hours import is_readable
 from locator.register import Mapping, Table, parse_table
 from locator.register.coordinates import PAIR_FIELD
+from locator.register.grid import Row
 from locator.register.mapping import rename_columns, station_fields
 from locator.register.rows import parse_position
-from locator.register.tables import Row
 from locator.schema import (
     CRS,
     LAYERS,
