@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from clock import child_cost, compared
 
-from locator.schema import STATION_COLUMNS, Host, Kind, Service
+from locator.schema import LAYERS, Host, Kind, Service
 
 SEED = 20261123
 HOURS = ["24/7", "Mo-Fr 08:30-17:30", "Mo-Su 09:00-21:00", "Mo-Sa 07:00-22:00; PH off", ""]
@@ -34,7 +34,7 @@ def write_register(path: Path, rows: int) -> None:
     kind, host = rng.integers(len(kinds), size=rows), rng.integers(len(hosts), size=rows)
     hours = rng.integers(len(HOURS), size=rows)
     offered = rng.random((rows, len(services))) < 0.4
-    header = [column.name for column in STATION_COLUMNS if column.name != "updated_at"]
+    header = [column.name for column in LAYERS["stations"].given]
     header[3:3] = ["lon", "lat"]
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, header)

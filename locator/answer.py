@@ -6,20 +6,18 @@ from typing import TypedDict
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 
 from locator.errors import InputError, NoWayError
 from locator.hours import calendar_doubts, parse_moment
 from locator.hours_words import clock_words
 from locator.nearest import Found, OpenRule, StationFilter, Wishes, check_positions
-from locator.schema import STATION_COLUMNS, Service, State, is_illustrative, split_set
+from locator.schema import LAYERS, Json, Service, State, is_illustrative
 from locator.service import Service as LocatorService
 from locator.travel import Routed
 
 __all__ = [
     "Answer",
     "Feature",
-    "Json",
     "describe_line",
     "nearest_answer",
     "route_answer",
@@ -30,9 +28,6 @@ __all__ = [
 
 _DECIMALS = 7
 _LONG_MIN = 120  # from here on the minutes left are nobody's worry
-_SETS = frozenset({"services", "platforms"})
-
-Json = str | int | float | bool | list[str] | None
 
 
 class Geometry(TypedDict):
@@ -233,19 +228,7 @@ def _features(stations: gpd.GeoDataFrame, found: Sequence[Found]) -> list[Featur
 
 def _fields(record: dict[str, object]) -> dict[str, Json]:
     """Return a station's own fields; unknown is null, sets are lists."""
-    fields: dict[str, Json] = {}
-    for column in STATION_COLUMNS:
-        value = record.get(column.name)
-        if value is None or pd.isna(value):  # type: ignore[call-overload]
-            fields[column.name] = None
-        elif column.name in _SETS:
-            order = list(Service) if column.name == "services" else sorted(split_set(value))
-            fields[column.name] = [str(m) for m in order if m in split_set(value)]
-        elif column.dtype == "integer":
-            fields[column.name] = int(str(value))
-        else:
-            fields[column.name] = str(value)
-    return fields
+    return {c.name: c.json(record.get(c.name)) for c in LAYERS["stations"].columns}
 
 
 def _measures(item: Found) -> dict[str, Json]:

@@ -17,7 +17,8 @@ import pandas as pd
 
 from locator.datum import from_wgs84
 from locator.hours import STATES, WINDOW_DAYS, LonLat, read_spans, sun_place
-from locator.schema import Datum, Kind, Service, State, Status, is_illustrative, split_set
+from locator.nearest import HELPS
+from locator.schema import Datum, Kind, Service, State, Status, Weather, is_illustrative, split_set
 from locator.service import Service as LocatorService
 from locator.service import Snapshot
 from locator.travel import Routed
@@ -58,6 +59,7 @@ class Register(TypedDict, total=False):
     detour: float
     kinds: list[str]
     services: list[str]
+    helps: dict[str, list[str]]  # weather to the services that help in it
     schedules: list[list[Span] | None]
     stations: list[Row]
     places: list[list[str | float]]
@@ -140,6 +142,7 @@ def _head(service: LocatorService, snapshot: Snapshot, at: datetime) -> Register
         detour=settings.detour_factor,
         kinds=[kind.value for kind in Kind],
         services=[member.value for member in Service],
+        helps={w.value: [s.value for s in Service if s in HELPS[w]] for w in Weather},
         places=[
             [place.name, place.lon, place.lat, *_pinyin(place.name)]
             for place in snapshot.named_places

@@ -6,7 +6,7 @@ row of the study's folder is in it. Withdrawn ones are gone from every door at o
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NotRequired, TypedDict, cast
 
@@ -18,18 +18,25 @@ from locator.errors import StoreError
 from locator.lent import LentFrame
 from locator.schema import (
     CRS,
+    Choice,
+    ChoiceSet,
     Column,
+    Integer,
     LabelledEnum,
     Language,
+    Layer,
+    Moment,
+    Number,
     Provenance,
     Service,
+    Text,
     join_set,
     split_set,
 )
 from locator.store.base import Store
 
 __all__ = [
-    "GAP_COLUMNS",
+    "GAPS",
     "KIND",
     "About",
     "PublishedGaps",
@@ -64,34 +71,37 @@ class GapReason(LabelledEnum):
     NONE_NEAR = "none_near", "附近没有站点", "No station near"
 
 
-GAP_COLUMNS: tuple[Column, ...] = (
-    Column("id", "编号", required=True),
-    Column("name", "名称", required=True),
-    Column("rank", "排名", "integer"),
-    Column("standard", "标准"),
-    Column("unserved_demand_per_h", "每小时未覆盖需求", "number"),
-    Column("area_m2", "面积（平方米）", "number"),
-    Column("gaps", "缺口数", "integer"),
-    Column("zone_names", "热区"),
-    Column("district_name", "区县"),
-    Column("place", "附近地名"),
-    Column("place_m", "距地名（米）", "number"),
-    Column("bearing", "方位"),
-    Column("nearest_station_id", "最近站点编号"),
-    Column("nearest_station_name", "最近站点"),
-    Column("nearest_m", "直线距离（米）", "number"),
-    Column("nearest_ride_s", "骑行时间（秒）", "number"),
-    Column("nearest_ride_m", "骑行距离（米）", "number"),
-    Column("reason", "原因", "enum", choices=GapReason),
-    Column("reason_share", "原因占比", "number"),
-    Column("missing_services", "缺少的服务", "set", choices=Service),
-    Column("unknown_services", "是否有未知的服务", "set", choices=Service),
-    Column("week_covered_share", "一周覆盖率", "number"),
-    Column("worst_hour", "最差小时（周一零点起）", "integer"),
-    Column("studied_at", "研究时间", "datetime"),
-    Column("provenance", "数据性质", "enum", choices=Provenance),
-    Column("source", "来源"),
+_COLUMNS: tuple[Column, ...] = (
+    Text("id", "编号", required=True),
+    Text("name", "名称", required=True),
+    Integer("rank", "排名"),
+    Text("standard", "标准"),
+    Number("unserved_demand_per_h", "每小时未覆盖需求"),
+    Number("area_m2", "面积（平方米）"),
+    Integer("gaps", "缺口数"),
+    Text("zone_names", "热区"),
+    Text("district_name", "区县"),
+    Text("place", "附近地名"),
+    Number("place_m", "距地名（米）"),
+    Text("bearing", "方位"),
+    Text("nearest_station_id", "最近站点编号"),
+    Text("nearest_station_name", "最近站点"),
+    Number("nearest_m", "直线距离（米）"),
+    Number("nearest_ride_s", "骑行时间（秒）"),
+    Number("nearest_ride_m", "骑行距离（米）"),
+    Choice("reason", "原因", choices=GapReason),
+    Number("reason_share", "原因占比"),
+    ChoiceSet("missing_services", "缺少的服务", choices=Service),
+    ChoiceSet("unknown_services", "是否有未知的服务", choices=Service),
+    Number("week_covered_share", "一周覆盖率"),
+    Integer("worst_hour", "最差小时（周一零点起）"),
+    Moment("studied_at", "研究时间"),
+    Choice("provenance", "数据性质", choices=Provenance),
+    Text("source", "来源"),
 )
+# What is published is public.
+_PUBLIC = tuple(replace(column, public=column.name != "id") for column in _COLUMNS)
+GAPS = Layer("gaps", _PUBLIC, "MultiPolygon")
 
 
 class Said(TypedDict):
@@ -143,7 +153,7 @@ class PublishedGaps:
     about
         What it says of the study.
     gaps
-        Columns :data:`GAP_COLUMNS` and polygons, EPSG:4326, ordered by id.
+        Columns those of :data:`GAPS` and polygons, EPSG:4326, ordered by id.
     """
 
     digest: str
@@ -163,7 +173,7 @@ def pack_gaps(about: About, rows: Sequence[dict[str, object]], shapes: Sequence[
     Parameters
     ----------
     rows
-        A dict an area, by the names of :data:`GAP_COLUMNS`; id and name are made of it.
+        A dict an area, by the names of those of :data:`GAPS`; id and name are made of it.
     shapes
         Their polygons as WKB.
     """
@@ -239,11 +249,8 @@ def _said(rows: Sequence[dict[str, object]], about: About) -> list[dict[str, obj
 
 
 def _frame(rows: Sequence[dict[str, object]], shapes: Sequence[bytes]) -> gpd.GeoDataFrame:
-    kinds = {"integer": "Int64", "number": "float64"}
     data = {
-        column.name: pd.Series(
-            [row.get(column.name) for row in rows], dtype=kinds.get(column.dtype, object)
-        )
-        for column in GAP_COLUMNS
+        column.name: pd.Series([row.get(column.name) for row in rows], dtype=column.dtype)
+        for column in GAPS.columns
     }
     return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries.from_wkb(list(shapes), crs=CRS), crs=CRS)

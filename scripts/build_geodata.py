@@ -35,11 +35,7 @@ from shapely.geometry.polygon import orient
 
 from locator.datum import gcj02_to_wgs84
 from locator.schema import (
-    DISTRICT_COLUMNS,
-    HOT_ZONE_COLUMNS,
-    PLACE_COLUMNS,
-    STATION_COLUMNS,
-    Column,
+    LAYERS,
     Datum,
     Host,
     Kind,
@@ -178,18 +174,19 @@ def place_features(
             "provenance": Provenance.COMMUNITY.value,
             "source": PLACE_SOURCE_NAMED if listed else PLACE_SOURCE,
         }
-        features.append((in_order(values, PLACE_COLUMNS), point))
+        features.append((in_order(values, "places"), point))
     return features
 
 
 # --- Features ----------------------------------------------------------------------------------
 
 
-def in_order(values: Properties, columns: Sequence[Column]) -> Properties:
-    """Return a row with every column of its layer, in the layer's order; absent is null."""
-    unknown = set(values) - {column.name for column in columns}
+def in_order(values: Properties, layer: str) -> Properties:
+    """Return a row in its layer's order: the first schema's columns, and later ones it has."""
+    unknown = set(values) - set(LAYERS[layer].column_names)
     if unknown:
         raise KeyError(f"no such column: {sorted(unknown)}")
+    columns = [c for c in LAYERS[layer].columns if c.since == 1 or c.name in values]
     return {column.name: values.get(column.name) for column in columns}
 
 
@@ -206,7 +203,7 @@ def district_features(
                     "name_en": tables.DISTRICT_NAMES_EN[code],
                     "source": DISTRICT_SOURCE,
                 },
-                DISTRICT_COLUMNS,
+                "districts",
             ),
             polygons,
         )
@@ -228,7 +225,7 @@ def zone_features() -> list[tuple[Properties, BaseGeometry]]:
             "provenance": ILLUSTRATIVE,
             "source": ZONE_SOURCE,
         }
-        features.append((in_order(values, HOT_ZONE_COLUMNS), draw_zone(row)))
+        features.append((in_order(values, "hot_zones"), draw_zone(row)))
     return features
 
 
@@ -272,7 +269,7 @@ def station_values(row: Row, district: str, place: tuple[float, float]) -> Prope
         "provenance": ILLUSTRATIVE,
         "source": STATION_SOURCE,
     }
-    ordered = in_order(values, STATION_COLUMNS)
+    ordered = in_order(values, "stations")
     with_place: Properties = {}
     for name, value in ordered.items():
         with_place[name] = value

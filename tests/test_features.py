@@ -39,7 +39,7 @@ from locator.features.encode import properties_of
 from locator.features.filter import filter_rows, like_pattern
 from locator.features.view import Rows
 from locator.files import open_layers
-from locator.schema import LAYERS, Column, ColumnType
+from locator.schema import LAYERS, Boolean, Column, Date, Integer, Layer, Moment, Number, Text
 from tests.patience import examples
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -161,15 +161,15 @@ SLIPS = {
     "ACCENTI(CASEI(name)) LIKE accenti(casei('Chiș%'))": 1,
     "ACCENTI(CASEI(name)) LIKE accenti(casei('cHis%'))": 1,
 }
-COLUMN_TYPES: dict[str, ColumnType] = {
-    "date": "date",
-    "start": "datetime",
-    "end": "datetime",
-    "boolean": "boolean",
-    "pop_max": "integer",
-    "pop_min": "integer",
-    "pop_other": "integer",
-    "POP_EST": "number",
+COLUMN_TYPES: dict[str, type[Column]] = {
+    "date": Date,
+    "start": Moment,
+    "end": Moment,
+    "boolean": Boolean,
+    "pop_max": Integer,
+    "pop_min": Integer,
+    "pop_other": Integer,
+    "POP_EST": Number,
 }
 
 
@@ -191,11 +191,13 @@ def test_the_predicates_of_the_standard_find_what_it_says(realdata: Path) -> Non
 def standard_view(frame: gpd.GeoDataFrame) -> View:
     """Return a layer of the standard's test data as a collection of its own."""
     names = [str(name) for name in frame.columns if name != frame.geometry.name]
-    columns = tuple(Column(name, name, COLUMN_TYPES.get(name, "text")) for name in names)
+    columns = tuple(COLUMN_TYPES.get(name, Text)(name, name, public=True) for name in names)
     base = collection("districts" if frame.geom_type.iloc[0] != "Point" else "places")
     days = {"date": frame["date"].astype(str).str[:10]} if "date" in frame else {}
     frame = frame.assign(id=[f"{n:04d}" for n in range(len(frame))], **days)
-    return View(replace(base, columns=columns), frame, ZoneInfo("UTC"))
+    return View(
+        replace(base, layer=Layer("standard", columns, base.geometry_type)), frame, ZoneInfo("UTC")
+    )
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,7 @@ from locator.datum import wgs84_to_gcj02
 from locator.hours import HoursRules, is_readable, parse_calendar, read_spans
 from locator.paths import geodata_dir
 from locator.schema import (
-    DISTRICT_COLUMNS,
-    HOT_ZONE_COLUMNS,
-    PLACE_COLUMNS,
-    STATION_COLUMNS,
+    LAYERS,
     Host,
     Kind,
     Provenance,
@@ -114,7 +111,7 @@ def test_rest_posts_use_all_three_hosts(rows: list[dict[str, str]]) -> None:
 
 
 def test_the_table_fits_the_schema(rows: list[dict[str, str]], stations: gpd.GeoDataFrame) -> None:
-    names = [column.name for column in STATION_COLUMNS]
+    names = [c.name for c in LAYERS["stations"].columns if c.since == 1 or c.name in rows[0]]
     place = names.index("kind") + 1
     assert list(rows[0]) == [*names[:place], "lon", "lat", *names[place:]]
     check_frame(stations, "stations")
@@ -204,7 +201,7 @@ def test_opening_hours_are_readable_and_varied(rows: list[dict[str, str]]) -> No
 
 def test_districts_fit_the_schema(districts: gpd.GeoDataFrame) -> None:
     check_frame(districts, "districts")
-    assert [c for c in districts if c != "geometry"] == [c.name for c in DISTRICT_COLUMNS]
+    assert [c for c in districts if c != "geometry"] == LAYERS["districts"].column_names
     assert len(districts) == 12
     assert list(districts["id"]) == sorted(districts["id"])
     assert districts.geometry.is_valid.all()
@@ -257,7 +254,7 @@ def test_districts_are_not_left_in_gcj02(districts: gpd.GeoDataFrame) -> None:
 
 def test_places_fit_the_schema_and_have_chinese_names(places: gpd.GeoDataFrame) -> None:
     check_frame(places, "places")
-    assert [c for c in places if c != "geometry"] == [c.name for c in PLACE_COLUMNS]
+    assert [c for c in places if c != "geometry"] == LAYERS["places"].column_names
     assert len(places) == 109
     assert places["name"].str.fullmatch(r"[\u4e00-\u9fff]+").all()
     assert set(places["kind"]) == {"city", "county_seat", "town", "subdistrict", "settlement"}
@@ -271,7 +268,7 @@ def test_places_fit_the_schema_and_have_chinese_names(places: gpd.GeoDataFrame) 
 
 def test_zones_fit_the_schema(zones: gpd.GeoDataFrame) -> None:
     check_frame(zones, "hot_zones")
-    assert [c for c in zones if c != "geometry"] == [c.name for c in HOT_ZONE_COLUMNS]
+    assert [c for c in zones if c != "geometry"] == LAYERS["hot_zones"].column_names
     assert len(zones) >= 40
     assert zones["kind"].nunique() >= 5
     assert set(zones["kind"]) <= set(ZoneKind)

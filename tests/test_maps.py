@@ -31,7 +31,7 @@ from locator.maps import (
     tile_origins,
 )
 from locator.maps.payload import build_payload, dump_json, view_box
-from locator.schema import CRS, STATION_COLUMNS, Kind
+from locator.schema import CRS, LAYERS, ChoiceSet, Kind, OpenSet, Text
 from tests.browser_support import watch_page
 
 NONCE = "bm9uY2U="
@@ -54,7 +54,7 @@ HOSTILE_SHOWN = " ".join(HOSTILE.replace("\u2028", " ").replace("\u2029", " ").s
 
 
 def make_station(number: int = 0, **fields: Any) -> dict[str, Any]:
-    row: dict[str, Any] = {column.name: None for column in STATION_COLUMNS}
+    row: dict[str, Any] = dict.fromkeys(LAYERS["stations"].column_names)
     row |= {
         "id": f"bj-{number}",
         "name": f"经二路驿站{number}",
@@ -102,8 +102,10 @@ def make_layers() -> MapLayers:
 def make_hostile() -> tuple[MapLayers, MapOptions]:
     """Return layers and options with every payload in every text."""
     layers = make_layers()
-    texts = [c.name for c in STATION_COLUMNS if c.dtype in {"text", "set"} and c.name != "id"]
-    hostile = dict.fromkeys(texts, HOSTILE) | {"hours_note": HOSTILE, "state": "open"}
+    texts = [
+        c.name for c in LAYERS["stations"].columns if isinstance(c, Text | OpenSet | ChoiceSet)
+    ]
+    hostile = dict.fromkeys(texts[1:], HOSTILE) | {"hours_note": HOSTILE, "state": "open"}
     hostile["platforms"] = HOSTILE.replace(";", "")
     assert layers.hot_zones is not None
     assert layers.gaps is not None

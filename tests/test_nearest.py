@@ -12,7 +12,7 @@ from pyproj import Geod
 from locator.errors import InputError
 from locator.hours import HoursRules
 from locator.nearest import OpenRule, StationFilter, StationIndex
-from locator.schema import STATION_COLUMNS, Kind, Service, State
+from locator.schema import LAYERS, Kind, Service, State
 from locator.service import Service as LocatorService
 from locator.travel import StraightLine
 from locator.travel import straightline as straightline_module
@@ -25,7 +25,7 @@ RULES = HoursRules(SHANGHAI, "CN", {})
 
 def make_index(*rows: dict[str, object]) -> StationIndex:
     """Build an index of stations given by ``id, lon, lat`` and any other field."""
-    base = {column.name: None for column in STATION_COLUMNS}
+    base = dict.fromkeys(LAYERS["stations"].column_names)
     base |= {"kind": "rest_post", "status": "active"}
     records = [base | {k: v for k, v in row.items() if k not in {"lon", "lat"}} for row in rows]
     points = gpd.points_from_xy([r["lon"] for r in rows], [r["lat"] for r in rows])

@@ -25,6 +25,7 @@ def test_the_shipped_register_travels_in_well_under_20_kb(client: FlaskClient) -
     assert len(answer.data) < 12_000
     register = json.loads(gzip.decompress(answer.data))
     assert len(register["stations"]) == 120
+    assert register["helps"]["rain"] == ["seats", "rain_gear"]
     plain = client.get("/stations.json")
     assert plain.get_json() == register
     again = client.get("/stations.json", headers={"If-None-Match": plain.headers["ETag"]})

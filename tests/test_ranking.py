@@ -24,7 +24,7 @@ from locator.errors import InputError
 from locator.nearest import HELP_S, HELPS, OpenRule, StationFilter, StationIndex, Wishes
 from locator.paths import static_dir
 from locator.phone import phone_register
-from locator.schema import STATION_COLUMNS, Kind, Service, State, Weather
+from locator.schema import LAYERS, Kind, Service, State, Weather
 from locator.service import Service as LocatorService
 from locator.store import Change, GeoPackageStore
 from tests.browser_support import watch_page
@@ -178,7 +178,7 @@ def question_of(case: Case) -> Question:
 @pytest.fixture
 def table(service: LocatorService, store: GeoPackageStore) -> LocatorService:
     """Return the service with the table's stations for its register."""
-    empty = {column.name: None for column in STATION_COLUMNS}
+    empty = dict.fromkeys(LAYERS["stations"].column_names)
     empty |= {"kind": "rest_post", "status": "active", "services": ""}
     given = [row | {"opening_hours": row["hours"]} for row in VECTORS["stations"]]
     records = [empty | {key: row[key] for key in row if key in empty} for row in given]

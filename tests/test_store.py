@@ -158,14 +158,14 @@ def test_qgis_is_offered_lists_of_codes(empty: GeoPackageStore) -> None:
     assert root.attrib["styleCategories"] == "Fields|Forms"
     for column in LAYERS["stations"].columns:
         widget = root.find(f"fieldConfiguration/field[@name='{column.name}']/editWidget")
-        if column.dtype != "enum":
+        if not column.is_picked:
             assert widget is None
             continue
         assert widget is not None
         assert widget.attrib["type"] == "ValueMap"
         options = [dict(option.attrib) for option in widget.iter("Option")]
         offered = [option["value"] for option in options if "value" in option]
-        assert offered[: len(list(column.choices or ()))] == [m.value for m in column.choices or ()]
+        assert offered[: len(column.codes)] == list(column.codes)
         assert any(code.startswith("{2839923C") for code in offered) == (
             not column.required and column.default is None
         )

@@ -46,7 +46,7 @@ def write(settings: Settings, *statements: tuple[str, tuple[object, ...]]) -> No
 
 def broken(layer: str) -> list[tuple[str, tuple[object, ...]]]:
     """Return what breaks a text column a row, every one of the layer."""
-    texts = [c.name for c in LAYERS[layer].columns if c.dtype not in {"integer", "number"}]
+    texts = [c.name for c in LAYERS[layer].columns if c.operand != "number"]
     names = [name for name in texts if name != "updated_at"]  # an edit from outside is dated anew
     chosen = "fid = (SELECT fid FROM {0} ORDER BY fid LIMIT 1 OFFSET {1})"
     return [

@@ -10,7 +10,7 @@ import shapely
 
 from locator.errors import InputError
 from locator.hours import is_readable
-from locator.schema import CRS, STATION_COLUMNS, Service, Status, join_set, split_set
+from locator.schema import CRS, LAYERS, Service, Status, join_set, split_set
 
 __all__ = ["Idle", "Scenario", "apply_scenario", "idle_changes"]
 
@@ -138,7 +138,7 @@ def _check_ids(stations: gpd.GeoDataFrame, scenario: Scenario) -> None:
 def _as_rows_of(stations: gpd.GeoDataFrame, added: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return new stations with the register's columns and what the store would fill in."""
     rows = added.reindex(columns=stations.columns)
-    for column in STATION_COLUMNS:
+    for column in LAYERS["stations"].columns:
         if column.default is not None:
             given = rows[column.name].astype(object)
             rows[column.name] = given.where(given.notna(), column.default)

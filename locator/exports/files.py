@@ -14,7 +14,7 @@ from typing import IO
 from locator.errors import RegisterError, StoreError
 from locator.features import Collection, Shape, View, encode_rows, find_collection
 from locator.register import POSITION, LayerFile, place_columns, write_layer
-from locator.schema import Column, Language
+from locator.schema import Language
 
 __all__ = [
     "FORMATS",
@@ -52,8 +52,7 @@ def find_export(name: str) -> Export | None:
     collection = find_collection(name) if name in _OFFERED else None
     if collection is None:
         return None
-    own = Column("id", "编号", required=True)
-    columns = (own, *collection.columns)
+    columns = tuple(c for c in collection.layer.columns if c.public or c.name == "id")
     if collection.geometry_type == "Point":
         placed = place_columns(columns)
     else:

@@ -1,7 +1,7 @@
 """The table of collections: which layers are published, and which of their columns.
 
-A column is public because it is named here; a new column of the schema is not until it is. What
-a station's page shows is public; the datum a row came in, and the history, are not.
+A column is public because its line in the schema says so; a new one is not until it does. What a
+station's page shows is public; the datum a row came in, and the history, are not.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,8 +10,8 @@ from typing import Literal
 
 import geopandas as gpd
 
-from locator.published import GAP_COLUMNS, no_gaps
-from locator.schema import LAYERS, Column, Language, Status
+from locator.published import GAPS, no_gaps
+from locator.schema import LAYERS, Column, Language, Layer, Status
 from locator.service import Snapshot
 
 __all__ = ["COLLECTIONS", "About", "Collection", "Words", "collections_offered", "find_collection"]
@@ -43,12 +43,10 @@ class Collection:
 
     Attributes
     ----------
-    columns
-        The public columns beside ``id``, in their order.
+    layer
+        Its columns and geometry.
     dates
-        Those of them that the parameter ``datetime`` looks at.
-    geometry_type
-        ``Point`` or ``MultiPolygon``.
+        The public columns that the parameter ``datetime`` looks at.
     rows
         Takes the collection's rows out of a snapshot: EPSG:4326, ordered by id.
     about
@@ -61,26 +59,26 @@ class Collection:
     id: str
     title: Words
     description: Words
-    columns: tuple[Column, ...]
+    layer: Layer
     dates: tuple[str, ...]
-    geometry_type: Literal["Point", "MultiPolygon"]
     rows: Callable[[Snapshot], gpd.GeoDataFrame]
     shows_borders: bool = False
     about: Callable[[Snapshot], "About | None"] = lambda _snapshot: None
 
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The public columns beside ``id``, in their order."""
+        return self.layer.public
+
+    @property
+    def geometry_type(self) -> Literal["Point", "MultiPolygon"]:
+        """The geometry of its rows."""
+        return self.layer.geometry_type
+
     def column(self, name: str) -> Column | None:
         """Return a public column by its name, ``id`` included."""
-        if name == "id":
-            return _ID
-        return next((column for column in self.columns if column.name == name), None)
-
-
-_ID = Column("id", "编号", required=True)
-
-
-def _public(layer: str, *names: str) -> tuple[Column, ...]:
-    known = {column.name: column for column in LAYERS[layer].columns}
-    return tuple(known[name] for name in names)
+        column = self.layer.column(name)
+        return column if column is not None and (column.public or name == "id") else None
 
 
 def _in_service(snapshot: Snapshot) -> gpd.GeoDataFrame:
@@ -121,14 +119,8 @@ COLLECTIONS: tuple[Collection, ...] = (
             "unknown, and unknown is not closed. Stations closed for good are left out. datetime "
             "looks at the time of the last change, the day of the last check, and a notice's days.",
         ),
-        _public(
-            "stations",
-            *("name", "kind", "host", "address", "entrance_note", "phone", "services"),
-            *("opening_hours", "platforms", "access", "notice", "notice_from", "notice_until"),
-            *("status", "capacity", "provenance", "source", "last_verified", "updated_at"),
-        ),
+        LAYERS["stations"],
         ("updated_at", "last_verified", "notice_from", "notice_until"),
-        "Point",
         _in_service,
     ),
     Collection(
@@ -138,18 +130,16 @@ COLLECTIONS: tuple[Collection, ...] = (
             "骑手集中的区域，以及每小时需求（一周的平均值）。",
             "Where riders gather, with demand per hour as the mean of a week.",
         ),
-        _public("hot_zones", "name", "kind", "demand_per_h", "provenance", "source", "updated_at"),
+        LAYERS["hot_zones"],
         ("updated_at",),
-        "MultiPolygon",
         lambda snapshot: snapshot.hot_zones,
     ),
     Collection(
         "districts",
         Words("区县", "Districts and counties"),
         Words("宝鸡市的区和县。", "The districts and counties of Baoji."),
-        _public("districts", "name", "name_en", "provenance", "source", "updated_at"),
+        LAYERS["districts"],
         ("updated_at",),
-        "MultiPolygon",
         lambda snapshot: snapshot.districts,
         shows_borders=True,
     ),
@@ -157,11 +147,8 @@ COLLECTIONS: tuple[Collection, ...] = (
         "places",
         Words("地名", "Named places"),
         Words("镇、街道和其他有名字的地方。", "Towns, sub-districts and other places with a name."),
-        _public(
-            "places", "name", "name_en", "kind", "population", "provenance", "source", "updated_at"
-        ),
+        LAYERS["places"],
         ("updated_at",),
-        "Point",
         lambda snapshot: snapshot.places,
     ),
     Collection(
@@ -172,9 +159,8 @@ COLLECTIONS: tuple[Collection, ...] = (
             "Areas of demand from where no station is in reach by the standard, ranked by unserved "
             "demand.",
         ),
-        GAP_COLUMNS[1:],
+        GAPS,
         ("studied_at",),
-        "MultiPolygon",
         _published_gaps,
         about=_about_gaps,
     ),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import accumulate
 from json.encoder import encode_basestring
@@ -14,11 +14,10 @@ import shapely
 from locator.features.crs import CRS84, Crs
 from locator.features.moments import parse_moment
 from locator.features.view import BLOCK_ROWS, Block, Rows, View
-from locator.schema import Column, Service, split_set
+from locator.schema import Column, Json, Moment, is_missing
 
 __all__ = ["Shape", "encode_rows", "iso_moment", "properties_of"]
 
-Json = str | int | float | list[str] | None
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -100,13 +99,13 @@ def _geometries(view: View, rows: Rows, crs: Crs) -> list[bytes]:
 
 def _written(view: View, column: Column, rows: Rows) -> list[bytes]:
     """Return a column's cells as JSON."""
-    cells, write = view.cells(column.name), _WRITERS.get(column.dtype, _text)
+    cells, write = view.cells(column.name), _writer(view, column)
     known: dict[object, bytes] = {}
 
     def text_of(value: object) -> bytes:
         text = known.get(value)
         if text is None:
-            plain = write(value, column, view)
+            plain = write(value)
             text = known[value] = _quoted(plain) if isinstance(plain, str) else _dump(plain)
         return text
 
@@ -119,64 +118,20 @@ def properties_of(
 ) -> list[dict[str, Json]]:
     """Return the public properties of rows; sets are lists, unknown is None."""
     columns = [c for c in view.collection.columns if names is None or c.name in names]
-    read = {
-        c.name: [_WRITERS.get(c.dtype, _text)(value, c, view) for value in _values(view, c, rows)]
-        for c in columns
-    }
+    read = {c.name: list(map(_writer(view, c), view.frame[c.name].iloc[rows])) for c in columns}
     return [{name: values[place] for name, values in read.items()} for place in range(len(rows))]
 
 
-def _values(view: View, column: Column, rows: Rows) -> list[object]:
-    values = view.frame[column.name].iloc[rows]
-    return list(values.astype(object).where(values.notna(), None))
+def _writer(view: View, column: Column) -> Callable[[object], Json]:
+    """Return what turns a column's values into JSON; moments are given in UTC."""
+    if not isinstance(column, Moment):
+        return column.json
 
+    def write(value: object) -> Json:
+        period = None if is_missing(value) else parse_moment(str(value), view.timezone)
+        return None if period is None else iso_moment(period.start)
 
-def _text(value: object, column: Column, view: View) -> Json:
-    del column, view
-    return None if value is None else str(value)
-
-
-def _integer(value: object, column: Column, view: View) -> Json:
-    del column, view
-    return None if value is None else int(float(str(value)))
-
-
-def _number(value: object, column: Column, view: View) -> Json:
-    del column, view
-    number = float(str(value)) if value is not None else float("nan")
-    return number if np.isfinite(number) else None
-
-
-def _set(value: object, column: Column, view: View) -> Json:
-    del view
-    if value is None:
-        return None
-    members = split_set(value)
-    order = list(Service) if column.choices is Service else sorted(members)
-    return [str(member) for member in order if member in members]
-
-
-def _day(value: object, column: Column, view: View) -> Json:
-    del column, view
-    try:
-        return None if value is None else date.fromisoformat(str(value)).isoformat()
-    except ValueError:
-        return None
-
-
-def _moment(value: object, column: Column, view: View) -> Json:
-    del column
-    period = None if value is None else parse_moment(str(value), view.timezone)
-    return None if period is None else iso_moment(period.start)
-
-
-_WRITERS: dict[str, Callable[[object, Column, View], Json]] = {
-    "integer": _integer,
-    "number": _number,
-    "set": _set,
-    "date": _day,
-    "datetime": _moment,
-}
+    return write
 
 
 def iso_moment(micros: int) -> str:

@@ -137,7 +137,7 @@ def _property(name: str, context: Context) -> Operand:
     if column is None:
         known = ", ".join(["geometry", "id", *(c.name for c in view.collection.columns)])
         raise InputError(f"The filter's {name[:40]!r} is no property; there are {known}.")
-    if column.dtype in {"date", "datetime"}:
+    if column.operand == "time":
         times = view.times(name)
         return Spans(times.start[rows], times.end[rows], times.known[rows])
     cells = view.cells(name)

@@ -59,8 +59,8 @@ def parse_sort(text: str, collection: Collection) -> tuple[SortKey, ...]:
     for part in text.split(","):
         name = part.strip().removeprefix("+").removeprefix("-")  # a + arrives as a space
         column = collection.column(name)
-        if column is None or column.dtype == "set":
-            known = ["id", *(c.name for c in collection.columns if c.dtype != "set")]
+        if column is None or column.operand == "set":
+            known = ["id", *(c.name for c in collection.columns if c.operand != "set")]
             raise InputError(f"sortby={part[:40]!r}: sort by {', '.join(known)}.")
         keys.append(SortKey(name, part.strip().startswith("-")))  # a second time adds nothing
     if len(keys) > _MAX_KEYS:
@@ -155,6 +155,6 @@ def _fits(value: object, collection: Collection, key: SortKey) -> bool:
     column = collection.column(key.name)
     if value is None or column is None:
         return column is not None
-    if column.dtype in {"integer", "number"}:
+    if column.operand == "number":
         return isinstance(value, float | int) and abs(value) < _HUGE  # and no NaN
     return isinstance(value, str)

@@ -14,7 +14,7 @@ from locator.features.filter import filter_rows
 from locator.features.moments import Period, parse_moment
 from locator.features.order import Mark, SortKey, make_mark, order_rows, parse_mark, split_rows
 from locator.features.view import Flags, Rows, View
-from locator.schema import split_set
+from locator.schema import Integer, split_set
 
 __all__ = ["MAX_LIMIT", "Page", "Query", "find_page", "find_row", "read_bbox"]
 
@@ -171,7 +171,7 @@ def _in_period(view: View, period: Period) -> Flags:
 
 def _equals(view: View, name: str, value: str) -> Flags:
     column = view.column(name)
-    if column.dtype in {"date", "datetime"}:
+    if column.operand == "time":
         period = parse_moment(value, view.timezone)
         if period is None:
             raise InputError(f"{name}={value[:40]!r} is not a date; write 2026-11-23.")
@@ -179,10 +179,10 @@ def _equals(view: View, name: str, value: str) -> Flags:
         return np.asarray(times.known & (times.start == period.start), dtype=bool)
     cells = view.cells(name)
     if cells.kind == "number":
-        number = _number(name, value, whole=column.dtype == "integer")
+        number = _number(name, value, whole=isinstance(column, Integer))
         return np.asarray(cells.known & (cells.data == number), dtype=bool)
     wanted = frozenset(value.split(",")) if cells.kind == "set" else frozenset({value})
-    codes = {member.value for member in column.choices} if column.choices else wanted
+    codes = column.codes.keys() or wanted
     if not wanted <= codes:
         raise InputError(
             f"{name}={min(wanted - codes)[:40]!r} must be one of {', '.join(sorted(codes))}."

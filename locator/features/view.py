@@ -137,18 +137,18 @@ class View:
 
     def _read_cells(self, name: str) -> Cells:
         column, series = self.column(name), self.frame[name]
-        if column.dtype in {"integer", "number"}:
+        if column.operand == "number":
             numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
             known = np.isfinite(numbers)
             return Cells("number", np.where(known, numbers, 0.0), known)
         known = series.notna().to_numpy(dtype=bool)
-        if column.dtype == "boolean":
+        if column.operand == "boolean":
             return Cells(
                 "boolean", series.eq(other=True).to_numpy(dtype=bool, na_value=False), known
             )
         texts = series.to_numpy(dtype=object).copy()
         texts[~known] = ""
-        return Cells("set" if column.dtype == "set" else "text", texts, known)
+        return Cells("set" if column.operand == "set" else "text", texts, known)
 
     def times(self, name: str) -> Times:
         """Return a column of days or moments; what is not one counts as unknown."""

@@ -36,7 +36,7 @@ class MapLayers:
     Attributes
     ----------
     stations
-        Columns of :data:`locator.schema.STATION_COLUMNS`; may carry ``state`` (codes of
+        Columns of the stations of :data:`locator.schema.LAYERS`; may carry ``state`` (codes of
         :class:`locator.schema.State`) and ``hours_note`` (a sentence shown beside it).
     hot_zones
         Columns of the hot zones; may carry ``covered_share`` (0 to 1, NaN is not computed).

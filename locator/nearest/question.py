@@ -13,10 +13,8 @@ __all__ = ["HELPS", "HELP_S", "OpenRule", "StationFilter", "Wishes"]
 HELP_S = 120.0
 
 HELPS: dict[Weather, frozenset[Service]] = {
-    Weather.NONE: frozenset(),
-    Weather.HEAT: frozenset({Service.COOLING, Service.DRINKING_WATER}),
-    Weather.COLD: frozenset({Service.HEATING, Service.HOT_WATER}),
-    Weather.RAIN: frozenset({Service.RAIN_GEAR, Service.SEATS}),
+    weather: frozenset(service for service in Service if service.helps is weather)
+    for weather in Weather
 }
 
 

@@ -1,9 +1,7 @@
 """Areas of a file, hot zones or districts: valid ones and rejected rows, each with its reason."""
 
-import json
 import math
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,18 +14,14 @@ from locator.datum import to_wgs84
 from locator.errors import RegisterError
 from locator.files import LayerInfo, open_layers
 from locator.files.projection import in_degrees
-from locator.register.cells import parse_amount, parse_cell
-from locator.register.layers import as_register_error, cell_of, whole_name
+from locator.register.grid import Row
+from locator.register.layers import FEATURE_ID, as_register_error, cell_of, whole_name
 from locator.register.mapping import Mapping, field_cells, rename_columns, require_columns
-from locator.register.rows import Fault, RejectedRow
-from locator.register.tables import AS_IT_IS, FEATURE_ID, ReadOptions, Row, Table
-from locator.schema import CRS, LAYERS, Column, Datum
-
-__all__ = ["AreasRead", "area_fields", "read_areas"]
+from locator.register.rows import Fault, RejectedRow, parse_cells
+from locator.register.tables import AS_IT_IS, ReadOptions, Table
+from locator.schema import CRS, LAYERS, Datum, Value
 
 _GEOMETRY = "geometry"
-_MAX_TEXT = 200
-_HOURS = 168
 
 
 @dataclass(frozen=True)
@@ -42,7 +36,7 @@ class AreasRead:
 
 def area_fields(layer: str) -> dict[str, str]:
     """Return a layer's fields that a file may have, and their Chinese names."""
-    return {c.name: c.zh for c in LAYERS[layer].columns if c.name != "updated_at"}
+    return {column.name: column.zh for column in LAYERS[layer].given}
 
 
 def read_areas(
@@ -81,17 +75,15 @@ def read_areas(
     fields = area_fields(layer)
     table = _table(frame, path, list(fields))
     columns, unread = rename_columns(table, mapping, fields)
-    required = [c.name for c in LAYERS[layer].columns if c.required]
-    require_columns(table, {*columns, *mapping.fill}, required)
+    require_columns(table, {*columns, *mapping.fill}, LAYERS[layer].required)
     shapes = _in_wgs84(frame, datum, options)
-    good: list[dict[str, object]] = []
+    good: list[dict[str, Value]] = []
     kept: list[object] = []
     rejected = []
     seen: dict[str, int] = {}
-    parser = _Parser([c for c in LAYERS[layer].columns if c.name in fields], columns, seen)
     for row, shape in zip(table.rows, shapes, strict=True):
         cells = field_cells(row, columns, mapping)
-        record, faults = parser.parse(row, cells)
+        record, faults = parse_cells(row, cells, LAYERS[layer].given, columns, seen)
         reason = _what_is_wrong(shape)
         if reason is not None:
             faults.append(Fault(row.number, _GEOMETRY, _kind_of(shape), reason))
@@ -157,51 +149,3 @@ def _what_is_wrong(shape: object) -> str | None:
     if shape.area == 0:
         return "has no area"
     return None
-
-
-class _Parser:
-    """Checks the cells of rows one after the other; it must remember the ids it has seen."""
-
-    def __init__(
-        self, wanted: Sequence[Column], columns: dict[str, str], seen: dict[str, int]
-    ) -> None:
-        self._wanted, self._columns, self._seen = wanted, columns, seen
-
-    def parse(self, row: Row, cells: dict[str, str]) -> tuple[dict[str, object], list[Fault]]:
-        record: dict[str, object] = {}
-        faults = []
-        for column in self._wanted:
-            text = cells.get(column.name)
-            try:
-                record[column.name] = self._value(column, text)
-            except ValueError as error:
-                name = self._columns.get(column.name, column.name)
-                faults.append(Fault(row.number, name, (text or "")[:_MAX_TEXT], str(error)))
-        return record, faults
-
-    def _value(self, column: Column, text: str | None) -> object:
-        if text is None:
-            if column.required:
-                raise ValueError("is empty; it is required")
-            return None
-        if column.dtype == "number":
-            return parse_amount(text)
-        if column.dtype == "profile":
-            return _profile(text)
-        value = parse_cell(text, column)
-        if column.name == "id" and str(value) in self._seen:
-            raise ValueError(f"stands already in row {self._seen[str(value)]}")
-        if column.name in {"id", "name"} and len(text) > _MAX_TEXT:
-            raise ValueError("is too long")
-        return value
-
-
-def _profile(text: str) -> list[float]:
-    """Return the shares of a week from JSON, or from numbers with separators."""
-    values: object = None
-    with suppress(ValueError, RecursionError):
-        values = json.loads(text if text.startswith("[") else f"[{text.replace(';', ',')}]")
-    shares = values if isinstance(values, list) else []
-    if len(shares) != _HOURS or not all(type(share) in {int, float} for share in shares):
-        raise ValueError(f"must be {_HOURS} numbers, the shares of the week's hours")
-    return [float(share) for share in shares]

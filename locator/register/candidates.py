@@ -11,7 +11,6 @@ import shapely
 
 from locator.datum import to_wgs84
 from locator.errors import RegisterError
-from locator.register.cells import parse_amount, parse_cell
 from locator.register.coordinates import PAIR_FIELD
 from locator.register.doubtful import doubt_positions
 from locator.register.mapping import (
@@ -21,16 +20,10 @@ from locator.register.mapping import (
     rename_columns,
     require_columns,
 )
-from locator.register.projected import Projection
-from locator.register.rows import Fault, RejectedRow, parse_position
-from locator.register.tables import Row, Table
-from locator.schema import CANDIDATE_COLUMNS, CRS, POSITION_DECIMALS, Column, Datum
+from locator.register.rows import Fault, RejectedRow, parse_cells, parse_position
+from locator.register.tables import Table
+from locator.schema import CRS, LAYERS, POSITION_DECIMALS, Datum, Value
 
-__all__ = ["CANDIDATE_FIELDS", "CandidatesRead", "parse_candidates"]
-
-_COLUMNS = tuple(c for c in CANDIDATE_COLUMNS if c.name != "updated_at")
-CANDIDATE_FIELDS = {c.name: c.zh for c in _COLUMNS} | POSITION_FIELDS | {PAIR_FIELD: "坐标"}
-_MAX_ID, _MAX_NAME = 80, 200
 _COSTS = re.compile(
     r"费|成本|造价|预算|金额|价格|投资|万元|租金|cost|price|budget|expense|capex", re.IGNORECASE
 )
@@ -47,6 +40,12 @@ class CandidatesRead:
     doubts: tuple[Fault, ...] = ()
 
 
+def candidate_fields() -> dict[str, str]:
+    """Return the fields that a file of candidates may have, and their Chinese names."""
+    own = {column.name: column.zh for column in LAYERS["candidates"].given}
+    return own | POSITION_FIELDS | {PAIR_FIELD: "坐标"}
+
+
 def parse_candidates(
     table: Table, *, datum: Datum, mapping: Mapping | None = None
 ) -> CandidatesRead:
@@ -59,7 +58,7 @@ def parse_candidates(
     datum
         The datum of the file's coordinates, as its sender states it.
     mapping
-        For a file whose columns are not ours; the fields are those of :data:`CANDIDATE_FIELDS`.
+        For a file whose columns are not ours; the fields are those of :func:`candidate_fields`.
 
     Raises
     ------
@@ -67,21 +66,22 @@ def parse_candidates(
         A column that is required is missing, a column of costs is not read, or no row is valid.
     """
     mapping = mapping or Mapping()
-    columns, unread = rename_columns(table, mapping, CANDIDATE_FIELDS)
-    required = [*(c.name for c in _COLUMNS if c.required), *POSITION_FIELDS]
+    columns, unread = rename_columns(table, mapping, candidate_fields())
+    required = [*LAYERS["candidates"].required, *POSITION_FIELDS]
     require_columns(table, {*columns, *mapping.fill}, required, where="--candidates-map")
     _refuse_unread_costs(table, columns, unread)
-    good: list[dict[str, object]] = []
+    good: list[dict[str, Value]] = []
     rejected, numbers = [], []
     seen: dict[str, int] = {}
     for row in table.rows:
         cells = field_cells(row, columns, mapping)
-        record, faults = _parse_row(row, cells, columns, datum, seen, table.crs)
-        if faults:
+        record, faults = parse_cells(row, cells, LAYERS["candidates"].given, columns, seen)
+        lonlat, misplaced = parse_position(row, cells, columns, datum, table.crs)
+        if faults := faults + misplaced:
             rejected.append(RejectedRow(row, tuple(faults)))
         else:
             seen[str(record["id"])] = row.number
-            good.append(record)
+            good.append({**record, **lonlat})
             numbers.append(row.number)
     if not good:
         first = f": row {rejected[0].row.number}, {_words(rejected[0].faults)}" if rejected else ""
@@ -105,46 +105,9 @@ def _words(faults: Sequence[Fault]) -> str:
     return f"{faults[0].column} {faults[0].value[:40]!r} {faults[0].reason}"
 
 
-def _parse_row(
-    row: Row,
-    cells: dict[str, str],
-    columns: dict[str, str],
-    datum: Datum,
-    seen: dict[str, int],
-    crs: Projection | None,
-) -> tuple[dict[str, object], list[Fault]]:
-    record: dict[str, object] = {}
-    faults = []
-    for column in _COLUMNS:
-        text = cells.get(column.name)
-        try:
-            record[column.name] = _parse_value(column, text, seen)
-        except ValueError as error:
-            name = columns.get(column.name, column.name)
-            faults.append(Fault(row.number, name, text or "", str(error)))
-    lonlat, wrong = parse_position(row, cells, columns, datum, crs)
-    return record | lonlat, faults + wrong
-
-
-def _parse_value(column: Column, text: str | None, seen: dict[str, int]) -> object:
-    if text is None:
-        if column.required:
-            raise ValueError("is empty; it is required")
-        return None
-    if column.dtype == "number":
-        return parse_amount(text)
-    value = parse_cell(text, column)
-    if column.name in {"id", "name"} and len(text) > (
-        _MAX_ID if column.name == "id" else _MAX_NAME
-    ):
-        raise ValueError("is too long")
-    if column.name == "id" and str(value) in seen:
-        raise ValueError(f"stands already in row {seen[str(value)]}")
-    return value
-
-
-def _frame(records: list[dict[str, object]], datum: Datum) -> gpd.GeoDataFrame:
+def _frame(records: list[dict[str, Value]], datum: Datum) -> gpd.GeoDataFrame:
     lon, lat = (np.array([r[axis] for r in records], dtype=np.float64) for axis in ("lon", "lat"))
     x, y = (np.round(axis, POSITION_DECIMALS) for axis in to_wgs84(lon, lat, datum))
-    data = {c.name: pd.Series([r[c.name] for r in records], dtype=object) for c in _COLUMNS}
+    names = [column.name for column in LAYERS["candidates"].given]
+    data = {name: pd.Series([r[name] for r in records], dtype=object) for name in names}
     return gpd.GeoDataFrame(data, geometry=shapely.points(x, y), crs=CRS)

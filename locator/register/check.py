@@ -12,8 +12,6 @@ import shapely
 from locator.datum import geodesic_m
 from locator.schema import SAME_PLACE_DEG
 
-__all__ = ["Changes", "Duplicate", "find_changes", "find_duplicates"]
-
 _NEAR_M = 30.0
 _SIMILAR = 0.6
 _METRES_A_DEGREE = 111_320.0

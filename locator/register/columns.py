@@ -17,10 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from locator.errors import RegisterError
-from locator.register.grid import Line, check_width, find_lines
+from locator.register.grid import Line, Row, check_width, find_lines
 from locator.register.tables import (
     CsvLines,
-    Row,
     check_size,
     known_names,
     numbered_lines,
@@ -28,8 +27,6 @@ from locator.register.tables import (
     open_table,
     unguard,
 )
-
-__all__ = ["ColumnPiece", "ColumnTable", "open_columns"]
 
 _MAX_CSV_BYTES = 20_000_000_000
 _FIRST_LINES = 20  # past those in which the header was looked for

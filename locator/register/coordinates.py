@@ -8,21 +8,6 @@ from typing import Literal
 from locator.datum import in_metres, limits
 from locator.schema import Datum
 
-__all__ = [
-    "AXES",
-    "PAIR_FIELD",
-    "PAIR_HEADERS",
-    "SAY_DEGREES",
-    "SAY_METRES",
-    "Axis",
-    "parse_coordinate",
-    "parse_degrees",
-    "parse_metres",
-    "parse_pair",
-    "parse_projected",
-    "split_pair",
-]
-
 Axis = Literal["lon", "lat"]
 AXES: tuple[Axis, Axis] = ("lon", "lat")
 

@@ -7,8 +7,6 @@ import numpy.typing as npt
 
 from locator.register.rows import Fault
 
-__all__ = ["doubt_positions"]
-
 Floats = npt.NDArray[np.float64]
 
 _ON_ONE_SPOT = 3  # two hosts in one building are common, three on a point are not

@@ -23,17 +23,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from locator.errors import RegisterError
 from locator.paths import written_together, written_whole
-from locator.schema import POSITION_DECIMALS, Column, Language, split_set
-
-__all__ = [
-    "POSITION",
-    "WRITABLE",
-    "Cell",
-    "LayerFile",
-    "guard_cell",
-    "lay_out",
-    "write_layer",
-]
+from locator.schema import POSITION_DECIMALS, Cell, Column, Language, Number
 
 # What XML 1.0 has no place for; rows that another program wrote may hold it.
 _NOT_FOR_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -43,12 +33,11 @@ _SHAPEFILE = ".shp"
 _SHAPEFILE_PARTS = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
 _SHAPEFILE_NAME_BYTES = 10
 _SHAPEFILE_TEXT_BYTES = 254
+_LON_NOTE = "十进制度，如 107.2330471；坐标系在导入时用 --datum 说明"
 POSITION = (
-    Column("lon", "经度", "number", required=True),
-    Column("lat", "纬度", "number", required=True),
+    Number("lon", "经度", required=True, note=_LON_NOTE),
+    Number("lat", "纬度", required=True, note="十进制度，如 34.3646018"),
 )
-
-Cell = str | int | float | None
 
 
 @dataclass(frozen=True)
@@ -123,7 +112,7 @@ def lay_out(sheet: Worksheet, names: Sequence[str], columns: Sequence[Column]) -
     for number, (name, column) in enumerate(zip(names, columns, strict=True), start=1):
         dimension = sheet.column_dimensions[get_column_letter(number)]
         dimension.width = max(12, len(name) * 2 + 4)
-        if column.dtype not in {"integer", "number"}:
+        if column.operand != "number":
             dimension.number_format = FORMAT_TEXT
     sheet.freeze_panes = "A2"
 
@@ -151,7 +140,7 @@ class _Rows:
                 places = places.representative_point()
             table["lon"], table["lat"] = places.x, places.y
             values = [
-                [_cell(v, c, self.language) for v in table[c.name]]
+                [c.cell(v, self.language) for v in table[c.name]]
                 if c.name in table
                 else [None] * len(table)
                 for c in self.layer.columns
@@ -162,9 +151,7 @@ class _Rows:
         """Return the columns under the names of a file."""
         frame = self.frame
         data = {
-            names(c): pd.Series(
-                [_cell(v, c, self.language) for v in frame[c.name]], dtype=_dtype(c)
-            )
+            names(c): pd.Series([c.cell(v, self.language) for v in frame[c.name]], dtype=c.dtype)
             for c in self.layer.columns
             if c.name in frame and c not in POSITION
         }
@@ -180,27 +167,6 @@ class _Rows:
             # A Shapefile's layer is its file, and its texts have an encoding to be named.
             **({"encoding": "UTF-8"} if path.suffix == _SHAPEFILE else {"layer": self.layer.name}),
         )
-
-
-def _dtype(column: Column) -> str | type[object]:
-    return {"integer": "Int64", "number": "float64"}.get(column.dtype, object)
-
-
-def _cell(value: object, column: Column, language: Language | None) -> Cell:
-    if value is None or value is pd.NA or value != value:  # noqa: PLR0124 - NaN is unknown
-        return None
-    if column.dtype == "integer":
-        return int(str(value).removesuffix(".0"))
-    if column.dtype == "number":
-        return round(float(str(value)), POSITION_DECIMALS)
-    text = str(value)
-    if language is None or column.choices is None or not text:
-        return text
-    if column.dtype == "set":
-        chosen = split_set(text)
-        return ";".join(m.label(language) for m in column.choices if m.value in chosen)
-    labels = {member.value: member.label(language) for member in column.choices}
-    return labels.get(text, text)
 
 
 def _for_xml(value: Cell) -> Cell:

@@ -7,21 +7,6 @@ from itertools import chain, islice, pairwise
 
 from locator.errors import RegisterError
 
-__all__ = [
-    "AGAIN",
-    "LOOKED_AT",
-    "MAX_COLUMNS",
-    "Line",
-    "Row",
-    "check_columns",
-    "check_width",
-    "find_lines",
-    "find_rows",
-    "number_columns",
-    "rate_header",
-    "twice_in_header",
-]
-
 MAX_COLUMNS = 1_000  # a register has some thirty; more is another kind of file
 LOOKED_AT = 12  # lines that may stand before the data: titles, notes, group headers
 _HEADER_LINES = 3

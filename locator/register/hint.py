@@ -13,8 +13,6 @@ import shapely
 from locator.datum import from_wgs84, geodesic_m, in_metres, to_wgs84
 from locator.schema import Datum
 
-__all__ = ["DatumFit", "DatumHint", "RoadDistance", "fit_datums", "hint_datum"]
-
 _MIN_PAIRS = 3
 _MAX_AGREEING_M = 100.0  # the datums lie 420 m and more apart in China's cities
 _CLEARLY_NEARER = 3.0

@@ -12,8 +12,6 @@ from locator.hours import HoursRules, Span, read_rules_alone
 from locator.hours_rules import Night, Reading, split_chains
 from locator.schema import State
 
-__all__ = ["doubt_hours"]
-
 _RANGE = re.compile(r"(?<![\d:])(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)(?!\s*[\d:+])")
 _QUOTED = re.compile(r'"[^"]*"')
 _NAMES = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")

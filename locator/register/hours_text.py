@@ -19,8 +19,6 @@ from typing import NamedTuple
 
 from locator.hours import is_readable
 
-__all__ = ["normalise_hours"]
-
 _MAX_LENGTH = 300
 _NOON, _ONE, _DAY = 720, 780, 1440  # minutes
 _NAMES = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")

@@ -17,16 +17,6 @@ from locator.register.grid import Row, check_columns
 from locator.register.sheets import cell_text
 from locator.schema import CRS
 
-__all__ = [
-    "FEATURE_ID",
-    "FEATURE_POSITION",
-    "PointLayer",
-    "as_register_error",
-    "cell_of",
-    "open_layer",
-    "whole_name",
-]
-
 FEATURE_ID = "@id"  # what a feature says beside its properties
 FEATURE_POSITION = ("@lon", "@lat")
 _SHAPEFILE_NAME = 10  # characters that a Shapefile keeps of a column's name

@@ -9,26 +9,10 @@ from pathlib import Path
 from locator.errors import RegisterError
 from locator.files.kml import OWN_NAME
 from locator.register.coordinates import PAIR_FIELD, PAIR_HEADERS
-from locator.register.grid import AGAIN, twice_in_header
-from locator.register.tables import (
-    FEATURE_ID,
-    FEATURE_POSITION,
-    OUR_COLUMNS_PREFIX,
-    Row,
-    Table,
-)
-from locator.schema import STATION_COLUMNS
-
-__all__ = [
-    "POSITION_FIELDS",
-    "SEPARATORS",
-    "STATION_FIELDS",
-    "Mapping",
-    "field_cells",
-    "read_mapping",
-    "rename_columns",
-    "require_columns",
-]
+from locator.register.grid import AGAIN, Row, twice_in_header
+from locator.register.layers import FEATURE_ID, FEATURE_POSITION
+from locator.register.tables import OUR_COLUMNS_PREFIX, Table
+from locator.schema import LAYERS, SEPARATORS
 
 POSITION_FIELDS = {"lon": "经度", "lat": "纬度"}
 _PAIR = {PAIR_FIELD: "坐标"}
@@ -81,11 +65,6 @@ _UNIT = re.compile(r"[(（](?:°|度|도|deg|degrees?|wgs84)[)）]$")
 # What programs write for an empty cell.
 _NOTHING = frozenset({"null", "<null>", "nan", "n/a", "#n/a", "[]", "\\n"})
 _AMOUNTS = frozenset({"cost", "demand_per_h", "weight"})  # nothing would count as one here
-_SETS = frozenset({"services", "platforms"})
-SEPARATORS = re.compile(r"[;；、,，|]")
-STATION_FIELDS = (
-    {c.name: c.zh for c in STATION_COLUMNS if c.name != "updated_at"} | POSITION_FIELDS | _PAIR
-)
 
 
 @dataclass(frozen=True)
@@ -105,6 +84,11 @@ class Mapping:
     columns: dict[str, str] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     fill: dict[str, str] = field(default_factory=dict)
+
+
+def station_fields() -> dict[str, str]:
+    """Return the fields that a file of stations may have, and their Chinese names."""
+    return {c.name: c.zh for c in LAYERS["stations"].given} | POSITION_FIELDS | _PAIR
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -319,7 +303,8 @@ def _translate(value: str, name: str, meanings: dict[str, str] | None) -> str:
     """Return a value, or each member of a set, as a mapping says; the whole cell comes first."""
     if not meanings or value in meanings:
         return (meanings or {}).get(value, value)
-    if name not in _SETS:
+    column = LAYERS["stations"].column(name)
+    if column is None or column.operand != "set":
         return value
     members = (member.strip() for member in SEPARATORS.split(value))
     return ";".join(meanings.get(member, member) for member in members if member)

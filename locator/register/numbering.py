@@ -9,8 +9,6 @@ import geopandas as gpd
 from locator.datum import geodesic_m
 from locator.errors import InputError
 
-__all__ = ["Numbering"]
-
 _SAME_M = 100.0  # a station of the same name within this is the same one
 _PREFIX = re.compile(r"[^\s/;,]{1,40}")
 

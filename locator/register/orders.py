@@ -18,16 +18,6 @@ from locator.register.tables import Table
 from locator.register.times import parse_times, what_is_missing
 from locator.schema import Datum
 
-__all__ = [
-    "ORDER_FIELDS",
-    "WEIGHT_UNITS",
-    "OrderFault",
-    "OrderPiece",
-    "OrderRules",
-    "Reason",
-    "parse_orders",
-]
-
 ORDER_FIELDS = (
     {"id": "编号", "time": "时间", "end_time": "送达时间", "weight": "权重"}
     | {"demand_per_h": "每小时需求"}

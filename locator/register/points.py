@@ -9,9 +9,9 @@ import shapely
 
 from locator.datum import to_wgs84
 from locator.errors import RegisterError
-from locator.register.cells import parse_amount
 from locator.register.coordinates import PAIR_FIELD
 from locator.register.doubtful import doubt_positions
+from locator.register.grid import Row
 from locator.register.mapping import (
     POSITION_FIELDS,
     Mapping,
@@ -21,13 +21,12 @@ from locator.register.mapping import (
 )
 from locator.register.projected import Projection
 from locator.register.rows import Fault, RejectedRow, parse_position
-from locator.register.tables import Row, Table
-from locator.schema import CRS, Datum
+from locator.register.tables import Table
+from locator.schema import CRS, Datum, Number
 
-__all__ = ["POINT_FIELDS", "PointsRead", "parse_points"]
-
+_DEMAND = Number("demand_per_h", "每小时需求")
 POINT_FIELDS = (
-    {"name": "名称", "demand_per_h": "每小时需求", "district": "区县"}
+    {"name": "名称", _DEMAND.name: _DEMAND.zh, "district": "区县"}
     | POSITION_FIELDS
     | {PAIR_FIELD: "坐标"}
 )
@@ -107,7 +106,7 @@ def _parse_row(
     demand = 1.0
     try:
         if (text := cells.get("demand_per_h")) is not None:
-            demand = parse_amount(text)
+            demand = _DEMAND.parse(text)
     except ValueError as error:
         column = columns["demand_per_h"]
         faults.append(Fault(row.number, column, cells["demand_per_h"], str(error)))

@@ -10,8 +10,6 @@ from pyproj.exceptions import ProjError
 from locator.errors import InputError
 from locator.files.projection import crs_from_name, in_degrees
 
-__all__ = ["GAUSS_KRUGER", "Projection", "projection_of"]
-
 # CGCS2000 in 3-degree zones (EPSG): central meridian to the code without the zone before eastings.
 GAUSS_KRUGER = {75 + 3 * n: 4534 + n for n in range(21)}
 _BESIDE_DEG = 10.0  # how far beyond the area of a projection its coordinates are still believed

@@ -11,8 +11,6 @@ from locator.register.formats import guard_cell
 from locator.register.rows import RejectedRow
 from locator.register.tables import AS_REJECTED, OUR_COLUMNS_PREFIX, row_digest
 
-__all__ = ["keep_rejected", "write_rejected"]
-
 _NOTES = (*(f"{OUR_COLUMNS_PREFIX}{name}" for name in ("row", "columns", "reasons")), AS_REJECTED)
 
 

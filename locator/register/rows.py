@@ -16,7 +16,6 @@ import shapely
 from locator.datum import to_wgs84
 from locator.errors import RegisterError
 from locator.hours import is_readable
-from locator.register.cells import Value, is_shortened, parse_cell, parse_text
 from locator.register.coordinates import (
     AXES,
     PAIR_FIELD,
@@ -25,44 +24,38 @@ from locator.register.coordinates import (
     parse_projected,
     split_pair,
 )
+from locator.register.grid import Row
 from locator.register.hours_doubts import doubt_hours
 from locator.register.hours_text import normalise_hours
 from locator.register.mapping import (
-    SEPARATORS,
-    STATION_FIELDS,
     Mapping,
     field_cells,
     rename_columns,
+    station_fields,
 )
 from locator.register.numbering import Numbering
 from locator.register.projected import Projection
-from locator.register.tables import AS_REJECTED, OUR_COLUMNS_PREFIX, Row, Table, row_digest
+from locator.register.tables import AS_REJECTED, OUR_COLUMNS_PREFIX, Table, row_digest
 from locator.schema import (
     CRS,
+    LAYERS,
     POSITION_DECIMALS,
-    STATION_COLUMNS,
+    SEPARATORS,
     Column,
     Datum,
+    Hours,
     LabelledEnum,
     Provenance,
+    Text,
+    Value,
+    is_shortened,
 )
 
-__all__ = [
-    "PIECE_ROWS",
-    "Fault",
-    "RegisterRead",
-    "RejectedRow",
-    "parse_pieces",
-    "parse_position",
-    "parse_table",
-]
-
 PIECE_ROWS = 20_000
-_MAX_ID = 80
 _NOWHERE = "0, 0 is not a place; leave out the row"
-_MAX_NAME = 200
 _WORDS_LOOKED_AT = 1_000  # rows in which one word of ours shows what a column means
 _NO_KIND = "; if the column means something else, say --set kind=rest_post, or another of these"
+_MAX_SHOWN = 200  # characters of a value that is wrong
 _MAX_UNPLACED = 2_000  # rejected positions that are kept, to say what unit they may be in
 _SHORTENED = "is a number that Excel has shortened; left out, type it again as text"
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
@@ -172,7 +165,7 @@ def parse_pieces(
         A required column is missing, or the mapping does not fit the file.
     """
     mapping = mapping or Mapping()
-    columns, unread = rename_columns(table, mapping, STATION_FIELDS)
+    columns, unread = rename_columns(table, mapping, station_fields())
     doubted = _doubted(columns, mapping)
     head, table = _look_ahead(table)
     foreign = {columns.pop(name) for name in doubted if not _is_ours(name, columns[name], head)}
@@ -181,7 +174,7 @@ def parse_pieces(
     if lacking and (stored is None or "id" not in columns):
         raise _missing_columns(table, lacking)
     given = {*columns, *mapping.fill, *lacking, *(("id",) if numbering else ())}
-    names = [c.name for c in STATION_COLUMNS if c.name in given]
+    names = [c.name for c in LAYERS["stations"].columns if c.name in given]
     ask = stored if lacking else None
     unsure = "kind" not in mapping.fill and _is_guessed("kind", columns, mapping)
     state = _RowParser(columns, datum, table.crs, numbering, ask, lacking, may_be_no_kind=unsure)
@@ -212,17 +205,17 @@ def _doubted(columns: dict[str, str], mapping: Mapping) -> list[str]:
 
 def _is_guessed(name: str, columns: dict[str, str], mapping: Mapping) -> bool:
     """Tell whether a column is taken for a field by a name that may mean something else."""
-    ours = columns.get(name, name).casefold() in {name, STATION_FIELDS[name]}
+    ours = columns.get(name, name).casefold() in {name, station_fields()[name]}
     said = {*mapping.columns, *dict(mapping.values)}
     return not ours and name not in said
 
 
 def _is_ours(name: str, column: str, head: Sequence[Row]) -> bool:
     """Tell whether a column is empty, or has one of a field's words in some row."""
-    (choices,) = (c.choices for c in STATION_COLUMNS if c.name == name)
+    (choices,) = (c.choices for c in LAYERS["stations"].columns if c.name == name)
     cells = [row.cells[column] for row in head if column in row.cells]
     parts = (part for cell in cells for part in SEPARATORS.split(cell))
-    return not cells or choices is None or any(_is_word(part, choices) for part in parts)
+    return not cells or any(_is_word(part, choices) for part in parts)
 
 
 def _is_word(text: str, choices: type[LabelledEnum]) -> bool:
@@ -251,7 +244,7 @@ def _cut(rows: Iterable[Row], size: int | None) -> Iterator[Iterable[Row]]:
 
 def _lacking(columns: dict[str, str], mapping: Mapping, *, numbered: bool) -> tuple[str, ...]:
     """Return the required fields that a table has no column for."""
-    required = [*(c.name for c in STATION_COLUMNS if c.required), "lon", "lat"]
+    required = [*LAYERS["stations"].required, "lon", "lat"]
     given = {*columns, *mapping.fill, *(("lon", "lat") if PAIR_FIELD in columns else ())}
     if numbered:
         given.add("id")
@@ -321,7 +314,7 @@ class _RowParser:
 
     def parse_rows(
         self, rows: Iterable[Row], mapping: Mapping
-    ) -> tuple[list[dict[str, Value | float]], list[int], list[RejectedRow]]:
+    ) -> tuple[list[dict[str, Value]], list[int], list[RejectedRow]]:
         good, numbers, rejected = [], [], []
         named = [(row, field_cells(row, self._columns, mapping)) for row in rows]
         if self._ask is not None:
@@ -340,13 +333,11 @@ class _RowParser:
                 numbers.append(row.number)
         return good, numbers, rejected
 
-    def parse(
-        self, row: Row, cells: dict[str, str]
-    ) -> tuple[dict[str, Value | float], list[Fault]]:
-        record: dict[str, Value | float] = {}
+    def parse(self, row: Row, cells: dict[str, str]) -> tuple[dict[str, Value], list[Fault]]:
+        record: dict[str, Value] = {}
         faults = []
         before = self.stored.get(cells.get("id", ""))
-        for column in STATION_COLUMNS:
+        for column in LAYERS["stations"].columns:
             if column.name in self._lacking and before is not None:
                 record[column.name] = before[column.name]
                 continue
@@ -388,28 +379,26 @@ class _RowParser:
                 new = " for a station that is new" if column.name in self._lacking else ""
                 raise ValueError(f"is empty; it is required{new}")
             return None
-        if column.name == "id":
-            return self._parse_id(text)
-        if column.dtype == "text" and is_shortened(text):
+        if isinstance(column, Text) and column.name != "id" and is_shortened(text):
             self._warnings.append(Fault(row.number, self._columns[column.name], text, _SHORTENED))
             return None
-        value = parse_cell(text, column)
-        if column.name == "name" and len(text) > _MAX_NAME:
-            raise ValueError(f"is longer than {_MAX_NAME} characters")
-        if column.name == "opening_hours":
+        value = column.parse(text)
+        before = self._seen.row_of(str(value)) if column.name == "id" else None
+        if before is not None:
+            raise ValueError(f"stands already in row {before}")
+        if isinstance(column, Hours):
+            name = self._columns.get(column.name, column.name)
             if not is_readable(str(value)):
-                value = self._read_hours(row, text)
-            name = self._columns.get("opening_hours", "opening_hours")
+                value = self._read_hours(row, name, text)
             doubts = doubt_hours(str(value)) if is_readable(str(value)) else ()
             self._warnings += [Fault(row.number, name, str(value), doubt) for doubt in doubts]
         return value
 
-    def _read_hours(self, row: Row, text: str) -> str:
+    def _read_hours(self, row: Row, column: str, text: str) -> str:
         """Return hours that people wrote in OpenStreetMap's syntax, or as they are if in doubt."""
         certain = normalise_hours(text)
         if certain is None and _DATE_OF_EXCEL.fullmatch(text.strip()):
             reason = "is a date that Excel made of what was typed, perhaps of 24/7; hours unknown"
-            column = self._columns.get("opening_hours", "opening_hours")
             self._warnings.append(Fault(row.number, column, text, reason))
             return " ".join(text.split())
         reason = (
@@ -417,31 +406,48 @@ class _RowParser:
             if certain is not None
             else "is not certain to read: kept as it is, shown as hours unknown"
         )
-        column = self._columns.get("opening_hours", "opening_hours")
         self._warnings.append(Fault(row.number, column, text, reason))
         return " ".join(text.split()) if certain is None else certain
 
-    def _parse_id(self, text: str) -> str:
-        if is_shortened(text):
-            raise ValueError(
-                "is a number that Excel has shortened; give the column the format Text and type "
-                "it again"
-            )
-        if len(text) > _MAX_ID:
-            raise ValueError(f"is longer than {_MAX_ID} characters")
-        value = parse_text(text)
-        if value.startswith("cells/") or not {"", ".", ".."}.isdisjoint(value.split("/")):
-            raise ValueError(
-                "cannot be the address of a page: leave out '.', '..' and '/' at its ends, "
-                "'//', and 'cells/' at its start"
-            )
-        before = self._seen.row_of(value)
-        if before is not None:
-            raise ValueError(f"stands already in row {before}")
-        return value
-
     def _fault(self, row: Row, name: str, cells: dict[str, str], reason: str) -> Fault:
         return Fault(row.number, self._columns.get(name, name), cells.get(name, ""), reason)
+
+
+def parse_cells(
+    row: Row,
+    cells: dict[str, str],
+    wanted: Iterable[Column],
+    columns: dict[str, str],
+    seen: dict[str, int],
+) -> tuple[dict[str, Value], list[Fault]]:
+    """Return a row's values, and what is wrong with them.
+
+    Parameters
+    ----------
+    cells
+        Our fields to the row's texts.
+    wanted
+        The columns to be read.
+    columns
+        Our fields to the file's columns.
+    seen
+        The ids so far, and the rows they stood in.
+    """
+    record: dict[str, Value] = {}
+    faults = []
+    for column in wanted:
+        text, reason = cells.get(column.name), ""
+        try:
+            value = record[column.name] = column.read(text)
+        except ValueError as error:
+            reason = str(error)
+        else:
+            if column.name == "id" and str(value) in seen:
+                reason = f"stands already in row {seen[str(value)]}"
+        if reason:
+            name = columns.get(column.name, column.name)
+            faults.append(Fault(row.number, name, (text or "")[:_MAX_SHOWN], reason))
+    return record, faults
 
 
 def parse_position(
@@ -495,7 +501,7 @@ def numbers_of(cells: dict[str, str]) -> tuple[float, float]:
 
 
 def _to_frame(
-    records: list[dict[str, Value | float]],
+    records: list[dict[str, Value]],
     names: list[str],
     datum: Datum,
     provenance: Provenance | None,

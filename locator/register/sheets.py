@@ -19,8 +19,6 @@ from openpyxl.worksheet.worksheet import Worksheet
 from locator.errors import RegisterError
 from locator.register.grid import MAX_COLUMNS
 
-__all__ = ["cell_text", "read_sheet", "sheet_heads"]
-
 _MAX_UNPACKED = 2_000_000_000  # a full sheet of a million rows and fifteen columns
 _MERGES_UP_TO = 40_000_000  # past that a sheet is read as a stream, which knows no merged cells
 _MERGES_WITHIN = 500_000  # cells from the first to the last used; past that, streamed too

@@ -34,31 +34,11 @@ from locator.register.layers import (
 )
 from locator.register.projected import Projection
 from locator.register.sheets import cell_text, read_sheet, sheet_heads
-from locator.schema import STATION_COLUMNS
+from locator.schema import LAYERS
 
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
-__all__ = [
-    "AS_IT_IS",
-    "AS_REJECTED",
-    "FEATURE_ID",
-    "FEATURE_POSITION",
-    "OUR_COLUMNS_PREFIX",
-    "READABLE",
-    "CsvLines",
-    "ReadOptions",
-    "Row",
-    "Table",
-    "check_size",
-    "known_names",
-    "numbered_lines",
-    "open_csv_lines",
-    "open_table",
-    "read_table",
-    "row_digest",
-    "unguard",
-]
 
 OUR_COLUMNS_PREFIX = "#"  # columns that a file of rejected rows carries for the person mending it
 AS_REJECTED = f"{OUR_COLUMNS_PREFIX}as-rejected"
@@ -69,9 +49,7 @@ _DELIMITERS = ",;\t"
 _PIECE = 1 << 20
 _FORMULA_STARTS = "=+-@"
 # Names by which a header is known among titles and notes; mappings add their own.
-_KNOWN = frozenset(
-    name.casefold() for column in STATION_COLUMNS for name in (column.name, column.zh)
-) | {"lon", "lat", "经度", "纬度", "坐标", "经纬度", "lng", "longitude", "latitude", "經度", "緯度"}
+_POSITION = "lon lat 经度 纬度 坐标 经纬度 lng longitude latitude 經度 緯度"
 
 
 @dataclass(frozen=True)
@@ -164,7 +142,8 @@ def open_table(
 
 def known_names(columns: frozenset[str]) -> frozenset[str]:
     """Return the names by which a header is known, in lower case: ours and a mapping's."""
-    return _KNOWN | {name.casefold() for name in columns}
+    ours = (name for c in LAYERS["stations"].columns for name in (c.name, c.zh))
+    return frozenset(name.casefold() for name in (*ours, *_POSITION.split(), *columns))
 
 
 def check_size(path: Path, limit: int) -> None:
@@ -401,7 +380,7 @@ def _sheet_with_a_table(path: Path, known: frozenset[str]) -> str | None:
 @contextmanager
 def _open_layer(path: Path, known: frozenset[str], options: ReadOptions) -> Iterator[Table]:
     del known
-    names = [column.name for column in STATION_COLUMNS]
+    names = LAYERS["stations"].column_names
     crs = options.crs.crs if options.crs else None
     with open_layer(path, names, encoding=options.encoding, crs=crs) as layer:
         rows_read = 0

@@ -16,8 +16,6 @@ from locator.register.hint import DatumHint
 from locator.register.projected import GAUSS_KRUGER, Projection, projection_of
 from locator.schema import Datum
 
-__all__ = ["hint_unit"]
-
 Pair = tuple[float, float]
 Reading = Callable[[Pair], Pair]
 

@@ -13,12 +13,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 from locator.errors import RegisterError
 from locator.paths import written_whole
 from locator.register.formats import POSITION, LayerFile, lay_out, write_layer
-from locator.schema import STATION_COLUMNS, Column, Language
-
-__all__ = ["place_columns", "write_register", "write_template"]
+from locator.schema import LAYERS, Column, Language
 
 _TEMPLATE_ROWS = 1000
-_LEFT_OUT_OF_TEMPLATE = {"source_datum", "updated_at"}
 
 
 def write_register(
@@ -43,7 +40,8 @@ def write_register(
         The ending is another one, the place cannot be written, or a text is too long for a
         Shapefile.
     """
-    write_layer(stations, path, _STATIONS, language=language)
+    layer = LayerFile("stations", "站点", place_columns(LAYERS["stations"].columns))
+    write_layer(stations, path, layer, language=language)
 
 
 def write_template(path: Path) -> None:
@@ -59,15 +57,15 @@ def write_template(path: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]
     sheet.title = "站点"
-    columns = [c for c in _STATIONS.columns if c.name not in _LEFT_OUT_OF_TEMPLATE]
+    columns = [c for c in place_columns(LAYERS["stations"].given) if c.name != "source_datum"]
     _fill_header(sheet, columns)
     notes = book.create_sheet("说明")
     lists = book.create_sheet("选项")
     lists.sheet_state = "hidden"
     notes.append(["列", "字段", "必填", "说明"])
     for number, column in enumerate(columns, start=1):
-        notes.append([column.zh, column.name, "是" if column.required else "", _explain(column)])
-        if column.choices is not None and column.dtype == "enum":
+        notes.append([column.zh, column.name, "是" if column.required else "", column.explain()])
+        if column.is_picked:
             _add_pick_list(sheet, lists, number, [m.zh for m in column.choices])
     for letter, width in zip("ABCD", (18, 18, 8, 100), strict=True):
         notes.column_dimensions[letter].width = width
@@ -105,22 +103,3 @@ def _add_pick_list(sheet: Worksheet, lists: Worksheet, number: int, labels: list
     rule.error = "请从列表中选择"
     sheet.add_data_validation(rule)
     rule.add(f"{letter}2:{letter}{_TEMPLATE_ROWS}")
-
-
-def _explain(column: Column) -> str:
-    notes = {
-        "id": "固定编号，不重复、不再次使用",
-        "lon": "十进制度，如 107.2330471；坐标系在导入时用 --datum 说明",
-        "lat": "十进制度，如 34.3646018",
-        "opening_hours": "OpenStreetMap opening_hours 写法，如 Mo-Fr 09:00-18:00; PH off 或 24/7",
-        "platforms": "哪些平台的骑手可用，如 美团;饿了么；留空表示所有骑手",
-    }
-    if column.name in notes:
-        return notes[column.name]
-    if column.choices is not None:
-        joined = "、".join(m.zh for m in column.choices)
-        return f"可多选，用分号隔开：{joined}" if column.dtype == "set" else f"选一：{joined}"
-    return {"date": "日期，如 2026-11-23", "integer": "整数"}.get(column.dtype, "")
-
-
-_STATIONS = LayerFile("stations", "站点", place_columns(STATION_COLUMNS))

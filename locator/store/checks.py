@@ -12,17 +12,17 @@ import numpy as np
 import shapely
 
 from locator.errors import StoreError
-from locator.schema import LAYERS, Layer
+from locator.schema import LAYERS, Column, Layer
 from locator.store.faults import MENDABLE, Check, Fault
 from locator.store.file import (
-    SCHEMA_VERSION,
     document_statements,
+    newest_schema,
     trigger_statements,
     upgrade_file,
     write_file,
 )
 from locator.store.tables import declare_column, geometry_srs, geometry_wkb
-from locator.store.text import is_broken
+from locator.store.text import is_broken, shown
 from locator.store.text_checks import (
     check_documents,
     check_history,
@@ -31,7 +31,6 @@ from locator.store.text_checks import (
     check_rows,
     check_schema_text,
 )
-from locator.store.value_checks import check_values
 
 __all__ = ["CHECKS", "Check", "Fault", "look", "schema_version"]
 
@@ -57,7 +56,7 @@ def schema_version(connection: sqlite3.Connection) -> int:
     if not is_broken(text):
         return int(text)
     documents = "SELECT count(*) FROM sqlite_master WHERE name IN ('locator_kept', 'locator_jobs')"
-    return SCHEMA_VERSION if connection.execute(documents).fetchone()[0] == 2 else 1
+    return newest_schema() if connection.execute(documents).fetchone()[0] == 2 else 1
 
 
 # --- the file as a whole ----------------------------------------------------------------------
@@ -91,8 +90,8 @@ def _check_keys(connection: sqlite3.Connection) -> Iterator[Fault]:
 
 def _check_schema(connection: sqlite3.Connection) -> Iterator[Fault]:
     found = schema_version(connection)
-    if found < SCHEMA_VERSION:
-        what = f"the store has schema {found}; this program writes {SCHEMA_VERSION}"
+    if found < newest_schema():
+        what = f"the store has schema {found}; this program writes {newest_schema()}"
         yield Fault(what, "the file", MENDABLE, lambda c: upgrade_file(c, found))
 
 
@@ -120,6 +119,7 @@ def _whole_layers(connection: sqlite3.Connection) -> list[Layer]:
 
 
 def _check_columns(connection: sqlite3.Connection) -> Iterator[Fault]:
+    schema = schema_version(connection)
     for name, spec in LAYERS.items():
         there = _columns(connection, name)
         if not {"fid", "geom"} <= there:
@@ -127,7 +127,7 @@ def _check_columns(connection: sqlite3.Connection) -> Iterator[Fault]:
             yield Fault(what, name, "Restore a backup.")
             continue
         for column in spec.columns:
-            if column.name not in there:
+            if column.name not in there and column.since <= schema:  # mending it makes the others
                 statement = f'ALTER TABLE "{name}" ADD COLUMN {declare_column(column)}'
                 what = f"the column {column.name!r} is missing"
                 yield Fault(what, name, MENDABLE, _run(statement))
@@ -180,7 +180,7 @@ def _rows(layer: str, fids: Sequence[int]) -> str:
 
 def _check_triggers(connection: sqlite3.Connection) -> Iterator[Fault]:
     there = _triggers(connection)
-    current = schema_version(connection) == SCHEMA_VERSION
+    current = schema_version(connection) == newest_schema()
     layers = {layer.name for layer in _whole_layers(connection)}
     for name, statement in trigger_statements().items():
         layer = name.removeprefix("locator_").rpartition("_")[0]
@@ -195,7 +195,7 @@ def _check_triggers(connection: sqlite3.Connection) -> Iterator[Fault]:
 
 def _check_shelves(connection: sqlite3.Connection) -> Iterator[Fault]:
     """Look for the tables of kept documents and jobs, and what guards them."""
-    if schema_version(connection) < SCHEMA_VERSION:
+    if schema_version(connection) < newest_schema():
         return  # mending the schema makes them
     with closing(sqlite3.connect(":memory:")) as model:
         model.execute("CREATE TABLE gpkg_contents (table_name PRIMARY KEY, data_type, identifier)")
@@ -377,6 +377,54 @@ def _look_at_shapes(layer: Layer, bodies: Sequence[bytes]) -> dict[str, Sequence
     }
 
 
+def _check_values(connection: sqlite3.Connection) -> Iterator[Fault]:
+    """Look for codes, dates and amounts that are none.
+
+    The program never writes them, other programs may; :func:`locator.schema.drop_unusable` says
+    what is made of such a row, the same for every page, file and command.
+    """
+    for name, layer in LAYERS.items():
+        there = _columns(connection, name)
+        if "fid" not in there:
+            continue  # another check says so
+        for column in layer.columns:
+            if column.name in there and column.name != "id":
+                yield from _look_at_values(connection, name, column)
+
+
+def _look_at_values(connection: sqlite3.Connection, layer: str, column: Column) -> Iterator[Fault]:
+    own, empty, wrong = column.name, [], dict[int, object]()
+    known: dict[object, bool] = {}
+    for fid, value in connection.execute(f'SELECT fid, "{own}" FROM "{layer}" ORDER BY fid'):
+        if value is None or str(value).strip() == "":
+            empty.append(fid)
+            continue
+        if value not in known:
+            known[value] = is_broken(value) or column.fits(value)  # that is another check's
+        if not known[value]:
+            wrong[fid] = value
+    if empty and column.required:
+        yield Fault(f"{own} is empty; not shown", _rows(layer, empty), _BY_HAND)
+    if empty and column.default is not None:
+        what = f"{own} is empty, which counts as {column.default}"
+        yield Fault(what, _rows(layer, empty), MENDABLE, _fill(layer, column))
+    if wrong:
+        some = ", ".join(shown(value) for value in list(dict.fromkeys(wrong.values()))[:_SHOWN])
+        fate = "not shown" if column.is_decisive else "read as unknown"
+        yield Fault(f"{own} holds {some}; {fate}", _rows(layer, list(wrong)), _BY_HAND)
+
+
+def _fill(layer: str, column: Column) -> Callable[[sqlite3.Connection], None]:
+    def fill(connection: sqlite3.Connection) -> None:
+        own = f'"{column.name}"'
+        connection.execute(
+            f"UPDATE \"{layer}\" SET {own} = ? WHERE {own} IS NULL OR trim({own}) = ''",
+            (column.default,),
+        )
+
+    return fill
+
+
 CHECKS: tuple[Check, ...] = (
     _check_pages,
     check_schema_text,
@@ -392,7 +440,7 @@ CHECKS: tuple[Check, ...] = (
     check_documents,
     check_history,
     check_numbers,
-    check_values,
+    _check_values,
     _check_trees,
     _check_extents,
     _check_geometry,

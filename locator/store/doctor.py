@@ -14,7 +14,7 @@ from locator.errors import StoreError, StoreVersionError
 from locator.paths import written_whole
 from locator.store.checks import CHECKS, Fault, look, schema_version
 from locator.store.connect import connect, explain, log_is_foreign, register_functions
-from locator.store.file import SCHEMA_VERSION
+from locator.store.file import newest_schema
 from locator.store.geopackage import free_name
 
 __all__ = ["Finding", "examine", "mend"]
@@ -142,10 +142,10 @@ def _refuse_foreign(path: Path, connection: sqlite3.Connection) -> None:
         raise StoreVersionError(
             f"{path} is not a locator's store, or has lost its first pages; restore a backup."
         ) from error
-    if version > SCHEMA_VERSION:
+    if version > newest_schema():
         raise StoreVersionError(
             f"{path} was written by a newer locator (schema {version}, this one knows "
-            f"{SCHEMA_VERSION}); update the program."
+            f"{newest_schema()}); update the program."
         )
 
 

@@ -21,8 +21,8 @@ from locator.store.tables import declare_column
 __all__ = [
     "DOCUMENTS_SINCE",
     "OUTSIDE_ACTOR",
-    "SCHEMA_VERSION",
     "document_statements",
+    "newest_schema",
     "trigger_statements",
     "upgrade_file",
     "write_file",
@@ -30,10 +30,16 @@ __all__ = [
 
 # 1: the first. 2: audit rows hold the geometry and numbers exactly, and one moment a change.
 # 3: documents that are kept, and background jobs. 4: what an edit from outside leaves empty is
-# filled and dated by triggers; forms for QGIS.
-SCHEMA_VERSION = 4
+# filled and dated by triggers; forms for QGIS. From 5 on, columns: each says since when it is.
+_BEFORE_COLUMNS = 4
 DOCUMENTS_SINCE = 3
 OUTSIDE_ACTOR = "outside"  # an edit that did not come through this program
+
+
+def newest_schema() -> int:
+    """Return the schema that this program writes."""
+    since = (column.since for layer in LAYERS.values() for column in layer.columns)
+    return max(_BEFORE_COLUMNS, *since)
 
 
 def write_file(path: Path) -> None:
@@ -66,7 +72,7 @@ def _finish_file(path: Path) -> None:
         connection.executemany(
             "INSERT INTO locator_meta (key, value) VALUES (?, ?)",
             [
-                ("schema_version", str(SCHEMA_VERSION)),
+                ("schema_version", str(newest_schema())),
                 ("store_id", uuid.uuid4().hex[:12]),
                 ("version", "0"),
                 ("actor", OUTSIDE_ACTOR),
@@ -166,12 +172,19 @@ def upgrade_file(connection: sqlite3.Connection, found: int) -> None:
         )
         for statement in document_statements():
             connection.execute(statement)
+    for layer in LAYERS.values():
+        there = {row[1] for row in connection.execute(f'PRAGMA table_info("{layer.name}")')}
+        for column in layer.columns:
+            if column.since > found and column.name not in there:
+                connection.execute(
+                    f'ALTER TABLE "{layer.name}" ADD COLUMN {declare_column(column)}'
+                )
     for name, statement in trigger_statements().items():
         connection.execute(f'DROP TRIGGER IF EXISTS "{name}"')
         connection.execute(statement)
     add_styles(connection)
     connection.execute(
-        "UPDATE locator_meta SET value = ? WHERE key = 'schema_version'", (str(SCHEMA_VERSION),)
+        "UPDATE locator_meta SET value = ? WHERE key = 'schema_version'", (str(newest_schema()),)
     )
 
 
@@ -250,7 +263,7 @@ def _row_json(layer: Layer, row: str, fills: Mapping[str, str]) -> str:
         own = f'{row}."{column.name}"'
         if column.name in fills:
             own = f"iif(value = '{OUTSIDE_ACTOR}', {fills[column.name]}, {own})"
-        exact = _exact(own) if column.dtype == "number" else own
+        exact = _exact(own) if column.sql == "REAL" else own
         parts.append(f"'{column.name}', {exact}")
     if layer.geometry_type == "Point":
         parts += [f"'lon', ST_MinX({row}.geom)", f"'lat', ST_MinY({row}.geom)"]

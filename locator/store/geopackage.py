@@ -39,7 +39,7 @@ from locator.store.documents import (
 from locator.store.file import (
     DOCUMENTS_SINCE,
     OUTSIDE_ACTOR,
-    SCHEMA_VERSION,
+    newest_schema,
     upgrade_file,
     write_file,
 )
@@ -124,10 +124,10 @@ class GeoPackageStore(FileStore, HistoryStore):
                 f"{self.path} has lost its schema version to bytes that are not UTF-8; run "
                 "'locator doctor --mend', or restore a backup."
             )
-        if found > SCHEMA_VERSION:
+        if found > newest_schema():
             raise StoreVersionError(
                 f"{self.path} was written by a newer locator (schema {found}, this one knows "
-                f"{SCHEMA_VERSION}); update the program."
+                f"{newest_schema()}); update the program."
             )
         last = connection.execute(sa.select(sa.func.max(audit_table().c.id))).scalar_one()
         if last is not None and str(last) != _meta(connection, "version"):
@@ -264,16 +264,16 @@ class GeoPackageStore(FileStore, HistoryStore):
         """
         with self._reading() as connection:
             found = int(_meta(connection, "schema_version"))
-        if found == SCHEMA_VERSION:
+        if found == newest_schema():
             return found
         self.backup(free_name(self.path, f"schema-{found}"))
         with self._connections.writing() as connection:
             found = int(_meta(connection, "schema_version"))  # somebody may have been faster
-            if found < SCHEMA_VERSION:
+            if found < newest_schema():
                 driver = connection.connection.driver_connection
                 assert isinstance(driver, sqlite3.Connection)  # noqa: S101
                 upgrade_file(driver, found)
-        return SCHEMA_VERSION
+        return newest_schema()
 
     def roads_source(self) -> str:
         """See :class:`Store`."""

@@ -1,12 +1,9 @@
 """Rows as records, and records as frames: what every store does with them, whatever keeps them."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
 import geopandas as gpd
-import numpy as np
-import pandas as pd
 import shapely
 from shapely.geometry import MultiPolygon, Polygon
 
@@ -26,9 +23,6 @@ __all__ = [
     "make_frame",
     "to_records",
 ]
-
-_HUGE = 1e300  # more than any number means; SQLite keeps infinity, too
-_KEPT_BY_US = frozenset({"updated_at"})
 
 
 class Counts:
@@ -74,7 +68,7 @@ def make_frame(
 ) -> gpd.GeoDataFrame:
     """Make a frame of records, as :meth:`Store.read` would; without columns, of all."""
     columns = LAYERS[layer].columns if columns is None else columns
-    rows = [(None, r["geom"], *(r[column.name] for column in columns)) for r in records]
+    rows = [(None, r["geom"], *(r.get(column.name) for column in columns)) for r in records]
     return frame_of_rows(layer, rows, columns)
 
 
@@ -90,15 +84,7 @@ def frame_of_rows(
     """
     data: dict[str, object] = {}
     for offset, column in enumerate(columns, start=2):  # fid and geom come first
-        values = [row[offset] for row in rows]
-        if column.dtype == "integer":
-            whole = [v if isinstance(v, int) else _whole(v) for v in values]
-            data[column.name] = pd.Series(whole, dtype="Int64")
-        elif column.dtype == "number":
-            finite = [v if isinstance(v, float) and abs(v) < _HUGE else _number(v) for v in values]
-            data[column.name] = pd.Series(finite, dtype="float64")
-        else:
-            data[column.name] = pd.Series(values, dtype=object)
+        data[column.name] = column.from_store([row[offset] for row in rows])
     try:
         geometry = gpd.GeoSeries.from_wkb([row[1] for row in rows], crs=CRS)
     except shapely.GEOSException as error:
@@ -108,22 +94,10 @@ def frame_of_rows(
     return gpd.GeoDataFrame(data, geometry=geometry, crs=CRS)
 
 
-def _number(value: Cell) -> float | None:
-    """Return a number, or None for what is none: SQLite keeps anything in any column."""
-    return float(value) if isinstance(value, int | float) and abs(value) < _HUGE else None
-
-
-def _whole(value: Cell) -> int | None:
-    number = _number(value)
-    return (
-        int(number) if number is not None and number.is_integer() and abs(number) < 2**62 else None
-    )
-
-
 def to_records(frame: gpd.GeoDataFrame, layer: str) -> list[Record]:
     """Return a frame's rows as they are stored: its own columns, and what is empty by default."""
     spec = LAYERS[layer]
-    columns = [c for c in spec.columns if c.name in frame and c.name not in _KEPT_BY_US]
+    columns = [column for column in spec.given if column.name in frame]
     geometry = frame.geometry.to_numpy()
     if spec.geometry_type == "MultiPolygon":
         geometry = [MultiPolygon([g]) if isinstance(g, Polygon) else g for g in geometry]
@@ -131,7 +105,7 @@ def to_records(frame: gpd.GeoDataFrame, layer: str) -> list[Record]:
     for column in columns:
         values = frame[column.name]
         for record, value in zip(records, values, strict=True):
-            record[column.name] = _plain(value, column.dtype)
+            record[column.name] = column.to_store(value)
     # A new row takes the default where the file has the column but left the cell empty.
     defaults = {c.name: c.default for c in columns if c.default is not None}
     for record in records:
@@ -139,18 +113,6 @@ def to_records(frame: gpd.GeoDataFrame, layer: str) -> list[Record]:
             if record[name] is None:
                 record[name] = default
     return records
-
-
-def _plain(value: object, dtype: str) -> Cell:
-    if dtype == "profile" and isinstance(value, (list, np.ndarray)):
-        return json.dumps([float(share) for share in value])
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
-        return None
-    if dtype == "integer":
-        return int(str(value).removesuffix(".0"))
-    if dtype == "number":
-        return float(str(value))
-    return str(value)
 
 
 def changed_record(record: Record, stored: Mapping[str, Cell]) -> Record | None:

@@ -8,7 +8,8 @@ from typing import Protocol
 import geopandas as gpd
 import sqlalchemy as sa
 
-from locator.schema import Status, check_frame
+from locator.errors import StoreVersionError
+from locator.schema import LAYERS, Status, check_frame
 from locator.store.base import AuditRow, Cell, Change, Record, Where
 from locator.store.records import (
     Counts,
@@ -21,7 +22,7 @@ from locator.store.records import (
     frame_of_rows,
     to_records,
 )
-from locator.store.tables import audit_table, layer_table
+from locator.store.tables import audit_table, layer_table, meta_table
 from locator.store.text import fetch_all, keep_whole
 
 __all__ = ["apply_change", "read_layer", "read_since"]
@@ -52,9 +53,10 @@ def read_layer(
 
     Rows with text that is not UTF-8 are, too; ``aside`` is told of each in a sentence.
     """
-    spec, table = find_layer(layer), layer_table(layer)
+    spec, table = find_layer(layer), layer_table(layer, _schema(connection))
     chosen = choose_columns(spec, columns)
-    named = [table.c[column.name] for column in chosen]
+    # What a store of an older schema has no column for is unknown.
+    named = [table.c.get(column.name, sa.null()) for column in chosen]
     query = (
         sa.select(table.c.fid, table.c.geom, *named)
         .where(table.c.geom.is_not(None))
@@ -64,7 +66,7 @@ def read_layer(
         query = query.where(window(table, bbox))
     for name, wanted in (where or {}).items():
         choose_columns(spec, [name])
-        column = table.c[name]
+        column = table.c.get(name, sa.null())
         query = query.where(
             column == wanted if isinstance(wanted, str) else column.in_(list(wanted))
         )
@@ -77,11 +79,17 @@ def read_layer(
     return frame_of_rows(layer, rows, chosen)
 
 
+def _schema(connection: sa.Connection) -> int:
+    meta = meta_table()
+    query = sa.select(meta.c.value).where(meta.c.key == "schema_version")
+    return int(connection.execute(query).scalar_one())
+
+
 def read_since(
     connection: sa.Connection, layer: str, stamp: str
 ) -> tuple[list[Record], list[AuditRow]]:
     """Read all rows of a layer, and the audit rows after the last change at or before a moment."""
-    audit, table = audit_table(), layer_table(layer)
+    audit, table = audit_table(), layer_table(layer, _schema(connection))
     last = sa.select(sa.func.max(audit.c.id)).where(audit.c.layer == layer, audit.c.at <= stamp)
     since = (
         sa.select(audit)
@@ -102,6 +110,8 @@ def apply_change(
     ------
     InputError
         The frame breaks its layer's contract.
+    StoreVersionError
+        The frame says something that an older store has no column for.
     ConflictError
         ``on_existing="error"`` and an id is stored already, or a row has changed after
         ``unchanged_since``.
@@ -109,7 +119,7 @@ def apply_change(
     find_layer(change.layer)
     whole = isinstance(change.upserts, gpd.GeoDataFrame)
     stamp = clock().strftime("%Y-%m-%dT%H:%M:%SZ")
-    table = layer_table(change.layer)
+    table = layer_table(change.layer, _schema(connection))
     with _present_ids(connection) as present:
         for piece in [change.upserts] if whole else change.upserts:
             ids = _upsert(connection, table, change, piece, stamp, counts)
@@ -130,7 +140,7 @@ def _upsert(
 ) -> list[str]:
     """Insert and update the rows of a piece; return their ids."""
     check_frame(piece, change.layer)
-    records = to_records(piece, change.layer)
+    records = to_records(_fitting(piece, table), change.layer)
     ids = [str(r["id"]) for r in records]
     if change.unchanged_since is not None:
         _refuse_changed(connection, change, [*ids, *change.removals], change.unchanged_since)
@@ -184,6 +194,25 @@ def _refuse_changed(
         newer = connection.execute(query.limit(1)).first()
         if newer is not None:
             raise changed_since(AuditRow(*newer))
+
+
+def _fitting(piece: gpd.GeoDataFrame, table: sa.Table) -> gpd.GeoDataFrame:
+    """Leave out what a store of an older schema has no column for, and refuse what is said there.
+
+    Raises
+    ------
+    StoreVersionError
+        A row says something in such a column.
+    """
+    given = [column.name for column in LAYERS[table.name].given if column.name in piece]
+    late = [name for name in given if name not in table.c]
+    for name in late:
+        if piece[name].notna().any():
+            raise StoreVersionError(
+                f"The store was made by an older locator and has no column {name!r}; run "
+                "'locator init', which brings it up to date after a backup."
+            )
+    return piece.drop(columns=late)
 
 
 def _read_stored(

@@ -51,7 +51,7 @@ def _form(layer: Layer) -> str:
     aliases = ET.SubElement(root, "aliases")
     for column in layer.columns:
         ET.SubElement(aliases, "alias", field=column.name, index="", name=column.zh)
-        if column.dtype == "enum":
+        if column.is_picked:
             _add_list(ET.SubElement(fields, "field", name=column.name), column)
     return ET.tostring(root, encoding="unicode")
 
@@ -60,7 +60,7 @@ def _add_list(field: ET.Element, column: Column) -> None:
     config = ET.SubElement(ET.SubElement(field, "editWidget", type="ValueMap"), "config")
     choices = ET.SubElement(ET.SubElement(config, "Option", type="Map"), "Option")
     choices.attrib |= {"type": "List", "name": "map"}
-    pairs = [(member.zh, member.value) for member in column.choices or ()]
+    pairs = [(member.zh, member.value) for member in column.choices]
     if not column.required and column.default is None:
         pairs.append(("（未知）", _NULL))
     for label, code in pairs:

@@ -67,39 +67,24 @@ def geometry_srs(blob: bytes) -> int:
     return int.from_bytes(blob[4:8], "little" if little else "big", signed=True)
 
 
-_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
-    "integer": sa.Integer,
-    "number": sa.Float,
-}
-
-# What the columns are declared as in the file, so that GDAL and QGIS offer the right editor.
-_DECLARED = {
-    "text": "TEXT",
-    "enum": "TEXT",
-    "set": "TEXT",
-    "profile": "TEXT",
-    "integer": "INTEGER",
-    "number": "REAL",
-    "date": "DATE",
-    "datetime": "DATETIME",
-}
+_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {"INTEGER": sa.Integer, "REAL": sa.Float}
 
 
 def declare_column(column: Column) -> str:
     """Return a column's definition in the file's DDL, with the default QGIS leaves empty."""
-    quoted = f'"{column.name}" {_DECLARED[column.dtype]}'
+    quoted = f'"{column.name}" {column.sql}'
     return quoted + (f" DEFAULT '{column.default}'" if column.default else "")
 
 
-def layer_table(layer: str) -> sa.Table:
-    """Return the table of a layer."""
-    spec = LAYERS[layer]
+def layer_table(layer: str, schema: int) -> sa.Table:
+    """Return the table of a layer as a store of some schema has it."""
+    columns = [column for column in LAYERS[layer].columns if column.since <= schema]
     return sa.Table(
         layer,
         sa.MetaData(),
         sa.Column("fid", sa.Integer, primary_key=True),
         sa.Column("geom", Geometry),
-        *(sa.Column(c.name, _TYPES.get(c.dtype, sa.String)) for c in spec.columns),
+        *(sa.Column(c.name, _TYPES.get(c.sql, sa.String)) for c in columns),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from locator.schema import LAYERS
 from locator.store.faults import MENDABLE, Fault
-from locator.store.file import OUTSIDE_ACTOR, SCHEMA_VERSION
+from locator.store.file import OUTSIDE_ACTOR, newest_schema
 from locator.store.text import any_broken, is_broken, mended, mended_json, shown
 
 __all__ = [
@@ -78,9 +78,13 @@ def _new_identity(connection: sqlite3.Connection) -> None:
     _set("store_id", f"'{uuid.uuid4().hex[:12]}'")(connection)
 
 
+def _known_schema(connection: sqlite3.Connection) -> None:
+    _set("schema_version", f"iif({_DOCUMENTS} = 2, '{newest_schema()}', '1')")(connection)
+
+
 _DOCUMENTS = "(SELECT count(*) FROM sqlite_master WHERE name IN ('locator_kept', 'locator_jobs'))"
 _TRUE = {
-    "schema_version": _set("schema_version", f"iif({_DOCUMENTS} = 2, '{SCHEMA_VERSION}', '1')"),
+    "schema_version": _known_schema,
     "version": _set("version", "coalesce((SELECT max(id) FROM locator_audit), 0)"),
     "store_id": _new_identity,
     "actor": _set("actor", f"'{OUTSIDE_ACTOR}'"),
@@ -111,7 +115,7 @@ def check_numbers(connection: sqlite3.Connection) -> Iterator[Fault]:
     for name, layer in LAYERS.items():
         there = {str(row[1]) for row in connection.execute(f'PRAGMA table_info("{name}")')}
         for column in layer.columns:
-            if column.dtype not in {"integer", "number"} or not {column.name, "fid"} <= there:
+            if column.operand != "number" or not {column.name, "fid"} <= there:
                 continue
             own = f'"{column.name}"'
             query = (

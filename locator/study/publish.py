@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 
 from locator.errors import InputError
-from locator.published import GAP_COLUMNS, KIND, About, Said, pack_gaps, unpack_gaps
+from locator.published import GAPS, KIND, About, Said, pack_gaps, unpack_gaps
 from locator.reporting.folder import StudyFolder, Summary, read_folder
 from locator.reporting.labels import standard_label, translate
 from locator.schema import Language
@@ -70,7 +70,7 @@ def _rows(study: StudyFolder) -> tuple[list[dict[str, object]], list[bytes]]:
     areas = areas if areas.crs is None else areas.to_crs(4326)
     if not areas.geometry.geom_type.isin(["Polygon", "MultiPolygon"]).all():
         raise InputError("The layer gap_areas of the study holds a row that is no polygon.")
-    names = [column.name for column in GAP_COLUMNS if column.name in areas]
+    names = [name for name in GAPS.column_names if name in areas]
     records = pd.DataFrame(areas[names]).astype(object).to_dict("records")
     rows = [{str(name): _plain(value) for name, value in row.items()} for row in records]
     return rows, [shapely.to_wkb(shape) for shape in areas.geometry]

@@ -14,14 +14,14 @@ from locator.errors import InputError, RegisterError
 from locator.hours import is_readable
 from locator.register import Mapping, Table, parse_table
 from locator.register.coordinates import PAIR_FIELD
-from locator.register.mapping import STATION_FIELDS, rename_columns
+from locator.register.grid import Row
+from locator.register.mapping import rename_columns, station_fields
 from locator.register.rows import parse_position
-from locator.register.tables import Row
 from locator.schema import (
     CRS,
+    LAYERS,
     POSITION_DECIMALS,
     SET_SEPARATOR,
-    STATION_COLUMNS,
     Datum,
     Service,
 )
@@ -236,9 +236,9 @@ def _added(value: object, source: str, datum: Datum) -> gpd.GeoDataFrame:
 
 def _check_complete(table: Table, where: str) -> None:
     """Refuse a station that lacks what every station needs, before a register's advice is given."""
-    columns, _ = rename_columns(table, Mapping(), STATION_FIELDS)
+    columns, _ = rename_columns(table, Mapping(), station_fields())
     place = () if PAIR_FIELD in columns else ("lon", "lat")
-    needed = [*(column.name for column in STATION_COLUMNS if column.required), *place]
+    needed = [*LAYERS["stations"].required, *place]
     if missing := [name for name in needed if name not in columns]:
         raise InputError(
             f"{table.source}: {where} lacks {', '.join(missing)}; it has {', '.join(columns)}."
@@ -265,7 +265,7 @@ def _station(
         said = str(error).removeprefix(f"{source} ").removeprefix(f"{source}: ")
         raise InputError(f"{source}: {where}: {said}") from error
     if read.unread_columns:
-        names = ", ".join(name for name in STATION_FIELDS if name != PAIR_FIELD)
+        names = ", ".join(name for name in station_fields() if name != PAIR_FIELD)
         raise InputError(
             f"{source}, {where}: {read.unread_columns[0]!r} is no column of a station; they are "
             f"{names}."

@@ -15,13 +15,13 @@ import numpy as np
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from locator.answer import Answer, Feature, Json, nearest_answer, state_words, station_feature
+from locator.answer import Answer, Feature, nearest_answer, state_words, station_feature
 from locator.hours import STATES, LonLat, Span, read_spans
 from locator.hours_words import day_words, hours_by_day, week_words
 from locator.nearest import OpenRule, StationFilter
 from locator.phone import MANY_STATIONS
 from locator.places import Place
-from locator.schema import Kind, Platform, Provenance, Service, State, Status
+from locator.schema import LAYERS, Json, Kind, Platform, Provenance, Service, State, Status
 from locator.service import Snapshot
 from locator.travel import Routed
 from locator.web.language import gettext as _
@@ -305,6 +305,11 @@ def station(station_id: str) -> str:
         week=[(label, words) for label, words, _spans in week],
         hours=week_words(None if hours is None else str(hours), language()),
         status=status,
+        facts=[
+            (c.name, c.label(language()), c.words(own[c.name], language()), c.link(own[c.name]))
+            for c in LAYERS["stations"].columns
+            if c.on_page and (own[c.name] is not None or c.name == "services")
+        ],
         instead=None if status is Status.ACTIVE else _open_instead(feature),
         links=navigation_links(str(own["name"]), lon, lat),
         apps=app_links(str(own["name"]), lon, lat),

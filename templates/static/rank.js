@@ -186,15 +186,11 @@
 
   const FLOOR_S = 0.001; // no ride takes less
   const LONGEST_RIDE_MS = 1e11; // three years
-  // Each service that helps in the weather makes a station count as two minutes nearer: HELP_S and
-  // HELPS of locator/nearest/question.py, which says why.
+  // Each service that helps in the weather makes a station count as two minutes nearer: HELP_S of
+  // locator/nearest/question.py, which says why. The register says which help; one that was kept
+  // on the phone from before it did says of none.
   const HELP_S = 120;
-  const HELPS = {
-    none: [],
-    heat: ["cooling", "drinking_water"],
-    cold: ["heating", "hot_water"],
-    rain: ["rain_gear", "seats"],
-  };
+  const WEATHERS = ["none", "heat", "cold", "rain"];
 
   function check(question) {
     [question, question.toward].filter(Boolean).forEach((place) => {
@@ -203,7 +199,8 @@
       }
     });
     if (!(question.k >= 1)) { throw new RangeError("k is " + question.k + "; ask for 1 or more."); }
-    if (["any", "known", "yes"].indexOf(question.rule) < 0 || !(question.weather in HELPS)) {
+    if (["any", "known", "yes"].indexOf(question.rule) < 0 ||
+        WEATHERS.indexOf(question.weather) < 0) {
       throw new RangeError("Nobody knows the rule or the weather that was asked for.");
     }
   }
@@ -246,7 +243,8 @@
     this.there = question.toward ? earthCentred(question.toward.lon, question.toward.lat) : null;
     this.directS = question.toward ? this.seconds(metresBetween(question, question.toward)) : 0;
     this.reorders = question.toward !== null || question.weather !== "none";
-    this.helpful = bitsOf(index.register.services, HELPS[question.weather]);
+    this.helpful = bitsOf(index.register.services,
+      (index.register.helps || {})[question.weather] || []);
   }
 
   Search.prototype.seconds = function (metres) {

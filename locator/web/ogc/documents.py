@@ -11,7 +11,6 @@ __all__ = [
     "CONFORMANCE",
     "collection_document",
     "collections_document",
-    "column_label",
     "column_schema",
     "conformance_document",
     "illustrative_note",
@@ -141,24 +140,6 @@ def queryables_document(view: View, address: str) -> Document:
     }
 
 
-def column_label(column: Column) -> str:
-    """Return a column's name for people."""
-    return column.zh if language() == "zh" else column.name.replace("_", " ")
-
-
 def column_schema(column: Column) -> Document:
     """Return a column's JSON schema, without null."""
-    schema: Document = {"title": column_label(column)}
-    if column.dtype == "set":
-        codes = [member.value for member in column.choices] if column.choices else []
-        items: Document = {"type": "string"} | ({"enum": codes} if codes else {})
-        return schema | {"type": "array", "items": items}
-    if column.dtype in {"integer", "number"}:
-        return schema | {"type": column.dtype}
-    schema["type"] = "string"
-    formats = {"date": "date", "datetime": "date-time"}
-    if column.dtype in formats:
-        schema["format"] = formats[column.dtype]
-    if column.choices is not None:
-        schema["enum"] = [member.value for member in column.choices]
-    return schema
+    return {"title": column.label(language())} | column.json_schema()

@@ -197,7 +197,7 @@ def _table(collection: Collection | None) -> list[Parameter]:
 
 def _of_collection(collection: Collection) -> list[Parameter]:
     names = [column.name for column in collection.columns]
-    sortable = [c.name for c in collection.columns if c.dtype != "set"]
+    sortable = [c.name for c in collection.columns if c.operand != "set"]
     signed = [sign + name for name in ["id", *sortable] for sign in ("", "+", "-")]
     ways: Document = {"type": "array", "minItems": 1, "maxItems": 5}
     some: Document = {"type": "array", "minItems": 1, "items": {"type": "string", "enum": names}}
@@ -214,19 +214,13 @@ def _of_collection(collection: Collection) -> list[Parameter]:
 
 
 def _equal(column: Column) -> Parameter:
-    schema = _value_schema(column)
-    if column.dtype == "set":
-        several: Document = {"type": "array", "minItems": 1, "items": schema}
+    schema = column.json_schema()
+    items = schema.get("items")
+    if isinstance(items, dict):
+        several: Document = {"type": "array", "minItems": 1, "items": _not_empty(items)}
         return Parameter(column.name, _("含有这些值"), several)
-    return Parameter(column.name, _("等于这个值"), schema)
+    return Parameter(column.name, _("等于这个值"), _not_empty(schema))
 
 
-def _value_schema(column: Column) -> Document:
-    formats = {"date": "date", "datetime": "date-time"}
-    if column.dtype in formats:
-        return {"type": "string", "format": formats[column.dtype]}
-    if column.dtype in {"integer", "number"}:
-        return {"type": column.dtype}
-    if column.choices is not None:
-        return {"type": "string", "enum": [member.value for member in column.choices]}
-    return {"type": "string", "minLength": 1}
+def _not_empty(schema: Document) -> Document:
+    return schema | {"minLength": 1} if schema == {"type": "string"} else schema

@@ -38,7 +38,7 @@ from locator.features import (
 from locator.features.encode import properties_of
 from locator.features.view import Rows
 from locator.hours_words import week_words
-from locator.schema import Column
+from locator.schema import Column, Hours, Json
 from locator.service import Service, Snapshot
 from locator.web.admission import dear
 from locator.web.language import gettext as _
@@ -65,7 +65,6 @@ from locator.web.ogc.answers import (
 from locator.web.ogc.documents import (
     collection_document,
     collections_document,
-    column_label,
     conformance_document,
     illustrative_note,
     landing_document,
@@ -317,7 +316,7 @@ def item_rows(view: View, rows: Rows, shape: Shape) -> list[ItemRow]:
     for row, own in zip(rows, properties_of(view, rows, shape.properties), strict=True):
         identity, name = view.ids[int(row)], own.get("name")
         cells = [
-            (column_label(column), _words(own[column.name], column))
+            (column.label(language()), _words(own[column.name], column))
             for column in view.collection.columns
             if own.get(column.name) is not None and column.name != "name"
         ]
@@ -334,13 +333,7 @@ def item_rows(view: View, rows: Rows, shape: Shape) -> list[ItemRow]:
     return found
 
 
-def _words(value: object, column: Column) -> str:
-    if isinstance(value, list):
-        return "、".join(_words(member, column) for member in value) or _("无")
-    if column.name == "opening_hours":
+def _words(value: Json, column: Column) -> str:
+    if isinstance(column, Hours):
         return week_words(str(value), language())
-    if column.choices is not None:
-        codes = {member.value: member for member in column.choices}
-        if value in codes:
-            return codes[str(value)].label(language())
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return _("无") if value == [] else column.words(value, language())

@@ -1,0 +1,62 @@
+"""Layers, their columns, the types of columns, and the codes that stand in them."""
+
+from locator.schema.columns import (
+    POSITION_DECIMALS,
+    SEPARATORS,
+    Boolean,
+    Cell,
+    Choice,
+    ChoiceSet,
+    Column,
+    Date,
+    Hours,
+    Identifier,
+    Integer,
+    Json,
+    JsonSchema,
+    Moment,
+    Number,
+    OpenSet,
+    Phone,
+    Profile,
+    Text,
+    Url,
+    Value,
+    is_missing,
+    is_shortened,
+)
+from locator.schema.enums import (
+    SET_SEPARATOR,
+    Datum,
+    Host,
+    Kind,
+    LabelledEnum,
+    Language,
+    Platform,
+    Provenance,
+    Service,
+    State,
+    Status,
+    Weather,
+    ZoneKind,
+    join_set,
+    split_set,
+)
+from locator.schema.layers import (
+    CRS,
+    LAYERS,
+    SAME_PLACE_DEG,
+    Layer,
+    check_frame,
+    drop_unusable,
+    is_illustrative,
+)
+
+__all__ = [
+    "CRS", "LAYERS", "POSITION_DECIMALS", "SAME_PLACE_DEG", "SEPARATORS", "SET_SEPARATOR",
+    "Boolean", "Cell", "Choice", "ChoiceSet", "Column", "Date", "Datum", "Host", "Hours",
+    "Identifier", "Integer", "Json", "JsonSchema", "Kind", "LabelledEnum", "Language", "Layer",
+    "Moment", "Number", "OpenSet", "Phone", "Platform", "Profile", "Provenance", "Service",
+    "State", "Status", "Text", "Url", "Value", "Weather", "ZoneKind", "check_frame",
+    "drop_unusable", "is_illustrative", "is_missing", "is_shortened", "join_set", "split_set",
+]  # fmt: skip
