@@ -3,39 +3,48 @@
 import functools
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
+from zoneinfo import ZoneInfo
 
 import click
 
+from locator import questions
 from locator.errors import InputError, LocatorError
+from locator.questions import Given, Reader
 from locator.schema import Datum, Kind, LabelledEnum, Service
 from locator.settings import TRAVELS, Settings
 
 _NEGATIVE = re.compile(r"-(\d+[.]?\d*|[.]\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _F = TypeVar("_F", bound=Callable[..., object])
+T = TypeVar("T")
 
 if TYPE_CHECKING:
-    from locator.register import Mapping
+    from locator.register import Mapping as ColumnMapping
     from locator.service import Service as LocatorService
 
 __all__ = [
     "DATUMS",
     "FILE",
     "FOLDER",
-    "KINDS",
-    "SERVICES",
     "CommandGroup",
-    "EnumType",
     "NumbersCommand",
     "Recipe",
+    "as_of_option",
+    "chosen_options",
+    "code_option",
     "count",
+    "given_options",
+    "language_option",
     "opened",
     "progress_bar",
+    "read_as",
     "read_columns",
+    "read_local",
     "reading_options",
     "travel_option",
     "with_travel",
@@ -45,31 +54,98 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-class EnumType(click.ParamType[LabelledEnum]):
-    """A code or either label of an enum, such as ``hot_water``, ``热水`` or ``Hot water``."""
-
-    def __init__(self, enum: type[LabelledEnum]) -> None:
-        self.enum = enum
-        self.name = "|".join(member.value for member in enum)
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """Return the codes as they are written."""
-        del param, ctx
-        return f"[{self.name}]"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> LabelledEnum:
-        """Return the member."""
-        try:
-            return self.enum.parse(value)
-        except ValueError as error:
-            self.fail(f"{value!r} {error}.", param, ctx)
-
-
-KINDS = EnumType(Kind)
-SERVICES = EnumType(Service)
 DATUMS = click.Choice([datum.value for datum in Datum])
+
+
+def read_as(reader: Reader[T]) -> Callable[[click.Context, click.Parameter, object], T | None]:
+    """Return a callback that reads an option or an argument, called as it is written."""
+
+    def read(_: click.Context, param: click.Parameter, value: object) -> T | None:
+        return None if value is None else reader(_written(param), value)
+
+    return read
+
+
+def _written(param: click.Parameter) -> str:
+    return max(param.opts, key=len) if isinstance(param, click.Option) else str(param.name).upper()
+
+
+def read_local(ctx: click.Context, param: click.Parameter, value: object) -> datetime | None:
+    """Read a moment, which without an offset is in the settings' time zone; a callback."""
+    settings = ctx.find_object(Settings)
+    assert settings is not None  # noqa: S101 - the group has read them
+    return read_as(questions.moment(ZoneInfo(settings.timezone)))(ctx, param, value)
+
+
+def as_of_option(command: "_F") -> "_F":
+    """Add ``--as-of``: the function takes ``as_of``, None for what there is now."""
+    return click.option(
+        "--as-of",
+        metavar="ISO",
+        callback=read_local,
+        help="Stations and hot zones as they were then, local time.",
+    )(command)
+
+
+def chosen_options(command: "_F") -> "_F":
+    """Add ``--kind`` and ``--service``: the function takes ``kinds`` and ``services``."""
+    command = click.option(
+        "--service",
+        "services",
+        multiple=True,
+        metavar=_codes(Service),
+        callback=read_as(questions.codes(Service)),
+        help="All that are named.",
+    )(command)
+    return click.option(
+        "--kind",
+        "kinds",
+        multiple=True,
+        metavar=_codes(Kind),
+        callback=read_as(questions.codes(Kind)),
+        help="Stations that count.",
+    )(command)
+
+
+def code_option(
+    *names: str, enum: type[LabelledEnum], default: str | None = None, what: str | None = None
+) -> "Callable[[_F], _F]":
+    """Return what adds an option that takes a code, or a label, of an enum."""
+    return click.option(
+        *names,
+        metavar=_codes(enum),
+        callback=read_as(questions.code(enum)),
+        default=default,
+        show_default=default is not None,
+        help=what,
+    )
+
+
+def _codes(enum: type[LabelledEnum]) -> str:
+    return f"[{'|'.join(member.value for member in enum)}]"
+
+
+def given_options(values: Mapping[str, object]) -> Given:
+    """Return values of the running command's options as words, called as they are written.
+
+    Raises
+    ------
+    InputError
+        One is given and says nothing.
+    """
+    params = click.get_current_context().command.params
+    names = {str(param.name): _written(param) for param in params}
+    for name, value in values.items():
+        if isinstance(value, str) and not value.strip():
+            raise InputError(f"{names[name]} is empty; leave it out, or say what it shall be.")
+    return Given(values, names=names)
+
+
+def language_option(what: str) -> "Callable[[_F], _F]":
+    """Return what adds ``--language`` of something: the function takes None for the settings'."""
+    return click.option(
+        "--language", metavar="[zh|en]", callback=read_as(questions.language), help=what
+    )
 
 
 def travel_option(command: "_F") -> "_F":
@@ -138,11 +214,12 @@ def opened(settings: Settings) -> Iterator["LocatorService"]:
         yield service
 
 
-def read_columns(file: Path | None, fill: Sequence[str]) -> "Mapping | None":
+def read_columns(file: Path | None, fill: Sequence[str]) -> "ColumnMapping | None":
     """Return the mapping of ``--map`` and ``--set``."""
-    from locator.register import Mapping, read_mapping
+    from locator.register import Mapping as ColumnMapping
+    from locator.register import read_mapping
 
-    mapping = read_mapping(file) if file else Mapping()
+    mapping = read_mapping(file) if file else ColumnMapping()
     extra = {}
     for item in fill:
         name, separator, value = item.partition("=")

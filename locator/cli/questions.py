@@ -1,22 +1,28 @@
 """``locator nearest``, ``route``, ``gaps`` and ``report``: what the store is asked."""
 
 import json
+from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from locator import questions
 from locator.cli.base import (
     DATUMS,
     FILE,
     FOLDER,
-    KINDS,
-    SERVICES,
-    EnumType,
     NumbersCommand,
+    as_of_option,
+    chosen_options,
+    code_option,
+    language_option,
     opened,
     progress_bar,
+    read_as,
     read_columns,
+    read_local,
     reading_options,
     travel_option,
     with_travel,
@@ -29,37 +35,53 @@ if TYPE_CHECKING:
 
 __all__ = ["gaps", "nearest", "report", "route"]
 
-_WEATHERS = EnumType(Weather)
+_MOST_K = 1000
+_F = TypeVar("_F", bound=Callable[..., object])
+
+
+def _position(command: _F) -> _F:
+    lat = click.argument("lat", callback=read_as(questions.lat))
+    return click.argument("lon", callback=read_as(questions.lon))(lat(command))
 
 
 @click.command(cls=NumbersCommand)
-@click.argument("lon", type=float)
-@click.argument("lat", type=float)
-@click.option("-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many.")
-@click.option("--kind", "kinds", type=KINDS, multiple=True)
-@click.option("--service", "services", type=SERVICES, multiple=True, help="All that are named.")
+@_position
+@click.option(
+    "-k",
+    default="5",
+    show_default=True,
+    metavar="INTEGER",
+    callback=read_as(questions.whole(1, _MOST_K)),
+    help=f"How many, at most {_MOST_K:,}.",
+)
+@chosen_options
 @click.option("--or-unknown", is_flag=True, help="List stations of unknown services, too.")
 @click.option("--platform", help="Only stations for this platform's riders, such as meituan.")
-@click.option("--at", metavar="ISO", help="Moment of leaving, local time; now by default.")
+@click.option(
+    "--at",
+    metavar="ISO",
+    callback=read_local,
+    help="Moment of leaving, local time; now by default.",
+)
 @click.option(
     "--open",
     "rule",
-    type=click.Choice(["any", "known", "yes"]),
+    metavar="[any|known|yes]",
+    callback=read_as(questions.choice("any", "known", "yes")),
     default="any",
     show_default=True,
     help="By the state on arrival: any; known: not closed; yes: surely open.",
 )
 @click.option("--all-night", is_flag=True, help="Only those surely open from 00:00 to 06:00.")
-@click.option(
+@code_option(
     "--weather",
-    type=_WEATHERS,
+    enum=Weather,
     default="none",
-    show_default=True,
-    help="What helps in it counts as nearer; nothing is left out.",
+    what="What helps in it counts as nearer; nothing is left out.",
 )
 @click.option(
     "--toward",
-    type=float,
+    callback=read_as(questions.place),
     nargs=2,
     metavar="LON LAT",
     help="Where you go next: what adds least to that ride comes first.",
@@ -76,7 +98,7 @@ def nearest(
     services: tuple[Service, ...],
     or_unknown: bool,
     platform: str | None,
-    at: str | None,
+    at: datetime | None,
     rule: str,
     all_night: bool,
     weather: Weather,
@@ -124,8 +146,7 @@ def nearest(
 
 
 @click.command(cls=NumbersCommand)
-@click.argument("lon", type=float)
-@click.argument("lat", type=float)
+@_position
 @click.argument("station_id", metavar="ID")
 @travel_option
 @click.option("--json", "as_json", is_flag=True, help="Print GeoJSON, as /api/route does.")
@@ -162,18 +183,23 @@ def route(
 @click.option("--map", "map_file", type=FILE, help="TOML that names the columns of the file.")
 @click.option("--set", "fill", multiple=True, metavar="FIELD=VALUE", help="Fill empty cells.")
 @reading_options
-@click.option("--kind", "kinds", type=KINDS, multiple=True)
-@click.option("--service", "services", type=SERVICES, multiple=True, help="All that are named.")
-@click.option("--at", metavar="ISO", help="Demand of that hour, and only stations open then.")
+@chosen_options
+@click.option(
+    "--at",
+    metavar="ISO",
+    callback=read_local,
+    help="Demand of that hour, and only stations open then.",
+)
 @click.option("--hourly", is_flag=True, help="Go through the week hour by hour, too.")
 @click.option(
-    "--week", metavar="DATE", help="A day of the week to go through; that of --at, or this one."
+    "--week",
+    metavar="DATE",
+    callback=read_as(questions.day),
+    help="A day of the week to go through; that of --at, or this one.",
 )
 @click.option("--scenario", type=FILE, help="YAML: stations closed, opened, moved, added.")
-@click.option(
-    "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."
-)
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Of maps and report.")
+@as_of_option
+@language_option("Of maps and report.")
 @click.option(
     "--no-report", is_flag=True, help="Layers and tables alone; 'locator report DIR' adds it."
 )
@@ -193,13 +219,13 @@ def gaps(
     reading: "ReadOptions",
     kinds: tuple[Kind, ...],
     services: tuple[Service, ...],
-    at: str | None,
+    at: datetime | None,
     hourly: bool,
-    week: str | None,
+    week: date | None,
     scenario: Path | None,
-    as_of: str | None,
+    as_of: datetime | None,
     travel: str | None,
-    language: str | None,
+    language: Language | None,
     no_report: bool,
     out: Path,
     as_json: bool,
@@ -213,17 +239,17 @@ def gaps(
     from locator.nearest import StationFilter
     from locator.study import (
         Question,
-        choose_week,
         gaps_inputs,
         parse_standards,
         read_scenario,
         run_gaps,
         summary_lines,
     )
+    from locator.study.drawing import settings_language
 
     standards = parse_standards(minutes=minutes, metres=metres)
     chosen = StationFilter(kinds=frozenset(kinds), services=frozenset(services))
-    written: Language = "zh" if (language or settings.language) == "zh" else "en"
+    written = language or settings_language(settings)
     with opened(with_travel(settings, travel)) as service:
         inputs = gaps_inputs(
             service,
@@ -239,7 +265,7 @@ def gaps(
                 standards=standards,
                 chosen=chosen,
                 at=at,
-                week_of=choose_week(service, at, week) if hourly or week else None,
+                week_of=week or ((at or service.now()).date() if hourly else None),
                 scenario=read_scenario(scenario) if scenario else None,
                 progress=progress,
             )
@@ -256,9 +282,9 @@ def gaps(
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Of the report.")
+@language_option("Of the report.")
 @click.pass_obj
-def report(settings: Settings, folder: Path, language: str | None) -> None:
+def report(settings: Settings, folder: Path, language: Language | None) -> None:
     """Write the report of a finished study anew, from its folder alone.
 
     DIR is a folder that 'locator gaps' or 'locator site' wrote. The page, the Word document, the
@@ -268,8 +294,8 @@ def report(settings: Settings, folder: Path, language: str | None) -> None:
     Example:  locator report gaps-noon --language en
     """
     from locator.reporting import write_report
+    from locator.study.drawing import settings_language
 
-    chosen = language or settings.language
-    write_report(folder, language="zh" if chosen == "zh" else "en")
+    write_report(folder, language=language or settings_language(settings))
     click.echo(f"The report is {folder / 'report.html'}")
     click.echo("report.docx, tables.xlsx and figures lie beside it.")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,17 +13,19 @@ from locator.cli.base import (
     DATUMS,
     FILE,
     FOLDER,
-    KINDS,
-    SERVICES,
+    as_of_option,
+    chosen_options,
+    given_options,
+    language_option,
     opened,
     progress_bar,
     read_columns,
+    read_local,
     reading_options,
     travel_option,
     with_travel,
 )
-from locator.errors import InputError
-from locator.schema import Datum, Kind, Language, Service
+from locator.schema import Datum, Language
 from locator.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,11 +52,23 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
     ctx.exit()
 
 
+def _check_moments(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    for text in value:
+        read_local(ctx, param, text)
+    return value
+
+
 @click.command()
-@click.option("--new", type=int, metavar="K", help="Choose so many.")
-@click.option("--cover", metavar="SHARE", help="Fewest for this share of demand: 0.95 or 95%.")
-@click.option("--budget", type=float, metavar="N", help="Choose for so much.")
-@click.option("--minutes", type=float, required=True, help="Coverage standard, riding minutes.")
+@click.option("--new", metavar="K", help="Choose so many.")
+@click.option(
+    "--cover", "share", metavar="SHARE", help="Fewest for this share of demand: 0.95 or 95%."
+)
+@click.option("--budget", metavar="N", help="Choose for so much.")
+@click.option(
+    "--minutes", metavar="FLOAT", required=True, help="Coverage standard, riding minutes."
+)
 @click.option(
     "--candidates",
     default="grid",
@@ -61,23 +76,31 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
     metavar="FILE|venues|grid",
     help="A file of sites, the store's host venues, or a grid in hot zones.",
 )
-@click.option("--spacing", type=float, default=200.0, show_default=True, help="Of the grid, m.")
+@click.option(
+    "--spacing",
+    "spacing_m",
+    metavar="FLOAT",
+    default="200.0",
+    show_default=True,
+    help="Of the grid, m.",
+)
 @click.option("--candidates-datum", type=DATUMS, default="wgs84", show_default=True)
 @click.option("--candidates-map", type=FILE, help="TOML that names the columns of the file.")
 @click.option("--candidates-set", multiple=True, metavar="FIELD=VALUE", help="Fill empty cells.")
 @click.option("--candidates-crs", metavar="EPSG:n", help="Projection of the file's coordinates.")
 @click.option(
     "--at",
-    "moments",
     metavar="ISO",
     multiple=True,
+    callback=_check_moments,
     help="Demand of that hour, and only stations open then; given twice, both are compared.",
 )
 @click.option("--hourly", is_flag=True, help="Covered orders of the whole week, hour by hour.")
-@click.option("--week", metavar="DATE", help="A day of the week for --hourly; this week's else.")
-@click.option("--model", type=click.Choice(_MODELS), help="mclp, or lscp with --cover.")
-@click.option("--kind", "kinds", type=KINDS, multiple=True, help="Stations that count.")
-@click.option("--service", "services", type=SERVICES, multiple=True, help="All that are named.")
+@click.option(
+    "--week", "week_of", metavar="DATE", help="A day of the week for --hourly; this week's else."
+)
+@click.option("--model", metavar=f"[{'|'.join(_MODELS)}]", help="mclp, or lscp with --cover.")
+@chosen_options
 @click.option("--hours", metavar="TEXT", help="Opening hours of a new post; else always open.")
 @click.option(
     "--options", "prices", type=FILE, help="YAML: longer hours, services, cabinets, with costs."
@@ -90,12 +113,21 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
     callback=_show_prices,
     help="Print an example for --options and end.",
 )
-@click.option("--apart", type=float, default=0.0, metavar="M", help="New sites so far apart.")
-@click.option("--district", multiple=True, metavar="ID=N", help="At least N new ones there.")
-@click.option("--force", multiple=True, metavar="ID", help="A candidate that must be chosen.")
-@click.option("--forbid", multiple=True, metavar="ID", help="One that must not.")
+@click.option("--apart", "apart_m", metavar="M", help="New sites so far apart.")
+@click.option(
+    "--district", "at_least", multiple=True, metavar="ID=N", help="At least N new ones there."
+)
+@click.option(
+    "--force", "forced_in", multiple=True, metavar="ID", help="A candidate that must be chosen."
+)
+@click.option("--forbid", "forced_out", multiple=True, metavar="ID", help="One that must not.")
 @click.option("--from-scratch", is_flag=True, help="As if there were no station yet.")
-@click.option("--capacity", type=float, help="Orders per hour a new post serves (capacitated).")
+@click.option(
+    "--capacity",
+    "capacity_per_h",
+    metavar="FLOAT",
+    help="Orders per hour a new post serves (capacitated).",
+)
 @click.option("--hot-zones", type=FILE, help="Hot zones from a file; the store's by default.")
 @click.option("--points", type=FILE, help="Demand points (CSV, XLSX, GeoJSON) instead of zones.")
 @click.option("--datum", type=DATUMS, default="wgs84", show_default=True, help="Of that file.")
@@ -103,42 +135,39 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
 @click.option("--set", "fill", multiple=True, metavar="FIELD=VALUE", help="Fill its empty cells.")
 @reading_options
 @click.option("--scenario", type=FILE, help="YAML: stations closed, opened, moved, added.")
-@click.option("--as-of", metavar="ISO", help="Stations and hot zones as they were then.")
-@click.option("--time-limit", type=float, default=60.0, show_default=True, help="Seconds.")
-@click.option("--gap", type=float, default=0.0, help="Good enough: 0.01 is 1% of what is added.")
-@click.option("--runs", type=int, default=20, show_default=True, help="Of varied inputs.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the varied inputs.")
+@as_of_option
+@click.option(
+    "--time-limit",
+    "time_limit_s",
+    metavar="FLOAT",
+    default="60.0",
+    show_default=True,
+    help="Seconds.",
+)
+@click.option("--gap", metavar="FLOAT", help="Good enough: 0.01 is 1% of what is added.")
+@click.option(
+    "--runs", metavar="INTEGER", default="20", show_default=True, help="Of varied inputs."
+)
+@click.option(
+    "--seed", metavar="INTEGER", default="1", show_default=True, help="Of the varied inputs."
+)
 @travel_option
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Of the report.")
+@language_option("Of the report.")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json.")
 @click.pass_obj
 def site(
     settings: Settings,
-    new: int | None,
-    cover: str | None,
-    budget: float | None,
-    minutes: float,
+    /,
     candidates: str,
-    spacing: float,
     candidates_datum: str,
     candidates_map: Path | None,
     candidates_set: tuple[str, ...],
     candidates_crs: str | None,
-    moments: tuple[str, ...],
-    hourly: bool,
-    week: str | None,
+    at: tuple[str, ...],
     model: str | None,
-    kinds: tuple[Kind, ...],
-    services: tuple[Service, ...],
-    hours: str | None,
     prices: Path | None,
-    apart: float,
-    district: tuple[str, ...],
-    force: tuple[str, ...],
-    forbid: tuple[str, ...],
     from_scratch: bool,
-    capacity: float | None,
     hot_zones: Path | None,
     points: Path | None,
     datum: str,
@@ -146,15 +175,12 @@ def site(
     fill: tuple[str, ...],
     reading: "ReadOptions",
     scenario: Path | None,
-    as_of: str | None,
-    time_limit: float,
-    gap: float,
-    runs: int,
-    seed: int,
+    as_of: datetime | None,
     travel: str | None,
-    language: str | None,
+    language: Language | None,
     out: Path,
     as_json: bool,
+    **words: object,
 ) -> None:
     """Choose where the next stations should be, and say how far from the best that can be.
 
@@ -170,40 +196,25 @@ def site(
     """
     from locator.register import ReadOptions, projection_of
     from locator.study import read_scenario
+    from locator.study.drawing import settings_language
     from locator.study.sites import site_inputs
     from locator.study.sites_prices import read_prices
     from locator.study.sites_question import SiteQuestion
 
     source = candidates if candidates in {"venues", "grid"} else "file"
-    question = SiteQuestion.from_json(
-        {
-            "model": model or ("lscp" if cover is not None else "mclp"),
-            "minutes": minutes,
-            "new": new,
-            "budget": budget,
-            "share": _share(cover),
-            "at": moments[0] if moments else None,
-            "hourly": hourly,
-            "week_of": week,
-            "services": [service.value for service in services],
-            "kinds": [kind.value for kind in kinds],
-            "candidates": source,
-            "spacing_m": spacing,
-            "forced_in": list(force),
-            "forced_out": list(forbid),
-            "at_least": [_district(item) for item in district],
-            "apart_m": apart,
-            "existing": not from_scratch,
-            "hours": hours,
-            "capacity_per_h": capacity,
-            "prices": read_prices(prices).to_json() if prices else None,
-            "time_limit_s": time_limit,
-            "gap": gap,
-            "runs": runs,
-            "seed": seed,
-        }
+    question = SiteQuestion.read(
+        given_options(
+            words
+            | {
+                "model": model or ("mclp" if words["share"] is None else "lscp"),
+                "at": at[:1],
+                "candidates": source,
+                "existing": not from_scratch,
+                "prices": read_prices(prices) if prices else None,
+            }
+        )
     )
-    chosen: Language = "en" if (language or settings.language) == "en" else "zh"
+    chosen = language or settings_language(settings)
     with opened(with_travel(settings, travel)) as service:
         inputs = site_inputs(
             service,
@@ -221,7 +232,7 @@ def site(
             scenario=read_scenario(scenario) if scenario else None,
             as_of=as_of,
         )
-        result, lines = _answer(service, inputs, question, moments, out, report=chosen)
+        result, lines = _answer(service, inputs, question, at, out, report=chosen)
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False, allow_nan=False))
         return
@@ -251,26 +262,6 @@ def _answer(
             service, inputs, question, tuple(moments), out=out, effort=effort, report=report
         )
         return compared, comparison_lines(compared)
-
-
-def _share(text: str | None) -> float | None:
-    """Read ``0.95`` or ``95%``."""
-    if text is None:
-        return None
-    percent = text.strip().endswith("%")
-    try:
-        share = float(text.strip().removesuffix("%")) / (100 if percent else 1)
-    except ValueError as error:
-        raise InputError(f"--cover {text!r} is not a share; write 0.95 or 95%.") from error
-    return share
-
-
-def _district(text: str) -> list[object]:
-    """Read ``610302=2``."""
-    name, separator, least = text.partition("=")
-    if not separator or not least.strip().isdecimal() or not name.strip():
-        raise InputError(f"--district {text!r}: write the district's id and a number, 610302=2.")
-    return [name.strip(), int(least)]
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What is shown, as a file: .html for a browser, .png or .svg for a report."""
 
+from datetime import datetime
 from pathlib import Path
 
 from locator.errors import InputError, StudyError
@@ -38,7 +39,7 @@ def write_map(
     *,
     view: MapView | None = None,
     picture: PictureOptions | None = None,
-    as_of: str | None = None,
+    as_of: datetime | None = None,
 ) -> None:
     """Write the city's map to a file by its ending.
 
@@ -49,7 +50,7 @@ def write_map(
     picture
         Size and caption of a .png or .svg; 170 mm at 300 dpi by default.
     as_of
-        ISO moment: stations and hot zones as they were then. None is as they are.
+        Stations and hot zones as they were at this moment; None is as they are.
 
     Raises
     ------
