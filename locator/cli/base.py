@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from locator.service import Service as LocatorService
 
 __all__ = [
+    "AS_OF",
     "DATUMS",
     "FILE",
     "FOLDER",
+    "KIND",
+    "SERVICE",
     "CommandGroup",
     "NumbersCommand",
     "Recipe",
-    "as_of_option",
-    "chosen_options",
-    "code_option",
+    "codes_of",
     "count",
     "given_options",
-    "language_option",
     "opened",
     "progress_bar",
     "read_as",
@@ -48,6 +48,7 @@ __all__ = [
     "reading_options",
     "travel_option",
     "with_travel",
+    "word",
 ]
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -55,6 +56,40 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 DATUMS = click.Choice([datum.value for datum in Datum])
+
+
+def word(
+    name: str,
+    metavar: str,
+    reader: Reader[object] | None,
+    what: str | None = None,
+    *,
+    to: str | None = None,
+    default: str | None = None,
+    multiple: bool = False,
+    nargs: int = 1,
+) -> "Callable[[_F], _F]":
+    """Return what adds an option that is a word of a question.
+
+    Parameters
+    ----------
+    reader
+        Reads what was typed; None leaves it, to be read with the whole question.
+    what
+        The help.
+    to
+        The parameter of the function, where it is not the option's name.
+    """
+    return click.option(
+        *((name,) if to is None else (name, to)),
+        metavar=metavar,
+        callback=None if reader is None else read_as(reader),
+        help=what,
+        default=default,
+        show_default=default is not None,
+        multiple=multiple,
+        nargs=nargs,
+    )
 
 
 def read_as(reader: Reader[T]) -> Callable[[click.Context, click.Parameter, object], T | None]:
@@ -70,59 +105,30 @@ def _written(param: click.Parameter) -> str:
     return max(param.opts, key=len) if isinstance(param, click.Option) else str(param.name).upper()
 
 
-def read_local(ctx: click.Context, param: click.Parameter, value: object) -> datetime | None:
-    """Read a moment, which without an offset is in the settings' time zone; a callback."""
-    settings = ctx.find_object(Settings)
+def read_local(name: str, value: object) -> datetime:
+    """Read a moment, which without an offset is in the time zone of the settings."""
+    settings = click.get_current_context().find_object(Settings)
     assert settings is not None  # noqa: S101 - the group has read them
-    return read_as(questions.moment(ZoneInfo(settings.timezone)))(ctx, param, value)
+    return questions.moment(ZoneInfo(settings.timezone))(name, value)
 
 
-def as_of_option(command: "_F") -> "_F":
-    """Add ``--as-of``: the function takes ``as_of``, None for what there is now."""
-    return click.option(
-        "--as-of",
-        metavar="ISO",
-        callback=read_local,
-        help="Stations and hot zones as they were then, local time.",
-    )(command)
-
-
-def chosen_options(command: "_F") -> "_F":
-    """Add ``--kind`` and ``--service``: the function takes ``kinds`` and ``services``."""
-    command = click.option(
-        "--service",
-        "services",
-        multiple=True,
-        metavar=_codes(Service),
-        callback=read_as(questions.codes(Service)),
-        help="All that are named.",
-    )(command)
-    return click.option(
-        "--kind",
-        "kinds",
-        multiple=True,
-        metavar=_codes(Kind),
-        callback=read_as(questions.codes(Kind)),
-        help="Stations that count.",
-    )(command)
-
-
-def code_option(
-    *names: str, enum: type[LabelledEnum], default: str | None = None, what: str | None = None
-) -> "Callable[[_F], _F]":
-    """Return what adds an option that takes a code, or a label, of an enum."""
-    return click.option(
-        *names,
-        metavar=_codes(enum),
-        callback=read_as(questions.code(enum)),
-        default=default,
-        show_default=default is not None,
-        help=what,
-    )
-
-
-def _codes(enum: type[LabelledEnum]) -> str:
+def codes_of(enum: type[LabelledEnum]) -> str:
+    """Return the codes of an enum as help shows them."""
     return f"[{'|'.join(member.value for member in enum)}]"
+
+
+AS_OF = word("--as-of", "ISO", read_local, "Stations and hot zones as they were then, local time.")
+KIND = word(
+    "--kind", codes_of(Kind), questions.codes(Kind), "Any of these.", to="kinds", multiple=True
+)
+SERVICE = word(
+    "--service",
+    codes_of(Service),
+    questions.codes(Service),
+    "All that are named.",
+    to="services",
+    multiple=True,
+)
 
 
 def given_options(values: Mapping[str, object]) -> Given:
@@ -139,13 +145,6 @@ def given_options(values: Mapping[str, object]) -> Given:
         if isinstance(value, str) and not value.strip():
             raise InputError(f"{names[name]} is empty; leave it out, or say what it shall be.")
     return Given(values, names=names)
-
-
-def language_option(what: str) -> "Callable[[_F], _F]":
-    """Return what adds ``--language`` of something: the function takes None for the settings'."""
-    return click.option(
-        "--language", metavar="[zh|en]", callback=read_as(questions.language), help=what
-    )
 
 
 def travel_option(command: "_F") -> "_F":

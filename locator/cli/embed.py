@@ -7,14 +7,15 @@ from getpass import getuser
 
 import click
 
+from locator import questions
 from locator.cli.base import (
+    AS_OF,
     CommandGroup,
-    as_of_option,
     given_options,
-    language_option,
     opened,
     travel_option,
     with_travel,
+    word,
 )
 from locator.cli.maps import picture_options, view_options
 from locator.errors import InputError
@@ -36,9 +37,9 @@ def embed() -> None:
 @embed.command()
 @click.argument("what", type=click.Choice(["map", "coverage"]))
 @view_options
-@language_option("Of the names in the data.")
+@word("--language", "[zh|en]", questions.language, "Of the names in the data.")
 @picture_options(dpi=200)
-@as_of_option
+@AS_OF
 @travel_option
 @click.option("--json", "as_json", is_flag=True, help="Print the copy's digest and address.")
 @click.pass_obj

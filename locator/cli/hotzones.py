@@ -13,12 +13,12 @@ from locator.cli.base import (
     DATUMS,
     FILE,
     CommandGroup,
-    code_option,
+    codes_of,
     count,
     progress_bar,
-    read_as,
     read_columns,
     reading_options,
+    word,
 )
 from locator.errors import LocatorError
 from locator.schema import Datum, Provenance, ZoneKind
@@ -63,19 +63,8 @@ def hotzones() -> None:
     help="Which of two times counts.",
 )
 @click.option("--no-times", is_flag=True, help="Take the points without times.")
-@click.option(
-    "--from",
-    "since",
-    metavar="ISO",
-    callback=read_as(questions.hour),
-    help="First hour that counts, local time.",
-)
-@click.option(
-    "--until",
-    metavar="ISO",
-    callback=read_as(questions.hour),
-    help="First hour that no longer counts.",
-)
+@word("--from", "ISO", questions.hour, "First hour that counts, local time.", to="since")
+@word("--until", "ISO", questions.hour, "First hour that no longer counts.")
 @click.option(
     "--profile",
     default="flat",
@@ -86,8 +75,13 @@ def hotzones() -> None:
 @click.option("--anywhere", is_flag=True, help="Also points outside the store's districts.")
 @click.option("--swap", is_flag=True, help="Mend exchanged longitude and latitude.")
 @click.option("--keep-identical", is_flag=True, help="Count rows that are the same in every cell.")
-@code_option("--kind", enum=ZoneKind, default="other")
-@code_option("--provenance", enum=Provenance, what="Of the zones; unknown by default.")
+@word("--kind", codes_of(ZoneKind), questions.code(ZoneKind), default="other")
+@word(
+    "--provenance",
+    codes_of(Provenance),
+    questions.code(Provenance),
+    "Of the zones; unknown by default.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary.")
 @click.pass_obj
 def build(

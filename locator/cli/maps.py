@@ -8,14 +8,15 @@ from typing import TypeVar
 
 import click
 
+from locator import questions
 from locator.cli.base import (
+    AS_OF,
     FILE,
-    as_of_option,
     given_options,
-    language_option,
     opened,
     travel_option,
     with_travel,
+    word,
 )
 from locator.schema import Language
 from locator.settings import Settings
@@ -65,11 +66,11 @@ def picture_options(dpi: int) -> Callable[[_F], _F]:
 @click.option("--out", type=FILE, required=True, help="FILE.html, .png or .svg.")
 @view_options
 @click.option("--reach", metavar="M[,M…]", help="The older name of --minutes.")
-@language_option("Of its words.")
+@word("--language", "[zh|en]", questions.language, "Of its words.")
 @click.option("--theme", metavar="[auto|light|dark]", help="Of an .html.")
 @picture_options(dpi=300)
 @click.option("--basemap", help="osm, tianditu, none or a tile address; none by default in a file.")
-@as_of_option
+@AS_OF
 @travel_option
 @click.pass_obj
 def map_command(

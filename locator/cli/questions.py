@@ -10,14 +10,14 @@ import click
 
 from locator import questions
 from locator.cli.base import (
+    AS_OF,
     DATUMS,
     FILE,
     FOLDER,
+    KIND,
+    SERVICE,
     NumbersCommand,
-    as_of_option,
-    chosen_options,
-    code_option,
-    language_option,
+    codes_of,
     opened,
     progress_bar,
     read_as,
@@ -26,6 +26,7 @@ from locator.cli.base import (
     reading_options,
     travel_option,
     with_travel,
+    word,
 )
 from locator.schema import Datum, Kind, Language, Service, Weather
 from locator.settings import Settings
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["gaps", "nearest", "report", "route"]
 
-_MOST_K = 1000
 _F = TypeVar("_F", bound=Callable[..., object])
 
 
@@ -46,45 +46,34 @@ def _position(command: _F) -> _F:
 
 @click.command(cls=NumbersCommand)
 @_position
-@click.option(
-    "-k",
-    default="5",
-    show_default=True,
-    metavar="INTEGER",
-    callback=read_as(questions.whole(1, _MOST_K)),
-    help=f"How many, at most {_MOST_K:,}.",
-)
-@chosen_options
+@word("-k", "INTEGER", questions.whole(1, 1000), "How many, at most 1,000.", default="5")
+@KIND
+@SERVICE
 @click.option("--or-unknown", is_flag=True, help="List stations of unknown services, too.")
 @click.option("--platform", help="Only stations for this platform's riders, such as meituan.")
-@click.option(
-    "--at",
-    metavar="ISO",
-    callback=read_local,
-    help="Moment of leaving, local time; now by default.",
-)
-@click.option(
+@word("--at", "ISO", read_local, "Moment of leaving, local time; now by default.")
+@word(
     "--open",
-    "rule",
-    metavar="[any|known|yes]",
-    callback=read_as(questions.choice("any", "known", "yes")),
+    "[any|known|yes]",
+    questions.choice("any", "known", "yes"),
+    "By the state on arrival: any; known: not closed; yes: surely open.",
+    to="rule",
     default="any",
-    show_default=True,
-    help="By the state on arrival: any; known: not closed; yes: surely open.",
 )
 @click.option("--all-night", is_flag=True, help="Only those surely open from 00:00 to 06:00.")
-@code_option(
+@word(
     "--weather",
-    enum=Weather,
+    codes_of(Weather),
+    questions.code(Weather),
+    "What helps in it counts as nearer; nothing is left out.",
     default="none",
-    what="What helps in it counts as nearer; nothing is left out.",
 )
-@click.option(
+@word(
     "--toward",
-    callback=read_as(questions.place),
+    "LON LAT",
+    questions.place,
+    "Where you go next: what adds least to that ride comes first.",
     nargs=2,
-    metavar="LON LAT",
-    help="Where you go next: what adds least to that ride comes first.",
 )
 @travel_option
 @click.option("--json", "as_json", is_flag=True, help="Print GeoJSON, as /api/nearest does.")
@@ -183,23 +172,14 @@ def route(
 @click.option("--map", "map_file", type=FILE, help="TOML that names the columns of the file.")
 @click.option("--set", "fill", multiple=True, metavar="FIELD=VALUE", help="Fill empty cells.")
 @reading_options
-@chosen_options
-@click.option(
-    "--at",
-    metavar="ISO",
-    callback=read_local,
-    help="Demand of that hour, and only stations open then.",
-)
+@KIND
+@SERVICE
+@word("--at", "ISO", read_local, "Demand of that hour, and only stations open then.")
 @click.option("--hourly", is_flag=True, help="Go through the week hour by hour, too.")
-@click.option(
-    "--week",
-    metavar="DATE",
-    callback=read_as(questions.day),
-    help="A day of the week to go through; that of --at, or this one.",
-)
+@word("--week", "DATE", questions.day, "A day of the week to go through; --at's, or this one.")
 @click.option("--scenario", type=FILE, help="YAML: stations closed, opened, moved, added.")
-@as_of_option
-@language_option("Of maps and report.")
+@AS_OF
+@word("--language", "[zh|en]", questions.language, "Of maps and report.")
 @click.option(
     "--no-report", is_flag=True, help="Layers and tables alone; 'locator report DIR' adds it."
 )
@@ -282,7 +262,7 @@ def gaps(
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@language_option("Of the report.")
+@word("--language", "[zh|en]", questions.language, "Of the report.")
 @click.pass_obj
 def report(settings: Settings, folder: Path, language: Language | None) -> None:
     """Write the report of a finished study anew, from its folder alone.

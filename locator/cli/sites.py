@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from locator import questions
 from locator.cli.base import (
+    AS_OF,
     DATUMS,
     FILE,
     FOLDER,
-    as_of_option,
-    chosen_options,
+    KIND,
+    SERVICE,
     given_options,
-    language_option,
     opened,
     progress_bar,
     read_columns,
@@ -24,6 +25,7 @@ from locator.cli.base import (
     reading_options,
     travel_option,
     with_travel,
+    word,
 )
 from locator.schema import Datum, Language
 from locator.settings import Settings
@@ -52,20 +54,17 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
     ctx.exit()
 
 
-def _check_moments(
-    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
-) -> tuple[str, ...]:
-    for text in value:
-        read_local(ctx, param, text)
-    return value
+def _moments(name: str, value: object) -> tuple[str, ...]:
+    texts = tuple(map(str, value)) if isinstance(value, tuple) else ()
+    for text in texts:
+        read_local(name, text)
+    return texts  # as they were typed: folders are called after them
 
 
 @click.command()
-@click.option("--new", metavar="K", help="Choose so many.")
-@click.option(
-    "--cover", "share", metavar="SHARE", help="Fewest for this share of demand: 0.95 or 95%."
-)
-@click.option("--budget", metavar="N", help="Choose for so much.")
+@word("--new", "K", None, "Choose so many.")
+@word("--cover", "SHARE", None, "Fewest for this share of demand: 0.95 or 95%.", to="share")
+@word("--budget", "N", None, "Choose for so much.")
 @click.option(
     "--minutes", metavar="FLOAT", required=True, help="Coverage standard, riding minutes."
 )
@@ -76,31 +75,23 @@ def _check_moments(
     metavar="FILE|venues|grid",
     help="A file of sites, the store's host venues, or a grid in hot zones.",
 )
-@click.option(
-    "--spacing",
-    "spacing_m",
-    metavar="FLOAT",
-    default="200.0",
-    show_default=True,
-    help="Of the grid, m.",
-)
+@word("--spacing", "FLOAT", None, "Of the grid, m.", to="spacing_m", default="200.0")
 @click.option("--candidates-datum", type=DATUMS, default="wgs84", show_default=True)
 @click.option("--candidates-map", type=FILE, help="TOML that names the columns of the file.")
 @click.option("--candidates-set", multiple=True, metavar="FIELD=VALUE", help="Fill empty cells.")
 @click.option("--candidates-crs", metavar="EPSG:n", help="Projection of the file's coordinates.")
-@click.option(
+@word(
     "--at",
-    metavar="ISO",
+    "ISO",
+    _moments,
+    "Demand of that hour, and only stations open then; given twice, both are compared.",
     multiple=True,
-    callback=_check_moments,
-    help="Demand of that hour, and only stations open then; given twice, both are compared.",
 )
 @click.option("--hourly", is_flag=True, help="Covered orders of the whole week, hour by hour.")
-@click.option(
-    "--week", "week_of", metavar="DATE", help="A day of the week for --hourly; this week's else."
-)
-@click.option("--model", metavar=f"[{'|'.join(_MODELS)}]", help="mclp, or lscp with --cover.")
-@chosen_options
+@word("--week", "DATE", None, "A day of the week for --hourly; this week's else.", to="week_of")
+@word("--model", f"[{'|'.join(_MODELS)}]", None, "mclp, or lscp with --cover.")
+@KIND
+@SERVICE
 @click.option("--hours", metavar="TEXT", help="Opening hours of a new post; else always open.")
 @click.option(
     "--options", "prices", type=FILE, help="YAML: longer hours, services, cabinets, with costs."
@@ -113,21 +104,12 @@ def _check_moments(
     callback=_show_prices,
     help="Print an example for --options and end.",
 )
-@click.option("--apart", "apart_m", metavar="M", help="New sites so far apart.")
-@click.option(
-    "--district", "at_least", multiple=True, metavar="ID=N", help="At least N new ones there."
-)
-@click.option(
-    "--force", "forced_in", multiple=True, metavar="ID", help="A candidate that must be chosen."
-)
-@click.option("--forbid", "forced_out", multiple=True, metavar="ID", help="One that must not.")
+@word("--apart", "M", None, "New sites so far apart.", to="apart_m")
+@word("--district", "ID=N", None, "At least N new ones there.", to="at_least", multiple=True)
+@word("--force", "ID", None, "A candidate that must be chosen.", to="forced_in", multiple=True)
+@word("--forbid", "ID", None, "One that must not.", to="forced_out", multiple=True)
 @click.option("--from-scratch", is_flag=True, help="As if there were no station yet.")
-@click.option(
-    "--capacity",
-    "capacity_per_h",
-    metavar="FLOAT",
-    help="Orders per hour a new post serves (capacitated).",
-)
+@word("--capacity", "N", None, "Orders an hour a new post serves.", to="capacity_per_h")
 @click.option("--hot-zones", type=FILE, help="Hot zones from a file; the store's by default.")
 @click.option("--points", type=FILE, help="Demand points (CSV, XLSX, GeoJSON) instead of zones.")
 @click.option("--datum", type=DATUMS, default="wgs84", show_default=True, help="Of that file.")
@@ -135,24 +117,13 @@ def _check_moments(
 @click.option("--set", "fill", multiple=True, metavar="FIELD=VALUE", help="Fill its empty cells.")
 @reading_options
 @click.option("--scenario", type=FILE, help="YAML: stations closed, opened, moved, added.")
-@as_of_option
-@click.option(
-    "--time-limit",
-    "time_limit_s",
-    metavar="FLOAT",
-    default="60.0",
-    show_default=True,
-    help="Seconds.",
-)
-@click.option("--gap", metavar="FLOAT", help="Good enough: 0.01 is 1% of what is added.")
-@click.option(
-    "--runs", metavar="INTEGER", default="20", show_default=True, help="Of varied inputs."
-)
-@click.option(
-    "--seed", metavar="INTEGER", default="1", show_default=True, help="Of the varied inputs."
-)
+@AS_OF
+@word("--time-limit", "FLOAT", None, "Seconds.", to="time_limit_s", default="60.0")
+@word("--gap", "FLOAT", None, "Good enough: 0.01 is 1% of what is added.")
+@word("--runs", "INTEGER", None, "Of varied inputs.", default="20")
+@word("--seed", "INTEGER", None, "Of the varied inputs.", default="1")
 @travel_option
-@language_option("Of the report.")
+@word("--language", "[zh|en]", questions.language, "Of the report.")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json.")
 @click.pass_obj
@@ -207,7 +178,7 @@ def site(
             words
             | {
                 "model": model or ("mclp" if words["share"] is None else "lscp"),
-                "at": at[:1],
+                "at": at[0] if at else None,
                 "candidates": source,
                 "existing": not from_scratch,
                 "prices": read_prices(prices) if prices else None,

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from locator import questions
 from locator.cli.base import (
+    AS_OF,
     DATUMS,
     FILE,
     CommandGroup,
     NumbersCommand,
-    as_of_option,
     count,
-    language_option,
     progress_bar,
     read_columns,
     reading_options,
+    word,
 )
 from locator.errors import InputError, LocatorError
 from locator.schema import Datum, Language, Provenance
@@ -190,8 +191,8 @@ def check_command(
 
 @stations.command("export")
 @click.argument("file", type=FILE)
-@language_option("Headers and labels in a language.")
-@as_of_option
+@word("--language", "[zh|en]", questions.language, "Headers and labels in a language.")
+@AS_OF
 @click.pass_obj
 def export_command(
     settings: Settings, file: Path, language: Language | None, as_of: datetime | None

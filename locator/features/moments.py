@@ -67,7 +67,7 @@ def parse_moment(text: str, timezone: ZoneInfo) -> Period | None:
     return Period(micros, micros)
 
 
-def parse_period(name: str, text: str, timezone: ZoneInfo) -> Period:
+def parse_period(text: str, timezone: ZoneInfo, *, name: str = "datetime") -> Period:
     """Read a moment, a day, or two of them with ``/`` between; ``..`` or nothing is an open side.
 
     One of two may be a duration (``P1D``, ``PT8H``; ISO 8601): from a day on, or up to one, it ends

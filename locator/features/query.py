@@ -61,7 +61,7 @@ class Page:
     previous: str | None
 
 
-def read_bbox(name: str, value: object, crs: Crs) -> tuple[Box, ...]:
+def read_bbox(text: str, crs: Crs) -> tuple[Box, ...]:
     """Read four numbers, or six with heights, in the order of a system's axes.
 
     Returns
@@ -75,13 +75,13 @@ def read_bbox(name: str, value: object, crs: Crs) -> tuple[Box, ...]:
     """
     words = NOT_A_BOX if crs is CRS84 else "must be four numbers in the order of bbox-crs's axes"
     try:
-        corners = [number()(name, part) for part in parts_of(value)]
+        corners = [number()("bbox", part) for part in parts_of(text)]
         if len(corners) == 6:
             corners = [*corners[:2], *corners[3:5]]
         first, second, third, fourth = corners
         return corner_boxes((first, second), (third, fourth), crs)
     except (ValueError, InputError) as error:
-        raise wrong(name, value, words) from error
+        raise wrong("bbox", text, words) from error
 
 
 def find_row(view: View, identity: str) -> int | None:

@@ -122,8 +122,8 @@ def read_query(values: Values, view: View) -> Query:
     bbox_crs, filter_crs = _crs(values, "bbox-crs"), _crs(values, "filter-crs")
     return Query(
         limit=_limit(values.get("limit")),
-        boxes=read_bbox("bbox", bbox, bbox_crs) if bbox is not None else (),
-        period=parse_period("datetime", period, view.timezone) if period is not None else None,
+        boxes=read_bbox(bbox, bbox_crs) if bbox is not None else (),
+        period=parse_period(period, view.timezone) if period is not None else None,
         filter=values.get("filter"),
         filter_crs=filter_crs,
         equal={n: values[n] for n in queryable_names(collection) if n in values},
