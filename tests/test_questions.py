@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from flask.testing import FlaskClient
+from hypothesis import given as given_values
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from locator import questions
 from locator.errors import InputError
@@ -14,6 +17,7 @@ from locator.questions import Given, Reader
 from locator.schema import Kind, Service
 from locator.study import SiteQuestion
 from tests.conftest import SHANGHAI, local
+from tests.patience import examples
 
 NOT_A_NUMBER = "is not a number; write it like 5."
 NOT_A_MOMENT = "is not a moment; write it like 2026-11-23T12:00, in local time"
@@ -290,3 +294,31 @@ def test_a_word_that_there_is_not_is_refused_or_passed_over() -> None:
     with pytest.raises(InputError, match="there are none here"):
         Given({"when": "1"}, ())
     assert "when" not in Given({"when": "1"}, ("at",), strict=False)
+
+
+READERS: list[Reader[object]] = [
+    *(questions.numbers(1, 60, whole=True), questions.number(0, 600, above=True)),
+    *(questions.whole(), questions.lon, questions.lat, questions.place, questions.box),
+    *(questions.flag, questions.text, questions.language, questions.codes(Service)),
+    *(questions.moment(SHANGHAI), questions.day, questions.hour),
+]
+TEXTS = st.text(max_size=8) | st.sampled_from(["1e309", "5,,", "107,34", "2026-11-23T24:00", "-0"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=2),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=examples(300))
+@given_values(st.sampled_from(READERS), VALUES)
+def test_whatever_is_asked_is_read_or_refused_in_one_line(
+    reader: Reader[object], value: object
+) -> None:
+    told = ""
+    try:
+        reader("word", value)
+    except InputError as error:
+        told = str(error)
+    assert told == "" or told.startswith("word")
+    assert "\n" not in told

@@ -6,7 +6,7 @@ from locator.study.gaps import gaps_inputs, parse_standards, run_gaps
 from locator.study.measure import GapsInputs, Question, Standard
 from locator.study.output import summary_lines
 from locator.study.publish import publish_study, withdraw_study
-from locator.study.reach import reach_caption, reach_layer
+from locator.study.reach import reach_caption
 from locator.study.scenario import parse_scenario, read_scenario, scenario_of
 from locator.study.sites import SiteAnswer, SiteInputs, site_inputs, solve_sites
 from locator.study.sites_output import run_sites
@@ -31,7 +31,6 @@ __all__ = [
     "parse_standards",
     "publish_study",
     "reach_caption",
-    "reach_layer",
     "read_scenario",
     "run_gaps",
     "run_sites",

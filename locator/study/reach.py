@@ -6,14 +6,12 @@ import geopandas as gpd
 import shapely
 
 from locator.schema import CRS, Language
-from locator.service import Service, Snapshot
 from locator.study.measure import Standard
 from locator.travel import Routed, TravelModel
 
 __all__ = [
     "reach_bands",
     "reach_caption",
-    "reach_layer",
     "roads_credit",
 ]
 
@@ -22,16 +20,6 @@ __all__ = [
 _TOLERANCES = (1.5e-4, 3e-4, 6e-4)
 _MANY_CORNERS = 10_000
 _SPECK = 1e-6
-
-
-def reach_layer(
-    service: Service, snapshot: Snapshot, minutes: Sequence[int], language: Language
-) -> gpd.GeoDataFrame | None:
-    """Return from where a station in service is reached in time, as bands; None for no minutes."""
-    if not minutes:
-        return None
-    areas = [(Standard(m, "min"), service.reach(snapshot, m)) for m in minutes]
-    return reach_bands(areas, language)
 
 
 def reach_bands(
