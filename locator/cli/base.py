@@ -119,7 +119,12 @@ def codes_of(enum: type[LabelledEnum]) -> str:
 
 AS_OF = word("--as-of", "ISO", read_local, "Stations and hot zones as they were then, local time.")
 KIND = word(
-    "--kind", codes_of(Kind), questions.codes(Kind), "Any of these.", to="kinds", multiple=True
+    "--kind",
+    codes_of(Kind),
+    questions.codes(Kind),
+    "Stations that count.",
+    to="kinds",
+    multiple=True,
 )
 SERVICE = word(
     "--service",

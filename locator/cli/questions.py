@@ -176,7 +176,12 @@ def route(
 @SERVICE
 @word("--at", "ISO", read_local, "Demand of that hour, and only stations open then.")
 @click.option("--hourly", is_flag=True, help="Go through the week hour by hour, too.")
-@word("--week", "DATE", questions.day, "A day of the week to go through; --at's, or this one.")
+@word(
+    "--week",
+    "DATE",
+    questions.day,
+    "A day of the week to go through; that of --at, or this one.",
+)
 @click.option("--scenario", type=FILE, help="YAML: stations closed, opened, moved, added.")
 @AS_OF
 @word("--language", "[zh|en]", questions.language, "Of maps and report.")

@@ -109,7 +109,13 @@ def _moments(name: str, value: object) -> tuple[str, ...]:
 @word("--force", "ID", None, "A candidate that must be chosen.", to="forced_in", multiple=True)
 @word("--forbid", "ID", None, "One that must not.", to="forced_out", multiple=True)
 @click.option("--from-scratch", is_flag=True, help="As if there were no station yet.")
-@word("--capacity", "N", None, "Orders an hour a new post serves.", to="capacity_per_h")
+@word(
+    "--capacity",
+    "FLOAT",
+    None,
+    "Orders per hour a new post serves (capacitated).",
+    to="capacity_per_h",
+)
 @click.option("--hot-zones", type=FILE, help="Hot zones from a file; the store's by default.")
 @click.option("--points", type=FILE, help="Demand points (CSV, XLSX, GeoJSON) instead of zones.")
 @click.option("--datum", type=DATUMS, default="wgs84", show_default=True, help="Of that file.")

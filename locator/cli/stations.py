@@ -11,7 +11,6 @@ import click
 
 from locator import questions
 from locator.cli.base import (
-    AS_OF,
     DATUMS,
     FILE,
     CommandGroup,
@@ -19,6 +18,7 @@ from locator.cli.base import (
     count,
     progress_bar,
     read_columns,
+    read_local,
     reading_options,
     word,
 )
@@ -192,7 +192,7 @@ def check_command(
 @stations.command("export")
 @click.argument("file", type=FILE)
 @word("--language", "[zh|en]", questions.language, "Headers and labels in a language.")
-@AS_OF
+@word("--as-of", "ISO", read_local, "The register as it was then, local time.")
 @click.pass_obj
 def export_command(
     settings: Settings, file: Path, language: Language | None, as_of: datetime | None
