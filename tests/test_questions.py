@@ -296,6 +296,17 @@ def test_a_word_that_there_is_not_is_refused_or_passed_over() -> None:
     assert "when" not in Given({"when": "1"}, ("at",), strict=False)
 
 
+def test_the_riders_form_is_read_as_a_browser_sends_it(client: FlaskClient) -> None:
+    """A ticked box stands before the hidden field of the same name, and what is empty is absent."""
+    rest = "service=toilet&service=hot_water&platform=&kind=&weather=&app=amap"
+    ticked, unticked = (
+        client.get(f"/?place=金台区&{rules}&{rest}") for rules in ("open=yes&open=any", "open=any")
+    )
+    assert (ticked.status_code, unticked.status_code) == (200, 200)
+    assert 'id="open-yes" checked' in ticked.text
+    assert 'id="open-yes" checked' not in unticked.text
+
+
 READERS: list[Reader[object]] = [
     *(questions.numbers(1, 60, whole=True), questions.number(0, 600, above=True)),
     *(questions.whole(), questions.lon, questions.lat, questions.place, questions.box),

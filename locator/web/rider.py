@@ -118,7 +118,7 @@ def _home() -> str:
     query = request.args.get("place", "").strip()
     given = given_address()
     chosen = read_filter(given)
-    rule = given.read("open", questions.choice(*OpenRule), OpenRule.YES)
+    rule = given.read("open", _rule, OpenRule.YES)
     snapshot = get_service().snapshot()
     places = snapshot.named_places
     matches = [place for place in places if query and query in place.name]
@@ -147,6 +147,12 @@ def _home() -> str:
         min_left=get_service().settings.min_minutes_left,
         **(_NO_LIST | context),
     )
+
+
+def _rule(name: str, value: object) -> OpenRule:
+    """Read ``open``: what the form's ticked box says counts before its hidden field behind it."""
+    first: object = value[0] if isinstance(value, list) else value
+    return questions.choice(*OpenRule)(name, first)
 
 
 _NO_LIST: dict[str, object] = {
