@@ -152,7 +152,8 @@ def _home() -> str:
 def _rule(name: str, value: object) -> OpenRule:
     """Read ``open``: what the form's ticked box says counts before its hidden field behind it."""
     first: object = value[0] if isinstance(value, list) else value
-    return questions.choice(*OpenRule)(name, first)
+    rule: OpenRule = questions.choice(*OpenRule)(name, first)
+    return rule
 
 
 _NO_LIST: dict[str, object] = {
