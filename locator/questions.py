@@ -9,6 +9,7 @@ wrong is told in one sentence, the same at every door: ``--minutes='zero' is not
 import json
 import math
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from typing import TypeVar, overload
 from zoneinfo import ZoneInfo
@@ -102,10 +103,8 @@ def text(name: str, value: object) -> str:
 def _number(name: str, value: object) -> float:
     number = math.nan
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-        try:
+        with suppress(ValueError, OverflowError):
             number = float(value)
-        except (ValueError, OverflowError):
-            number = math.nan
     if not math.isfinite(number):
         raise wrong(name, value, "is not a number; write it like 5")
     return number
@@ -334,10 +333,6 @@ class Given:
     def called(self, name: str) -> str:
         """Return a word's name as its writer writes it."""
         return self._names.get(name, name)
-
-    def listed(self, name: str) -> list[str]:
-        """Return the texts that a word lists."""
-        return list(dict.fromkeys(str(part) for part in listed(self.value(name))))
 
     @overload
     def read(self, name: str, reader: Reader[T]) -> T | None: ...

@@ -140,6 +140,7 @@ DOORS: dict[str, tuple[str, list[object]]] = {
             "/ogc/collections/stations/items?bbox=107,34.3,107.3",
             ("/planner/sites", {"minutes": 5, "new": 1, "bbox": [107, 34.3, 107.3]}),
             ("map", "--bbox", "107,34.3,107.3", "--out", "x.html"),
+            ("roads", "import", "x.osm.pbf", "--bbox", "107,34.3,107.3"),
             SITE | {"bbox": [107, 34.3, 107.3]},
         ],
     ),

@@ -10,7 +10,7 @@ from locator.service import Service
 from locator.showing.compose import show_view
 from locator.showing.pictures import PictureOptions, picture_bytes
 from locator.showing.view import MapView
-from locator.study.drawing import read_snapshot
+from locator.study.drawing import read_snapshot, settings_language
 
 __all__ = ["check_map_file", "write_map"]
 
@@ -63,7 +63,7 @@ def write_map(
     ending = check_map_file(path, sized=picture is not None)
     refuse_store(path)
     if view is None:
-        view = MapView(language="en" if service.settings.language == "en" else "zh")
+        view = MapView(language=settings_language(service.settings))
     if ending != ".html" and view.theme == "dark":
         raise InputError("A picture is always light, as paper is: leave theme=dark out.")
     shown = show_view(service, "map", view, snapshot=read_snapshot(service, as_of))

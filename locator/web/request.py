@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from flask import current_app, request
-from werkzeug.datastructures import MIMEAccept, MultiDict
+from werkzeug.datastructures import MIMEAccept
 
 from locator.errors import InputError
 from locator.questions import Given
@@ -34,16 +34,12 @@ def best_media(offered: Sequence[str]) -> str | None:
 
 def given_address(known: Sequence[str] | None = None, *, strict: bool = True) -> Given:
     """Return what the address asks; ``strict`` refuses a word that is not known."""
-    return _given(request.args, known, strict=strict)
+    return Given(dict(request.args.lists()), known, strict=strict)
 
 
 def given_form(known: Sequence[str] | None = None) -> Given:
     """Return what the form in the body asks."""
-    return _given(request.form, known, strict=True)
-
-
-def _given(values: MultiDict[str, str], known: Sequence[str] | None, *, strict: bool) -> Given:
-    return Given(dict(values.lists()), known, strict=strict)
+    return Given(dict(request.form.lists()), known)
 
 
 def given_body(known: Sequence[str]) -> Given:
