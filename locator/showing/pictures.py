@@ -76,16 +76,6 @@ class PictureOptions:
         """Return the height on paper, or None for what the contents need."""
         return None if self.height is None else self.height / self.dpi * _MM_PER_INCH
 
-    def query(self) -> dict[str, str]:
-        """Return the texts that these options are read from, in a fixed order."""
-        given = {
-            "width": self.width,
-            "height": self.height,
-            "dpi": self.dpi,
-            "caption": self.caption,
-        }
-        return {name: str(value) for name, value in given.items() if value is not None}
-
 
 def read_picture(given: Given, *, dpi: int = 150) -> PictureOptions:
     """Read ``width``, ``height``, ``dpi`` and ``caption``.
