@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 
 from locator.errors import InputError, NoWayError
-from locator.hours import calendar_doubts, parse_moment
+from locator.hours import calendar_doubts
 from locator.hours_words import clock_words
 from locator.nearest import Found, OpenRule, StationFilter, Wishes, check_positions
 from locator.schema import LAYERS, Json, Service, State, is_illustrative
@@ -71,7 +71,7 @@ def nearest_answer(
     k: int,
     chosen: StationFilter,
     rule: OpenRule,
-    at: str | None = None,
+    at: datetime | None = None,
     wishes: Wishes | None = None,
 ) -> Answer:
     """Answer one question from the store as it is now.
@@ -81,18 +81,18 @@ def nearest_answer(
     lon, lat
         Degrees, WGS-84.
     at
-        ISO moment of leaving, local time without an offset; None is now.
+        Moment of leaving, with a time zone; None is now.
     wishes
         The night, the weather, the way on.
 
     Raises
     ------
     InputError
-        A position, the moment or k is not possible.
+        A position or k is not possible.
     """
     wishes = wishes or Wishes()
     snapshot = service.snapshot()
-    moment = service.now() if at is None else parse_moment(at, service.rules.timezone)
+    moment = at or service.now()
     found = snapshot.index.find(
         np.array([[lon, lat]]),
         at=moment,

@@ -35,7 +35,6 @@ __all__ = [
     "calendar_doubts",
     "is_readable",
     "parse_calendar",
-    "parse_moment",
     "read_rules_alone",
     "read_spans",
     "sun_place",
@@ -151,30 +150,6 @@ def with_expected(
     last = max((day.year for day, row in announced.items() if not row.expected), default=0)
     later = {day: row for day, row in expected.items() if day.year > last}
     return later | dict(announced) if last else dict(announced)
-
-
-def parse_moment(text: str, timezone: ZoneInfo) -> datetime:
-    """Read an ISO 8601 moment; without an offset it is local time in ``timezone``.
-
-    Raises
-    ------
-    InputError
-        The text is not a moment, or one outside :data:`YEARS`.
-    """
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError as error:
-        raise InputError(
-            f"{text!r} is not a moment; write it like 2026-11-23T12:30, in local time."
-        ) from error
-    if moment.year not in YEARS:
-        raise InputError(
-            f"{text!r} is too far from our time: opening hours are known for the years "
-            f"{YEARS.start} to {YEARS.stop - 1}."
-        )
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=timezone)
-    return moment.astimezone(timezone)
 
 
 def read_spans(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import click
 
+from locator import questions
 from locator.cli.base import Recipe
 from locator.errors import InputError
-from locator.hours import parse_moment
 from locator.service import open_service
 from locator.settings import read_settings
 from locator.study import draw, map_layers, map_options
@@ -27,7 +27,8 @@ def main(out: Path, district: str | None, at: str | None, title: str) -> None:
     """Write a map to OUT, which ends in .html, .png or .svg."""
     settings = replace(read_settings(os.environ), basemap="none")
     with open_service(settings) as service:
-        moment = parse_moment(at, service.rules.timezone) if at else service.now()
+        read_moment = questions.moment(service.rules.timezone)
+        moment = read_moment("--at", at) if at else service.now()
         layers = map_layers(service.snapshot(), at=moment if at else None)
         if district:
             shapes = service.snapshot().districts

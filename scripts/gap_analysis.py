@@ -13,10 +13,11 @@ from datetime import datetime
 import click
 import numpy as np
 
+from locator import questions
 from locator.cli.base import Recipe
 from locator.coverage import cover_zones, find_gaps, hour_of_week, split_zones, zone_demand
 from locator.datum import local_crs
-from locator.hours import STATES, parse_moment
+from locator.hours import STATES
 from locator.nearest import StationFilter
 from locator.schema import State
 from locator.service import open_service
@@ -31,7 +32,8 @@ def main(minutes: str, at: str | None) -> None:
     """Print covered demand and the largest gaps."""
     with open_service(read_settings(os.environ)) as service:
         city = service.snapshot()
-        moment: datetime | None = parse_moment(at, service.rules.timezone) if at else None
+        read_moment = questions.moment(service.rules.timezone)
+        moment: datetime | None = read_moment("--at", at) if at else None
 
         # 1. Which stations count: those in service and, at a moment, open then.
         counts = city.index.mask(StationFilter())

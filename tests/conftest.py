@@ -46,6 +46,11 @@ MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=SHANGHAI)
 FIGURES_DPI = 60  # of a figure in a test that does not ask for ``print_dpi``
 
 
+def local(text: str) -> datetime:
+    """Return a moment of Baoji that is written without an offset."""
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+
+
 def fixed_clock() -> datetime:
     """Return noon of a Monday in Baoji."""
     return MONDAY_NOON.astimezone(UTC)

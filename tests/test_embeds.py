@@ -132,12 +132,12 @@ def test_a_frame_keeps_nothing_of_its_reader(client: FlaskClient) -> None:
 # --------------------------------------------------------------------------- options
 
 WRONG = {
-    "nonsense=1": "'nonsense' is no option",
+    "nonsense=1": "'nonsense' is not a parameter",
     "kind=pub": "kind='pub'",
     "service=beer": "service='beer'",
     "theme=pink": "theme='pink'",
     "language=fr": "language='fr'",
-    "language=zh&language=en": "stands 2 times",
+    "language=zh&language=en": "is given 2 times",
 }
 WRONG_MAPS = {
     "layers=sea": "layers='sea'",
@@ -184,10 +184,10 @@ def test_a_wrong_option_of_a_map_is_told(
         ("/embed/map?layers=reach", "needs minutes"),
         ("/embed/map?minutes=1,2,3,4", "at most 3"),
         ("/embed/map?for=other", "for='other'"),
-        ("/embed/map?width=500", "'width' is no option"),
+        ("/embed/map?width=500", "'width' is not a parameter"),
         ("/embed/coverage?minutes=5,10", "one standard"),
-        ("/embed/nearest?bbox=1,2,3,4", "'bbox' is no option"),
-        ("/embed/nearest?lon=107&lat=34", "'lon' is no option"),
+        ("/embed/nearest?bbox=1,2,3,4", "'bbox' is not a parameter"),
+        ("/embed/nearest?lon=107&lat=34", "'lon' is not a parameter"),
         ("/embed/nearest?count=11", "count='11'"),
     ],
 )
@@ -278,7 +278,7 @@ def test_a_picture_has_the_size_that_was_asked_for(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("width=299", "width='299' must be a number from 300 to 4096"),
+        ("width=299", "width='299' must lie from 300 to 4,096"),
         ("width=5000", "width='5000'"),
         ("width=400&dpi=300", "mm of paper"),
         ("dpi=10", "dpi='10'"),

@@ -215,7 +215,7 @@ def standard_view(frame: gpd.GeoDataFrame) -> View:
         ("services = 'wifi'", "A_CONTAINS"),
         ("name LIKE name", "pattern in quotes"),
         ("last_verified = 'soon'", "compares a time"),
-        ("T_AFTER(last_verified, DATE('2026-02-30'))", "is not a time"),
+        ("T_AFTER(last_verified, DATE('2026-02-30'))", "is not a moment"),
         ("S_INTERSECTS(geometry, POLYGON((0 0)))", "cannot be read"),
         ("S_INTERSECTS(geometry, name)", "two geometries"),
         ("capacity = 1e999", "too large"),

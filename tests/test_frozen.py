@@ -20,7 +20,7 @@ from locator.settings import Settings
 from locator.showing import MapView, freeze, open_frozen
 from locator.store import Change, GeoPackageStore
 from locator.web import create_app
-from tests.conftest import fixed_clock
+from tests.conftest import fixed_clock, local
 
 HOSTILE = "<img src=x onerror=alert(1)></script>{{7*7}}"
 YEAR = "public, max-age=31536000, immutable"
@@ -158,7 +158,7 @@ def test_a_past_moment_of_the_register_can_be_frozen(settings: Settings) -> None
     later = fixed_clock() + timedelta(days=30)
     with open_service(settings, clock=lambda: later) as service:
         change_the_register(service.store)
-        then = freeze(service, "map", MapView(), as_of="2026-12-01T12:00")
+        then = freeze(service, "map", MapView(), as_of=local("2026-12-01T12:00"))
         now = freeze(service, "map", MapView())
         for digest, number in ((then, 120), (now, 60)):
             kept = service.store.read_document(digest)
@@ -249,9 +249,9 @@ def test_copies_are_listed_and_can_be_discarded(
         (("map", "--layers", "gaps"), "needs one number of minutes"),
         (("map", "--layers", ""), "--layers is empty"),
         (("coverage", "--minutes", "5,10"), "one standard"),
-        (("coverage", "--bbox", "1,2"), "bbox='1,2'"),
-        (("coverage", "--kind", "pub"), "kind='pub'"),
-        (("map", "--width", "10"), "width='10'"),
+        (("coverage", "--bbox", "1,2"), "--bbox='1,2'"),
+        (("coverage", "--kind", "pub"), "--kind='pub'"),
+        (("map", "--width", "10"), "--width='10'"),
         (("map", "--as-of", "2001-01-01"), "2001"),
     ],
 )

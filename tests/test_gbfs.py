@@ -11,12 +11,12 @@ import pytest
 from flask.testing import FlaskClient
 from gbfs_validator import validate_feed
 
-from locator.hours import HoursRules, parse_moment, read_spans
+from locator.hours import HoursRules, read_spans
 from locator.schema import State
 from locator.settings import Settings
 from locator.store import Change, GeoPackageStore
 from locator.web import create_app
-from tests.conftest import fixed_clock, running_server
+from tests.conftest import MONDAY_NOON, fixed_clock, running_server
 from tests.patience import patience
 
 FEEDS = ("gbfs", "system_information", "station_information", "station_status")
@@ -95,8 +95,7 @@ def test_hours_that_differ_are_unknown_for_the_system(
     hours = ["24/7", "Mo-Fr 09:00-18:00", None]
     store.apply(Change("stations", cabinets.assign(opening_hours=hours)), actor="test")
     said = feed(client, "system_information")["data"]["opening_hours"]
-    noon = parse_moment("2026-11-23T12:00", rules.timezone)
-    spans = read_spans(str(said), rules, start=noon)
+    spans = read_spans(str(said), rules, start=MONDAY_NOON)
     assert {span.state for span in spans} == {State.UNKNOWN}
     listed = feed(client, "station_information")["data"]["stations"]
     assert [own.get("station_opening_hours") for own in listed] == hours

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import geopandas as gpd
@@ -153,7 +154,8 @@ def test_a_part_week_is_corrected_and_the_span_can_be_stated(
     build: Callable[..., BuildSummary], orders: pd.DataFrame
 ) -> None:
     whole = build(orders)
-    part = build(orders, since="2026-10-19", until="2026-10-29T12:00")
+    days = (datetime.fromisoformat(day) for day in ("2026-10-19", "2026-10-29T12:00"))
+    part = build(orders, **dict(zip(("since", "until"), days, strict=True)))
     assert part["hours"] == 252
     assert part["rows_left_out"]["other_time"] > 10_000
     assert part["demand_per_h"] == pytest.approx(whole["demand_per_h"], rel=0.15)

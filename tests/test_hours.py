@@ -17,7 +17,6 @@ from locator.hours import (
     HoursTable,
     is_readable,
     parse_calendar,
-    parse_moment,
     read_spans,
 )
 from locator.schema import State
@@ -117,13 +116,6 @@ def test_spans_touch_and_cover_the_window(rules: HoursRules) -> None:
     assert spans[0].start == at("2026-09-30T00:00")
     assert spans[-1].end == at("2026-10-08T00:00")
     assert all(a.end == b.start and a.state != b.state for a, b in pairwise(spans))
-
-
-def test_moments_without_an_offset_are_local() -> None:
-    assert parse_moment("2026-11-23T12:30", SHANGHAI) == at("2026-11-23T12:30")
-    assert parse_moment("2026-11-23T04:30Z", SHANGHAI) == at("2026-11-23T12:30")
-    with pytest.raises(InputError, match="local time"):
-        parse_moment("noon", SHANGHAI)
 
 
 def test_a_wrong_calendar_row_is_named() -> None:

@@ -120,10 +120,10 @@ def test_a_question_that_is_none_is_refused_before_it_waits(
     for kind, question, sentence in [
         ("cook", SHORT, "no job 'cook'"),
         ("sites", {"sites": {}}, "how many"),
-        ("sites", SHORT | {"else": 1}, "'else' is not part"),
-        ("sites", {"sites": {"new": 101}}, "new is 101"),
-        ("sites", {"sites": {"new": 1, "time_limit_s": 500}}, "time_limit_s is 500"),
-        ("sites", {"sites": {"new": 1, "spacing_m": 20}}, "spacing_m is 20"),
+        ("sites", SHORT | {"else": 1}, "'else' is not a parameter"),
+        ("sites", {"sites": {"new": 101}}, "new='101' must lie from 0 to 100"),
+        ("sites", {"sites": {"new": 1, "time_limit_s": 500}}, "time_limit_s='500.0' must"),
+        ("sites", {"sites": {"new": 1, "spacing_m": 20}}, "spacing_m='20.0' must be at least 100"),
         ("sites", {"sites": {"new": 1, "model": "p-center"}}, "use locator site"),
         ("sites", SHORT | {"scenario": {"x": 1}}, "'x' is not one of"),
     ]:

@@ -32,7 +32,7 @@ from locator.study.measure import Study
 from locator.study.tables import time_table
 from locator.travel.base import Origins
 from locator.web import create_app
-from tests.conftest import fixed_clock
+from tests.conftest import fixed_clock, local
 
 MINUTES = (1.0, 2.0, 3.0, 5.0)
 AT_NIGHT = "2026-11-23T22:00"
@@ -69,7 +69,7 @@ def _inputs(service: Service) -> GapsInputs:
 
 
 def _question(minutes: float, at: str | None) -> Question:
-    return Question((Standard(minutes, "min"),), at=at)
+    return Question((Standard(minutes, "min"),), at=local(at) if at else None)
 
 
 def _lattice(zones: gpd.GeoDataFrame) -> tuple[Floats, Floats]:

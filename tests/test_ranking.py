@@ -600,7 +600,7 @@ def test_the_way_on_in_words(cli: Callable[..., Result]) -> None:
     [
         ("night=yes", "night='yes' must be 1 or 0"),
         ("weather=snow", "weather='snow' must be one of: none (平常), heat (高温)"),
-        ("toward=107.2", "toward='107.2' must be a longitude and a latitude with a comma"),
+        ("toward=107.2", "toward='107.2' must be a longitude and a latitude in degrees"),
         ("toward=107.2,34.3,1", "with a comma between"),
         ("toward=a,b", "with a comma between"),
         ("toward=34.3,107.2", "longitude first"),

@@ -19,7 +19,7 @@ from locator.maps import MapLayers, MapOptions, build_map, render_file
 from locator.maps.payload import build_payload
 from locator.service import Service
 from locator.store import Change, GeoPackageStore
-from locator.study import Question, gaps_inputs, parse_reach, parse_standards, reach_layer, run_gaps
+from locator.study import Question, gaps_inputs, parse_standards, run_gaps
 from locator.study.measure import Standard
 from locator.study.reach import reach_bands, reach_caption
 from locator.travel import BoundModel, StraightLine
@@ -171,16 +171,6 @@ def test_many_stations_give_a_tenth_of_their_corners_to_a_page() -> None:
     assert alike(band, area) > 0.95
 
 
-def test_the_minutes_are_read_or_refused() -> None:
-    assert parse_reach("10, 5,5") == (5, 10)
-    assert parse_reach("60") == (60,)
-    for text in ("", "5,", "0", "61", "2.5", "-5", "five", "5;10", "²", "9" * 400, "1e1"):
-        with pytest.raises(InputError, match="whole numbers from 1 to 60"):
-            parse_reach(text)
-    with pytest.raises(InputError, match="at most 3"):
-        parse_reach("1,2,3,4")
-
-
 def test_reach_is_of_stations_in_service_and_kept_until_the_store_changes(
     service: Service, store: GeoPackageStore
 ) -> None:
@@ -195,10 +185,6 @@ def test_reach_is_of_stations_in_service_and_kept_until_the_store_changes(
     later = service.reach(service.snapshot(), 5)
     assert len(later.geoms) == 1
     assert later.covers(alone.geometry.iloc[0])
-    layer = reach_layer(service, service.snapshot(), (5, 10), "en")
-    assert layer is not None
-    assert len(layer) == 2
-    assert reach_layer(service, service.snapshot(), (), "en") is None
 
 
 def test_a_band_is_in_the_page_with_its_name_as_data() -> None:

@@ -53,7 +53,7 @@ from locator.service import open_service
 from locator.settings import Settings
 from locator.study import Question, gaps_inputs, parse_scenario, parse_standards, run_gaps
 from locator.travel import StraightLine
-from tests.conftest import FIGURES_DPI, MONDAY_NOON, fixed_clock
+from tests.conftest import FIGURES_DPI, MONDAY_NOON, fixed_clock, local
 from tests.patience import patience
 from tests.road_support import graph_of
 
@@ -123,7 +123,7 @@ def points(store_file: Path) -> Path:
     file.write_text(text, encoding="utf-8")
     metres = parse_standards(minutes=None, metres="500.5,1000")
     out = store_file.parent / "by-points"
-    return study(store_file, out, points=file, at="2026-11-28T22:00", standards=metres)
+    return study(store_file, out, points=file, at=local("2026-11-28T22:00"), standards=metres)
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ from locator.study import (
 )
 from locator.study.doubts import districts_away, doubt_places, doubt_scenario
 from locator.study.manifest import Summary, store_kind
+from tests.conftest import local
 
 FILES = {"gaps.gpkg", "gaps.geojson", "summary.csv", "summary.json", "tables.json"}
 FILES |= {"map.html", "map.png", "report.html", "report.docx", "tables.xlsx", "figures"}
@@ -94,8 +95,8 @@ def test_the_run_says_what_it_rests_on(service: Service, tmp_path: Path) -> None
 def test_at_a_moment_only_open_stations_and_that_hours_demand_count(
     service: Service, tmp_path: Path
 ) -> None:
-    noon = run(service, tmp_path / "noon", at="2026-11-23T12:00", standards=TWO[:1])
-    night = run(service, tmp_path / "night", at="2026-11-24T03:00", standards=TWO[:1])
+    noon = run(service, tmp_path / "noon", at=local("2026-11-23T12:00"), standards=TWO[:1])
+    night = run(service, tmp_path / "night", at=local("2026-11-24T03:00"), standards=TWO[:1])
     assert night["stations_counted"] < noon["stations_counted"] < 120
     assert noon["stations_hours_unknown"] == night["stations_hours_unknown"] == 10
     at_noon, at_night = noon["results"][0], night["results"][0]
@@ -107,7 +108,7 @@ def test_at_a_moment_only_open_stations_and_that_hours_demand_count(
 
 
 def test_what_makes_a_figure_doubtful_is_said(service: Service, tmp_path: Path) -> None:
-    later = run(service, tmp_path / "later", at="2027-02-08T12:00", standards=TWO[:1])
+    later = run(service, tmp_path / "later", at=local("2027-02-08T12:00"), standards=TWO[:1])
     assert any("ends with 2026" in note for note in later["notes"])
     nobody = StationFilter(services=frozenset(Amenity), platform="nobody")
     empty = run(service, tmp_path / "empty", chosen=nobody, standards=TWO[:1])

@@ -23,7 +23,6 @@ from locator.store import Change
 from locator.study import (
     Question,
     Standard,
-    choose_week,
     gaps_inputs,
     parse_scenario,
     parse_standards,
@@ -32,6 +31,7 @@ from locator.study import (
 from locator.study.checkpoints import Checkpoints, PlainTable, to_frame, to_plain
 from locator.study.manifest import Summary
 from locator.study.measure import Study
+from tests.conftest import fixed_clock, local
 from tests.test_network import river, take  # noqa: F401 - river is a fixture
 
 MONDAY = date(2026, 11, 23)
@@ -112,13 +112,13 @@ def test_the_tables_of_a_week_agree_with_each_other(service: Service, tmp_path: 
 
 
 def test_the_services_are_those_of_a_run_with_the_service(service: Service, tmp_path: Path) -> None:
-    _, tables = run(service, tmp_path / "all", week_of=MONDAY, at="2026-11-23T20:00")
+    _, tables = run(service, tmp_path / "all", week_of=MONDAY, at=local("2026-11-23T20:00"))
     services = tables["services"].set_index("service")
     assert list(services.index) == [member.value for member in Amenity]
     for amenity in (Amenity.BATTERY_SWAP, Amenity.HOT_WATER):
         chosen = StationFilter(services=frozenset({amenity}))
         summary, alone = run(
-            service, tmp_path / amenity, chosen=chosen, week_of=MONDAY, at="2026-11-23T20:00"
+            service, tmp_path / amenity, chosen=chosen, week_of=MONDAY, at=local("2026-11-23T20:00")
         )
         row = services.loc[amenity.value]
         assert row["covered_share_5min"] == pytest.approx(summary["sampling"]["covered_share"])
@@ -326,7 +326,7 @@ def test_four_zones_each_a_gap_for_a_reason_of_its_own(service: Service, tmp_pat
         tmp_path / "g",
         inputs=gaps_inputs(service, hot_zones=tmp_path / "z.gpkg"),
         chosen=StationFilter(services=frozenset({Amenity.HOT_WATER})),
-        at="2026-11-23T20:00",
+        at=local("2026-11-23T20:00"),
         week_of=MONDAY,
     )
     (result,) = summary["results"]
@@ -431,10 +431,10 @@ def test_the_whole_question_through_the_command_line(
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("--week", "someday"), "'someday' is not a date"),
+        (("--week", "someday"), "--week='someday' is not a date"),
         (("--week", "9999-12-31"), "9999-12-31"),
         (("--week", "0001-01-01"), "0001-01-01"),
-        (("--hourly", "--at", "noon"), "'noon' is not a moment"),
+        (("--hourly", "--at", "noon"), "--at='noon' is not a moment"),
         (("--at", "9999-12-31T12:00"), "'9999-12-31T12:00' is too far from our time"),
         (("--at", "0001-01-01T00:00+08:00", "--hourly"), "too far from our time"),
     ],
@@ -466,12 +466,6 @@ def test_the_folder_one_is_in_is_left_alone(
     assert refused.exit_code == 1
     assert "is the folder you are in" in refused.stderr
     assert sorted(tmp_path.iterdir()) == before
-
-
-def test_which_week_is_studied(service: Service) -> None:
-    assert choose_week(service, None, None) == MONDAY
-    assert choose_week(service, "2026-12-31T23:30:00+00:00", None) == date(2027, 1, 1)
-    assert choose_week(service, "2026-12-31T23:30", "2026-10-01") == date(2026, 10, 1)
 
 
 def notes_of(service: Service, **asked: object) -> list[str]:
@@ -506,7 +500,7 @@ def test_the_holidays_of_the_week_are_named(service: Service, day: str, named: l
 def test_what_is_not_known_of_a_week_is_said(service: Service) -> None:
     later = notes_of(service, week_of=date(2027, 2, 8))
     assert sum("ends with 2026" in note for note in later) == 1
-    both = notes_of(service, week_of=date(2027, 2, 8), at="2027-02-08T12:00")
+    both = notes_of(service, week_of=date(2027, 2, 8), at=local("2027-02-08T12:00"))
     assert sum("ends with 2026" in note for note in both) == 1
 
 
@@ -530,7 +524,6 @@ def test_a_quicker_rider_is_a_run_at_that_speed(service: Service, tmp_path: Path
     _, tables = run(service, tmp_path / "a")
     rows = tables["sensitivity"].set_index(["what", "value"])["covered_share"]
     from locator.service import open_service
-    from tests.conftest import fixed_clock
 
     for setting, key, value in (
         ("ride_speed_kmh", "speed_kmh", 18 * 1.2),
@@ -583,7 +576,6 @@ def test_by_road_a_river_is_a_barrier(
 ) -> None:
     """North of the river the near station lies across: as the crow flies in reach, by road not."""
     from locator.service import open_service
-    from tests.conftest import fixed_clock
 
     take(settings, store, river)  # type: ignore[arg-type]
     with open_service(service.settings, clock=fixed_clock) as by_road:
@@ -644,7 +636,7 @@ def test_a_finished_table_is_taken_up(
         {"standards": (Standard(5, "min"), Standard(10, "min"))},
         {"standards": (Standard(6, "min"),)},
         {"week_of": MONDAY},
-        {"at": "2026-11-23T12:00:30"},
+        {"at": local("2026-11-23T12:00:30")},
         {"chosen": StationFilter(platform="meituan")},
         {"scenario": parse_scenario("close: [BJ-R-001]", source="p")},
     ],

@@ -39,7 +39,7 @@ from locator.study.manifest import Summary, make_summary
 from locator.study.measure import Study
 from locator.study.sites_prices import Prices
 from locator.study.tables import make_tables
-from tests.conftest import MONDAY_NOON
+from tests.conftest import MONDAY_NOON, local
 from tests.line_city import line_inputs
 from tests.test_nearest import ids, make_index
 
@@ -220,7 +220,9 @@ def test_a_study_says_the_most_it_can_be_and_why_a_gap_may_be_none(
     service: LocatorService, street: GapsInputs
 ) -> None:
     week = MONDAY_NOON.date()
-    summary, tables, areas = measured(service, street, chosen=HOT_WATER, at=EVENING, week_of=week)
+    summary, tables, areas = measured(
+        service, street, chosen=HOT_WATER, at=local(EVENING), week_of=week
+    )
     (result,) = summary["results"]
     assert result["covered_share"] == pytest.approx(5 / 15)
     assert result["covered_share_if_unknown_open"] == pytest.approx(5 / 15)

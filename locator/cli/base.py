@@ -3,73 +3,153 @@
 import functools
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
+from zoneinfo import ZoneInfo
 
 import click
 
+from locator import questions
 from locator.errors import InputError, LocatorError
+from locator.questions import Given, Reader
 from locator.schema import Datum, Kind, LabelledEnum, Service
 from locator.settings import TRAVELS, Settings
 
 _NEGATIVE = re.compile(r"-(\d+[.]?\d*|[.]\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _F = TypeVar("_F", bound=Callable[..., object])
+T = TypeVar("T")
 
 if TYPE_CHECKING:
-    from locator.register import Mapping
+    from locator.register import Mapping as ColumnMapping
     from locator.service import Service as LocatorService
 
 __all__ = [
+    "AS_OF",
     "DATUMS",
     "FILE",
     "FOLDER",
-    "KINDS",
-    "SERVICES",
+    "KIND",
+    "SERVICE",
     "CommandGroup",
-    "EnumType",
     "NumbersCommand",
     "Recipe",
+    "codes_of",
     "count",
+    "given_options",
     "opened",
     "progress_bar",
+    "read_as",
     "read_columns",
+    "read_local",
     "reading_options",
     "travel_option",
     "with_travel",
+    "word",
 ]
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-class EnumType(click.ParamType[LabelledEnum]):
-    """A code or either label of an enum, such as ``hot_water``, ``热水`` or ``Hot water``."""
-
-    def __init__(self, enum: type[LabelledEnum]) -> None:
-        self.enum = enum
-        self.name = "|".join(member.value for member in enum)
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """Return the codes as they are written."""
-        del param, ctx
-        return f"[{self.name}]"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> LabelledEnum:
-        """Return the member."""
-        try:
-            return self.enum.parse(value)
-        except ValueError as error:
-            self.fail(f"{value!r} {error}.", param, ctx)
-
-
-KINDS = EnumType(Kind)
-SERVICES = EnumType(Service)
 DATUMS = click.Choice([datum.value for datum in Datum])
+
+
+def word(
+    name: str,
+    metavar: str,
+    reader: Reader[object] | None,
+    what: str | None = None,
+    *,
+    to: str | None = None,
+    default: str | None = None,
+    multiple: bool = False,
+    nargs: int = 1,
+) -> "Callable[[_F], _F]":
+    """Return what adds an option that is a word of a question.
+
+    Parameters
+    ----------
+    reader
+        Reads what was typed; None leaves it, to be read with the whole question.
+    what
+        The help.
+    to
+        The parameter of the function, where it is not the option's name.
+    """
+    return click.option(
+        *((name,) if to is None else (name, to)),
+        metavar=metavar,
+        callback=None if reader is None else read_as(reader),
+        help=what,
+        default=default,
+        show_default=default is not None,
+        multiple=multiple,
+        nargs=nargs,
+    )
+
+
+def read_as(reader: Reader[T]) -> Callable[[click.Context, click.Parameter, object], T | None]:
+    """Return a callback that reads an option or an argument, called as it is written."""
+
+    def read(_: click.Context, param: click.Parameter, value: object) -> T | None:
+        return None if value is None else reader(_written(param), value)
+
+    return read
+
+
+def _written(param: click.Parameter) -> str:
+    return max(param.opts, key=len) if isinstance(param, click.Option) else str(param.name).upper()
+
+
+def read_local(name: str, value: object) -> datetime:
+    """Read a moment, which without an offset is in the time zone of the settings."""
+    settings = click.get_current_context().find_object(Settings)
+    assert settings is not None  # noqa: S101 - the group has read them
+    return questions.moment(ZoneInfo(settings.timezone))(name, value)
+
+
+def codes_of(enum: type[LabelledEnum]) -> str:
+    """Return the codes of an enum as help shows them."""
+    return f"[{'|'.join(member.value for member in enum)}]"
+
+
+AS_OF = word("--as-of", "ISO", read_local, "Stations and hot zones as they were then, local time.")
+KIND = word(
+    "--kind",
+    codes_of(Kind),
+    questions.codes(Kind),
+    "Stations that count.",
+    to="kinds",
+    multiple=True,
+)
+SERVICE = word(
+    "--service",
+    codes_of(Service),
+    questions.codes(Service),
+    "All that are named.",
+    to="services",
+    multiple=True,
+)
+
+
+def given_options(values: Mapping[str, object]) -> Given:
+    """Return values of the running command's options as words, called as they are written.
+
+    Raises
+    ------
+    InputError
+        One is given and says nothing.
+    """
+    params = click.get_current_context().command.params
+    names = {str(param.name): _written(param) for param in params}
+    for name, value in values.items():
+        if isinstance(value, str) and not value.strip():
+            raise InputError(f"{names[name]} is empty; leave it out, or say what it shall be.")
+    return Given(values, names=names)
 
 
 def travel_option(command: "_F") -> "_F":
@@ -138,11 +218,12 @@ def opened(settings: Settings) -> Iterator["LocatorService"]:
         yield service
 
 
-def read_columns(file: Path | None, fill: Sequence[str]) -> "Mapping | None":
+def read_columns(file: Path | None, fill: Sequence[str]) -> "ColumnMapping | None":
     """Return the mapping of ``--map`` and ``--set``."""
-    from locator.register import Mapping, read_mapping
+    from locator.register import Mapping as ColumnMapping
+    from locator.register import read_mapping
 
-    mapping = read_mapping(file) if file else Mapping()
+    mapping = read_mapping(file) if file else ColumnMapping()
     extra = {}
     for item in fill:
         name, separator, value = item.partition("=")

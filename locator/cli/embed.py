@@ -2,14 +2,24 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from getpass import getuser
 
 import click
 
-from locator.cli.base import CommandGroup, opened, travel_option, with_travel
-from locator.cli.maps import map_texts, picture_options, view_options
+from locator import questions
+from locator.cli.base import (
+    AS_OF,
+    CommandGroup,
+    given_options,
+    opened,
+    travel_option,
+    with_travel,
+    word,
+)
+from locator.cli.maps import picture_options, view_options
 from locator.errors import InputError
+from locator.schema import Language
 from locator.settings import Settings
 
 __all__ = ["embed"]
@@ -27,31 +37,21 @@ def embed() -> None:
 @embed.command()
 @click.argument("what", type=click.Choice(["map", "coverage"]))
 @view_options
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Of the names in the data.")
+@word("--language", "[zh|en]", questions.language, "Of the names in the data.")
 @picture_options(dpi=200)
-@click.option(
-    "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."
-)
+@AS_OF
 @travel_option
 @click.option("--json", "as_json", is_flag=True, help="Print the copy's digest and address.")
 @click.pass_obj
 def freeze(
     settings: Settings,
+    /,
     what: str,
-    layers: str | None,
-    bbox: str | None,
-    kind: tuple[str, ...],
-    service: tuple[str, ...],
-    minutes: str | None,
-    at: str | None,
-    language: str | None,
-    caption: str | None,
-    width: str | None,
-    height: str | None,
-    dpi: str | None,
-    as_of: str | None,
+    language: Language | None,
+    as_of: datetime | None,
     travel: str | None,
     as_json: bool,
+    **words: object,
 ) -> None:
     """Keep what a map, or the coverage, shows now, and print its address.
 
@@ -60,23 +60,15 @@ def freeze(
     \b
     Example:  locator embed freeze coverage --minutes 5
     """
-    from locator.showing import Given, freeze, read_map_view, read_picture
+    from locator.showing import freeze, read_map_view, read_picture
     from locator.study.drawing import settings_language
 
-    own = map_texts(
-        layers=layers, bbox=bbox, kind=kind, service=service, minutes=minutes, at=at,
-        language=language,
-    )  # fmt: skip
-    sizes = map_texts(caption=caption, width=width, height=height, dpi=dpi)
+    given = given_options(words)
     settings = replace(with_travel(settings, travel), basemap="none")
     with opened(settings) as locator:
-        view = read_map_view(
-            Given(own, tuple(own)),
-            what=what,
-            now=locator.now(),
-            language=settings_language(settings),
-        )
-        picture = read_picture(Given(sizes, tuple(sizes)), dpi=200) if sizes else None
+        shown = language or settings_language(settings)
+        view = read_map_view(given, what=what, now=locator.now(), language=shown)
+        picture = read_picture(given, dpi=200)
         digest = freeze(
             locator, what, view, picture=picture, as_of=as_of, actor=f"embed freeze: {_user()}"
         )

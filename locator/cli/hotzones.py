@@ -2,20 +2,23 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import click
 
+from locator import questions
 from locator.cli.base import (
     DATUMS,
     FILE,
     CommandGroup,
-    EnumType,
+    codes_of,
     count,
     progress_bar,
     read_columns,
     reading_options,
+    word,
 )
 from locator.errors import LocatorError
 from locator.schema import Datum, Provenance, ZoneKind
@@ -60,8 +63,8 @@ def hotzones() -> None:
     help="Which of two times counts.",
 )
 @click.option("--no-times", is_flag=True, help="Take the points without times.")
-@click.option("--from", "since", metavar="ISO", help="First hour that counts, local time.")
-@click.option("--until", metavar="ISO", help="First hour that no longer counts.")
+@word("--from", "ISO", questions.hour, "First hour that counts, local time.", to="since")
+@word("--until", "ISO", questions.hour, "First hour that no longer counts.")
 @click.option(
     "--profile",
     default="flat",
@@ -72,8 +75,13 @@ def hotzones() -> None:
 @click.option("--anywhere", is_flag=True, help="Also points outside the store's districts.")
 @click.option("--swap", is_flag=True, help="Mend exchanged longitude and latitude.")
 @click.option("--keep-identical", is_flag=True, help="Count rows that are the same in every cell.")
-@click.option("--kind", type=EnumType(ZoneKind), default="other", show_default=True)
-@click.option("--provenance", type=EnumType(Provenance), help="Of the zones; unknown by default.")
+@word("--kind", codes_of(ZoneKind), questions.code(ZoneKind), default="other")
+@word(
+    "--provenance",
+    codes_of(Provenance),
+    questions.code(Provenance),
+    "Of the zones; unknown by default.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary.")
 @click.pass_obj
 def build(
@@ -88,8 +96,8 @@ def build(
     test: str,
     hour_of: str,
     no_times: bool,
-    since: str | None,
-    until: str | None,
+    since: datetime | None,
+    until: datetime | None,
     profile: str,
     anywhere: bool,
     swap: bool,

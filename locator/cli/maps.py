@@ -1,17 +1,27 @@
 """``locator map``: the map as a page or a picture."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
-from locator.cli.base import FILE, opened, travel_option, with_travel
-from locator.errors import InputError
+from locator import questions
+from locator.cli.base import (
+    AS_OF,
+    FILE,
+    given_options,
+    opened,
+    travel_option,
+    with_travel,
+    word,
+)
+from locator.schema import Language
 from locator.settings import Settings
 
-__all__ = ["map_command", "map_texts", "view_options"]
+__all__ = ["map_command", "picture_options", "view_options"]
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
@@ -38,7 +48,7 @@ def view_options(command: _F) -> _F:
 def picture_options(dpi: int) -> Callable[[_F], _F]:
     """Return what adds the options of a picture, with so many pixels an inch by default."""
     options = (
-        click.option("--caption", type=click.Choice(["zh", "en", "both"]), help="Of a picture."),
+        click.option("--caption", metavar="[zh|en|both]", help="Of a picture."),
         click.option("--width", help="Of a picture, pixels; 170 mm by default."),
         click.option("--height", help="Of a picture, pixels; what the contents need by default."),
         click.option("--dpi", help=f"Of a picture; {dpi} by default."),
@@ -52,56 +62,26 @@ def picture_options(dpi: int) -> Callable[[_F], _F]:
     return add
 
 
-def map_texts(**options: str | Sequence[str] | None) -> dict[str, list[str]]:
-    """Return options as the texts of an address; those that are absent are left out.
-
-    Raises
-    ------
-    InputError
-        One is given and says nothing.
-    """
-    for name, value in options.items():
-        if isinstance(value, str) and not value.strip():
-            raise InputError(f"--{name} is empty; leave it out, or say what it shall be.")
-    texts = {
-        name: [value] if isinstance(value, str) else list(value or ())
-        for name, value in options.items()
-    }
-    return {name: values for name, values in texts.items() if values}
-
-
 @click.command("map")
 @click.option("--out", type=FILE, required=True, help="FILE.html, .png or .svg.")
 @view_options
 @click.option("--reach", metavar="M[,M…]", help="The older name of --minutes.")
-@click.option("--language", type=click.Choice(["zh", "en"]))
-@click.option("--theme", type=click.Choice(["auto", "light", "dark"]), help="Of an .html.")
+@word("--language", "[zh|en]", questions.language, "Of its words.")
+@click.option("--theme", metavar="[auto|light|dark]", help="Of an .html.")
 @picture_options(dpi=300)
 @click.option("--basemap", help="osm, tianditu, none or a tile address; none by default in a file.")
-@click.option(
-    "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."
-)
+@AS_OF
 @travel_option
 @click.pass_obj
 def map_command(
     settings: Settings,
+    /,
     out: Path,
-    layers: str | None,
-    bbox: str | None,
-    kind: tuple[str, ...],
-    service: tuple[str, ...],
-    minutes: str | None,
-    at: str | None,
-    reach: str | None,
-    language: str | None,
-    theme: str | None,
-    caption: str | None,
-    width: str | None,
-    height: str | None,
-    dpi: str | None,
+    language: Language | None,
     basemap: str | None,
-    as_of: str | None,
+    as_of: datetime | None,
     travel: str | None,
+    **words: object,
 ) -> None:
     """Write the map of stations and hot zones as one file.
 
@@ -112,19 +92,22 @@ def map_command(
               locator map --minutes 5,10 --out reach.html
               locator map --layers stations,gaps --minutes 5 --caption both --out gaps.svg
     """
-    from locator.showing import Given, check_map_file, read_map_view, read_picture, write_map
+    from locator.showing import (
+        PICTURE_NAMES,
+        check_map_file,
+        read_map_view,
+        read_picture,
+        write_map,
+    )
     from locator.study.drawing import settings_language
 
-    own = map_texts(
-        layers=layers, bbox=bbox, kind=kind, service=service, minutes=minutes, at=at,
-        reach=reach, language=language, theme=theme,
-    )  # fmt: skip
-    sizes = map_texts(caption=caption, width=width, height=height, dpi=dpi)
-    check_map_file(out, sized=bool(sizes))
+    given = given_options(words)
+    sized = any(name in given for name in PICTURE_NAMES)
+    check_map_file(out, sized=sized)
     settings = replace(settings, language=language or settings.language, basemap=basemap or "none")
     with opened(with_travel(settings, travel)) as locator:
         shown = settings_language(settings)
-        view = read_map_view(Given(own, tuple(own)), what="map", now=locator.now(), language=shown)
-        picture = read_picture(Given(sizes, tuple(sizes)), dpi=300) if sizes else None
+        view = read_map_view(given, what="map", now=locator.now(), language=shown)
+        picture = read_picture(given, dpi=300) if sized else None
         write_map(locator, out, view=view, picture=picture, as_of=as_of)
     click.echo(f"The map is in {out}")

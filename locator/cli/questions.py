@@ -1,25 +1,32 @@
 """``locator nearest``, ``route``, ``gaps`` and ``report``: what the store is asked."""
 
 import json
+from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from locator import questions
 from locator.cli.base import (
+    AS_OF,
     DATUMS,
     FILE,
     FOLDER,
-    KINDS,
-    SERVICES,
-    EnumType,
+    KIND,
+    SERVICE,
     NumbersCommand,
+    codes_of,
     opened,
     progress_bar,
+    read_as,
     read_columns,
+    read_local,
     reading_options,
     travel_option,
     with_travel,
+    word,
 )
 from locator.schema import Datum, Kind, Language, Service, Weather
 from locator.settings import Settings
@@ -29,40 +36,44 @@ if TYPE_CHECKING:
 
 __all__ = ["gaps", "nearest", "report", "route"]
 
-_WEATHERS = EnumType(Weather)
+_F = TypeVar("_F", bound=Callable[..., object])
+
+
+def _position(command: _F) -> _F:
+    lat = click.argument("lat", callback=read_as(questions.lat))
+    return click.argument("lon", callback=read_as(questions.lon))(lat(command))
 
 
 @click.command(cls=NumbersCommand)
-@click.argument("lon", type=float)
-@click.argument("lat", type=float)
-@click.option("-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many.")
-@click.option("--kind", "kinds", type=KINDS, multiple=True)
-@click.option("--service", "services", type=SERVICES, multiple=True, help="All that are named.")
+@_position
+@word("-k", "INTEGER", questions.whole(1, 1000), "How many, at most 1,000.", default="5")
+@KIND
+@SERVICE
 @click.option("--or-unknown", is_flag=True, help="List stations of unknown services, too.")
 @click.option("--platform", help="Only stations for this platform's riders, such as meituan.")
-@click.option("--at", metavar="ISO", help="Moment of leaving, local time; now by default.")
-@click.option(
+@word("--at", "ISO", read_local, "Moment of leaving, local time; now by default.")
+@word(
     "--open",
-    "rule",
-    type=click.Choice(["any", "known", "yes"]),
+    "[any|known|yes]",
+    questions.choice("any", "known", "yes"),
+    "By the state on arrival: any; known: not closed; yes: surely open.",
+    to="rule",
     default="any",
-    show_default=True,
-    help="By the state on arrival: any; known: not closed; yes: surely open.",
 )
 @click.option("--all-night", is_flag=True, help="Only those surely open from 00:00 to 06:00.")
-@click.option(
+@word(
     "--weather",
-    type=_WEATHERS,
+    codes_of(Weather),
+    questions.code(Weather),
+    "What helps in it counts as nearer; nothing is left out.",
     default="none",
-    show_default=True,
-    help="What helps in it counts as nearer; nothing is left out.",
 )
-@click.option(
+@word(
     "--toward",
-    type=float,
+    "LON LAT",
+    questions.place,
+    "Where you go next: what adds least to that ride comes first.",
     nargs=2,
-    metavar="LON LAT",
-    help="Where you go next: what adds least to that ride comes first.",
 )
 @travel_option
 @click.option("--json", "as_json", is_flag=True, help="Print GeoJSON, as /api/nearest does.")
@@ -76,7 +87,7 @@ def nearest(
     services: tuple[Service, ...],
     or_unknown: bool,
     platform: str | None,
-    at: str | None,
+    at: datetime | None,
     rule: str,
     all_night: bool,
     weather: Weather,
@@ -124,8 +135,7 @@ def nearest(
 
 
 @click.command(cls=NumbersCommand)
-@click.argument("lon", type=float)
-@click.argument("lat", type=float)
+@_position
 @click.argument("station_id", metavar="ID")
 @travel_option
 @click.option("--json", "as_json", is_flag=True, help="Print GeoJSON, as /api/route does.")
@@ -162,18 +172,19 @@ def route(
 @click.option("--map", "map_file", type=FILE, help="TOML that names the columns of the file.")
 @click.option("--set", "fill", multiple=True, metavar="FIELD=VALUE", help="Fill empty cells.")
 @reading_options
-@click.option("--kind", "kinds", type=KINDS, multiple=True)
-@click.option("--service", "services", type=SERVICES, multiple=True, help="All that are named.")
-@click.option("--at", metavar="ISO", help="Demand of that hour, and only stations open then.")
+@KIND
+@SERVICE
+@word("--at", "ISO", read_local, "Demand of that hour, and only stations open then.")
 @click.option("--hourly", is_flag=True, help="Go through the week hour by hour, too.")
-@click.option(
-    "--week", metavar="DATE", help="A day of the week to go through; that of --at, or this one."
+@word(
+    "--week",
+    "DATE",
+    questions.day,
+    "A day of the week to go through; that of --at, or this one.",
 )
 @click.option("--scenario", type=FILE, help="YAML: stations closed, opened, moved, added.")
-@click.option(
-    "--as-of", metavar="ISO", help="Stations and hot zones as they were then, local time."
-)
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Of maps and report.")
+@AS_OF
+@word("--language", "[zh|en]", questions.language, "Of maps and report.")
 @click.option(
     "--no-report", is_flag=True, help="Layers and tables alone; 'locator report DIR' adds it."
 )
@@ -193,13 +204,13 @@ def gaps(
     reading: "ReadOptions",
     kinds: tuple[Kind, ...],
     services: tuple[Service, ...],
-    at: str | None,
+    at: datetime | None,
     hourly: bool,
-    week: str | None,
+    week: date | None,
     scenario: Path | None,
-    as_of: str | None,
+    as_of: datetime | None,
     travel: str | None,
-    language: str | None,
+    language: Language | None,
     no_report: bool,
     out: Path,
     as_json: bool,
@@ -213,17 +224,17 @@ def gaps(
     from locator.nearest import StationFilter
     from locator.study import (
         Question,
-        choose_week,
         gaps_inputs,
         parse_standards,
         read_scenario,
         run_gaps,
         summary_lines,
     )
+    from locator.study.drawing import settings_language
 
     standards = parse_standards(minutes=minutes, metres=metres)
     chosen = StationFilter(kinds=frozenset(kinds), services=frozenset(services))
-    written: Language = "zh" if (language or settings.language) == "zh" else "en"
+    written = language or settings_language(settings)
     with opened(with_travel(settings, travel)) as service:
         inputs = gaps_inputs(
             service,
@@ -239,7 +250,7 @@ def gaps(
                 standards=standards,
                 chosen=chosen,
                 at=at,
-                week_of=choose_week(service, at, week) if hourly or week else None,
+                week_of=week or ((at or service.now()).date() if hourly else None),
                 scenario=read_scenario(scenario) if scenario else None,
                 progress=progress,
             )
@@ -256,9 +267,9 @@ def gaps(
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Of the report.")
+@word("--language", "[zh|en]", questions.language, "Of the report.")
 @click.pass_obj
-def report(settings: Settings, folder: Path, language: str | None) -> None:
+def report(settings: Settings, folder: Path, language: Language | None) -> None:
     """Write the report of a finished study anew, from its folder alone.
 
     DIR is a folder that 'locator gaps' or 'locator site' wrote. The page, the Word document, the
@@ -268,8 +279,8 @@ def report(settings: Settings, folder: Path, language: str | None) -> None:
     Example:  locator report gaps-noon --language en
     """
     from locator.reporting import write_report
+    from locator.study.drawing import settings_language
 
-    chosen = language or settings.language
-    write_report(folder, language="zh" if chosen == "zh" else "en")
+    write_report(folder, language=language or settings_language(settings))
     click.echo(f"The report is {folder / 'report.html'}")
     click.echo("report.docx, tables.xlsx and figures lie beside it.")

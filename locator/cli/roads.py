@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from locator import questions
 from locator.cli.base import (
     DATUMS,
     FILE,
@@ -15,8 +16,9 @@ from locator.cli.base import (
     progress_bar,
     travel_option,
     with_travel,
+    word,
 )
-from locator.errors import InputError
+from locator.questions import Box
 from locator.schema import Datum
 from locator.settings import Settings
 
@@ -40,7 +42,7 @@ def roads() -> None:
 
 @roads.command("import")
 @click.argument("extract", type=FILE)
-@click.option("--bbox", metavar="W,S,E,N", help="Only roads that touch this box, in degrees.")
+@word("--bbox", "W,S,E,N", questions.box, "Only roads that touch this box, in degrees.")
 @click.option("--whole", is_flag=True, help="All of the extract; without, around the stations.")
 @click.option("--map", "map_file", type=FILE, help="TOML that names a line layer's columns.")
 @click.option("--class", "default_class", metavar="HIGHWAY", help="Of lines without a class.")
@@ -52,7 +54,7 @@ def roads() -> None:
 def import_command(
     settings: Settings,
     extract: Path,
-    bbox: str | None,
+    bbox: Box | None,
     whole: bool,
     map_file: Path | None,
     default_class: str | None,
@@ -79,7 +81,7 @@ def import_command(
             settings,
             store,
             extract,
-            bbox=_read_box(bbox) if bbox else None,
+            bbox=bbox,
             whole=whole,
             mapping=_line_mapping(map_file, default_class, encoding, split),
             datum=Datum.parse(datum),
@@ -174,18 +176,6 @@ def _line_mapping(
         encoding=encoding or mapping.encoding,
         split=split or mapping.split,
     )
-
-
-def _read_box(text: str) -> tuple[float, float, float, float]:
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise InputError(
-            f"--bbox {text!r}: write it as west,south,east,north in degrees."
-        ) from error
-    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-        raise InputError(f"--bbox {text!r} is not west,south,east,north in degrees.")
-    return west, south, east, north
 
 
 def _tell(found: "RoadsImport") -> None:

@@ -3,26 +3,31 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from locator import questions
 from locator.cli.base import (
+    AS_OF,
     DATUMS,
     FILE,
     FOLDER,
-    KINDS,
-    SERVICES,
+    KIND,
+    SERVICE,
+    given_options,
     opened,
     progress_bar,
     read_columns,
+    read_local,
     reading_options,
     travel_option,
     with_travel,
+    word,
 )
-from locator.errors import InputError
-from locator.schema import Datum, Kind, Language, Service
+from locator.schema import Datum, Language
 from locator.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,11 +54,20 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
     ctx.exit()
 
 
+def _moments(name: str, value: object) -> tuple[str, ...]:
+    texts = tuple(map(str, value)) if isinstance(value, tuple) else ()
+    for text in texts:
+        read_local(name, text)
+    return texts  # as they were typed: folders are called after them
+
+
 @click.command()
-@click.option("--new", type=int, metavar="K", help="Choose so many.")
-@click.option("--cover", metavar="SHARE", help="Fewest for this share of demand: 0.95 or 95%.")
-@click.option("--budget", type=float, metavar="N", help="Choose for so much.")
-@click.option("--minutes", type=float, required=True, help="Coverage standard, riding minutes.")
+@word("--new", "K", None, "Choose so many.")
+@word("--cover", "SHARE", None, "Fewest for this share of demand: 0.95 or 95%.", to="share")
+@word("--budget", "N", None, "Choose for so much.")
+@click.option(
+    "--minutes", metavar="FLOAT", required=True, help="Coverage standard, riding minutes."
+)
 @click.option(
     "--candidates",
     default="grid",
@@ -61,23 +75,23 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
     metavar="FILE|venues|grid",
     help="A file of sites, the store's host venues, or a grid in hot zones.",
 )
-@click.option("--spacing", type=float, default=200.0, show_default=True, help="Of the grid, m.")
+@word("--spacing", "FLOAT", None, "Of the grid, m.", to="spacing_m", default="200.0")
 @click.option("--candidates-datum", type=DATUMS, default="wgs84", show_default=True)
 @click.option("--candidates-map", type=FILE, help="TOML that names the columns of the file.")
 @click.option("--candidates-set", multiple=True, metavar="FIELD=VALUE", help="Fill empty cells.")
 @click.option("--candidates-crs", metavar="EPSG:n", help="Projection of the file's coordinates.")
-@click.option(
+@word(
     "--at",
-    "moments",
-    metavar="ISO",
+    "ISO",
+    _moments,
+    "Demand of that hour, and only stations open then; given twice, both are compared.",
     multiple=True,
-    help="Demand of that hour, and only stations open then; given twice, both are compared.",
 )
 @click.option("--hourly", is_flag=True, help="Covered orders of the whole week, hour by hour.")
-@click.option("--week", metavar="DATE", help="A day of the week for --hourly; this week's else.")
-@click.option("--model", type=click.Choice(_MODELS), help="mclp, or lscp with --cover.")
-@click.option("--kind", "kinds", type=KINDS, multiple=True, help="Stations that count.")
-@click.option("--service", "services", type=SERVICES, multiple=True, help="All that are named.")
+@word("--week", "DATE", None, "A day of the week for --hourly; this week's else.", to="week_of")
+@word("--model", f"[{'|'.join(_MODELS)}]", None, "mclp, or lscp with --cover.")
+@KIND
+@SERVICE
 @click.option("--hours", metavar="TEXT", help="Opening hours of a new post; else always open.")
 @click.option(
     "--options", "prices", type=FILE, help="YAML: longer hours, services, cabinets, with costs."
@@ -90,12 +104,18 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
     callback=_show_prices,
     help="Print an example for --options and end.",
 )
-@click.option("--apart", type=float, default=0.0, metavar="M", help="New sites so far apart.")
-@click.option("--district", multiple=True, metavar="ID=N", help="At least N new ones there.")
-@click.option("--force", multiple=True, metavar="ID", help="A candidate that must be chosen.")
-@click.option("--forbid", multiple=True, metavar="ID", help="One that must not.")
+@word("--apart", "M", None, "New sites so far apart.", to="apart_m")
+@word("--district", "ID=N", None, "At least N new ones there.", to="at_least", multiple=True)
+@word("--force", "ID", None, "A candidate that must be chosen.", to="forced_in", multiple=True)
+@word("--forbid", "ID", None, "One that must not.", to="forced_out", multiple=True)
 @click.option("--from-scratch", is_flag=True, help="As if there were no station yet.")
-@click.option("--capacity", type=float, help="Orders per hour a new post serves (capacitated).")
+@word(
+    "--capacity",
+    "FLOAT",
+    None,
+    "Orders per hour a new post serves (capacitated).",
+    to="capacity_per_h",
+)
 @click.option("--hot-zones", type=FILE, help="Hot zones from a file; the store's by default.")
 @click.option("--points", type=FILE, help="Demand points (CSV, XLSX, GeoJSON) instead of zones.")
 @click.option("--datum", type=DATUMS, default="wgs84", show_default=True, help="Of that file.")
@@ -103,42 +123,28 @@ def _show_prices(ctx: click.Context, _param: click.Parameter, value: object) -> 
 @click.option("--set", "fill", multiple=True, metavar="FIELD=VALUE", help="Fill its empty cells.")
 @reading_options
 @click.option("--scenario", type=FILE, help="YAML: stations closed, opened, moved, added.")
-@click.option("--as-of", metavar="ISO", help="Stations and hot zones as they were then.")
-@click.option("--time-limit", type=float, default=60.0, show_default=True, help="Seconds.")
-@click.option("--gap", type=float, default=0.0, help="Good enough: 0.01 is 1% of what is added.")
-@click.option("--runs", type=int, default=20, show_default=True, help="Of varied inputs.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the varied inputs.")
+@AS_OF
+@word("--time-limit", "FLOAT", None, "Seconds.", to="time_limit_s", default="60.0")
+@word("--gap", "FLOAT", None, "Good enough: 0.01 is 1% of what is added.")
+@word("--runs", "INTEGER", None, "Of varied inputs.", default="20")
+@word("--seed", "INTEGER", None, "Of the varied inputs.", default="1")
 @travel_option
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Of the report.")
+@word("--language", "[zh|en]", questions.language, "Of the report.")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json.")
 @click.pass_obj
 def site(
     settings: Settings,
-    new: int | None,
-    cover: str | None,
-    budget: float | None,
-    minutes: float,
+    /,
     candidates: str,
-    spacing: float,
     candidates_datum: str,
     candidates_map: Path | None,
     candidates_set: tuple[str, ...],
     candidates_crs: str | None,
-    moments: tuple[str, ...],
-    hourly: bool,
-    week: str | None,
+    at: tuple[str, ...],
     model: str | None,
-    kinds: tuple[Kind, ...],
-    services: tuple[Service, ...],
-    hours: str | None,
     prices: Path | None,
-    apart: float,
-    district: tuple[str, ...],
-    force: tuple[str, ...],
-    forbid: tuple[str, ...],
     from_scratch: bool,
-    capacity: float | None,
     hot_zones: Path | None,
     points: Path | None,
     datum: str,
@@ -146,15 +152,12 @@ def site(
     fill: tuple[str, ...],
     reading: "ReadOptions",
     scenario: Path | None,
-    as_of: str | None,
-    time_limit: float,
-    gap: float,
-    runs: int,
-    seed: int,
+    as_of: datetime | None,
     travel: str | None,
-    language: str | None,
+    language: Language | None,
     out: Path,
     as_json: bool,
+    **words: object,
 ) -> None:
     """Choose where the next stations should be, and say how far from the best that can be.
 
@@ -170,40 +173,25 @@ def site(
     """
     from locator.register import ReadOptions, projection_of
     from locator.study import read_scenario
+    from locator.study.drawing import settings_language
     from locator.study.sites import site_inputs
     from locator.study.sites_prices import read_prices
     from locator.study.sites_question import SiteQuestion
 
     source = candidates if candidates in {"venues", "grid"} else "file"
-    question = SiteQuestion.from_json(
-        {
-            "model": model or ("lscp" if cover is not None else "mclp"),
-            "minutes": minutes,
-            "new": new,
-            "budget": budget,
-            "share": _share(cover),
-            "at": moments[0] if moments else None,
-            "hourly": hourly,
-            "week_of": week,
-            "services": [service.value for service in services],
-            "kinds": [kind.value for kind in kinds],
-            "candidates": source,
-            "spacing_m": spacing,
-            "forced_in": list(force),
-            "forced_out": list(forbid),
-            "at_least": [_district(item) for item in district],
-            "apart_m": apart,
-            "existing": not from_scratch,
-            "hours": hours,
-            "capacity_per_h": capacity,
-            "prices": read_prices(prices).to_json() if prices else None,
-            "time_limit_s": time_limit,
-            "gap": gap,
-            "runs": runs,
-            "seed": seed,
-        }
+    question = SiteQuestion.read(
+        given_options(
+            words
+            | {
+                "model": model or ("mclp" if words["share"] is None else "lscp"),
+                "at": at[0] if at else None,
+                "candidates": source,
+                "existing": not from_scratch,
+                "prices": read_prices(prices) if prices else None,
+            }
+        )
     )
-    chosen: Language = "en" if (language or settings.language) == "en" else "zh"
+    chosen = language or settings_language(settings)
     with opened(with_travel(settings, travel)) as service:
         inputs = site_inputs(
             service,
@@ -221,7 +209,7 @@ def site(
             scenario=read_scenario(scenario) if scenario else None,
             as_of=as_of,
         )
-        result, lines = _answer(service, inputs, question, moments, out, report=chosen)
+        result, lines = _answer(service, inputs, question, at, out, report=chosen)
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False, allow_nan=False))
         return
@@ -251,26 +239,6 @@ def _answer(
             service, inputs, question, tuple(moments), out=out, effort=effort, report=report
         )
         return compared, comparison_lines(compared)
-
-
-def _share(text: str | None) -> float | None:
-    """Read ``0.95`` or ``95%``."""
-    if text is None:
-        return None
-    percent = text.strip().endswith("%")
-    try:
-        share = float(text.strip().removesuffix("%")) / (100 if percent else 1)
-    except ValueError as error:
-        raise InputError(f"--cover {text!r} is not a share; write 0.95 or 95%.") from error
-    return share
-
-
-def _district(text: str) -> list[object]:
-    """Read ``610302=2``."""
-    name, separator, least = text.partition("=")
-    if not separator or not least.strip().isdecimal() or not name.strip():
-        raise InputError(f"--district {text!r}: write the district's id and a number, 610302=2.")
-    return [name.strip(), int(least)]
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import click
 
+from locator import questions
 from locator.cli.base import (
     DATUMS,
     FILE,
@@ -17,10 +18,12 @@ from locator.cli.base import (
     count,
     progress_bar,
     read_columns,
+    read_local,
     reading_options,
+    word,
 )
 from locator.errors import InputError, LocatorError
-from locator.schema import Datum, Provenance
+from locator.schema import Datum, Language, Provenance
 from locator.settings import Settings
 
 if TYPE_CHECKING:
@@ -188,12 +191,12 @@ def check_command(
 
 @stations.command("export")
 @click.argument("file", type=FILE)
-@click.option(
-    "--language", type=click.Choice(["zh", "en"]), help="Headers and labels in a language."
-)
-@click.option("--as-of", metavar="ISO", help="The register as it was then, local time.")
+@word("--language", "[zh|en]", questions.language, "Headers and labels in a language.")
+@word("--as-of", "ISO", read_local, "The register as it was then, local time.")
 @click.pass_obj
-def export_command(settings: Settings, file: Path, language: str | None, as_of: str | None) -> None:
+def export_command(
+    settings: Settings, file: Path, language: Language | None, as_of: datetime | None
+) -> None:
     """Write the register to a file: .csv, .xlsx, .geojson, .gpkg, .kml or .shp by its ending.
 
     A .shp comes with .shx, .dbf, .prj and .cpg beside it; its columns are field names cut to ten
@@ -202,7 +205,6 @@ def export_command(settings: Settings, file: Path, language: str | None, as_of: 
     \b
     Example:  locator stations export stations.xlsx --language zh
     """
-    from locator.hours import parse_moment
     from locator.register import write_register
     from locator.service import utc_now
     from locator.store import open_store
@@ -212,9 +214,8 @@ def export_command(settings: Settings, file: Path, language: str | None, as_of: 
         if as_of is None:
             frame = store.read("stations")
         else:
-            moment = parse_moment(as_of, ZoneInfo(settings.timezone))
-            frame = read_stations_as_of(store, moment, now=utc_now())
-    write_register(frame, file, language="zh" if language == "zh" else "en" if language else None)
+            frame = read_stations_as_of(store, as_of, now=utc_now())
+    write_register(frame, file, language=language)
     click.echo(f"{count(len(frame), 'station')} written to {file}")
 
 

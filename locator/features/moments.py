@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from locator.errors import InputError
+from locator.questions import NOT_A_MOMENT, wrong
 
 __all__ = ["BEGINNING", "END", "Period", "day_period", "parse_moment", "parse_period", "to_micros"]
 
@@ -21,6 +21,12 @@ _DURATION = re.compile(  # ISO 8601, 5.5.2.2
     r"P(?=.)(?:(\d{1,4})Y)?(?:(\d{1,5})M)?(?:(\d{1,5})W)?(?:(\d{1,6})D)?"
     r"(?:T(?=.)(?:(\d{1,7})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:[.]\d{1,6})?)S)?)?",
     re.ASCII,
+)
+
+
+_NOT_A_PERIOD = (
+    f"{NOT_A_MOMENT}, a day, or two of them with / between, .. being an open side, or one and a "
+    "duration such as P1D"
 )
 
 
@@ -61,7 +67,7 @@ def parse_moment(text: str, timezone: ZoneInfo) -> Period | None:
     return Period(micros, micros)
 
 
-def parse_period(text: str, timezone: ZoneInfo, *, parameter: str = "datetime") -> Period:
+def parse_period(text: str, timezone: ZoneInfo, *, name: str = "datetime") -> Period:
     """Read a moment, a day, or two of them with ``/`` between; ``..`` or nothing is an open side.
 
     One of two may be a duration (``P1D``, ``PT8H``; ISO 8601): from a day on, or up to one, it ends
@@ -80,13 +86,10 @@ def parse_period(text: str, timezone: ZoneInfo, *, parameter: str = "datetime") 
     else:
         found = [period for side in sides if (period := _side(side, timezone)) is not None]
     if len(sides) > 2 or len(found) < len(sides) or (len(sides) == 1 and text in {"", ".."}):
-        raise InputError(
-            f"{parameter}={text[:80]!r} is not a time; write 2026-11-23T08:00:00Z, a day, or two "
-            "of them with / between, .. being an open side, or one and a duration such as P1D."
-        )
+        raise wrong(name, text, _NOT_A_PERIOD)
     start, end = found[0].start, found[-1].end
     if start > end:
-        raise InputError(f"{parameter}={text[:80]!r} ends before it begins.")
+        raise wrong(name, text, "ends before it begins")
     return Period(start, end)
 
 

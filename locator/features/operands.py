@@ -172,9 +172,7 @@ def _moment(call: Call, context: Context) -> Spans:
     texts = [o.value for o in call.operands if isinstance(o, Literal) and isinstance(o.value, str)]
     if len(call.operands) == len(texts) == wanted:
         zone = context.view.timezone
-        return _same(
-            parse_period("/".join(texts), zone, parameter=f"The filter's {name} "), context
-        )
+        return _same(parse_period("/".join(texts), zone, name=f"The filter's {name}"), context)
     if wanted == 1 or len(call.operands) != wanted:
         raise InputError(f"The filter's {name} takes {wanted} text(s) in quotes.")
     first, last = (_side(o, context) for o in call.operands)

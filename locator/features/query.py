@@ -1,6 +1,5 @@
 """A question to a collection and the page of rows that answers it."""
 
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from locator.features.filter import filter_rows
 from locator.features.moments import Period, parse_moment
 from locator.features.order import Mark, SortKey, make_mark, order_rows, parse_mark, split_rows
 from locator.features.view import Flags, Rows, View
+from locator.questions import NOT_A_BOX, NOT_A_DATE, number, parts_of, whole, wrong
 from locator.schema import Integer, split_set
 
 __all__ = ["MAX_LIMIT", "Page", "Query", "find_page", "find_row", "read_bbox"]
@@ -73,19 +73,15 @@ def read_bbox(text: str, crs: Crs) -> tuple[Box, ...]:
     InputError
         They are not numbers, or south lies above north.
     """
-    parts = text.split(",")
+    words = NOT_A_BOX if crs is CRS84 else "must be four numbers in the order of bbox-crs's axes"
     try:
-        numbers = [float(part) for part in parts]
-    except ValueError as error:
-        raise InputError(f"bbox={text[:80]!r} must be four numbers with commas.") from error
-    if len(numbers) not in {4, 6} or not all(math.isfinite(n) for n in numbers):
-        raise InputError(f"bbox={text[:80]!r} must be four numbers with commas.")
-    half = len(numbers) // 2
-    low, high = (numbers[0], numbers[1]), (numbers[half], numbers[half + 1])
-    try:
-        return corner_boxes(low, high, crs)
-    except InputError as error:
-        raise InputError(f"bbox={text[:80]!r} has its south above its north.") from error
+        corners = [number()("bbox", part) for part in parts_of(text)]
+        if len(corners) == 6:
+            corners = [*corners[:2], *corners[3:5]]
+        first, second, third, fourth = corners
+        return corner_boxes((first, second), (third, fourth), crs)
+    except (ValueError, InputError) as error:
+        raise wrong("bbox", text, words) from error
 
 
 def find_row(view: View, identity: str) -> int | None:
@@ -174,30 +170,17 @@ def _equals(view: View, name: str, value: str) -> Flags:
     if column.operand == "time":
         period = parse_moment(value, view.timezone)
         if period is None:
-            raise InputError(f"{name}={value[:40]!r} is not a date; write 2026-11-23.")
+            raise wrong(name, value, NOT_A_DATE)
         times = view.times(name)
         return np.asarray(times.known & (times.start == period.start), dtype=bool)
     cells = view.cells(name)
     if cells.kind == "number":
-        number = _number(name, value, whole=isinstance(column, Integer))
-        return np.asarray(cells.known & (cells.data == number), dtype=bool)
+        reader = whole() if isinstance(column, Integer) else number()
+        return np.asarray(cells.known & (cells.data == reader(name, value)), dtype=bool)
     wanted = frozenset(value.split(",")) if cells.kind == "set" else frozenset({value})
     codes = column.codes.keys() or wanted
     if not wanted <= codes:
-        raise InputError(
-            f"{name}={min(wanted - codes)[:40]!r} must be one of {', '.join(sorted(codes))}."
-        )
+        raise wrong(name, min(wanted - codes), f"must be one of {', '.join(sorted(codes))}")
     if cells.kind == "set":
         return np.fromiter((wanted <= split_set(text) for text in cells.data), bool, len(view))
     return np.asarray(cells.known & (cells.data == value), dtype=bool)
-
-
-def _number(name: str, text: str, *, whole: bool) -> float:
-    try:
-        number = float(int(text) if whole else float(text))
-    except (ValueError, OverflowError) as error:
-        kind = "whole number" if whole else "number"
-        raise InputError(f"{name}={text[:40]!r} is not a {kind}.") from error
-    if not math.isfinite(number):
-        raise InputError(f"{name}={text[:40]!r} is not a number.")
-    return number

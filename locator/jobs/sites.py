@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from locator import questions
 from locator.coverage import Scenario
 from locator.errors import InputError
 from locator.planner import read_draft
+from locator.questions import Given
 from locator.service import Service
 from locator.siting import Effort, Progress
 from locator.study import SiteQuestion, site_inputs, solve_sites
 
 __all__ = ["check_sites", "run_sites_job"]
 
-_KEYS = frozenset({"sites", "scenario"})
 _BESIDE = ("curve", "varied runs")
 _MODELS = ("mclp", "lscp", "p-median")
 # What a server takes on; the command line has no such limits.
@@ -37,29 +38,15 @@ def check_sites(question: Mapping[str, object]) -> None:
 
 
 def _read(question: Mapping[str, object]) -> tuple[SiteQuestion, Scenario | None]:
-    unknown = sorted(str(key) for key in question if key not in _KEYS)
-    if unknown:
-        raise InputError(
-            f"{unknown[0][:40]!r} is not part of a siting job; there are sites, scenario."
-        )
-    asked, draft = (
-        SiteQuestion.from_json(question.get("sites")),
-        read_draft(question.get("scenario")),
-    )
+    given = Given(question, ("sites", "scenario"))
+    asked = SiteQuestion.from_json(given.value("sites"))
+    draft = read_draft(given.value("scenario"))
     if asked.model not in _MODELS:
         raise InputError(f"A page's job takes the models {', '.join(_MODELS)}; use locator site.")
-    limits = (
-        ("new", asked.new or 0, 0, _MOST_NEW),
-        ("time_limit_s", asked.time_limit_s, 0, _MOST_S),
-        ("runs", asked.runs, 0, _MOST_RUNS),
-        ("spacing_m", asked.spacing_m, _LEAST_SPACING_M, float("inf")),
-    )
-    for name, value, least, most in limits:
-        if not least <= value <= most:
-            raise InputError(
-                f"{name} is {value:g}, and a page's job takes {least:g} to {most:g}; "
-                "locator site takes more."
-            )
+    questions.number(0, _MOST_NEW)("new", asked.new or 0)
+    questions.number(0, _MOST_S)("time_limit_s", asked.time_limit_s)
+    questions.number(0, _MOST_RUNS)("runs", asked.runs)
+    questions.number(_LEAST_SPACING_M)("spacing_m", asked.spacing_m)
     return asked, None if draft is None else draft.scenario
 
 

@@ -6,7 +6,16 @@ holds both to one table of answers.
 
 from locator.nearest.found import Found, NearestStations
 from locator.nearest.index import StationIndex, check_positions, possible_mask, station_mask
-from locator.nearest.question import HELP_S, HELPS, OpenRule, StationFilter, Wishes
+from locator.nearest.question import (
+    HELP_S,
+    HELPS,
+    OpenRule,
+    StationFilter,
+    Wishes,
+    filter_words,
+    read_filter,
+    read_wishes,
+)
 
 __all__ = [
     "HELPS",
@@ -18,6 +27,9 @@ __all__ = [
     "StationIndex",
     "Wishes",
     "check_positions",
+    "filter_words",
     "possible_mask",
+    "read_filter",
+    "read_wishes",
     "station_mask",
 ]

@@ -3,9 +3,20 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from locator import questions
+from locator.questions import Given
 from locator.schema import Host, Kind, Service, Status, Weather
 
-__all__ = ["HELPS", "HELP_S", "OpenRule", "StationFilter", "Wishes"]
+__all__ = [
+    "HELPS",
+    "HELP_S",
+    "OpenRule",
+    "StationFilter",
+    "Wishes",
+    "filter_words",
+    "read_filter",
+    "read_wishes",
+]
 
 # Each service that helps in the weather makes a station count as two minutes nearer. Two minutes
 # are 460 m as the crow flies with the shipped settings: enough to choose among the posts of one
@@ -81,3 +92,44 @@ class Wishes:
     def reorders(self) -> bool:
         """Tell whether the order is another one than by riding time alone."""
         return self.weather is not Weather.NONE or self.toward is not None
+
+
+def read_filter(given: Given) -> StationFilter:
+    """Read ``kind``, ``host``, ``service`` (each may list several), ``platform`` and ``unknown``.
+
+    Raises
+    ------
+    InputError
+        One of them is wrong.
+    """
+    platform = given.read("platform", questions.text)
+    return StationFilter(
+        kinds=frozenset(given.read("kind", questions.codes(Kind), ())),
+        hosts=frozenset(given.read("host", questions.codes(Host), ())),
+        services=frozenset(given.read("service", questions.codes(Service), ())),
+        platform=platform.casefold() if platform else None,
+        or_unknown=given.read("unknown", questions.flag, default=False),
+    )
+
+
+def filter_words(chosen: StationFilter) -> dict[str, str]:
+    """Return kinds and services as the texts that they are read from."""
+    return {
+        "kind": ",".join(sorted(kind.value for kind in chosen.kinds)),
+        "service": ",".join(sorted(service.value for service in chosen.services)),
+    }
+
+
+def read_wishes(given: Given) -> Wishes:
+    """Read ``night`` (1 or 0), ``weather`` (a code or a label) and ``toward`` (LON,LAT).
+
+    Raises
+    ------
+    InputError
+        One of them is wrong.
+    """
+    return Wishes(
+        all_night=given.read("night", questions.flag, default=False),
+        weather=given.read("weather", questions.code(Weather), Weather.NONE),
+        toward=given.read("toward", questions.place),
+    )

@@ -8,7 +8,7 @@ under each set of schedules (:mod:`~locator.planner.reach`), and from these the 
 :mod:`~locator.planner.draft` checks a scenario that a page drew up, and writes its file.
 """
 
-from locator.planner.answer import Answer, Ask, Figures, View, answer_ask
+from locator.planner.answer import MINUTES, Answer, Ask, Figures, View, answer_ask, read_ask
 from locator.planner.draft import FILE_NAME, Draft, read_draft, study_command
 from locator.planner.inputs import SQUARE_M, PlannerInputs, check_size, make_inputs
 from locator.planner.page import PlannerPage
@@ -16,6 +16,7 @@ from locator.planner.reach import Reach, find_reach
 
 __all__ = [
     "FILE_NAME",
+    "MINUTES",
     "SQUARE_M",
     "Answer",
     "Ask",
@@ -29,6 +30,7 @@ __all__ = [
     "check_size",
     "find_reach",
     "make_inputs",
+    "read_ask",
     "read_draft",
     "study_command",
 ]

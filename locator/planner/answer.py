@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from locator import questions
 from locator.coverage import (
     DemandPoints,
     OpenWeek,
@@ -19,8 +20,22 @@ from locator.coverage.week import QUARTERS, WeekCoverage
 from locator.nearest import StationFilter, possible_mask, station_mask
 from locator.planner.inputs import PlannerInputs
 from locator.planner.reach import SLOTS, Reach, find_reach
+from locator.questions import Given
+from locator.schema import Kind, Service
 
-__all__ = ["Answer", "Ask", "Figures", "Standing", "View", "answer_ask", "make_standing"]
+__all__ = [
+    "MINUTES",
+    "Answer",
+    "Ask",
+    "Figures",
+    "Standing",
+    "View",
+    "answer_ask",
+    "make_standing",
+    "read_ask",
+]
+
+MINUTES = (1.0, 60.0)  # the least and the most of a page's standard
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -47,6 +62,24 @@ class Ask:
     hour: int | None = None
     chosen: StationFilter = field(default_factory=StationFilter)
     scenario: Scenario | None = None
+
+
+def read_ask(given: Given) -> Ask:
+    """Read ``minutes``, ``hour``, ``services`` and ``kinds``.
+
+    Raises
+    ------
+    InputError
+        One of them is wrong.
+    """
+    return Ask(
+        limit_s=60.0 * given.need("minutes", questions.number(*MINUTES)),
+        hour=given.read("hour", questions.whole(0, HOURS_OF_WEEK - 1)),
+        chosen=StationFilter(
+            kinds=frozenset(given.read("kinds", questions.codes(Kind), ())),
+            services=frozenset(given.read("services", questions.codes(Service), ())),
+        ),
+    )
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from locator.showing.pictures import (
     picture_bytes,
     read_picture,
 )
-from locator.showing.view import LAYERS, MAP_NAMES, Given, MapView, read_map_view
+from locator.showing.view import LAYERS, MAP_NAMES, MapView, read_map_view
 from locator.showing.write import check_map_file, write_map
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "MAP_NAMES",
     "PICTURE_NAMES",
     "Frozen",
-    "Given",
     "MapView",
     "PictureFormat",
     "PictureOptions",

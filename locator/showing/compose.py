@@ -212,8 +212,7 @@ def _count(
     if snapshot.hot_zones.empty:
         raise InputError("There are no hot zones to measure; bring some in or leave gaps out.")
     standard = Standard(view.minutes[0], "min")
-    moment = None if at is None else at.isoformat()
-    question = Question((standard,), chosen=view.chosen, at=moment)
+    question = Question((standard,), chosen=view.chosen, at=at)
     study = Study(service, GapsInputs(snapshot, snapshot.hot_zones, None), question)
     return _Counted(study.mask, study.measure(standard))
 

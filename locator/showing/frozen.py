@@ -10,6 +10,7 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from typing import TypedDict, cast
 
 import geopandas as gpd
@@ -76,7 +77,7 @@ def freeze(
     view: MapView,
     *,
     picture: PictureOptions | None = None,
-    as_of: str | None = None,
+    as_of: datetime | None = None,
     actor: str = "locator",
 ) -> str:
     """Keep what a view shows now, or showed at a past moment, and return its digest.
@@ -95,7 +96,7 @@ def freeze(
         raise InputError("A frozen copy is a picture, light as paper is: leave theme out.")
     now = service.now()
     if view.at == NOW:
-        view = replace(view, at=now.isoformat(timespec="minutes"))
+        view = replace(view, at=now.replace(second=0, microsecond=0))
     snapshot = read_snapshot(service, as_of)
     borders = bool(service.settings.map_approval)
     shown = {
@@ -116,7 +117,8 @@ def freeze(
         for ending in _FORMATS:
             files[f"map.{language}.{ending}"] = picture_bytes(each, size, ending)
     files[_ABOUT] = json.dumps(about, ensure_ascii=False, indent=1, allow_nan=False).encode()
-    question = {"what": what, **about["query"], **({"as_of": as_of} if as_of else {})}
+    past = {"as_of": about["as_of"]} if as_of else {}
+    question = {"what": what, **about["query"], **past}
     return service.store.keep_document(
         FROZEN_KIND,
         " / ".join(about["title"][language] for language in LANGUAGES),

@@ -1,13 +1,14 @@
 """Pictures of what is shown: their size in pixels, their caption's languages, their bytes."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from locator import questions
 from locator.errors import InputError
 from locator.figures import FigureOptions, draw_map, render_figure
+from locator.questions import Given
 from locator.schema import Language
 from locator.showing.compose import Shown
-from locator.showing.view import Given
 
 __all__ = [
     "PICTURE_NAMES",
@@ -19,6 +20,7 @@ __all__ = [
 ]
 
 CaptionLanguage = Literal["zh", "en", "both"]
+_CAPTIONS: tuple[CaptionLanguage, ...] = get_args(CaptionLanguage)
 PictureFormat = Literal["png", "svg"]
 PICTURE_NAMES = ("width", "height", "dpi", "caption")
 
@@ -74,16 +76,6 @@ class PictureOptions:
         """Return the height on paper, or None for what the contents need."""
         return None if self.height is None else self.height / self.dpi * _MM_PER_INCH
 
-    def query(self) -> dict[str, str]:
-        """Return the texts that these options are read from, in a fixed order."""
-        given = {
-            "width": self.width,
-            "height": self.height,
-            "dpi": self.dpi,
-            "caption": self.caption,
-        }
-        return {name: str(value) for name, value in given.items() if value is not None}
-
 
 def read_picture(given: Given, *, dpi: int = 150) -> PictureOptions:
     """Read ``width``, ``height``, ``dpi`` and ``caption``.
@@ -96,17 +88,15 @@ def read_picture(given: Given, *, dpi: int = 150) -> PictureOptions:
     InputError
         One of them is no number, or too small or large, or no language.
     """
-    captions: dict[str, CaptionLanguage] = {"zh": "zh", "en": "en", "both": "both"}
-    named = given.one("caption")
-    width = given.number("width", int, _PIXELS)
+    width = given.read("width", questions.whole(*_PIXELS))
     fallback = dpi
     if width is not None and width / dpi * _MM_PER_INCH < _NARROWEST_MM:
         fallback = max(_DPI[0], int(width / _WIDTH_MM * _MM_PER_INCH))
     return PictureOptions(
         width=width,
-        height=given.number("height", int, _PIXELS),
-        dpi=given.number("dpi", int, _DPI) or fallback,
-        caption=captions[given.choice("caption", tuple(captions), "")] if named else None,
+        height=given.read("height", questions.whole(*_PIXELS)),
+        dpi=given.read("dpi", questions.whole(*_DPI), fallback),
+        caption=given.read("caption", questions.choice(*_CAPTIONS)),
     )
 
 

@@ -4,18 +4,16 @@ It is read from plain texts, so that an address, a form and a command say the sa
 words, and written back as such.
 """
 
-import math
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Literal
 from zoneinfo import ZoneInfo
 
+from locator import questions
 from locator.errors import InputError
-from locator.hours import parse_moment
-from locator.nearest import StationFilter
-from locator.schema import Kind, LabelledEnum, Language, Service
+from locator.nearest import StationFilter, filter_words, read_filter
+from locator.questions import Box, Given
+from locator.schema import Language
 from locator.theme import THEMES, Theme
 
 __all__ = [
@@ -23,25 +21,19 @@ __all__ = [
     "LAYERS",
     "MAP_NAMES",
     "NOW",
-    "Box",
-    "Given",
     "MapView",
     "read_map_view",
 ]
 
-Box = tuple[float, float, float, float]
-E = TypeVar("E", bound=LabelledEnum)
-N = TypeVar("N", int, float)
-
 # In the order they are named; what a map shows that is asked for nothing is a choice of these.
 LAYERS = ("stations", "hot_zones", "gaps", "reach", "districts", "places")
 MAP_NAMES = ("layers", "bbox", "kind", "service", "minutes", "at", "language", "theme")
-NOW = "now"
+NOW: Literal["now"] = "now"
 COVERAGE_MINUTES = 5  # where none are named; the planner's page begins with the same
 
 _MOST_MINUTES, _MOST_BANDS = 60, 3
-_MOST_LETTERS = 500
 _SMALLEST_DEG = 0.001  # about 100 m
+_FARTHEST_LAT = 85.0  # beyond it web Mercator draws nothing
 
 
 @dataclass(frozen=True)
@@ -59,8 +51,8 @@ class MapView:
     minutes
         Whole riding minutes in order, at most three: the areas from where a station is reached.
     at
-        ISO moment, local time, or ``now``; stations count that are open then. Empty leaves opening
-        hours out of areas and gaps.
+        A moment in the stations' time zone, to the minute, or ``now``; stations count that are open
+        then. None leaves opening hours out of areas and gaps.
     language, theme
         Of the words, and of pages and files; pictures are always light.
     """
@@ -69,99 +61,27 @@ class MapView:
     bbox: Box | None = None
     chosen: StationFilter = field(default_factory=StationFilter)
     minutes: tuple[int, ...] = ()
-    at: str = ""
+    at: datetime | Literal["now"] | None = None
     language: Language = "zh"
     theme: Theme = "auto"
 
     def moment(self, now: datetime) -> datetime | None:
-        """Return the moment whose opening hours count, in the time zone of ``now``."""
-        if not self.at:
-            return None
-        zone = now.tzinfo
-        assert isinstance(zone, ZoneInfo)  # noqa: S101 - the service's own
-        return now if self.at == NOW else parse_moment(self.at, zone)
+        """Return the moment whose opening hours count."""
+        return self.at if isinstance(self.at, datetime) or self.at is None else now
 
     def query(self) -> dict[str, str]:
         """Return the texts that this view is read from, in a fixed order, none empty."""
+        at = self.at.isoformat(timespec="minutes") if isinstance(self.at, datetime) else self.at
         given = {
             "layers": ",".join(self.layers),
             "bbox": ",".join(f"{edge:.6f}".rstrip("0").rstrip(".") for edge in self.bbox or ()),
-            "kind": ",".join(sorted(kind.value for kind in self.chosen.kinds)),
-            "service": ",".join(sorted(service.value for service in self.chosen.services)),
+            **filter_words(self.chosen),
             "minutes": ",".join(map(str, self.minutes)),
-            "at": self.at,
+            "at": at,
             "language": self.language,
             "theme": "" if self.theme == "auto" else self.theme,
         }
         return {name: text for name, text in given.items() if text}
-
-
-class Given:
-    """Options as they came, as texts; each is read once by its name.
-
-    Raises
-    ------
-    InputError
-        A name is not one of those that are allowed, or a text is too long to mean anything.
-    """
-
-    def __init__(
-        self, values: Mapping[str, Sequence[str]], allowed: Collection[str], *, strict: bool = True
-    ) -> None:
-        self._values = {
-            name: [text.strip() for text in texts if text.strip()]
-            for name, texts in values.items()
-            if name in allowed
-        }
-        for name, texts in values.items():
-            if name in allowed and sum(map(len, texts)) > _MOST_LETTERS:
-                raise InputError(f"{name} is longer than {_MOST_LETTERS} letters; name less.")
-        unknown = [name for name in values if name not in allowed]
-        if strict and unknown:
-            known = ", ".join(allowed)
-            raise InputError(f"{unknown[0][:40]!r} is no option here; there are {known}.")
-
-    def one(self, name: str) -> str:
-        """Return the text of an option that may stand once; empty where it is absent."""
-        texts = self._values.get(name, [])
-        if len(texts) > 1:
-            raise InputError(f"{name} stands {len(texts)} times; give it once.")
-        return texts[0] if texts else ""
-
-    def many(self, name: str) -> list[str]:
-        """Return the parts of an option that may be repeated, or written with commas."""
-        parts = [part.strip() for text in self._values.get(name, []) for part in text.split(",")]
-        return list(dict.fromkeys(filter(None, parts)))
-
-    def members(self, name: str, enum: type[E]) -> frozenset[E]:
-        """Return codes, or labels, of an enum."""
-        members = set()
-        for part in self.many(name):
-            try:
-                members.add(enum.parse(part))
-            except ValueError as error:
-                raise InputError(f"{name}={part[:40]!r} {error}.") from error
-        return frozenset(members)
-
-    def choice(self, name: str, known: Sequence[str], default: str) -> str:
-        """Return one of a few words."""
-        text = self.one(name) or default
-        if text not in known:
-            raise InputError(f"{name}={text[:40]!r} must be one of {', '.join(known)}.")
-        return text
-
-    def number(self, name: str, kind: Callable[[str], N], span: tuple[N, N]) -> N | None:
-        """Return a number within a span; None where it is absent."""
-        text, (least, most) = self.one(name), span
-        if not text:
-            return None
-        try:
-            value = kind(text) if re.fullmatch(r"[-+]?[0-9.]{1,20}", text) else None
-        except ValueError:
-            value = None
-        if value is None or not least <= value <= most:
-            raise InputError(f"{name}={text[:40]!r} must be a number from {least} to {most}.")
-        return value
 
 
 def read_map_view(given: Given, *, what: str, now: datetime, language: Language = "zh") -> MapView:
@@ -179,20 +99,21 @@ def read_map_view(given: Given, *, what: str, now: datetime, language: Language 
     InputError
         A text is wrong; the sentence names it and says what it may be.
     """
-    layers = given.many("layers")
-    for name in layers:
-        if name not in LAYERS:
-            raise InputError(f"layers={name[:40]!r} is no layer; there are {', '.join(LAYERS)}.")
+    both = [name for name in ("minutes", "reach") if name in given]
+    if len(both) > 1:
+        raise InputError("Give minutes or reach (its older name), not both.")
+    asked = given.read("layers", _layers, ())
+    minutes = given.read(both[0], _minutes, ()) if both else ()
+    zone = now.tzinfo
+    assert isinstance(zone, ZoneInfo)  # noqa: S101 - the service's own
     view = MapView(
-        layers=tuple(name for name in LAYERS if name in layers),
-        bbox=_read_box(given.one("bbox")),
-        chosen=StationFilter(
-            kinds=given.members("kind", Kind), services=given.members("service", Service)
-        ),
-        minutes=_read_minutes(given),
-        at=_read_at(given.one("at"), now),
-        language="en" if given.choice("language", ("zh", "en"), language) == "en" else "zh",
-        theme=next(t for t in THEMES if t == given.choice("theme", THEMES, "auto")),
+        layers=tuple(name for name in LAYERS if name in asked),
+        bbox=given.read("bbox", _box),
+        chosen=read_filter(given),
+        minutes=tuple(sorted(int(number) for number in minutes)),
+        at=given.read("at", lambda name, value: _at(name, value, zone)),
+        language=given.read("language", questions.language, language),
+        theme=given.read("theme", questions.choice(*THEMES), "auto"),
     )
     return _with_minutes(view, what)
 
@@ -211,48 +132,28 @@ def _with_minutes(view: MapView, what: str) -> MapView:
     return view
 
 
-def _read_minutes(given: Given) -> tuple[int, ...]:
-    both = [name for name in ("minutes", "reach") if given.many(name)]
-    if len(both) > 1:
-        raise InputError("Give minutes or reach (its older name), not both.")
-    minutes = set()
-    for part in given.many(both[0]) if both else ():
-        number = int(part) if re.fullmatch(r"[0-9]{1,4}", part) else 0
-        if not 1 <= number <= _MOST_MINUTES:
-            raise InputError(
-                f"{both[0]}={part[:20]!r} is not a number of minutes; write whole numbers from 1 "
-                f"to {_MOST_MINUTES}, such as 5,10."
-            )
-        minutes.add(number)
-    if len(minutes) > _MOST_BANDS:
-        raise InputError(
-            f"{both[0]} names {len(minutes)} standards; a map shows at most {_MOST_BANDS}."
-        )
-    return tuple(sorted(minutes))
+def _layers(name: str, value: object) -> tuple[str, ...]:
+    known = questions.choice(*LAYERS)
+    return tuple(known(name, part) for part in questions.listed(value))
 
 
-def _read_at(text: str, now: datetime) -> str:
-    if text in {"", NOW}:
-        return text
-    zone = now.tzinfo
-    assert isinstance(zone, ZoneInfo)  # noqa: S101 - the service's own
-    return parse_moment(text, zone).isoformat(timespec="minutes")
+def _minutes(name: str, value: object) -> tuple[float, ...]:
+    found = questions.numbers(1, _MOST_MINUTES, whole=True)(name, value)
+    if len(found) > _MOST_BANDS:
+        raise InputError(f"{name} names {len(found)} standards; a map shows at most {_MOST_BANDS}.")
+    return found
 
 
-def _read_box(text: str) -> Box | None:
-    if not text:
-        return None
-    wrong = (
-        f"bbox={text[:60]!r} must be west,south,east,north in degrees (WGS-84), such as "
-        "107.0,34.3,107.3,34.4."
-    )
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise InputError(wrong) from error
-    edges = (west, south, east, north)
-    inside = all(math.isfinite(edge) for edge in edges) and west >= -180 and east <= 180
-    wide = east - west >= _SMALLEST_DEG and north - south >= _SMALLEST_DEG
-    if not (inside and wide and south >= -85 and north <= 85):
-        raise InputError(wrong)
-    return edges
+def _box(name: str, value: object) -> Box:
+    west, south, east, north = box = questions.box(name, value)
+    if min(east - west, north - south) < _SMALLEST_DEG:
+        raise questions.wrong(name, value, f"is smaller than {_SMALLEST_DEG} degrees")
+    if max(abs(south), abs(north)) > _FARTHEST_LAT:
+        raise questions.wrong(name, value, f"lies beyond {_FARTHEST_LAT:g} degrees of latitude")
+    return box
+
+
+def _at(name: str, value: object, zone: ZoneInfo) -> datetime | Literal["now"]:
+    if questions.text(name, value) == NOW:
+        return NOW
+    return questions.moment(zone)(name, value).replace(second=0, microsecond=0)

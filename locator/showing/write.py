@@ -1,5 +1,6 @@
 """What is shown, as a file: .html for a browser, .png or .svg for a report."""
 
+from datetime import datetime
 from pathlib import Path
 
 from locator.errors import InputError, StudyError
@@ -9,7 +10,7 @@ from locator.service import Service
 from locator.showing.compose import show_view
 from locator.showing.pictures import PictureOptions, picture_bytes
 from locator.showing.view import MapView
-from locator.study.drawing import read_snapshot
+from locator.study.drawing import read_snapshot, settings_language
 
 __all__ = ["check_map_file", "write_map"]
 
@@ -38,7 +39,7 @@ def write_map(
     *,
     view: MapView | None = None,
     picture: PictureOptions | None = None,
-    as_of: str | None = None,
+    as_of: datetime | None = None,
 ) -> None:
     """Write the city's map to a file by its ending.
 
@@ -49,7 +50,7 @@ def write_map(
     picture
         Size and caption of a .png or .svg; 170 mm at 300 dpi by default.
     as_of
-        ISO moment: stations and hot zones as they were then. None is as they are.
+        Stations and hot zones as they were at this moment; None is as they are.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def write_map(
     ending = check_map_file(path, sized=picture is not None)
     refuse_store(path)
     if view is None:
-        view = MapView(language="en" if service.settings.language == "en" else "zh")
+        view = MapView(language=settings_language(service.settings))
     if ending != ".html" and view.theme == "dark":
         raise InputError("A picture is always light, as paper is: leave theme=dark out.")
     shown = show_view(service, "map", view, snapshot=read_snapshot(service, as_of))

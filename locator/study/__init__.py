@@ -2,11 +2,11 @@
 
 from locator.study.calibrate import RIDE_COLUMNS, Calibration, calibrate
 from locator.study.drawing import draw, map_caption, map_layers, map_options
-from locator.study.gaps import choose_week, gaps_inputs, parse_standards, run_gaps
+from locator.study.gaps import gaps_inputs, parse_standards, run_gaps
 from locator.study.measure import GapsInputs, Question, Standard
 from locator.study.output import summary_lines
 from locator.study.publish import publish_study, withdraw_study
-from locator.study.reach import parse_reach, reach_caption, reach_layer
+from locator.study.reach import reach_caption
 from locator.study.scenario import parse_scenario, read_scenario, scenario_of
 from locator.study.sites import SiteAnswer, SiteInputs, site_inputs, solve_sites
 from locator.study.sites_output import run_sites
@@ -22,18 +22,15 @@ __all__ = [
     "SiteQuestion",
     "Standard",
     "calibrate",
-    "choose_week",
     "draw",
     "gaps_inputs",
     "map_caption",
     "map_layers",
     "map_options",
-    "parse_reach",
     "parse_scenario",
     "parse_standards",
     "publish_study",
     "reach_caption",
-    "reach_layer",
     "read_scenario",
     "run_gaps",
     "run_sites",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from locator.errors import InputError, StudyError
 from locator.figures import FigureOptions, draw_map, save_figure
-from locator.hours import STATES, parse_moment
+from locator.hours import STATES
 from locator.maps import (
     MapLayers,
     MapOptions,
@@ -40,17 +40,15 @@ def settings_language(settings: Settings) -> Language:
     return "zh" if settings.language == "zh" else "en"
 
 
-def read_snapshot(service: Service, as_of: str | None) -> Snapshot:
-    """Return what the store holds, or held at an ISO moment.
+def read_snapshot(service: Service, as_of: datetime | None) -> Snapshot:
+    """Return what the store holds, or held at a moment.
 
     Raises
     ------
     InputError
-        The text is no moment, or the history does not reach back to it.
+        The history does not reach back to it.
     """
-    if as_of is None:
-        return service.snapshot()
-    return service.snapshot_as_of(parse_moment(as_of, service.rules.timezone))
+    return service.snapshot() if as_of is None else service.snapshot_as_of(as_of)
 
 
 def as_of_words(moment: datetime, language: Language) -> str:

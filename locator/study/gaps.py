@@ -1,18 +1,17 @@
 """The gap study: from a question and its inputs to one folder, whole or not at all."""
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 import geopandas as gpd
 import shapely
 
+from locator import questions
 from locator.coverage import Scenario, apply_scenario
 from locator.errors import InputError
-from locator.hours import YEARS, parse_moment
 from locator.nearest import StationIndex
 from locator.register import AS_IT_IS, Fault, Mapping, ReadOptions, parse_points, read_table
 from locator.register.areas import read_areas
@@ -33,7 +32,6 @@ from locator.study.tables import make_tables
 
 __all__ = [
     "change_inputs",
-    "choose_week",
     "doubt_words",
     "gaps_inputs",
     "parse_standards",
@@ -72,42 +70,11 @@ def parse_standards(*, minutes: str | None, metres: str | None) -> tuple[Standar
     """
     if (minutes is None) == (metres is None):
         raise InputError("Say the coverage standard: either --minutes 5,10 or --metres 1000.")
-    unit, text = ("min", minutes) if minutes is not None else ("m", metres)
-    standards = []
-    for part in (text or "").split(","):
-        try:
-            amount = float(part)
-        except ValueError:
-            amount = math.nan
-        if not 0 < amount < math.inf:
-            raise InputError(f"{part!r} is not a standard; write numbers above 0, such as 5,10.")
-        if amount > _MOST[unit]:
-            most = f"{_MOST[unit]:,} {unit}"
-            raise InputError(f"{part!r} is too far for a standard; the most is {most}.")
-        standards.append(Standard(amount, unit))
-    return tuple(dict.fromkeys(standards))
-
-
-def choose_week(service: Service, at: str | None, day: str | None) -> date:
-    """Return a day of the week to study: the one that is named, else that of ``at``, else today.
-
-    Raises
-    ------
-    InputError
-        A text is no date, or no moment, or far from our time.
-    """
-    if day is None:
-        return (service.now() if at is None else parse_moment(at, service.rules.timezone)).date()
-    try:
-        chosen = date.fromisoformat(day.strip())
-    except ValueError as error:
-        raise InputError(f"{day!r} is not a date; write it like 2026-11-23.") from error
-    if chosen.year not in YEARS:
-        raise InputError(
-            f"{day!r} is no week to study: opening hours are known for the years "
-            f"{YEARS.start} to {YEARS.stop - 1}."
-        )
-    return chosen
+    name, unit, text = (
+        ("--metres", "m", metres) if minutes is None else ("--minutes", "min", minutes)
+    )
+    amounts = questions.numbers(0, _MOST[unit], above=True)(name, text)
+    return tuple(Standard(amount, unit) for amount in amounts)
 
 
 def gaps_inputs(
@@ -118,7 +85,7 @@ def gaps_inputs(
     datum: Datum = Datum.WGS84,
     mapping: Mapping | None = None,
     options: ReadOptions = AS_IT_IS,
-    as_of: str | None = None,
+    as_of: datetime | None = None,
 ) -> GapsInputs:
     """Read what is to be measured; without a file, the store's hot zones.
 
@@ -127,7 +94,7 @@ def gaps_inputs(
     datum, mapping, options
         Of the file, as its sender states them.
     as_of
-        ISO moment: stations and the store's hot zones as they were then. None is as they are.
+        Stations and the store's hot zones as they were at this moment; None is as they are.
 
     Raises
     ------

@@ -59,7 +59,7 @@ class BuildOptions:
     hour_of
         ``time`` (the default: when the rider is sent), ``end_time``, or None for no times.
     since, until
-        ISO moments, local time, of what counts; None is as far as the file goes.
+        Whole hours of what counts, local time and without a zone; None is as far as the file goes.
     profile
         Where there are no times: ``flat``, ``store`` (the mean of the store's hot zones), or a
         JSON file of 168 shares.
@@ -76,8 +76,8 @@ class BuildOptions:
     alpha: float = 0.05
     normal: bool = False
     hour_of: str | None = "time"
-    since: str | None = None
-    until: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     profile: str = "flat"
     anywhere: bool = False
     swap: bool = False
@@ -189,8 +189,8 @@ def _gathering(
         ),
         resolution=options.resolution,
         districts=districts,
-        since=_moment(options.since),
-        until=_moment(options.until),
+        since=_seconds(options.since),
+        until=_seconds(options.until),
         keep_identical=options.keep_identical,
         mapping=options.mapping,
         road_distance_m=road_distances(settings, store) if len(districts) else None,
@@ -198,18 +198,8 @@ def _gathering(
     )
 
 
-def _moment(text: str | None) -> np.datetime64 | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(
-            f"{text!r} is not a moment; write it like 2026-11-01 or 2026-11-01T06:00."
-        ) from error
-    if moment.tzinfo is not None or (moment.minute, moment.second, moment.microsecond) != (0, 0, 0):
-        raise InputError(f"{text!r} must be a whole hour in local time, without an offset.")
-    return np.datetime64(moment, "s")
+def _seconds(moment: datetime | None) -> np.datetime64 | None:
+    return None if moment is None else np.datetime64(moment, "s")
 
 
 def _read_profile(text: str, city: _City) -> tuple[npt.NDArray[np.float64] | None, str]:

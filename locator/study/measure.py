@@ -32,7 +32,7 @@ from locator.coverage.quality import nearest_seconds
 from locator.coverage.share import share_of_demand
 from locator.datum import Positions, local_crs
 from locator.errors import DatumError, InputError
-from locator.hours import STATES, HoursRules, calendar_doubts, parse_moment, read_spans
+from locator.hours import STATES, HoursRules, calendar_doubts, read_spans
 from locator.nearest import StationFilter
 from locator.register.rows import RejectedRow
 from locator.reporting.folder import Result
@@ -96,8 +96,8 @@ class Question:
     chosen
         The stations that count, whatever their hours.
     at
-        ISO moment: the demand of that hour, and only stations that are open then. None leaves
-        opening hours out and takes the week's mean demand; the summary says so.
+        A moment with a time zone: the demand of that hour, and only stations that are open then.
+        None leaves opening hours out and takes the week's mean demand; the summary says so.
     week_of
         A day of the week that is gone through hour by hour; None leaves the week out.
     scenario
@@ -108,7 +108,7 @@ class Question:
 
     standards: tuple[Standard, ...]
     chosen: StationFilter = field(default_factory=StationFilter)
-    at: str | None = None
+    at: datetime | None = None
     week_of: date | None = None
     scenario: Scenario | None = None
     progress: Callable[[float], None] = lambda _: None
@@ -152,10 +152,9 @@ class Study:
         self.settings = service.settings
         self.travel = service.travel
         self.made_at = service.now()
-        self.at: datetime | None = None
+        self.at = question.at
         self.notes, self.warnings = list(inputs.notes), list(inputs.warnings)
-        if question.at is not None:
-            self.at = parse_moment(question.at, service.rules.timezone)
+        if self.at is not None:
             self.notes += calendar_doubts(service.rules, self.at)
         if question.week_of is not None:
             self.notes += _unusual_days(service.rules, question.week_of, self.notes)

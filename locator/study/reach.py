@@ -5,60 +5,21 @@ from collections.abc import Sequence
 import geopandas as gpd
 import shapely
 
-from locator.errors import InputError
 from locator.schema import CRS, Language
-from locator.service import Service, Snapshot
 from locator.study.measure import Standard
 from locator.travel import Routed, TravelModel
 
 __all__ = [
-    "MOST_BANDS",
-    "parse_reach",
     "reach_bands",
     "reach_caption",
-    "reach_layer",
     "roads_credit",
 ]
 
-MOST_BANDS = 3
-_MOST_MINUTES = 60
 # For drawing only, degrees: about 15 m, more where there are too many corners to send, and about
 # a hectare at the latitudes of China.
 _TOLERANCES = (1.5e-4, 3e-4, 6e-4)
 _MANY_CORNERS = 10_000
 _SPECK = 1e-6
-
-
-def parse_reach(text: str) -> tuple[int, ...]:
-    """Read ``"5,10"``: up to three different numbers of whole minutes, returned in order.
-
-    Raises
-    ------
-    InputError
-        There are none or more than three, or one is not a whole number from 1 to 60.
-    """
-    minutes = set()
-    for part in text.split(","):
-        number = int(part) if part.strip().isdecimal() and len(part) < 9 else 0
-        if not 1 <= number <= _MOST_MINUTES:
-            raise InputError(
-                f"reach {part[:20]!r} is not a number of minutes; write whole numbers from 1 to "
-                f"{_MOST_MINUTES}, such as 5,10."
-            )
-        minutes.add(number)
-    if len(minutes) > MOST_BANDS:
-        raise InputError(f"reach names {len(minutes)} standards; a map shows at most {MOST_BANDS}.")
-    return tuple(sorted(minutes))
-
-
-def reach_layer(
-    service: Service, snapshot: Snapshot, minutes: Sequence[int], language: Language
-) -> gpd.GeoDataFrame | None:
-    """Return from where a station in service is reached in time, as bands; None for no minutes."""
-    if not minutes:
-        return None
-    areas = [(Standard(m, "min"), service.reach(snapshot, m)) for m in minutes]
-    return reach_bands(areas, language)
 
 
 def reach_bands(

@@ -1,14 +1,15 @@
 """The question of a siting study: frozen, checked, and the same after a way through JSON."""
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import date
 from typing import Literal, get_args
+from zoneinfo import ZoneInfo
 
+from locator import questions
 from locator.errors import InputError
-from locator.hours import YEARS, is_readable
+from locator.hours import is_readable
 from locator.nearest import StationFilter
+from locator.questions import Box, Given, Reader
 from locator.schema import Kind, Service
 from locator.study.sites_prices import Prices
 
@@ -18,9 +19,7 @@ Model = Literal["mclp", "backup", "capacitated", "lscp", "p-median", "p-center"]
 CandidateSource = Literal["grid", "venues", "file"]
 MODELS: tuple[Model, ...] = get_args(Model)
 _SOURCES: tuple[CandidateSource, ...] = get_args(CandidateSource)
-_MOST_NEW, _MOST_MINUTES, _MOST_SECONDS, _MOST_RUNS = 10_000, 600.0, 86_400.0, 1_000
-_MOST_WHOLE = 2**53
-_SPACING_M = (20.0, 10_000.0)
+_MOST_NEW = 10_000
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class SiteQuestion:
     kinds: tuple[Kind, ...] = ()
     candidates: CandidateSource = "grid"
     spacing_m: float = 200.0
-    bbox: tuple[float, float, float, float] | None = None
+    bbox: Box | None = None
     forced_in: tuple[str, ...] = ()
     forced_out: tuple[str, ...] = ()
     at_least: tuple[tuple[str, int], ...] = ()
@@ -99,8 +98,10 @@ class SiteQuestion:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be answered."""
-        _check_numbers(self)
+        """Refuse what cannot be answered: a wrong value, or values that contradict each other."""
+        for name, reader in _READERS.items():
+            if (value := getattr(self, name)) is not None:
+                reader(name, value)
         _check_target(self)
         _check_time(self)
         _check_places(self)
@@ -130,53 +131,40 @@ class SiteQuestion:
         return plain
 
     @classmethod
-    def from_json(cls, given: object) -> "SiteQuestion":
-        """Read a question that :meth:`to_json` wrote, or a page sent; what is absent is default.
+    def from_json(cls, plain: object) -> "SiteQuestion":
+        """Read a question that :meth:`to_json` wrote, or somebody sent.
 
         Raises
         ------
         InputError
             A key is unknown or a value is wrong; the sentence names it.
         """
-        if not isinstance(given, Mapping):
+        if not isinstance(plain, Mapping):
             raise InputError("A siting question is an object with keys such as new and minutes.")
-        unknown = [str(key) for key in given if key not in _READERS]
-        if unknown:
-            names = ", ".join(_READERS)
-            raise InputError(f"A siting question has no {unknown[0][:40]!r}; it has {names}.")
-        read = {str(key): _READERS[key](key, value) for key, value in given.items()}
+        return cls.read(Given(plain, tuple(_READERS)))
+
+    @classmethod
+    def read(cls, given: Given) -> "SiteQuestion":
+        """Read a question's words; what is absent is default.
+
+        Raises
+        ------
+        InputError
+            A value is wrong, or two contradict each other.
+        """
+        read = {name: given.read(name, _READERS[name]) for name in _READERS if name in given}
         return cls(**read)  # type: ignore[arg-type]
 
 
-def _check_numbers(asked: SiteQuestion) -> None:
-    if asked.model not in MODELS:
-        raise InputError(f"model {asked.model!r} is not one of {', '.join(MODELS)}.")
-    _within("minutes", asked.minutes, 0.0, _MOST_MINUTES, open_low=True)
-    _within("time_limit_s", asked.time_limit_s, 0.0, _MOST_SECONDS, open_low=True)
-    _within("runs", asked.runs, 0, _MOST_RUNS)
-    _within("seed", asked.seed, 0, _MOST_WHOLE)
-    _within("apart_m", asked.apart_m, 0.0, 1e6)
-    if not 0 <= asked.gap < 1:
-        raise InputError(f"gap is {asked.gap:g}; it must lie from 0 to below 1.")
-
-
 def _check_target(asked: SiteQuestion) -> None:
-    if asked.new is not None:
-        _within("new", asked.new, 0, _MOST_NEW)
-    if asked.budget is not None:
-        _within("budget", asked.budget, 0.0, 1e15)
     if asked.model == "lscp":
-        if asked.share is not None:
-            _within("cover", asked.share, 0.0, 1.0, open_low=True)
         if asked.new is not None or asked.budget is not None:
             raise InputError("The fewest sites for a share of demand take no number or budget.")
     elif asked.share is not None:
         raise InputError(f"A share to cover goes with the model lscp, not with {asked.model}.")
     elif asked.new is None and asked.budget is None:
         raise InputError("Say how many new sites (new), for how much (budget), or what to cover.")
-    if asked.model == "capacitated" and asked.capacity_per_h is not None:
-        _within("capacity_per_h", asked.capacity_per_h, 0.0, 1e12, open_low=True)
-    elif asked.capacity_per_h is not None:
+    if asked.model != "capacitated" and asked.capacity_per_h is not None:
         raise InputError(
             "A capacity (--capacity; capacity_per_h in JSON) goes with the model capacitated alone."
         )
@@ -185,156 +173,102 @@ def _check_target(asked: SiteQuestion) -> None:
 def _check_time(asked: SiteQuestion) -> None:
     if asked.at is not None and asked.hourly:
         raise InputError("Ask for one moment (at) or for the whole week (hourly), not for both.")
-    if asked.week_of is not None:
-        if not asked.hourly:
-            raise InputError("A week is named, but the week is not asked for (hourly).")
-        _read_week(asked.week_of)
+    if asked.week_of is not None and not asked.hourly:
+        raise InputError("A week is named, but the week is not asked for (hourly).")
     if asked.hourly and asked.model not in {"mclp", "lscp"}:
         raise InputError(f"The model {asked.model} goes with one hour or none; leave out hourly.")
-    if asked.hours is not None and not is_readable(asked.hours):
-        raise InputError(
-            f"hours {asked.hours[:80]!r} are not opening hours; write them like Mo-Su 08:00-22:00."
-        )
     if asked.hours is not None and asked.prices is not None:
         raise InputError("The prices say the hours of a new post; leave out hours.")
     if asked.prices is not None and asked.model not in {"mclp", "lscp"}:
         raise InputError(f"Options beside new posts go with mclp and lscp, not {asked.model}.")
 
 
-def _read_week(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(f"week_of {text[:40]!r} is not a date; write it 2026-11-23.") from error
-    if day.year not in YEARS:
-        raise InputError(f"week_of {text!r}: opening hours are known for other years only.")
-    return day
-
-
 def _check_places(asked: SiteQuestion) -> None:
-    if asked.candidates not in _SOURCES:
-        raise InputError(f"candidates {asked.candidates!r} is not one of {', '.join(_SOURCES)}.")
-    _within("spacing_m", asked.spacing_m, *_SPACING_M)
     both = sorted(set(asked.forced_in) & set(asked.forced_out))
     if both:
         raise InputError(f"Candidate {both[0]!r} is forced in and forced out; drop one of the two.")
-    for district, least in asked.at_least:
-        _within(f"at_least of district {district}", least, 0, _MOST_NEW)
-    if asked.bbox is not None:
-        west, south, east, north = asked.bbox
-        if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-            raise InputError("bbox must be west, south, east, north in degrees.")
 
 
-def _within(name: str, value: float, low: float, high: float, *, open_low: bool = False) -> None:
-    good = math.isfinite(value) and low <= value <= high and not (open_low and value == low)
-    if not good:
-        above = "above " if open_low else ""
-        raise InputError(f"{name} is {value:g}; it must lie from {above}{low:g} to {high:g}.")
+def _moment(name: str, value: object) -> str:
+    """Read a moment and return it as it was written: which zone it is in the store says."""
+    questions.moment(ZoneInfo("UTC"))(name, value)
+    return questions.text(name, value)
 
 
-def _text(key: str, value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > 400:
-        raise InputError(f"{key} must be a text.")
-    return value.strip()
+def _week(name: str, value: object) -> str:
+    return questions.day(name, value).isoformat()
 
 
-def _number(key: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(f"{key} must be a number.")
-    if isinstance(value, int) and abs(value) > _MOST_WHOLE:
-        raise InputError(f"{key} is too large a number.")
-    return float(value)
+def _hours(name: str, value: object) -> str:
+    said = questions.text(name, value)
+    if not is_readable(said):
+        raise questions.wrong(name, said, "are no opening hours; write them like Mo-Su 08:00-22:00")
+    return said
 
 
-def _whole(key: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(f"{key} must be a whole number.")
-    if abs(value) > _MOST_WHOLE:
-        raise InputError(f"{key} is too large a number.")
-    return value
-
-
-def _flag(key: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise InputError(f"{key} must be true or false.")
-    return value
-
-
-def _list(key: str, value: object) -> list[object]:
-    if not isinstance(value, list | tuple):
-        raise InputError(f"{key} must be a list.")
-    return list(value)
-
-
-def _texts(key: str, value: object) -> tuple[str, ...]:
-    return tuple(_text(f"each entry of {key}", item) for item in _list(key, value))
-
-
-def _services(key: str, value: object) -> tuple[Service, ...]:
+def _share(name: str, value: object) -> float:
+    """Read a share, ``0.95`` or ``95%``."""
+    part, percent, _ = value.partition("%") if isinstance(value, str) else (value, "", "")
     try:
-        return tuple(Service.parse(text) for text in _texts(key, value))
-    except ValueError as error:
-        raise InputError(f"{key}: {error}.") from error
+        found = questions.number(0, 100 if percent else 1, above=True)(name, part)
+    except InputError as error:
+        reason = "is not a share above 0 and at most 1; write 0.95 or 95%"
+        raise questions.wrong(name, value, reason) from error
+    return found / 100 if percent else found
 
 
-def _kinds(key: str, value: object) -> tuple[Kind, ...]:
-    try:
-        return tuple(Kind.parse(text) for text in _texts(key, value))
-    except ValueError as error:
-        raise InputError(f"{key}: {error}.") from error
+def _items(value: object) -> Sequence[object]:
+    return value if isinstance(value, (list, tuple)) else [value]
 
 
-def _box(key: str, value: object) -> tuple[float, float, float, float]:
-    numbers = [_number(f"each number of {key}", item) for item in _list(key, value)]
-    if len(numbers) != 4:
-        raise InputError(f"{key} must be west, south, east, north in degrees.")
-    return numbers[0], numbers[1], numbers[2], numbers[3]
+def _ids(name: str, value: object) -> tuple[str, ...]:
+    """Read ids, which may hold commas."""
+    return tuple(questions.text(name, item) for item in _items(value))
 
 
-def _needs(key: str, value: object) -> tuple[tuple[str, int], ...]:
+def _needs(name: str, value: object) -> tuple[tuple[str, int], ...]:
+    """Read pairs of a district's id and a number, ``610302=2`` or a list of both."""
     pairs = []
-    for item in _list(key, value):
-        pair = _list(f"each entry of {key}", item)
+    for item in _items(value):
+        pair = item.split("=") if isinstance(item, str) else _items(item)
         if len(pair) != 2:
-            raise InputError(f"{key} must be pairs of a district's id and a number.")
-        pairs.append((_text(key, pair[0]), _whole(key, pair[1])))
+            reason = "must be a district's id and a number, such as 610302=2"
+            raise questions.wrong(name, item, reason)
+        pairs.append((questions.text(name, pair[0]), _NEED(name, pair[1])))
     return tuple(pairs)
 
 
 def _prices(_: str, value: object) -> Prices:
-    return Prices.from_json(value)
+    return value if isinstance(value, Prices) else Prices.from_json(value)
 
 
-def _or_none(read: Callable[[str, object], object]) -> Callable[[str, object], object]:
-    return lambda key, value: None if value is None else read(key, value)
-
-
-_READERS: Mapping[str, Callable[[str, object], object]] = {
-    "model": _text,
-    "minutes": _number,
-    "new": _or_none(_whole),
-    "budget": _or_none(_number),
-    "share": _or_none(_number),
-    "at": _or_none(_text),
-    "hourly": _flag,
-    "week_of": _or_none(_text),
-    "services": _services,
-    "kinds": _kinds,
-    "candidates": _text,
-    "spacing_m": _number,
-    "bbox": _or_none(_box),
-    "forced_in": _texts,
-    "forced_out": _texts,
+_NEED = questions.whole(0, _MOST_NEW)
+_LARGEST_GAP = 0.999
+_READERS: Mapping[str, Reader[object]] = {
+    "model": questions.choice(*MODELS),
+    "minutes": questions.number(0, 600, above=True),
+    "new": questions.whole(0, _MOST_NEW),
+    "budget": questions.number(0, 1e15),
+    "share": _share,
+    "at": _moment,
+    "hourly": questions.flag,
+    "week_of": _week,
+    "services": questions.codes(Service),
+    "kinds": questions.codes(Kind),
+    "candidates": questions.choice(*_SOURCES),
+    "spacing_m": questions.number(20, 10_000),
+    "bbox": questions.box,
+    "forced_in": _ids,
+    "forced_out": _ids,
     "at_least": _needs,
-    "apart_m": _number,
-    "existing": _flag,
-    "hours": _or_none(_text),
-    "capacity_per_h": _or_none(_number),
-    "prices": _or_none(_prices),
-    "time_limit_s": _number,
-    "gap": _number,
-    "curve": _flag,
-    "runs": _whole,
-    "seed": _whole,
+    "apart_m": questions.number(0, 1e6),
+    "existing": questions.flag,
+    "hours": _hours,
+    "capacity_per_h": questions.number(0, 1e12, above=True),
+    "prices": _prices,
+    "time_limit_s": questions.number(0, 86_400, above=True),
+    "gap": questions.number(0, _LARGEST_GAP),
+    "curve": questions.flag,
+    "runs": questions.whole(0, 1_000),
+    "seed": questions.whole(0),
 }

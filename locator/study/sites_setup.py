@@ -1,6 +1,7 @@
 """What a siting study rests on: demand by classes of hours, candidates, and what could be done."""
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import geopandas as gpd
@@ -8,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array, hstack
 
+from locator import questions
 from locator.coverage.demand import HOURS_OF_WEEK
 from locator.coverage.week import QUARTERS, OpenWeek, open_week, within_reach
 from locator.hours import STATES, HoursTable
@@ -15,7 +17,6 @@ from locator.register import RejectedRow
 from locator.schema import State
 from locator.service import Service
 from locator.study.basis import Basis, make_basis
-from locator.study.gaps import choose_week
 from locator.study.measure import GapsInputs, Question, Standard, Study
 from locator.study.sites_actions import Actions, make_actions
 from locator.study.sites_candidates import Candidates, find_candidates
@@ -224,14 +225,17 @@ def make_setup(service: Service, inputs: SiteInputs, question: SiteQuestion) -> 
 
 def _sample(service: Service, inputs: SiteInputs, question: SiteQuestion) -> Basis:
     """Return demand points, times to the stations and opening hours, as the gap study has them."""
-    week_of = choose_week(service, None, question.week_of) if question.hourly else None
+    zone = service.rules.timezone
+    week_of = None
+    if question.hourly:
+        week_of = date.fromisoformat(question.week_of) if question.week_of else service.now().date()
     asked = Question(
         standards=(
             Standard(question.minutes, "min"),
             Standard(question.minutes * WIDEST, "min"),  # for the varied runs
         ),
         chosen=question.chosen,
-        at=question.at,
+        at=questions.moment(zone)("at", question.at) if question.at else None,
         week_of=week_of,
     )
     by_times = question.model in {"p-median", "p-center"}

@@ -4,18 +4,11 @@ import json
 
 from flask import Blueprint, Response, request
 
+from locator import questions
 from locator.answer import nearest_answer, route_answer, times_answer
 from locator.errors import InputError
-from locator.nearest import OpenRule
-from locator.web.request import (
-    Values,
-    get_service,
-    read_filter,
-    read_number,
-    read_position,
-    read_rule,
-    read_wishes,
-)
+from locator.nearest import OpenRule, read_filter, read_wishes
+from locator.web.request import get_service, given_address, given_form
 
 __all__ = ["blueprint"]
 
@@ -23,10 +16,11 @@ blueprint = Blueprint("api", __name__)
 
 _MAX_K = 100
 _ROUNDED = 3  # decimals of a degree: about 100 m
-_KNOWN = frozenset(
-    {"lon", "lat", "k", "kind", "host", "service", "platform", "at", "open"}
-    | {"night", "weather", "toward", "unknown"}
+_NEAREST = (
+    *("lon", "lat", "k", "kind", "host", "service", "platform", "unknown"),
+    *("at", "open", "night", "weather", "toward"),
 )
+_ROUTE = ("lon", "lat", "station")
 
 
 @blueprint.get("/api/nearest")
@@ -35,21 +29,16 @@ def nearest() -> Response:
 
     ``lon, lat, k, kind, host, service, platform, unknown, at, open, night, weather, toward``.
     """
-    values = request.args
-    _refuse_unknown(values, _KNOWN)
-    lon, lat = read_position(values)
-    k = read_number(values, "k", int, 5)
-    if not 1 <= k <= _MAX_K:
-        raise InputError(f"k={k} must lie between 1 and {_MAX_K}.")
+    service, given = get_service(), given_address(_NEAREST)
     answer = nearest_answer(
-        get_service(),
-        lon,
-        lat,
-        k=k,
-        chosen=read_filter(values),
-        rule=read_rule(values, OpenRule.ANY),
-        at=values.get("at") or None,
-        wishes=read_wishes(values),
+        service,
+        given.need("lon", questions.lon),
+        given.need("lat", questions.lat),
+        k=given.read("k", questions.whole(1, _MAX_K), 5),
+        chosen=read_filter(given),
+        rule=given.read("open", questions.choice(*OpenRule), OpenRule.ANY),
+        at=given.read("at", questions.moment(service.rules.timezone)),
+        wishes=read_wishes(given),
     )
     return _json(answer, "application/geo+json")
 
@@ -60,14 +49,16 @@ def route() -> Response:
 
     A phone asks in the body of a POST, so that no log holds its position; the answers are equal.
     """
-    values = request.args
-    if request.method == "POST":
-        if request.args:
-            raise InputError("A POST to /api/route carries lon, lat and station in its body only.")
-        values = request.form
-    _refuse_unknown(values, frozenset({"lon", "lat", "station"}))
-    lon, lat = read_position(values)
-    answer = route_answer(get_service(), lon, lat, values.get("station", ""))
+    posted = request.method == "POST"
+    if posted and request.args:
+        raise InputError("A POST to /api/route carries lon, lat and station in its body only.")
+    given = given_form(_ROUTE) if posted else given_address(_ROUTE)
+    answer = route_answer(
+        get_service(),
+        given.need("lon", questions.lon),
+        given.need("lat", questions.lat),
+        given.read("station", questions.text, ""),
+    )
     return _json(answer, "application/geo+json")
 
 
@@ -78,7 +69,9 @@ def ride_times() -> Response:
     It is for a rider who asks for times along the roads: the phone rounds its position to about
     100 m before it is sent, and so does this; it is neither kept nor logged.
     """
-    lon, lat = (round(value, _ROUNDED) for value in read_position(request.form))
+    given = given_form()
+    lon = round(given.need("lon", questions.lon), _ROUNDED)
+    lat = round(given.need("lat", questions.lat), _ROUNDED)
     stations = request.form.getlist("station")[:_MAX_K]
     return _json(times_answer(get_service(), lon, lat, stations), "application/json")
 
@@ -95,14 +88,6 @@ def health() -> Response:
         "roads": service.roads_state,
     }
     return _json(body, "application/json")
-
-
-def _refuse_unknown(values: Values, known: frozenset[str]) -> None:
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise InputError(
-            f"{unknown[0][:40]!r} is not a parameter; there are {', '.join(sorted(known))}."
-        )
 
 
 def _json(body: object, kind: str) -> Response:

@@ -12,7 +12,7 @@ from typing import cast
 
 from flask import Blueprint, Flask, Response, abort, current_app, render_template, request, url_for
 
-from locator import __version__
+from locator import __version__, questions
 from locator.cache import Cache
 from locator.errors import InputError
 from locator.exports import (
@@ -35,7 +35,7 @@ from locator.web.admission import admission_of, dear
 from locator.web.compress import takes_gzip
 from locator.web.language import gettext as _
 from locator.web.language import language
-from locator.web.request import get_service
+from locator.web.request import get_service, given_address
 
 __all__ = ["blueprint", "keep_exports"]
 
@@ -47,7 +47,6 @@ _SIZES_UP_TO = 5_000  # rows; the sizes of larger files are not known before som
 _PACKED = ("geojson", "csv", "kml")
 _NAMES = ("stations", "hot_zones", "gaps")
 _OSM = "stations_osm"
-_LANGUAGES: dict[str, Language] = {"zh": "zh", "en": "en"}
 
 
 def keep_exports(app: Flask) -> None:
@@ -84,7 +83,7 @@ class _Listed:
 @blueprint.get("/exports")
 def page() -> str:
     """List what there is, with size, date, licence, source and datum."""
-    _check_parameters("lang")
+    given_address(("lang",))
     snapshot = get_service().snapshot()
     found = [find_export(name) for name in _NAMES]
     listed = [_listed(export, snapshot) for export in found if export is not None]
@@ -113,8 +112,9 @@ def layer(name: str, ending: str) -> Response:
     if export is None or ending not in FORMATS:
         known = f"{', '.join(_NAMES)}; {', '.join(FORMATS)}"
         abort(404, _("没有这个文件；有 %(known)s。", known=known))
-    _check_parameters("labels")
-    labels = _labels(ending)
+    labels = given_address(("labels",)).read("labels", questions.language)
+    if labels is not None and ending not in LABELLED:
+        raise InputError("A GeoJSON file holds codes, for programs; leave labels out.")
     snapshot = get_service().snapshot()
     return _send(snapshot, export, ending, labels)
 
@@ -122,7 +122,7 @@ def layer(name: str, ending: str) -> Response:
 @blueprint.get("/exports/stations-osm.geojson")
 def tagged() -> Response:
     """Send the stations with the tags that OpenStreetMap would give them."""
-    _check_parameters()
+    given_address(())
     snapshot = get_service().snapshot()
     with dear():
         body = json.dumps(osm_collection(snapshot.stations), ensure_ascii=False, allow_nan=False)
@@ -136,7 +136,7 @@ def feed(name: str) -> Response:
     """Send one of the feeds of the cabinets."""
     if name not in FEEDS:
         abort(404, _("没有这个文件；有 %(known)s。", known=", ".join(FEEDS)))
-    _check_parameters()
+    given_address(())
     service, snapshot = get_service(), get_service().snapshot()
     with dear():
         document = gbfs_document(
@@ -153,24 +153,6 @@ def feed(name: str) -> Response:
         body = json.dumps(document, ensure_ascii=False, allow_nan=False)
     response = Response(body.encode("utf-8", "replace"), content_type="application/json")
     return _marked(response, snapshot, request.url)
-
-
-def _check_parameters(*known: str) -> None:
-    unknown = sorted(set(request.args) - set(known))
-    if unknown:
-        there = f"there is {', '.join(known)}" if known else "this address takes none"
-        raise InputError(f"{unknown[0][:40]!r} is not a parameter; {there}.")
-
-
-def _labels(ending: str) -> Language | None:
-    asked = request.args.get("labels")
-    if asked is None:
-        return None
-    if asked not in _LANGUAGES or len(request.args.getlist("labels")) > 1:
-        raise InputError(f"labels={asked[:40]!r} must be zh or en; without it come codes.")
-    if ending not in LABELLED:
-        raise InputError("A GeoJSON file holds codes, for programs; leave labels out.")
-    return _LANGUAGES[asked]
 
 
 def _view(export: Export, snapshot: Snapshot) -> View:

@@ -18,14 +18,16 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, abort, current_app, g, request
 
+from locator import questions
 from locator.cache import Cache
 from locator.errors import InputError, JobsFullError, StoreVersionError
 from locator.jobs import RESTARTED, JobQueue, check_question
+from locator.planner import read_ask
+from locator.questions import Given
 from locator.settings import Settings
 from locator.store import Job, JobState
 from locator.web.hosts import names_us
-from locator.web.planner_ask import read_ask, read_body
-from locator.web.request import get_service
+from locator.web.request import get_service, given_body
 
 __all__ = ["MOST_NEW", "Throttle", "blueprint", "may_start", "open_jobs"]
 
@@ -34,8 +36,11 @@ blueprint = Blueprint("jobs", __name__)
 MOST_NEW = 20
 _TIME_LIMIT_S = 30.0
 _RUNS = 10
-_ASKED = frozenset({"minutes", "hour", "services", "kinds", "scenario"})
-_KEYS = _ASKED | {"new", "budget", "prices", "candidates", "bbox", "page"}
+_WORDS = (
+    *("minutes", "hour", "services", "kinds", "scenario"),
+    *("new", "budget", "prices", "candidates", "bbox", "page"),
+)
+_MOST_OWNER = 64
 _STARTS, _WITHIN_S = 10, 600.0
 _MOST_ADDRESSES = 10_000
 
@@ -87,11 +92,11 @@ def start() -> tuple[Response, int]:
     _refuse_foreign()
     if not may_start():
         abort(403, "Background jobs are not for everyone on this server; see LOCATOR_JOBS.")
-    body = read_body(_KEYS)
-    question = {"sites": _sites_question(body), "scenario": body.get("scenario")}
-    owner = body.get("page", "")
-    if not isinstance(owner, str) or len(owner) > 64:
-        raise InputError("page must be a short text.")
+    given = given_body(_WORDS)
+    question = {"sites": _sites_question(given), "scenario": given.value("scenario")}
+    owner = given.read("page", questions.text, "")
+    if len(owner) > _MOST_OWNER:
+        raise InputError(f"page must be a text of at most {_MOST_OWNER} letters.")
     check_question("sites", question)
     if not _starts().passes(_address()):
         raise JobsFullError("Many jobs were started from your address; try again in ten minutes.")
@@ -166,8 +171,8 @@ def _address() -> str:
     return str(address)
 
 
-def _sites_question(body: dict[str, object]) -> dict[str, object]:
-    ask = read_ask(body)
+def _sites_question(given: Given) -> dict[str, object]:
+    ask = read_ask(given)
     service = get_service()
     today = service.now().date()
     monday = today - timedelta(days=today.weekday())
@@ -175,8 +180,8 @@ def _sites_question(body: dict[str, object]) -> dict[str, object]:
         "minutes": ask.limit_s / 60.0,
         "services": sorted(code.value for code in ask.chosen.services),
         "kinds": sorted(code.value for code in ask.chosen.kinds),
-        "candidates": body.get("candidates", "grid"),
-        "bbox": body.get("bbox"),
+        "candidates": given.read("candidates", questions.text, "grid"),
+        "bbox": given.value("bbox"),
         "time_limit_s": _TIME_LIMIT_S,
         "curve": False,
         "runs": _RUNS,
@@ -186,20 +191,17 @@ def _sites_question(body: dict[str, object]) -> dict[str, object]:
     else:
         moment = datetime.combine(monday, dt_time()) + timedelta(hours=ask.hour)
         question["at"] = moment.isoformat(timespec="minutes")
-    return question | _wanted(body)
+    return question | _wanted(given)
 
 
-def _wanted(body: dict[str, object]) -> dict[str, object]:
-    new, budget, prices = body.get("new"), body.get("budget"), body.get("prices")
-    if (new is None) == (budget is None):
+def _wanted(given: Given) -> dict[str, object]:
+    if ("new" in given) == ("budget" in given):
         raise InputError("Say how many new sites (new), or for how much (budget).")
-    if budget is not None:
-        if prices is None:
-            raise InputError("A budget needs prices.")
-        return {"budget": budget, "prices": prices}
-    if isinstance(new, bool) or not isinstance(new, int) or not 1 <= new <= MOST_NEW:
-        raise InputError(f"new must be a whole number from 1 to {MOST_NEW}.")
-    return {"new": new, "hours": "24/7"}
+    if "new" in given:
+        return {"new": given.need("new", questions.whole(1, MOST_NEW)), "hours": "24/7"}
+    if "prices" not in given:
+        raise InputError("A budget needs prices.")
+    return {"budget": given.value("budget"), "prices": given.value("prices")}
 
 
 def _plain(job: Job) -> dict[str, object]:

@@ -17,6 +17,7 @@ from locator.hours_words import week_words
 from locator.maps import MapParts, build_map, render_parts
 from locator.planner import (
     FILE_NAME,
+    MINUTES,
     SQUARE_M,
     Answer,
     Draft,
@@ -24,6 +25,7 @@ from locator.planner import (
     PlannerPage,
     View,
     check_size,
+    read_ask,
     read_draft,
     study_command,
 )
@@ -34,15 +36,14 @@ from locator.web.assets import asset_url
 from locator.web.jobs import MOST_NEW, may_start
 from locator.web.language import gettext as _
 from locator.web.language import language
-from locator.web.planner_ask import MINUTES, read_ask, read_body
-from locator.web.request import get_service
+from locator.web.request import get_service, given_body
 from locator.web.words import planner_words
 
 __all__ = ["blueprint", "open_planner_page"]
 
 blueprint = Blueprint("planner", __name__)
 
-_KEYS = frozenset({"minutes", "hour", "services", "kinds", "scenario"})
+_WORDS = ("minutes", "hour", "services", "kinds", "scenario")
 _LETTERS = {"open": "o", "closed": "c", "unknown": "u", "uncounted": "-", "unrecorded": "?"}
 _SHADES = 9
 _DIGITS = 5  # of a degree: 1 m
@@ -140,8 +141,8 @@ def _inputs_body(found: PlannerInputs) -> dict[str, object]:
 @blueprint.post("/planner/answer")
 def answer() -> Response:
     """Answer ``minutes, hour, services, kinds, scenario`` in a JSON body; see docs/planner.md."""
-    body = read_body(_KEYS)
-    ask, draft = read_ask(body), read_draft(body.get("scenario"))
+    given = given_body(_WORDS)
+    ask, draft = read_ask(given), read_draft(given.value("scenario"))
     with _planner_page().turn():
         inputs, found = _planner_page().ask(ask, draft)
         return _json(

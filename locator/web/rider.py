@@ -15,10 +15,11 @@ import numpy as np
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from locator import questions
 from locator.answer import Answer, Feature, nearest_answer, state_words, station_feature
 from locator.hours import STATES, LonLat, Span, read_spans
 from locator.hours_words import day_words, hours_by_day, week_words
-from locator.nearest import OpenRule, StationFilter
+from locator.nearest import OpenRule, StationFilter, read_filter, read_wishes
 from locator.phone import MANY_STATIONS
 from locator.places import Place
 from locator.schema import LAYERS, Json, Kind, Platform, Provenance, Service, State, Status
@@ -28,7 +29,7 @@ from locator.web.language import gettext as _
 from locator.web.language import language
 from locator.web.navigation import NavigationLink, app_links, navigation_links
 from locator.web.page_cache import send_cached
-from locator.web.request import get_service, read_filter, read_rule, read_wishes
+from locator.web.request import get_service, given_address
 from locator.web.words import age_words, copy_words, platform_label, script_words, way_words
 
 __all__ = ["blueprint", "list_around"]
@@ -115,7 +116,9 @@ def _kept_as() -> Hashable | None:
 
 def _home() -> str:
     query = request.args.get("place", "").strip()
-    chosen, rule = read_filter(request.args), read_rule(request.args, OpenRule.YES)
+    given = given_address()
+    chosen = read_filter(given)
+    rule = given.read("open", _rule, OpenRule.YES)
     snapshot = get_service().snapshot()
     places = snapshot.named_places
     matches = [place for place in places if query and query in place.name]
@@ -144,6 +147,13 @@ def _home() -> str:
         min_left=get_service().settings.min_minutes_left,
         **(_NO_LIST | context),
     )
+
+
+def _rule(name: str, value: object) -> OpenRule:
+    """Read ``open``: what the form's ticked box says counts before its hidden field behind it."""
+    first: object = value[0] if isinstance(value, list) else value
+    rule: OpenRule = questions.choice(*OpenRule)(name, first)
+    return rule
 
 
 _NO_LIST: dict[str, object] = {
@@ -175,13 +185,14 @@ def list_around(
     """Return the cards around a named place; what is not surely open stands in where nothing is."""
     service = get_service()
     relaxed = False
-    wishes = read_wishes(request.args)
+    wishes = read_wishes(given_address())
 
-    def ask(asked: OpenRule) -> Answer:
+    def ask(rule: OpenRule) -> Answer:
         return nearest_answer(
-            service, place.lon, place.lat, k=k, chosen=chosen, rule=asked, wishes=wishes
+            service, place.lon, place.lat, k=k, chosen=chosen, rule=rule, wishes=wishes
         )
 
+    asked = [own for own in request.args.items(multi=True) if own[0] != "unknown"]
     answer = ask(rule)
     if not answer["features"] and rule is OpenRule.YES:
         relaxed = True
@@ -192,7 +203,7 @@ def list_around(
         "place": place,
         "relaxed": relaxed,
         "left_out": answer["services_unknown"],
-        "also_unknown": "?" + urlencode([*request.args.items(multi=True), ("unknown", "1")]),
+        "also_unknown": "?" + urlencode([*asked, ("unknown", "1")]),
     }
 
 

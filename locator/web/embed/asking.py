@@ -1,7 +1,7 @@
 """What every embed asks: its options from the address, and what the store shows for them."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import cast
 from urllib.parse import urlencode
@@ -11,14 +11,14 @@ from flask import Flask, current_app, g, request, url_for
 from locator import __version__
 from locator.cache import Cache
 from locator.maps import build_map, render_drawing
-from locator.showing import MAP_NAMES, Given, MapView, Shown, read_map_view, show_view
+from locator.questions import Given
+from locator.showing import MAP_NAMES, MapView, Shown, read_map_view, show_view
 from locator.web.admission import admission_of
 from locator.web.language import language
 from locator.web.request import get_service
 
 __all__ = [
     "MAP_WORDS",
-    "asked_texts",
     "borders",
     "drawing_of",
     "frame_ancestors",
@@ -55,22 +55,14 @@ def picture_cache() -> Cache[bytes]:
     return cast("Cache[bytes]", current_app.extensions["locator.caches"]["pictures"])
 
 
-def asked_texts() -> Mapping[str, Sequence[str]]:
-    """Return the options of the request's address."""
-    return dict(request.args.lists())
-
-
-def map_view(
-    what: str, texts: Mapping[str, Sequence[str]], more: Sequence[str] = (), *, strict: bool = True
-) -> MapView:
+def map_view(what: str, given: Given) -> MapView:
     """Read a map's options; the language is that of the page where they name none.
 
     Raises
     ------
     InputError
-        An option is unknown (``strict``) or wrong.
+        An option is wrong.
     """
-    given = Given(texts, (*MAP_WORDS, *more), strict=strict)
     return read_map_view(given, what=what, now=get_service().now(), language=language())
 
 

@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from locator import questions
 from locator.errors import InputError
+from locator.questions import Given
 from locator.schema import Kind, Service
-from locator.showing import LAYERS, Given
+from locator.showing import LAYERS
 from locator.showing.frozen import FROZEN_KIND
 from locator.theme import THEMES
-from locator.web.embed.asking import asked_texts, map_view, whole_address
+from locator.web.embed.asking import MAP_WORDS, map_view, whole_address
 from locator.web.embed.oembed import ENDPOINTS
 from locator.web.embed.pages import NEAREST_NAMES, heading_of, read_nearest_view
 from locator.web.embed.snippet import HEIGHTS, Frame, snippet_html
 from locator.web.language import gettext as _
 from locator.web.language import language
-from locator.web.request import get_service
+from locator.web.request import get_service, given_address
 
 __all__ = ["blueprint"]
 
@@ -46,10 +48,10 @@ class _Built:
 @blueprint.get("/embed")
 def page() -> ResponseReturnValue:
     """Show the form, the snippet, and the embed itself; without a script, too."""
-    texts = {name: values for name, values in asked_texts().items() if any(values)}
+    texts = {name: values for name, values in request.args.lists() if any(values)}
     trouble, built, what = "", None, "map"
     try:
-        what = Given(texts, _FORM).choice("what", tuple(ENDPOINTS), "map")
+        what = given_address(_FORM).read("what", questions.choice(*ENDPOINTS), "map")
         built = _build(what, texts)
     except InputError as error:
         trouble = str(error)
@@ -83,7 +85,7 @@ def _build(what: str, asked: Mapping[str, Sequence[str]]) -> _Built:
     if what == "nearest":
         query = read_nearest_view(Given(own, NEAREST_NAMES)).query()
     else:
-        query = map_view(what, own).query()
+        query = map_view(what, Given(own, MAP_WORDS)).query()
     if not request.args.get("language"):
         query.pop("language", None)  # then each reader's browser chooses
     url = whole_address(ENDPOINTS[what], query)

@@ -8,13 +8,14 @@ from typing import cast
 
 from flask import Blueprint, Response, abort, g, render_template, request, url_for
 
+from locator import questions
 from locator.schema import Language
-from locator.showing import Frozen, Given, citation, open_frozen
+from locator.showing import Frozen, citation, open_frozen
 from locator.showing.frozen import FROZEN_KIND
 from locator.web.compress import takes_gzip
-from locator.web.embed.asking import asked_texts, frame_ancestors, own_address
+from locator.web.embed.asking import frame_ancestors, own_address
 from locator.web.embed.pictures import MEDIA, send_picture
-from locator.web.request import get_service
+from locator.web.request import get_service, given_address
 
 __all__ = ["blueprint", "find_frozen"]
 
@@ -43,8 +44,7 @@ def _find(digest: str) -> Frozen:
 
 
 def _language() -> Language:
-    given = Given(asked_texts(), ("language",))
-    return "en" if given.choice("language", ("zh", "en"), "zh") == "en" else "zh"
+    return given_address(("language",)).read("language", questions.language, "zh")
 
 
 @blueprint.get("/embed/frozen/<digest>")

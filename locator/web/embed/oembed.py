@@ -11,16 +11,17 @@ from xml.etree import ElementTree as ET
 
 from flask import Blueprint, Response, abort, g, jsonify, request
 
+from locator import questions
 from locator.errors import InputError
+from locator.questions import Given
 from locator.schema import Language
-from locator.showing import Given
-from locator.web.embed.asking import map_view, whole_address
+from locator.web.embed.asking import MAP_WORDS, map_view, whole_address
 from locator.web.embed.frozen import find_frozen
 from locator.web.embed.pages import NEAREST_NAMES, heading_of, read_nearest_view
 from locator.web.embed.snippet import HEIGHTS, Frame, frame_html
 from locator.web.hosts import names_us
 from locator.web.language import gettext as _
-from locator.web.request import get_service
+from locator.web.request import get_service, given_address
 
 __all__ = ["ENDPOINTS", "blueprint"]
 
@@ -46,16 +47,16 @@ _FROZEN = re.compile(r"/embed/frozen/([0-9a-f]{64})")
 @blueprint.get("/oembed")
 def oembed() -> Response:
     """Answer with the frame of one of our addresses."""
-    given = Given(dict(request.args.lists()), _NAMES)
-    chosen = given.one("format") or "json"
+    given = given_address(_NAMES)
+    chosen = given.read("format", questions.text, "json")
     if chosen not in {"json", "xml"}:
         abort(501, "There are the formats json and xml.")
     address = request.args.get("url", "").strip()
     if not address:
         raise InputError("'url' is missing: the whole address of one of our maps or lists.")
     most = (
-        given.number("maxwidth", int, (1, _HIGHEST)) or _HIGHEST,
-        given.number("maxheight", int, (1, _HIGHEST)) or _HIGHEST,
+        given.read("maxwidth", questions.whole(1, _HIGHEST), _HIGHEST),
+        given.read("maxheight", questions.whole(1, _HIGHEST), _HIGHEST),
     )
     body = _describe(*_find(address), most)
     response = _xml(body) if chosen == "xml" else jsonify(body)
@@ -137,7 +138,7 @@ def _query(what: str, texts: Mapping[str, Sequence[str]]) -> dict[str, str]:
         if what == "nearest":
             query = read_nearest_view(Given(texts, NEAREST_NAMES, strict=False)).query()
         else:
-            query = map_view(what, texts, strict=False).query()
+            query = map_view(what, Given(texts, MAP_WORDS, strict=False)).query()
     except InputError as error:
         abort(404, str(error))
     named = bool(texts.get("language") or texts.get("lang"))

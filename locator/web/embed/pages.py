@@ -6,6 +6,7 @@ from flask import Blueprint, Response, g, make_response, render_template, reques
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from locator import questions
 from locator.errors import BusyError, InputError
 from locator.maps import (
     CLUSTER_ABOVE,
@@ -16,17 +17,17 @@ from locator.maps import (
     render_parts,
 )
 from locator.maps.payload import dump_json
-from locator.nearest import OpenRule, StationFilter
+from locator.nearest import OpenRule, StationFilter, filter_words, read_filter
 from locator.places import Place
-from locator.schema import Kind, Language
-from locator.schema import Service as Amenity
-from locator.showing import Given, MapView, map_words
+from locator.questions import Given
+from locator.schema import Language
+from locator.showing import MapView, map_words
 from locator.showing.words import percent
 from locator.theme import THEMES, Theme, css_variables
 from locator.web.admission import RETRY_AFTER_S, busy_words, dear
 from locator.web.assets import asset_text, asset_url
 from locator.web.embed.asking import (
-    asked_texts,
+    MAP_WORDS,
     borders,
     drawing_of,
     map_view,
@@ -38,7 +39,7 @@ from locator.web.embed.asking import (
 from locator.web.embed.snippet import HEIGHTS
 from locator.web.language import gettext as _
 from locator.web.language import language
-from locator.web.request import get_service
+from locator.web.request import get_service, given_address
 from locator.web.rider import list_around
 from locator.web.words import script_words
 
@@ -65,8 +66,7 @@ class NearestView:
     def query(self) -> dict[str, str]:
         """Return the texts that it is read from, but for the place."""
         given = {
-            "kind": ",".join(sorted(kind.value for kind in self.chosen.kinds)),
-            "service": ",".join(sorted(service.value for service in self.chosen.services)),
+            **filter_words(self.chosen),
             "unknown": "1" if self.chosen.or_unknown else "",
             "count": "" if self.count == _LISTED else str(self.count),
             "language": self.language,
@@ -83,17 +83,12 @@ def read_nearest_view(given: Given) -> NearestView:
     InputError
         One of them is wrong.
     """
-    named = given.choice("language", ("zh", "en"), language())
     return NearestView(
-        chosen=StationFilter(
-            kinds=given.members("kind", Kind),
-            services=given.members("service", Amenity),
-            or_unknown=given.choice("unknown", ("0", "1"), "0") == "1",
-        ),
-        count=given.number("count", int, _COUNTS) or _LISTED,
-        place=given.one("place"),
-        language="en" if named == "en" else "zh",
-        theme=next(t for t in THEMES if t == given.choice("theme", THEMES, "auto")),
+        chosen=read_filter(given),
+        count=given.read("count", questions.whole(*_COUNTS), _LISTED),
+        place=given.read("place", questions.text, ""),
+        language=given.read("language", questions.language, language()),
+        theme=given.read("theme", questions.choice(*THEMES), "auto"),
     )
 
 
@@ -137,7 +132,7 @@ def _trouble(status: int, reason: str) -> ResponseReturnValue:
 @blueprint.get("/map")
 def map_page() -> str:
     """Show the city's map in a page, with the options of ``/embed/map``."""
-    view = map_view("map", asked_texts(), strict=False)
+    view = map_view("map", given_address(MAP_WORDS, strict=False))
     return render_template(
         "map.html",
         parts=_parts(view),
@@ -153,9 +148,9 @@ def embedded_map() -> str:
     ``?for=list`` is the map in the rider's own page: it follows the list there by messages
     (``templates/static/map-list.js``).
     """
-    view = map_view("map", asked_texts(), ("for",))
-    given = Given(asked_texts(), ("for",), strict=False)
-    if given.choice("for", ("", "list"), "") == "list":
+    given = given_address((*MAP_WORDS, "for"))
+    view = map_view("map", given)
+    if given.read("for", questions.choice("list")):
         return render_template(
             "embed/list.html", parts=_parts(view, for_list=True), heading=heading_of("map")
         )
@@ -173,7 +168,7 @@ def embedded_map() -> str:
 @blueprint.get("/embed/coverage")
 def coverage() -> str:
     """Show what is covered at a standard and what is not, in words, and as a map when looked at."""
-    view = map_view("coverage", asked_texts())
+    view = map_view("coverage", given_address(MAP_WORDS))
     shown = shown_for("coverage", view, now_states=states_of("coverage"))
     result, now = shown.coverage, get_service().now()
     assert result is not None  # noqa: S101 - coverage is always measured
@@ -200,7 +195,7 @@ def coverage() -> str:
 @blueprint.get("/embed/<any(map, coverage):what>.js")
 def drawing(what: str) -> Response:
     """Send the script that draws a map into its shell."""
-    view = map_view(what, asked_texts())
+    view = map_view(what, given_address(MAP_WORDS))
     mark, make = drawing_of(what, view)
     if request.if_none_match.contains_weak(mark):
         response = Response(status=304)
@@ -220,7 +215,7 @@ def nearest() -> str:
 
     The position stays in the reader's browser, which ranks the stations by itself.
     """
-    view = read_nearest_view(Given(asked_texts(), NEAREST_NAMES))
+    view = read_nearest_view(given_address(NEAREST_NAMES))
     places = get_service().snapshot().named_places
     matches = [place for place in places if view.place and view.place in place.name]
     exact = [place for place in matches if place.name == view.place]

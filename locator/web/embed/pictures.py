@@ -8,7 +8,6 @@ from locator.errors import InputError
 from locator.showing import (
     MAP_NAMES,
     PICTURE_NAMES,
-    Given,
     MapView,
     PictureFormat,
     PictureOptions,
@@ -18,12 +17,11 @@ from locator.showing import (
 )
 from locator.study.drawing import settings_language
 from locator.web.embed.asking import (
-    asked_texts,
     mark_of,
     picture_cache,
     shown_for,
 )
-from locator.web.request import get_service
+from locator.web.request import get_service, given_address
 
 __all__ = ["MEDIA", "blueprint", "send_picture"]
 
@@ -43,15 +41,16 @@ def _wrong(error: InputError) -> Response:
 @blueprint.get("/embed/<any(map, coverage):what>.<any(png, svg):ending>")
 def picture(what: str, ending: str) -> Response:
     """Send a map as a picture; it is drawn once, whoever asks, until the data or the day change."""
-    texts, service = asked_texts(), get_service()
+    service = get_service()
+    given = given_address((*MAP_NAMES, "reach", *PICTURE_NAMES))
     # The same address is the same picture, whoever asks: it is pasted, linked and kept by caches.
     view = read_map_view(
-        Given(texts, (*MAP_NAMES, "reach", *PICTURE_NAMES)),
+        given,
         what=what,
         now=service.now(),
         language=settings_language(service.settings),
     )
-    size = read_picture(Given(texts, PICTURE_NAMES, strict=False))
+    size = read_picture(given)
     if view.theme == "dark":
         raise InputError("A picture is always light, as paper is: leave theme=dark out.")
     mark = mark_of(what, view, ending, repr(size))

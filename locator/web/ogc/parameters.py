@@ -3,11 +3,13 @@
 Whatever is not in it is refused, as OGC 17-069r4, requirement 8, has it.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from werkzeug.datastructures import MultiDict
 
+from locator import questions
 from locator.errors import InputError
 from locator.features import (
     CRS84,
@@ -80,16 +82,14 @@ def check_parameters(values: Values, known: Sequence[str]) -> None:
     InputError
         Names it.
     """
-    for name, given in values.lists():
-        if name not in known:
-            raise InputError(f"{name[:40]!r} is not a parameter; there are {', '.join(known)}.")
-        if len(given) > 1:
-            raise InputError(f"The parameter {name!r} is given {len(given)} times; give it once.")
-        if not given[0]:
+    lists = dict(values.lists())
+    given = questions.Given(lists, known)
+    for name, texts in lists.items():
+        if not texts[0]:
             raise InputError(f"The parameter {name!r} is empty.")
-    for name, allowed in (("f", ("json", "html")), ("lang", ("zh", "en"))):
-        if values.get(name, allowed[0]) not in allowed:
-            raise InputError(f"{name}={values[name][:40]!r} must be {' or '.join(allowed)}.")
+        questions.text(name, texts)  # given once
+    given.read("f", questions.choice("json", "html"))
+    given.read("lang", questions.language)
 
 
 def read_shape(values: Values, collection: Collection) -> Shape:
@@ -116,9 +116,8 @@ def read_query(values: Values, view: View) -> Query:
         A value is wrong, or two of them contradict each other.
     """
     collection, bbox, period = view.collection, values.get("bbox"), values.get("datetime")
-    language = values.get("filter-lang", _FILTER_LANGUAGES[0])
-    if language not in _FILTER_LANGUAGES:
-        raise InputError(f"filter-lang={language[:40]!r} must be cql2-text.")
+    if "filter-lang" in values:
+        questions.choice(*_FILTER_LANGUAGES)("filter-lang", values["filter-lang"])
     # Read even where nothing needs them: a wrong value is wrong.
     bbox_crs, filter_crs = _crs(values, "bbox-crs"), _crs(values, "filter-crs")
     return Query(
@@ -141,10 +140,7 @@ def _limit(text: str | None) -> int:
     """Read ``limit``; more than the most is the most (OGC 17-069r4, requirement 22)."""
     if text is None:
         return _DEFAULT_LIMIT
-    digits = text.lstrip("0")
-    if not (text.isascii() and text.isdigit() and digits):
-        raise InputError(f"limit={text[:40]!r} must be a whole number of at least 1.")
-    return MAX_LIMIT if len(digits) > len(str(MAX_LIMIT)) else min(int(digits), MAX_LIMIT)
+    return min(questions.whole(1, math.inf)("limit", text), MAX_LIMIT)
 
 
 def describe_parameters(names: Sequence[str], collection: Collection | None) -> list[Document]:
