@@ -28,9 +28,10 @@ from locator.coverage.reasons import Reason
 from locator.errors import InputError, StudyError
 from locator.figures.paper import Pen
 from locator.reporting import write_report
-from locator.reporting.areas import areas_to_draw
-from locator.reporting.draft import digits_of, show
-from locator.reporting.folder import read_folder
+from locator.reporting.blocks import digits_of, show
+from locator.reporting.document import repack
+from locator.reporting.folder import FOLDER_VERSION
+from locator.reporting.gaps import whole_percents
 from locator.reporting.labels import (
     CODES,
     COLUMNS,
@@ -42,11 +43,10 @@ from locator.reporting.labels import (
     column_of,
     hour_label,
     standard_label,
-    translate,
 )
-from locator.reporting.opening import whole_percents
-from locator.reporting.packed import repack
-from locator.reporting.sentences import in_language
+from locator.reporting.pictures import areas_to_draw
+from locator.reporting.reading import read_gaps
+from locator.reporting.sentences import in_language, translate
 from locator.schema import Host, Kind, Language
 from locator.schema import Service as Amenity
 from locator.service import open_service
@@ -257,7 +257,7 @@ def test_points_without_weights_are_points_and_no_orders_an_hour(
     assert any("(point-hours)" in head for head in heads)
     assert not [head for head in heads if "orders" in head or "/h" in head]
     assert not re.search(r"orders|points?/h|points? an hour|per hour", text.partition("Method")[0])
-    assert read_folder(folder).summary["demand_unit"] == "points"
+    assert read_gaps(folder).summary["demand_unit"] == "points"
 
 
 def test_a_study_without_gaps_or_stations_is_reported_too(store_file: Path, tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ def test_a_study_without_gaps_or_stations_is_reported_too(store_file: Path, tmp_
 
 def test_every_column_and_code_of_a_study_has_words(weekly: Path, points: Path) -> None:
     for folder in (weekly, points):
-        for name, table in read_folder(folder).tables.items():
+        for name, table in read_gaps(folder).tables.items():
             assert name in TABLES, name
             for column in table.columns:
                 known = column_of(column)
@@ -389,9 +389,9 @@ def test_chinese_captions_have_no_stray_space(weekly: Path) -> None:
 
 def test_the_map_has_the_numbers_of_the_table(english: Path) -> None:
     """The ranks over the figure, in the page's map and in the first table are those of areas."""
-    areas = read_folder(english).tables["gap_areas"]
+    areas = read_gaps(english).tables["gap_areas"]
     assert areas.numbers("rank") == [float(n + 1) for n in range(len(areas.rows))]
-    drawn = areas_to_draw(read_folder(english).layers["gap_areas"], demand_unit="orders")
+    drawn = areas_to_draw(read_gaps(english).layers["gap_areas"], demand_unit="orders")
     assert list(drawn["rank"]) == areas.numbers("rank")
     page = (english / "map.html").read_text("utf-8")
     for row in areas.records():
@@ -419,7 +419,7 @@ def test_short_tables_stay_whole_and_captions_with_them(weekly: Path) -> None:
 
 
 def test_tables_hold_no_noise_of_sums(weekly: Path) -> None:
-    for name, table in read_folder(weekly).tables.items():
+    for name, table in read_gaps(weekly).tables.items():
         for column in table.columns:
             tiny = [v for v in table.numbers(column) if v is not None and 0 < abs(v) < 1e-12]
             assert not tiny, (name, column)
@@ -618,7 +618,7 @@ def test_the_document_is_one_to_file(weekly: Path) -> None:
 
 def test_the_workbook_has_every_table_with_its_numbers(english: Path) -> None:
     book = openpyxl.load_workbook(english / "tables.xlsx")
-    study_folder = read_folder(english)
+    study_folder = read_gaps(english)
     manifest = {row[0].value: row[1].value for row in book.worksheets[0].iter_rows()}
     assert manifest["Data hash"] == study_folder.summary["data_hash"]
     assert manifest["Setting: Store"] == "geopackage"
@@ -690,6 +690,18 @@ def other_type(folder: Path) -> None:
     path.write_text(json.dumps(summary), encoding="utf-8")
 
 
+def newer_number(folder: Path) -> None:
+    path = folder / "summary.json"
+    summary = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(summary | {"folder_version": FOLDER_VERSION + 1}), encoding="utf-8")
+
+
+def no_number(folder: Path) -> None:
+    path = folder / "summary.json"
+    summary = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(summary | {"folder_version": "one"}), encoding="utf-8")
+
+
 def no_tables(folder: Path) -> None:
     (folder / "tables.json").unlink()
 
@@ -723,6 +735,8 @@ def foreign_layers(folder: Path) -> None:
         (broken_manifest, "is not JSON"),
         (older_manifest, "summary.json, sampling, cell_m"),
         (other_type, "summary.json, results, covered_share"),
+        (newer_number, f"a newer locator wrote, and this one reads folders up to {FOLDER_VERSION}"),
+        (no_number, "summary.json, folder_version"),
         (no_tables, "tables.json cannot be read"),
         (fewer_tables, "no table 'curve'"),
         (short_row, "backup: a row"),
@@ -741,6 +755,16 @@ def test_what_is_no_study_is_refused_in_a_sentence(
     assert "Traceback" not in result.output
     if folder.exists():
         assert page_of(folder) == before
+
+
+def test_a_folder_from_before_the_number_is_reported_as_ever(folder: Path) -> None:
+    before = page_of(folder)
+    path = folder / "summary.json"
+    summary = json.loads(path.read_text("utf-8"))
+    assert summary.pop("folder_version") == FOLDER_VERSION == 1
+    path.write_text(json.dumps(summary), encoding="utf-8")
+    write_report(folder, language="zh")
+    assert page_of(folder) == before
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:

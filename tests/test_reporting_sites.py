@@ -22,15 +22,15 @@ from playwright.sync_api import Page
 
 from locator.errors import InputError
 from locator.reporting import write_report
-from locator.reporting.draft import Facts, Grid, Picture, Points
-from locator.reporting.labels import CODES, TABLES, column_of, translate
-from locator.reporting.sites.draft import SiteDraft
-from locator.reporting.sites.labels import MODELS
-from locator.reporting.sites.opening import add_opening, answer
-from locator.reporting.sites.pictures import site_figure
-from locator.reporting.sites.read import read_compared, read_sites
-from locator.reporting.sites.sections import add_sections, recompute
-from locator.reporting.sites_folder import COMPARISON_COLUMNS, TABLES_OF
+from locator.reporting.blocks import Facts, Grid, Picture, Points
+from locator.reporting.draft import SitesDraft
+from locator.reporting.folder import COMPARISON_COLUMNS, TABLES_OF
+from locator.reporting.labels import CODES, MODELS, TABLES, column_of
+from locator.reporting.pictures import draw_sites_picture
+from locator.reporting.reading import read_compared, read_sites
+from locator.reporting.sentences import translate
+from locator.reporting.sites import add_opening, answer
+from locator.reporting.sites_sections import add_sections, recompute
 from locator.schema import Language
 from locator.service import Service, open_service
 from locator.settings import Settings
@@ -105,7 +105,7 @@ def document_text(folder: Path) -> str:
     return "\n".join([*(p.text for p in document.paragraphs), *cells])
 
 
-def said(draft: SiteDraft) -> str:
+def said(draft: SitesDraft) -> str:
     """Return everything a draft says, without its pictures."""
     parts: list[str] = []
     for block in draft.blocks:
@@ -123,8 +123,8 @@ def said(draft: SiteDraft) -> str:
     return "\n".join(parts)
 
 
-def drawn_up(folder: Path, language: Language) -> SiteDraft:
-    draft = SiteDraft(read_sites(folder), language)
+def drawn_up(folder: Path, language: Language) -> SitesDraft:
+    draft = SitesDraft(read_sites(folder), language)
     add_opening(draft)
     add_sections(draft)
     return draft
@@ -138,7 +138,7 @@ def test_the_first_sentence_is_the_answer(language: Language, shipped: dict[str,
     folder = named(shipped, "one", language)
     study = read_sites(folder)
     figures = study.summary["figures"]
-    sentence = answer(SiteDraft(study, language))
+    sentence = answer(SitesDraft(study, language))
     gained = figures["covered_after"] - figures["covered_before"]
     for part in (
         f"{figures['covered_share_before']:.1%}",
@@ -196,7 +196,7 @@ def test_the_lines_it_prints_recompute_the_bound(
         run_sites(service, line_inputs(service), question, out=out)
         folders.append(out)
     for folder in folders:
-        draft = SiteDraft(read_sites(folder), "en")
+        draft = SitesDraft(read_sites(folder), "en")
         figures = draft.study.summary["figures"]
         monkeypatch.chdir(folder)
         printed = io.StringIO()
@@ -205,7 +205,7 @@ def test_the_lines_it_prints_recompute_the_bound(
         scale = figures["demand"] if draft.study.asked["model"] == "p-median" else 1.0
         assert float(printed.getvalue()) / scale == pytest.approx(figures["certificate_bound"])
     assert all(line in document_text(shipped["one-en"]) for line in recompute(
-        SiteDraft(read_sites(shipped["one-en"]), "en")))  # fmt: skip
+        SitesDraft(read_sites(shipped["one-en"]), "en")))  # fmt: skip
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -228,7 +228,7 @@ def test_noon_and_night_differ_and_the_report_says_why(
     for row in [*noon, *night]:
         assert str(row[f"why_{language}"]) in document_text(folder)
     for study in compared.studies:
-        assert answer(SiteDraft(study, language)) in page
+        assert answer(SitesDraft(study, language)) in page
     assert {p.name for p in (folder / "figures").iterdir()} == {
         f"sites-{number}.{ending}" for number in (1, 2) for ending in ("png", "svg")
     }
@@ -320,7 +320,7 @@ def test_a_scenario_is_said_on_page_one_and_under_every_figure(
     inputs = site_inputs(service, scenario=scenario)
     question = SiteQuestion(new=1, spacing_m=900.0, runs=0, curve=False)
     run_sites(service, inputs, question, out=tmp_path / "sites")
-    draft = SiteDraft(read_sites(tmp_path / "sites"), "zh")
+    draft = SitesDraft(read_sites(tmp_path / "sites"), "zh")
     add_opening(draft)
     facts = next(block for block in draft.blocks if isinstance(block, Facts))
     assert ("情景", "站点按方案“关两站”") in facts.rows
@@ -417,7 +417,7 @@ def test_figures_are_print_quality_and_say_what_a_map_must(shipped: dict[str, Pa
             assert image.width == 2008
     draft = drawn_up(shipped["one"], "zh")
     picture = next(b for b in draft.blocks if isinstance(b, Picture) and b.name == "sites")
-    written = [t.get_text() for t in site_figure(draft, picture).findobj(Written)]
+    written = [t.get_text() for t in draw_sites_picture(draft, picture).findobj(Written)]
     joined = "\n".join(written)
     for part in (
         "所选站点",
@@ -546,6 +546,10 @@ def spoil_json(file: str, change: Callable[[dict[str, object]], object]) -> Call
         ),
         (spoil_json("summary.json", lambda s: s.pop("figures")), "summary.json, figures"),
         (
+            spoil_json("summary.json", lambda s: s.update(folder_version=99)),
+            "99, which a newer locator wrote",
+        ),
+        (
             spoil_json("summary.json", lambda s: s["question"].update(minutes="5")),  # type: ignore[attr-defined]
             "question, minutes",
         ),
@@ -575,6 +579,7 @@ def test_a_damaged_folder_is_refused_in_one_sentence(
         (lambda c: c["folders"].__setitem__(0, "../elsewhere"), "'../elsewhere' of a moment"),
         (lambda c: c["folders"].pop(), "does not have a folder a moment"),
         (lambda c: c.pop("table"), "comparison.json, table"),
+        (lambda c: c.update(folder_version=99), "99, which a newer locator wrote"),
         (lambda c: c["table"]["columns"].__setitem__(0, "x"), "has no column 'at'"),
     ],
 )

@@ -17,6 +17,7 @@ from locator.coverage import apply_scenario
 from locator.datum import GEOD
 from locator.errors import InputError, StudyError
 from locator.nearest import StationFilter
+from locator.reporting.folder import Summary
 from locator.reporting.sentences import translate
 from locator.schema import CRS
 from locator.schema import Service as Amenity
@@ -32,7 +33,7 @@ from locator.study import (
     run_gaps,
 )
 from locator.study.doubts import districts_away, doubt_places, doubt_scenario
-from locator.study.manifest import Summary, store_kind
+from locator.study.manifest import store_kind
 from tests.conftest import local
 
 FILES = {"gaps.gpkg", "gaps.geojson", "summary.csv", "summary.json", "tables.json"}

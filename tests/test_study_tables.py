@@ -16,7 +16,8 @@ from shapely.geometry import Point, box
 
 from locator.errors import InputError
 from locator.nearest import StationFilter
-from locator.reporting.labels import translate
+from locator.reporting.folder import Summary
+from locator.reporting.sentences import translate
 from locator.schema import Service as Amenity
 from locator.service import Service
 from locator.store import Change
@@ -29,7 +30,6 @@ from locator.study import (
     run_gaps,
 )
 from locator.study.checkpoints import Checkpoints, PlainTable, to_frame, to_plain
-from locator.study.manifest import Summary
 from locator.study.measure import Study
 from tests.conftest import fixed_clock, local
 from tests.test_network import river, take  # noqa: F401 - river is a fixture

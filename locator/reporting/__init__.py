@@ -3,6 +3,7 @@
 The report is a function of the study's folder: nothing is computed anew, and nothing else is read.
 """
 
-from locator.reporting.write import FIGURE_FILES, FIGURES, REPORT_FILES, write_report
+from locator.reporting.pictures import FIGURE_FILES
+from locator.reporting.write import write_report
 
-__all__ = ["FIGURES", "FIGURE_FILES", "REPORT_FILES", "write_report"]
+__all__ = ["FIGURE_FILES", "write_report"]

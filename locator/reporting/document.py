@@ -2,8 +2,10 @@
 
 import io
 import re
+import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from xml.etree import ElementTree as ET  # of our own files only
 
 import docx
 from docx.document import Document
@@ -17,23 +19,20 @@ from docx.styles.style import ParagraphStyle
 from docx.table import Table, _Cell, _Row
 from docx.text.paragraph import Paragraph
 
-from locator.reporting.draft import (
+from locator.reporting.blocks import (
     Band,
     Block,
     Facts,
     Grid,
     Heading,
-    Paper,
     Picture,
     Points,
     Signatures,
     Text,
 )
-from locator.reporting.packed import clean_text, repack
+from locator.reporting.draft import Draft, Report
 from locator.reporting.pictures import Image
 from locator.theme import PALETTE
-
-__all__ = ["render_document"]
 
 _LATIN = "Arial"
 _BODY, _HEADS = "宋体", "黑体"  # named for East Asian text; both come with Windows and WPS
@@ -41,17 +40,28 @@ _WIDTH_MM = 174.0
 _LETTER_MM, _PADDING_MM = 1.75, 5.5  # of a wide face at 8.5 points; a cell's left and right
 _SHORT_TABLE, _FIRST_ROWS = 16, 3  # rows, the header with them
 _ENOUGH, _SHORT = 40.0, 10.0  # letters of a line that need not be longer, that stays whole
+_FIRST_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold
+# What XML 1.0 has no place for.
+_NOT_FOR_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# Any library may tell Python's XML writer of other prefixes, so the usual ones are put back.
+_PREFIXES = {
+    b"http://schemas.openxmlformats.org/package/2006/metadata/core-properties": b"cp",
+    b"http://purl.org/dc/elements/1.1/": b"dc",
+    b"http://purl.org/dc/terms/": b"dcterms",
+    b"http://www.w3.org/2001/XMLSchema-instance": b"xsi",
+}
+_MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 
 
-def render_document(draft: Paper, images: Mapping[str, Image], *, title: str) -> bytes:
-    """Return a draft as the bytes of a .docx; texts are runs, so nothing in them is markup."""
-    made = datetime.fromisoformat(draft.head.made_at).astimezone(UTC)
+def render_document(report: Report, images: Mapping[str, Image]) -> bytes:
+    """Return a report as the bytes of a .docx; texts are runs, so nothing in them is markup."""
+    draft, title = report.draft, report.title
+    made = datetime.fromisoformat(draft.made["made_at"]).astimezone(UTC)
     document = docx.Document()
     _set_up(document, draft, title, made.replace(tzinfo=None))
     heading = document.add_heading(clean_text(title), level=0)
     heading.paragraph_format.space_after = Pt(2)
-    dated = draft.head.made_at[:10] + draft.say("　数据 ", " · data ") + draft.head.data_hash
-    document.add_paragraph(clean_text(dated), style="Subtitle")
+    document.add_paragraph(clean_text(draft.dated()), style="Subtitle")
     for number, block in enumerate(draft.blocks):
         _add(document, block, images, number)
         following = draft.blocks[number + 1] if number + 1 < len(draft.blocks) else None
@@ -62,13 +72,13 @@ def render_document(draft: Paper, images: Mapping[str, Image], *, title: str) ->
     return repack(stream.getvalue(), modified=f"{made:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def _set_up(document: Document, draft: Paper, title: str, made: datetime) -> None:
+def _set_up(document: Document, draft: Draft, title: str, made: datetime) -> None:
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin = section.right_margin = Mm(18)
     section.top_margin = section.bottom_margin = Mm(18)
     about = document.core_properties
-    about.title, about.author = clean_text(title)[:255], draft.head.program[:255]
+    about.title, about.author = clean_text(title)[:255], draft.made["program"][:255]
     about.language = "zh-CN" if draft.language == "zh" else "en"
     about.created = about.modified = made
     about.last_modified_by, about.comments = "", ""
@@ -285,3 +295,47 @@ def _shade(cell: _Cell, colour: str) -> None:
 
 def _row_property(row: _Row, name: str) -> None:
     row._tr.get_or_add_trPr().append(OxmlElement(name))  # noqa: SLF001 - nor repeated headers
+
+
+def clean_text(text: str) -> str:
+    """Return a text without the characters that an Office file cannot hold."""
+    return _NOT_FOR_XML.sub("", text)
+
+
+def repack(content: bytes, *, modified: str) -> bytes:
+    """Return an Office file with every entry dated alike, and one date of its last change.
+
+    Parameters
+    ----------
+    modified
+        UTC, as ``2026-11-23T04:00:00Z``.
+    """
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as source,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for name in source.namelist():
+            data = source.read(name)
+            if name == "docProps/core.xml":
+                data = _with_prefixes(data)
+                data = _MODIFIED.sub(rb"\g<1>" + modified.encode() + rb"\g<2>", data)
+            entry = zipfile.ZipInfo(name, _FIRST_DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # what wrote it does not show
+            target.writestr(entry, data)
+    return packed.getvalue()
+
+
+def _with_prefixes(core: bytes) -> bytes:
+    """Return the core properties with the prefixes that Office writes, in the order of C14N."""
+    for number, (uri, prefix) in enumerate(_PREFIXES.items()):
+        found = re.search(rb'xmlns:([\w.-]+)="' + re.escape(uri) + rb'"', core)
+        if found is not None and found[1] != prefix:
+            # In two steps: one namespace may stand under the other's prefix.
+            core = re.sub(
+                rb"(?<![\w.-])" + re.escape(found[1]) + rb"(?=[:=])", b"q%d" % number, core
+            )
+    for number, prefix in enumerate(_PREFIXES.values()):
+        core = re.sub(rb"(?<![\w.-])q%d(?=[:=])" % number, prefix, core)
+    return ET.canonicalize(core.decode("utf-8")).encode("utf-8")

@@ -1,47 +1,35 @@
-"""A report as it is drawn up: blocks of plain text, tables and pictures, in one language.
+"""A report as it is drawn up, in one language; HTML and DOCX are made from the same blocks."""
 
-HTML and DOCX are made from the same blocks, so they say the same. A text is data wherever it
-comes from: whoever renders a block escapes it.
-"""
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import geopandas as gpd
 
+from locator.datum import geodesic_m
 from locator.errors import InputError
-from locator.hours_words import week_words
-from locator.reporting.folder import Cell, StudyFolder, Table, number
-from locator.reporting.labels import (
-    Column,
-    Form,
-    choose,
-    code_label,
-    column_of,
-    hour_label,
-    standard_label,
-    translate,
+from locator.figures import Figure
+from locator.reporting.blocks import (
+    LEFT_FORMS,
+    UNKNOWN,
+    Band,
+    Block,
+    Facts,
+    Grid,
+    Heading,
+    Picture,
+    Points,
+    Signatures,
+    Text,
+    digits_of,
+    percent,
+    show,
 )
+from locator.reporting.folder import Cell, Made, Table, number
+from locator.reporting.labels import CODES, UNITS, Column, Pair, choose, column_of, standard_label
+from locator.reporting.reading import GapsFolder, SitesFolder
+from locator.reporting.sentences import translate
 from locator.schema import Language
 
-__all__ = [
-    "UNKNOWN",
-    "Band",
-    "Block",
-    "Draft",
-    "Facts",
-    "Grid",
-    "Head",
-    "Heading",
-    "Paper",
-    "Picture",
-    "Points",
-    "Signatures",
-    "Text",
-    "digits_of",
-    "percent",
-    "show",
-]
-
-UNKNOWN = "—"
 _PER_H = {
     "orders": ("单/小时", "orders/h"), "weight": ("权重", "weight"), "points": ("点", "points"),
 }  # fmt: skip
@@ -60,154 +48,19 @@ _IN_WEEK = {
     "weight": ("一周 {} 权重×小时", "{} weight-hours a week"),
     "points": ("一周 {} 点×小时", "{} point-hours a week"),
 }
-_WHOLE: frozenset[Form] = frozenset({"count", "metres", "area", "seconds"})
-_LEFT: frozenset[Form] = frozenset({"text", "code", "codes", "words", "hour", "hours", "standard"})
+_SCENARIO = "Stations as the scenario "  # as locator/study/sites.py begins that sentence
+_CITY_WITHIN_M = 60_000.0
 
 
-@dataclass(frozen=True)
-class Heading:
-    """A heading; level 1 begins a section."""
-
-    text: str
-    level: int = 1
-
-
-@dataclass(frozen=True)
-class Text:
-    """A paragraph."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Points:
-    """A list of sentences."""
-
-    items: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Band:
-    """A warning that nobody may overlook."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Names and values, one pair a row."""
-
-    rows: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table: caption, header, rows; the columns in ``right`` hold numbers.
-
-    Those in ``short`` hold a word or two that stay on one line.
-    """
-
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    right: frozenset[int]
-    short: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure by its name: a title to stand in it, a caption below, and a text instead of it."""
-
-    name: str
-    title: str
-    caption: str
-    alt: str
-
-
-@dataclass(frozen=True)
-class Signatures:
-    """Lines to sign on."""
-
-    labels: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Head:
-    """When a study was made (ISO, with its offset), on which data, by which program."""
-
-    made_at: str
-    data_hash: str
-    program: str
-
-
-Block = Heading | Text | Points | Band | Facts | Grid | Picture | Signatures
-
-
-def percent(share: float | None, digits: int = 1) -> str:
-    """Return a share as per cent."""
-    return UNKNOWN if share is None else f"{share:.{digits}%}"
-
-
-def digits_of(values: Iterable[Cell]) -> int:
-    """Return how many decimals the numbers of a column have, all alike: by the largest."""
-    most = max((abs(amount) for v in values if (amount := number(v)) is not None), default=0.0)
-    return 0 if most >= 100 else 1 if most >= 10 else 2
-
-
-def show(
-    value: Cell, form: Form, language: Language, *, column: str = "", digits: int | None = None
-) -> str:
-    """Return a cell as text, in the unit that its column's header names.
-
-    ``digits`` are the decimals of its column's numbers; None goes by the number alone.
-    """
-    if value is None or value == "":
-        return UNKNOWN
-    if isinstance(value, str):
-        texts = {
-            "code": lambda: code_label(column, value, language),
-            "codes": lambda: code_label(column, value, language),
-            "standard": lambda: standard_label(value, language),
-            "words": lambda: translate(value, language),
-            "hours": lambda: week_words(value, language),
-        }
-        return texts[form]() if form in texts else value
-    if form == "flag":
-        return choose(("是", "yes") if value else ("否", "no"), language)
-    amount = number(value)
-    if amount is None:
-        return UNKNOWN
-    if form == "hour":
-        return hour_label(int(amount), language)
-    return _amount(amount, form, digits_of([amount]) if digits is None else digits)
-
-
-def _amount(value: float, form: Form, digits: int) -> str:
-    if form == "share":
-        return f"{100 * value:.1f}"
-    if form == "change":
-        return f"{100 * value:+.1f}" if abs(value) >= 0.0005 else "0.0"
-    if form == "minutes":
-        return f"{value / 60:,.1f}"
-    if form == "degrees":
-        return f"{value:.5f}"  # about a metre
-    if form == "cost":
-        return f"{value:,.10g}"
-    return f"{value:,.{0 if form in _WHOLE else digits}f}"
-
-
-@dataclass
-class Paper:
+class Draft:
     """A report that grows, whatever it is about: what is added comes after what is there.
 
-    Attributes
+    Parameters
     ----------
-    head
-        What every report says of its making.
-    tables
-        The study's tables by name.
-    names
-        What places and districts are called in the language, where it is not their name.
+    made
+        The study's manifest.
+    tables, layers
+        The study's by name; the layers tell what places and districts are called.
     unit
         What demand counts: ``orders``, ``weight`` (of points) or ``points``.
     weekly
@@ -216,18 +69,26 @@ class Paper:
         What a cost is counted in; empty where nobody said.
     """
 
-    head: Head
-    tables: Mapping[str, Table]
-    language: Language
-    names: Mapping[str, str] = field(default_factory=dict)
-    unit: str = "orders"
-    weekly: bool = False
-    cost_unit: str = ""
-    blocks: list[Block] = field(default_factory=list)
-    _counts: dict[str, int] = field(default_factory=dict)
+    def __init__(
+        self,
+        made: Made,
+        tables: Mapping[str, Table],
+        layers: Mapping[str, gpd.GeoDataFrame],
+        language: Language,
+        *,
+        unit: str,
+        weekly: bool = False,
+        cost_unit: str = "",
+    ) -> None:
+        self.made, self.tables, self.layers, self.language = made, tables, layers, language
+        self.weekly, self.cost_unit = weekly, cost_unit
+        self.unit = unit if unit in _PER_H else "orders"
+        self.names = _english_names(layers) if language == "en" else {}
+        self.blocks: list[Block] = []
+        self._counts: dict[str, int] = {}
 
-    def continue_in(self, other: "Paper") -> None:
-        """Add from now on to another paper, with its numbers of sections, tables and figures."""
+    def continue_in(self, other: "Draft") -> None:
+        """Add from now on to another draft, with its numbers of sections, tables and figures."""
         self.blocks, self._counts = other.blocks, other._counts  # noqa: SLF001 - of one class
 
     def say(self, zh: str, en: str) -> str:
@@ -237,21 +98,17 @@ class Paper:
     @property
     def per_h(self) -> str:
         """Return what demand counts: orders an hour, or points that have no hour."""
-        return self.per_week if self.weekly else choose(_PER_H[self._unit], self.language)
+        return self.per_week if self.weekly else choose(_PER_H[self.unit], self.language)
 
     @property
     def per_week(self) -> str:
         """Return what demand counts over a week: a point that is there at each hour, 168 times."""
-        return choose(_PER_WEEK[self._unit], self.language)
-
-    @property
-    def _unit(self) -> str:
-        return self.unit if self.unit in _PER_H else "orders"
+        return choose(_PER_WEEK[self.unit], self.language)
 
     def demand(self, amount: float, *, weekly: bool = False) -> str:
         """Return an amount of demand within a sentence."""
         words = _IN_WEEK if weekly or self.weekly else _IN_HOUR
-        return choose(words[self._unit], self.language).format(f"{amount:,.0f}")
+        return choose(words[self.unit], self.language).format(f"{amount:,.0f}")
 
     def records(self, table: str) -> list[dict[str, Cell]]:
         """Return a table's rows; none where the study has no such table."""
@@ -313,7 +170,7 @@ class Paper:
                     )
                     for row in rows
                 ),
-                right=frozenset(i for i, c in enumerate(known) if c.form not in _LEFT),
+                right=frozenset(i for i, c in enumerate(known) if c.form not in LEFT_FORMS),
                 short=frozenset(i for i, c in enumerate(known) if c.form in {"hour", "standard"}),
             )
         )
@@ -329,10 +186,27 @@ class Paper:
         caption = self._caption("表 ", "Table ", caption, "table")
         self.blocks.append(Grid(caption, tuple(header), texts, numbers))
 
-    def picture(self, name: str, title: str, text: str, *, rests_on: str) -> None:
-        """Add a figure; its caption says what it shows and what it rests on."""
-        caption = self._caption("图 ", "Figure ", text + self.say("", " ") + rests_on, "picture")
-        self.blocks.append(Picture(name, title, caption, text))
+    def picture(self, name: str, title: str, text: str, *, rests_on: str = "") -> None:
+        """Add a figure; its caption says what it shows and what it rests on, as all or as given."""
+        said = rests_on or self.rests_on()
+        ends = self.say(f"（{said}）", f" ({said})")
+        caption = self._caption("图 ", "Figure ", text + ends, "picture")
+        self.blocks.append(Picture(name, title, caption, text, said))
+
+    def warn(self, text: str) -> None:
+        """Add what nobody may overlook."""
+        self.blocks.append(Band(text))
+
+    def facts(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Add names and values."""
+        self.blocks.append(Facts(tuple(rows)))
+
+    def signatures(self) -> None:
+        """Add the lines to sign on."""
+        say = self.say
+        prepared, reviewed = say("编制", "Prepared by"), say("审核", "Reviewed by")
+        approved, date = say("批准", "Approved by"), say("日期", "Date")
+        self.blocks.append(Signatures((prepared, reviewed, approved, date)))
 
     def header(self, column: Column) -> str:
         """Return a column's header, with what demand counts."""
@@ -350,6 +224,89 @@ class Paper:
         """Return a cell of a known column as text."""
         return self.cell(value, name, column_of(name), digits=digits)
 
+    # What every study says of itself.
+
+    def what_if(self) -> list[str]:
+        """Return what is supposed of the stations, if anything is."""
+        return []
+
+    def rests_on(self, *, hours: str = "") -> str:
+        """Return what a caption must say: date, model, hours, data hash, and illustrative data.
+
+        ``hours`` is said instead of the study's.
+        """
+        made, language = self.made, self.language
+        parts = [
+            made["made_at"][:10],
+            translate(made["travel"], language),
+            hours or translate(made["hours"], language),
+            *(translate(said, language) for said in made["demand_rests_on"]),
+            self.say(f"数据 {made['data_hash']}", f"data {made['data_hash']}"),
+            *self.what_if(),
+        ]
+        if made["illustrative"]:
+            parts.append(self.say("示例数据", "illustrative data"))
+        return self.say("；", "; ").join(parts)
+
+    def condition(self) -> str:
+        """Say whether opening hours count: nothing changes the shares more."""
+        hours = translate(self.made["hours"], self.language)
+        return self.say(f"条件：{hours}。", f"{hours[:1].upper()}{hours[1:]}.")
+
+    def illustrative(self) -> str:
+        """Say that the data are made up."""
+        return self.say(
+            "示例数据：本报告所用的站点或热区为演示而编，任何数字均不反映真实城市。",
+            "Illustrative data: the stations or hot zones used here are made up for demonstration; "
+            "no figure in this report describes the real city.",
+        )
+
+    def dated(self) -> str:
+        """Return the line below the title: the day, and the data's digest."""
+        day, digest = self.made["made_at"][:10], self.made["data_hash"]
+        return self.say(f"{day}　数据 {digest}", f"{day} · data {digest}")
+
+    def when_made(self) -> Iterator[tuple[str, str]]:
+        """Yield when the study was made, and of which register."""
+        yield self.say("计算时间", "Computed"), self.made["made_at"][:16].replace("T", " ")
+        if self.made["as_of"] is not None:
+            as_of = self.made["as_of"][:16].replace("T", " ")
+            yield self.say("登记册截至", "Register as of"), as_of
+
+    def how_measured(self) -> Iterator[tuple[str, str]]:
+        """Yield by which travel times, hours and demand."""
+        made, language = self.made, self.language
+        yield self.say("出行模型", "Travel model"), translate(made["travel"], language)
+        yield self.say("开放时间", "Opening hours"), translate(made["hours"], language)
+        yield self.say("需求", "Demand"), translate(made["demand"], language)
+        for said in made["demand_rests_on"]:
+            yield self.say("需求的依据", "Demand rests on"), translate(said, language)
+
+    def made_from(self) -> Iterator[tuple[str, str]]:
+        """Yield of which data it is, and by which program."""
+        yield self.say("数据摘要", "Data hash"), self.made["data_hash"]
+        if self.made["network"]:
+            yield self.say("路网摘要", "Road network hash"), self.made["network"]
+        yield self.say("程序", "Program"), self.made["program"]
+
+    def chosen(self, codes: Mapping[str, Sequence[str]], everything: str) -> str:
+        """Return the words of codes by column, or what is said where there are none."""
+        words = [
+            choose(CODES[column][code], self.language) if code in CODES[column] else code
+            for column, given in codes.items()
+            if column in CODES
+            for code in given
+        ]
+        return self.say("、", ", ").join(words) or everything
+
+    def title(self, zh: str, en: str, *, areas: Sequence[str]) -> str:
+        """Return a title with the city's name.
+
+        ``areas`` are the layers that say what is measured; the first that holds something counts.
+        """
+        city = _city_of(self.layers, areas, self.language)
+        return self.say(f"{city}{zh}", f"{en}, {city}" if city else en)
+
     def _caption(self, zh: str, en: str, text: str, series: str) -> str:
         return f"{self.say(zh, en)}{self._next(series)}{self.say('　', '. ')}{text}"
 
@@ -358,20 +315,164 @@ class Paper:
         return self._counts[series]
 
 
-class Draft(Paper):
+class GapsDraft(Draft):
     """The report of a gap study as it grows."""
 
-    def __init__(
-        self, study: StudyFolder, language: Language, *, names: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, study: GapsFolder, language: Language) -> None:
         summary = study.summary
-        head = Head(summary["made_at"], summary["data_hash"], summary["program"])
-        super().__init__(
-            head, study.tables, language, names=names or {}, unit=summary["demand_unit"]
-        )
+        super().__init__(summary, study.tables, study.layers, language, unit=summary["demand_unit"])
         self.study = study
 
     @property
     def standard(self) -> str:
         """Return the first standard in words: the one that is looked into."""
         return standard_label(self.study.summary["results"][0]["standard"], self.language)
+
+    def rests_on_week(self) -> str:
+        """Return what a caption must say of what goes by the week, not by the study's hour."""
+        week = self.study.summary["week"]
+        if week is None:
+            return self.rests_on()
+        monday = week["monday"]
+        return self.rests_on(
+            hours=self.say(f"{monday} 起一周逐小时", f"hour by hour in the week from {monday}")
+        )
+
+    def points_apart(self) -> float | None:
+        """Return how many points of a hundred the tables' sampled share lies off page one's.
+
+        None where nothing was sampled, or there is no demand.
+        """
+        summary = self.study.summary
+        share, sampled = (
+            summary["results"][0]["covered_share"],
+            summary["sampling"]["covered_share"],
+        )
+        if share is None or sampled is None or summary["sampling"]["cell_m"] <= 0:
+            return None
+        return 100 * abs(sampled - share)
+
+
+class SitesDraft(Draft):
+    """The report of a siting study as it grows."""
+
+    def __init__(self, study: SitesFolder, language: Language) -> None:
+        summary = study.summary
+        super().__init__(
+            summary,
+            study.tables,
+            study.layers,
+            language,
+            unit=UNITS["points" if summary["demand"] == "points" else "hot zones"],
+            weekly=study.asked["hourly"],
+            cost_unit=_cost_unit(study),
+        )
+        self.study = study
+
+    @property
+    def standard(self) -> str:
+        """Return the coverage standard in words."""
+        return standard_label(f"{self.study.asked['minutes']:g} min", self.language)
+
+    @property
+    def moment(self) -> str:
+        """Return the moment that was asked for, such as ``2026-11-23 12:00``; empty for none."""
+        return (self.study.asked["at"] or "").replace("T", " ")
+
+    def cost(self, amount: float) -> str:
+        """Return a cost with its unit."""
+        return f"{amount:,.10g} {self.cost_unit}".strip()
+
+    def sites(self) -> list[dict[str, Cell]]:
+        """Return the chosen, by rank."""
+        return self.records("sites")
+
+    def curve(self, *, nested: bool) -> list[dict[str, Cell]]:
+        """Return the points of a curve in order of their limit."""
+        rows = [
+            row
+            for row in self.records("curve")
+            if row["nested"] is nested and number(row["limit"]) is not None
+        ]
+        return sorted(rows, key=lambda row: number(row["limit"]) or 0.0)
+
+    def gain(self, rows: list[dict[str, Cell]]) -> float:
+        """Return what some of the chosen add together."""
+        return sum(number(row["gain"]) or 0.0 for row in rows)
+
+    def what_if(self) -> list[str]:
+        """Return what the study says of a scenario that changed its stations; none without one."""
+        notes = [note for note in self.study.summary["notes"] if note.startswith(_SCENARIO)]
+        return [translate(note, self.language).rstrip(".。") for note in notes]
+
+    def options_offered(self) -> bool:
+        """Tell whether something else than new posts was on offer."""
+        return isinstance(self.study.summary["question"].get("prices"), dict)
+
+    def one_of(self, pair: Pair) -> str:
+        """Return a pair's text in the language."""
+        return choose(pair, self.language)
+
+    def share(self, part: float, whole: float, digits: int = 0) -> str:
+        """Return a part of a whole as per cent."""
+        return percent(part / whole if whole > 0 else None, digits)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report drawn up, to be written as page, document, workbook and figures.
+
+    Attributes
+    ----------
+    draw
+        Draws one of the draft's pictures.
+    manifest, tables
+        The workbook's first sheet as names and values, and its tables by name in their order;
+        ``week`` is shown as days and hours, with ``week_note`` below.
+    """
+
+    draft: Draft
+    title: str
+    draw: Callable[[Picture], Figure]
+    manifest: Sequence[tuple[str, Cell]]
+    tables: Mapping[str, Table]
+    week_note: str = ""
+
+
+def _cost_unit(study: SitesFolder) -> str:
+    prices = study.summary["question"].get("prices")
+    unit = prices.get("unit") if isinstance(prices, dict) else None
+    return unit if isinstance(unit, str) and unit != "cost" else ""
+
+
+def _english_names(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, str]:
+    """Return the English names of districts and places, where they have one."""
+    names: dict[str, str] = {}
+    for layer in ("places", "districts"):
+        frame = layers.get(layer)
+        if frame is not None and {"name", "name_en"} <= set(frame.columns):
+            known = frame.dropna(subset=["name", "name_en"])
+            names |= dict(zip(known["name"].map(str), known["name_en"].map(str), strict=True))
+    return names
+
+
+def _city_of(
+    layers: Mapping[str, gpd.GeoDataFrame], areas: Sequence[str], language: Language
+) -> str:
+    """Return the largest city near what is measured; none where no place says so."""
+    places = layers.get("places")
+    area = next((layers[name] for name in areas if name in layers and len(layers[name])), None)
+    if places is None or area is None or "kind" not in places:
+        return ""
+    cities = places[places["kind"] == "city"]
+    west, south, east, north = (float(edge) for edge in area.total_bounds)
+    if cities.empty:
+        return ""
+    x, y = cities.geometry.x.to_numpy(), cities.geometry.y.to_numpy()
+    metres = geodesic_m(x, y, 0 * x + (west + east) / 2, 0 * y + (south + north) / 2)
+    near = cities[metres <= _CITY_WITHIN_M]
+    if near.empty:
+        return ""
+    first = near.sort_values("population", ascending=False).iloc[0]
+    english = first.get("name_en") if language == "en" else None
+    return str(english or first["name"])

@@ -1,61 +1,164 @@
-"""A study's folder: what it holds, as the study writes it and a report reads it."""
+"""A study's folder, as the study writes it and a report reads it: its files, tables and columns.
 
-import csv
-import json
+A gap study: ``summary.json`` (:class:`Summary`), ``tables.json`` (as ``locator/study/tables.py``
+makes them), ``summary.csv``, ``gaps.gpkg`` and ``gaps.geojson``, and ``rejected.csv`` where demand
+points were rejected.
+
+A siting study: ``summary.json`` (:class:`SiteSummary`), ``tables.json`` (the tables of
+:data:`TABLES_OF`), ``sites.csv`` (the table ``sites``), ``sites.geojson``, ``sites.gpkg``
+(:data:`LAYERS_OF` and :data:`BACKGROUND_LAYERS`), ``certificate.npz`` (:data:`CERTIFICATE_ARRAYS`;
+not for p-center and capacitated cover, whose bound is the solver's), ``rejected.csv`` and
+``rejected_candidates.csv`` where rows were rejected.
+
+Where moments are compared, the folder holds one such folder a moment, ``at-2026-11-23T1200``, and
+``comparison.json`` (:class:`Comparison`) and ``comparison.csv`` with :data:`COMPARISON_COLUMNS`.
+
+The report of each (``report.html``, ``report.docx``, ``tables.xlsx``, ``figures``) follows from the
+folder alone; see :func:`locator.reporting.write_report`, which :mod:`locator.reporting.reading`
+serves.
+"""
+
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from types import UnionType
-from typing import TypedDict, cast, get_args, get_origin, get_type_hints, is_typeddict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypedDict
 
-import geopandas as gpd
-import pandas as pd
+# Of all this together: what is written there or what it means changes, and the number goes up.
+# A folder without one was written before there was a number, and is as 1.
+FOLDER_VERSION = 1
 
-from locator.errors import InputError
-from locator.files import read_layers
+MANIFEST, TABLES, REJECTED = "summary.json", "tables.json", "rejected.csv"
+MAP_PAGE, MAP_PICTURE = "map.html", "map.png"
+PAGE, DOCUMENT, WORKBOOK, FIGURES = "report.html", "report.docx", "tables.xlsx", "figures"
+REPORT_FILES = (PAGE, DOCUMENT, WORKBOOK, FIGURES)
+GAPS_CSV, GAPS_GEOJSON, GAPS_LAYERS = "summary.csv", "gaps.geojson", "gaps.gpkg"
+SITES_CSV, SITES_GEOJSON, SITES_LAYERS = "sites.csv", "sites.geojson", "sites.gpkg"
+CERTIFICATE, REJECTED_CANDIDATES = "certificate.npz", "rejected_candidates.csv"
+COMPARISON, COMPARISON_CSV = "comparison.json", "comparison.csv"
+_OF_ANY = {MANIFEST, TABLES, REJECTED, MAP_PAGE, MAP_PICTURE, *REPORT_FILES}
+GAPS_FILES = frozenset({GAPS_CSV, GAPS_GEOJSON, GAPS_LAYERS} | _OF_ANY)
+SITES_FILES = frozenset(
+    {SITES_CSV, SITES_GEOJSON, SITES_LAYERS, CERTIFICATE, REJECTED_CANDIDATES} | _OF_ANY
+)
+COMPARISON_FILES = frozenset({COMPARISON, COMPARISON_CSV, *REPORT_FILES})
 
-__all__ = [
-    "LAYERS_FILE",
-    "MANIFEST",
-    "REJECTED",
-    "TABLES",
-    "Cell",
-    "PlainTable",
-    "Result",
-    "Sampling",
-    "StudyFolder",
-    "Summary",
-    "Table",
-    "WeekTotals",
-    "check_shape",
-    "number",
-    "outdated",
-    "read_folder",
-    "read_json",
-    "to_table",
-]
+# One row a chosen option, the one that adds most first. What does not exist is null.
+SITE_COLUMNS = (
+    "rank",
+    "id",  # of the candidate, or of the station that is changed
+    "name",
+    "option",  # new_post, extend_hours, add_service, add_service_and_hours, add_cabinet
+    "origin",  # grid, road grid, candidate, place, station
+    "host",
+    "lon",
+    "lat",
+    "place",  # the nearest one of the store
+    "place_m",
+    "district_id",
+    "district_name",
+    "cost",
+    "hours",  # in which it serves, or to which the station is extended
+    "gain",  # demand it covers beside those ranked before it; they add up to what all add
+    "gain_share",  # of the whole demand
+    "gain_alone",  # if it were the only one
+    "lost_if_dropped",  # what only it covers
+    "serves",  # demand that goes to it rather than elsewhere; null for a week and for options
+    "zone_name",  # where most of the gain lies
+    "zone_share",
+    "reason",  # why that demand is uncovered today, locator.coverage.Reason
+    "reason_share",
+    "then_station_id",  # the station near enough to most of it that is closed, or unknown, then
+    "then_station_name",
+    "then_station_hours",
+    "nearest_station_id",  # of those that count whatever their hours, from the site
+    "nearest_station_name",
+    "nearest_ride_s",
+    "gain_hours",  # in which it gains, such as Mo-Fr 18:00-22:00; null without a week
+    "kept_share",  # of the varied runs in which it was chosen again; null where none were made
+    "why_zh",
+    "why_en",
+)
+# One row a site of either moment; "other_" is the second one. Demand: within the standard of it.
+COMPARISON_COLUMNS = (
+    "at", "other_at", "id", "name", "option", "rank", "other_rank",
+    "demand", "covered", "uncovered", "stations_open",
+    "other_demand", "other_covered", "other_uncovered", "other_stations_open",
+    "open_only_then", "open_only_other", "why_zh", "why_en",
+)  # fmt: skip
+TABLES_OF = MappingProxyType(
+    {
+        "sites": SITE_COLUMNS,
+        # Coverage against the number or the budget; bound: no selection of that limit covers more.
+        "curve": (
+            "by",  # new, budget
+            "nested",  # true: what was chosen first stays
+            "limit",
+            "covered",
+            "covered_share",
+            "added",
+            "marginal",
+            "bound",
+            "gap_added",
+            "ids",  # chosen, joined with ;
+        ),
+        # How often a site stays chosen, and a row for each that another run chose instead.
+        "sensitivity": (
+            "id",
+            "name",
+            "chosen",  # whether the answer has it
+            "runs",
+            "kept",
+            "kept_share",
+            "kept_share_speed",
+            "kept_share_demand",
+            "kept_share_threshold",
+        ),
+        # What each adds in each hour of the week, 0 is Monday 00:00; only where it adds something.
+        "hours": ("rank", "id", "hour", "gain"),
+        # Demand, what is covered before and after, by district and by hot zone.
+        "areas": ("level", "id", "name", "demand", "covered_before", "covered_after"),
+    }
+)
+LAYERS_OF = MappingProxyType(
+    {
+        "chosen": SITE_COLUMNS,
+        "candidates": (
+            "id", "name", "origin", "host", "cost", "capacity",
+            "district_id", "district_name", "place", "place_m", "provenance", "chosen",
+        ),
+        # Demand points; before and after: the share of its demand that is covered.
+        "demand": ("demand", "before", "after", "zone_name", "district_name"),
+        # Where demand points are covered for more of their demand than before, and for less than
+        # half of it after all; squares of the sampling, cut to the hot zones.
+        "newly_covered": ("demand",),
+        "uncovered": ("demand",),
+    }
+)  # fmt: skip
+# What the maps stand on, with the columns of the store; as in a gap study's layers.
+BACKGROUND_LAYERS = (
+    # And ``counted``: it counts and is open at the hour (in the week: at some time); ``eligible``:
+    # it would count if it were open; ``state`` at the moment, where one was asked for.
+    "stations",
+    "hot_zones",  # not where points were measured; demand_per_h of the hour, of the week its mean
+    "districts",
+    "places",
+)
+# With A = csr(data, indices, indptr), G likewise, r as in locator.siting.Certificate.
+CERTIFICATE_ARRAYS = (
+    "kind", "baseline", "shape", "indptr", "indices", "data", "first", "second", "rows", "rules",
+    "rule_shape", "rule_indptr", "rule_indices", "rule_data", "right", "low", "high", "prices",
+    "share", "target",
+)  # fmt: skip
 
-MANIFEST, TABLES, LAYERS_FILE, REJECTED = "summary.json", "tables.json", "gaps.gpkg", "rejected.csv"
-_HOURS = 168
-# What a report cannot do without; "hours" and its sisters are there where the week was studied.
-_NEEDED: dict[str, str] = {
-    "curve": "minutes covered_share",
-    "times": "level name median_s worst_tenth_s",
-    "services": "service stations stations_unknown",
-    "kinds": "kind stations",
-    "hosts": "host stations",
-    "modes": "mode travel",
-    "backup": "standard share_with_1 share_with_2",
-    "stations": "id name lost_demand_per_h adds_nothing",
-    "equity": "level name",
-    "sensitivity": "what covered_share",
-    "intervals": "what low high replicates",
-    "hours": "hour demand_per_h covered_per_h covered_share always_per_h",
-    "gap_areas": "rank unserved_demand_per_h",
-}
-_LAYERS = ("gap_areas", "stations", "hot_zones", "districts", "places", "gained", "lost")
 Cell = str | int | float | bool | None
+
+
+def number(cell: Cell) -> float | None:
+    """Return a cell's number; None where it is no finite number."""
+    if isinstance(cell, bool) or not isinstance(cell, int | float):
+        return None
+    return float(cell) if math.isfinite(cell) else None
 
 
 class PlainTable(TypedDict):
@@ -63,6 +166,52 @@ class PlainTable(TypedDict):
 
     columns: list[str]
     rows: list[list[Cell]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as a report reads it: columns by name, and rows of plain cells."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def records(self) -> Iterator[dict[str, Cell]]:
+        """Yield the rows with their columns' names."""
+        for row in self.rows:
+            yield dict(zip(self.columns, row, strict=True))
+
+    def numbers(self, column: str) -> list[float | None]:
+        """Return a column's numbers; none where there is no such column."""
+        return [number(record.get(column)) for record in self.records()]
+
+
+class Origin(TypedDict):
+    """What a study was made of, when, by which program and model."""
+
+    folder_version: int  # FOLDER_VERSION of the locator that wrote it
+    title: str
+    made_at: str
+    program: str
+    illustrative: bool
+    data_hash: str
+    data_version: str
+    as_of: str | None
+    travel: str
+    network: str  # digest of what the roads were read from; empty as the crow flies
+    credit: str  # whose roads they are, where somebody is owed a notice
+    hours: str
+
+
+class Made(Origin):
+    """What the manifest of every study says."""
+
+    stations_counted: int
+    stations_services_unknown: int | None  # null where no service or host is asked for
+    demand: str
+    demand_rests_on: list[str]  # what hot zones that were built assumed; a sentence a build
+    rejected_points: int
+    notes: list[str]
+    settings: dict[str, str | float | int]
 
 
 class Result(TypedDict):
@@ -105,234 +254,94 @@ class Sampling(TypedDict):
     covered_share: float | None  # of the first standard, to hold against the polygons'
 
 
-class Summary(TypedDict):
-    """The manifest: what was run, on what, with which settings, and the totals."""
+class Summary(Made):
+    """The manifest of a gap study: what was run, and the totals."""
 
-    title: str
-    made_at: str
-    program: str
-    illustrative: bool
-    data_hash: str
-    data_version: str
-    as_of: str | None
-    travel: str
-    network: str  # digest of what the roads were read from; empty as the crow flies
-    credit: str  # whose roads they are, where somebody is owed a notice
-    hours: str
-    stations_counted: int
     stations_hours_unknown: int | None  # null where opening hours are not considered
-    stations_services_unknown: int | None  # null where no service or host is asked for
     filter: dict[str, list[str]]
-    demand: str
-    demand_rests_on: list[str]  # what hot zones that were built assumed; a sentence a build
     demand_unit: str  # orders an hour, the weight of points, or points
     results: list[Result]
     week: WeekTotals | None
     sampling: Sampling
     scenario: dict[str, str | list[str]] | None
     before: list[Result]
-    rejected_points: int
-    notes: list[str]
     warnings: list[str]  # what a reader must see first
-    settings: dict[str, str | float | int]
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table as a report reads it: columns by name, and rows of plain cells."""
+class SiteFigures(TypedDict):
+    """What was reached, and how good it is known to be; what does not exist is null.
 
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
-    def records(self) -> Iterator[dict[str, Cell]]:
-        """Yield the rows with their columns' names."""
-        for row in self.rows:
-            yield dict(zip(self.columns, row, strict=True))
-
-    def numbers(self, column: str) -> list[float | None]:
-        """Return a column's numbers; none where there is no such column."""
-        return [number(record.get(column)) for record in self.records()]
-
-
-@dataclass(frozen=True)
-class StudyFolder:
-    """What a study's folder holds.
-
-    Attributes
-    ----------
-    summary
-        The manifest.
-    tables
-        By name, as ``locator/study/tables.py`` makes them, and ``gap_areas`` without its shapes.
-    layers
-        ``gaps`` of the first standard, and of ``gap_areas, stations, hot_zones, districts,
-        places, gained, lost`` those that are there; EPSG:4326.
-    rejected
-        Header and rows of the rejected points.
+    ``objective``, ``baseline`` and ``bound`` are demand covered in ``unit`` (mclp; backup counts a
+    second cover half; capacitated: demand served), cost (lscp), mean seconds (p-median) or the
+    longest seconds (p-center). ``gap_added`` is the share of what could be added at best that may
+    be missing. ``proof``: ``certificate`` (anybody recomputes the bound) or ``solver``.
     """
 
-    summary: Summary
-    tables: dict[str, Table]
-    layers: dict[str, gpd.GeoDataFrame]
-    rejected: list[list[str]] = field(default_factory=list)
+    model: str
+    unit: str
+    minutes: float
+    demand: float
+    covered_before: float
+    covered_after: float
+    covered_share_before: float | None
+    covered_share_after: float | None
+    mean_s_before: float | None
+    mean_s_after: float | None
+    objective: float
+    baseline: float | None
+    added: float | None
+    bound: float
+    gap: float
+    gap_added: float
+    status: str
+    proof: str
+    certificate_bound: float | None
+    stopped: str
+    chosen: int
+    cost: float | None
+    candidates: int
+    demand_points: int
+    seconds: dict[str, float]
 
 
-def number(cell: Cell) -> float | None:
-    """Return a cell's number; None where it is no finite number."""
-    if isinstance(cell, bool) or not isinstance(cell, int | float):
-        return None
-    return float(cell) if math.isfinite(cell) else None
+class Asked(TypedDict):
+    """What a report reads of the question; the rest is for who asks it again."""
+
+    model: str
+    minutes: float
+    new: int | None
+    budget: float | None
+    share: float | None
+    at: str | None
+    hourly: bool
+    week_of: str | None
+    services: list[str]
+    kinds: list[str]
+    candidates: str
+    spacing_m: float
+    forced_in: list[str]
+    forced_out: list[str]
+    apart_m: float
+    existing: bool
+    hours: str | None
+    runs: int
+    seed: int
 
 
-def read_folder(folder: Path) -> StudyFolder:
-    """Read a study's folder.
+class SiteSummary(Made):
+    """The manifest of a siting study: what was asked, and the figures."""
 
-    Raises
-    ------
-    InputError
-        It is none, a file in it cannot be read, or another locator wrote it.
-    """
-    if not (folder / MANIFEST).is_file():
-        raise InputError(
-            f"{folder} is no folder of a study: it has no {MANIFEST}; "
-            "make one with 'locator gaps' or 'locator site … --out FOLDER'."
-        )
-    summary = read_json(folder / MANIFEST)
-    check_shape(summary, Summary, MANIFEST, folder)
-    tables = read_json(folder / TABLES)
-    check_shape(tables, dict[str, PlainTable], TABLES, folder)
-    plain = cast("dict[str, PlainTable]", tables)
-    found = {name: to_table(table, name, folder) for name, table in plain.items()}
-    manifest = cast("Summary", summary)
-    if not manifest["results"]:
-        raise outdated(folder, f"{MANIFEST} has no results")
-    layers = _read_layers(folder, manifest)
-    areas = pd.DataFrame(layers["gap_areas"].drop(columns="geometry"))
-    found["gap_areas"] = _plain(areas)
-    _check_tables(found, manifest, folder)
-    return StudyFolder(manifest, found, layers, _read_rejected(folder / REJECTED))
+    stations_hours_unknown: int
+    question: dict[str, object]
+    figures: SiteFigures
+    rejected_candidates: int
 
 
-def _check_tables(tables: dict[str, Table], summary: Summary, folder: Path) -> None:
-    weekly = summary["week"] is not None
-    for name, columns in _NEEDED.items():
-        if name not in tables:
-            if name != "hours" or weekly:
-                raise outdated(folder, f"{TABLES} has no table {name!r}")
-            continue
-        if lacking := [c for c in columns.split() if c not in tables[name].columns]:
-            raise outdated(folder, f"the table {name!r} has no column {lacking[0]!r}")
-    worst = summary["week"]["worst_hour"] if summary["week"] is not None else None
-    if "hours" in tables and len(tables["hours"].rows) != _HOURS:
-        raise outdated(folder, f"the table 'hours' does not have {_HOURS} rows")
-    if worst is not None and not 0 <= worst < _HOURS:
-        raise outdated(folder, f"{worst} is no hour of the week")
+class Comparison(TypedDict):
+    """One question at several moments: ``comparison.json``."""
 
-
-def read_json(path: Path, *, command: str = "gaps") -> object:
-    """Return what a JSON file of a study holds.
-
-    Raises
-    ------
-    InputError
-        It cannot be read, or is none.
-    """
-    try:
-        read: object = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON; run 'locator {command}' again.") from error
-    return read
-
-
-def outdated(folder: Path, why: str, *, command: str = "gaps") -> InputError:
-    """Return the error of a folder that another locator wrote, or that was changed."""
-    return InputError(f"{folder}: {why}; run 'locator {command}' again.")
-
-
-def check_shape(
-    value: object, kind: object, where: str, folder: Path, *, command: str = "gaps"
-) -> None:
-    """Refuse a value that a file holds if it has not the type, a ``TypedDict``, that it is to have.
-
-    Raises
-    ------
-    InputError
-        It has not; the sentence says where.
-    """
-    if (wrong := _first_wrong(value, kind, where)) is not None:
-        raise outdated(folder, f"{wrong} is not what a study writes there", command=command)
-
-
-def _first_wrong(value: object, kind: object, where: str) -> str | None:
-    """Return where a value from a file first differs from the type it is to have."""
-    if isinstance(kind, UnionType):
-        found = [_first_wrong(value, option, where) for option in get_args(kind)]
-        # Of "a table or nothing", the one that fits farthest tells what is wrong.
-        return None if None in found else max((w for w in found if w), key=len)
-    inner = _members(value, kind, where)
-    if inner is None:
-        return where
-    return next((w for parts in inner if (w := _first_wrong(*parts)) is not None), None)
-
-
-def _members(value: object, kind: object, where: str) -> list[tuple[object, object, str]] | None:
-    """Return what a value holds, with the types to have; None where it is another type itself."""
-    args: tuple[object, ...] = get_args(kind)
-    if is_typeddict(kind) and isinstance(value, dict):
-        hints = get_type_hints(kind)
-        return [(value.get(key, ...), hint, f"{where}, {key}") for key, hint in hints.items()]
-    if get_origin(kind) is list and isinstance(value, list):
-        return [(item, args[0], where) for item in value]
-    if get_origin(kind) is dict and isinstance(value, dict):
-        return [(item, args[1], f"{where}, {key}") for key, item in value.items()]
-    if kind is float:
-        return [] if isinstance(value, int | float) and not isinstance(value, bool) else None
-    if kind is int:
-        return [] if isinstance(value, int) and not isinstance(value, bool) else None
-    if is_typeddict(kind):
-        return None
-    return [] if isinstance(kind, type) and isinstance(value, kind) else None
-
-
-def to_table(table: PlainTable, name: str, folder: Path, *, command: str = "gaps") -> Table:
-    """Return a table of a file; its rows must be as long as its header.
-
-    Raises
-    ------
-    InputError
-        One is not.
-    """
-    if any(len(row) != len(table["columns"]) for row in table["rows"]):
-        why = f"{TABLES}, {name}: a row is not as long as the header"
-        raise outdated(folder, why, command=command)
-    return Table(tuple(table["columns"]), tuple(tuple(row) for row in table["rows"]))
-
-
-def _plain(frame: pd.DataFrame) -> Table:
-    cells: Iterable[list[Cell]] = (
-        [None if pd.isna(value) else value for value in frame[name].astype(object)]
-        for name in frame.columns
-    )
-    return Table(tuple(str(name) for name in frame.columns), tuple(zip(*cells, strict=True)))
-
-
-def _read_layers(folder: Path, summary: Summary) -> dict[str, gpd.GeoDataFrame]:
-    path = folder / LAYERS_FILE
-    slug = summary["results"][0]["standard"].replace(" ", "").replace(".", "_")
-    names = {"gaps": f"gaps_{slug}"} | {name: name for name in _LAYERS}
-    found = read_layers(path, list(names.values()))
-    if lacking := {"gap_areas", "stations", names["gaps"]} - set(found):
-        raise outdated(folder, f"{LAYERS_FILE} has no layer {min(lacking)!r}")
-    return {name: found[layer] for name, layer in names.items() if layer in found}
-
-
-def _read_rejected(path: Path) -> list[list[str]]:
-    if not path.is_file():
-        return []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            return list(csv.reader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
+    folder_version: int
+    moments: list[str]
+    folders: list[str]
+    table: PlainTable
+    summaries: list[SiteSummary]

@@ -1,17 +1,24 @@
-"""Method, limits and references of a report, and its appendix."""
+"""Method, limits and references of a report, and the appendix of its settings."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from locator.reporting.columns import Pair
-from locator.reporting.draft import Draft, Facts, Paper
+from locator.reporting.draft import Draft
 from locator.reporting.folder import Cell
-from locator.reporting.labels import CHOICES, SETTINGS, choose, translate
+from locator.reporting.labels import CHOICES, SETTINGS, Pair, choose
 
-__all__ = ["add_appendix", "add_method", "add_settings", "shown_settings", "write_method"]
 
-_REJECTED = 20
+@dataclass(frozen=True)
+class Method:
+    """What each number is, what it is not, and from where the method is taken."""
+
+    what: tuple[Pair, ...]
+    limits: tuple[Pair, ...]
+    references: tuple[str, ...]
+
+
 # What each measure is; docs/methods.md has the formulas.
-_METHODS: tuple[Pair, ...] = (
+_GAPS_WHAT: tuple[Pair, ...] = (
     (
         "覆盖率是需求的占比，不是站点或热区个数的占比：热区需求在面内均匀分布，落在服务范围之内的部分"
         "为已覆盖（Church & ReVelle 1974）。",
@@ -55,7 +62,7 @@ _METHODS: tuple[Pair, ...] = (
         "same input gives the same report.",
     ),
 )
-_LIMITS: tuple[Pair, ...] = (
+_GAPS_LIMITS: tuple[Pair, ...] = (
     (
         "直线估算不知道河流、铁路、单行道与高差；默认速度与绕行系数并非本地实测。",
         "The straight-line estimate knows no river, railway, one-way street or slope; the default "
@@ -78,7 +85,7 @@ _LIMITS: tuple[Pair, ...] = (
         "This report recommends no site; it says where, when and why there is no cover.",
     ),
 )
-_REFERENCES = (
+_GAPS_REFERENCES = (
     "Ballou, R. H., Rahardja, H., Sakai, N. (2002). Selected country circuity factors for road "
     "travel distance estimation. Transportation Research Part A 36:843–848.",
     "Bohannon, R. W. (1997). Comfortable and maximum walking speed of adults aged 20–79 years. "
@@ -92,31 +99,97 @@ _REFERENCES = (
     "Luo, W., Qi, Y. (2009). An enhanced two-step floating catchment area (E2SFCA) method. Health "
     "& Place 15:1100–1107.",
 )
+GAPS_METHOD = Method(_GAPS_WHAT, _GAPS_LIMITS, _GAPS_REFERENCES)
+_SITES_WHAT: tuple[Pair, ...] = (
+    (
+        "覆盖是需求的占比：热区需求在面内均匀分布，取方格为点（边长 5 至 100 米，共约三万个）；"
+        "标准时间之内有可用站点的方格为已覆盖。",
+        "Cover is a share of demand: a zone's demand is sampled by squares of 5 to 100 m, about "
+        "30,000 in all; a square within the standard of a station in use is covered.",
+    ),
+    (
+        "最大覆盖选址（MCLP，Church & ReVelle 1974）在候选点中选取新增覆盖最多的组合，"
+        "现有站点保留。"
+        "最少设施（LSCP，Toregas 等 1971）、p-中位（Hakimi 1964）按所问选用。",
+        "The maximal covering location problem (MCLP, Church & ReVelle 1974) chooses the "
+        "candidates that add most cover, existing stations staying; the set covering problem "
+        "(LSCP, Toregas et al. 1971) and the p-median (Hakimi 1964) where they were asked for.",
+    ),
+    (
+        "上限来自线性松弛的对偶：任何可行的对偶数都给出有效的上限，因此可独立复算。",
+        "The bound is of the dual of the linear relaxation: any feasible dual numbers give a valid "
+        "one, so that anybody can recompute it.",
+    ),
+    (
+        "名次按逐个新增排列：第一处新增最多，第二处在其基础上新增最多，依此类推，合计等于总新增。",
+        "Ranks go by what each adds to those before it: the gains add up to what all of them add.",
+    ),
+    (
+        "变动试算：车速、标准在范围内均匀抽取，需求单位有放回抽样（Efron & Tibshirani 1993），"
+        "种子固定。"
+        "它说明选择取决于什么，不是预测。",
+        "Varied runs: speed and standard are drawn evenly, demand units with repetition (Efron & "
+        "Tibshirani 1993), from a fixed seed. They say what the choice hangs on, and forecast "
+        "nothing.",
+    ),
+)
+_SITES_LIMITS: tuple[Pair, ...] = (
+    (
+        "“最优”只就所给的候选点、规则与数据而言；候选点之外可能有更好的位置。",
+        "“Best” is of the candidates, rules and data given; a better place may lie between them.",
+    ),
+    (
+        "除按容量的模型外，不考虑站点会满；需求不因新站点而改变。",
+        "Except in the model of capacities no station is ever full; demand does not move because "
+        "of a new post.",
+    ),
+    (
+        "场地、租金、意愿与许可未考虑；点位须现场核实。",
+        "Rooms, rents, willing hosts and permits are not considered; each point wants a visit.",
+    ),
+    (
+        "开放时间未知的站点不算开放；开放时间取自登记册。",
+        "Stations of unknown hours count as not open; hours are as the register has them.",
+    ),
+)
+_SITES_REFERENCES = (
+    "Church, R., ReVelle, C. (1974). The maximal covering location problem. Papers of the "
+    "Regional Science Association 32:101–118.",
+    "Efron, B., Tibshirani, R. J. (1993). An Introduction to the Bootstrap. Chapman & Hall.",
+    "Hakimi, S. L. (1964). Optimum locations of switching centers and the absolute centers and "
+    "medians of a graph. Operations Research 12:450–459.",
+    "Toregas, C., Swain, R., ReVelle, C., Bergman, L. (1971). The location of emergency service "
+    "facilities. Operations Research 19:1363–1373.",
+)
+SITES_METHOD = Method(_SITES_WHAT, _SITES_LIMITS, _SITES_REFERENCES)
 
 
-def add_method(draft: Draft) -> None:
-    """Add the method in a page: what each number is, what it is not, and from where."""
-    write_method(draft, _METHODS, _LIMITS, _REFERENCES)
-
-
-def write_method(
-    draft: Paper, methods: Iterable[Pair], limits: Iterable[Pair], references: Iterable[str]
-) -> None:
-    """Write a method, its limits and its references, in that order."""
+def add_method(draft: Draft, method: Method) -> None:
+    """Add the method in a page."""
     draft.heading("方法与局限", "Method and limits")
-    draft.points(choose(pair, draft.language) for pair in methods)
+    draft.points(choose(pair, draft.language) for pair in method.what)
     draft.heading("局限", "Limits", level=2)
-    draft.points(choose(pair, draft.language) for pair in limits)
+    draft.points(choose(pair, draft.language) for pair in method.limits)
     draft.heading("参考文献", "References", level=2)
-    draft.points(references)
+    draft.points(method.references)
 
 
-def shown_settings(
-    draft: Paper, settings: Mapping[str, str | float | int]
-) -> list[tuple[str, Cell]]:
+def add_appendix(draft: Draft, notes: Sequence[str]) -> None:
+    """Add the settings and the notes of the run."""
+    draft.heading("附录", "Appendix")
+    draft.heading("设置", "Settings", level=2)
+    draft.facts(
+        (label, f"{value:g}" if isinstance(value, float) else str(value))
+        for label, value in shown_settings(draft)
+    )
+    draft.heading("说明", "Notes", level=2)
+    draft.points(notes or [draft.say("无。", "None.")])
+
+
+def shown_settings(draft: Draft) -> list[tuple[str, Cell]]:
     """Return the settings by name, in words; numbers stay numbers."""
     rows: list[tuple[str, Cell]] = []
-    for name, value in settings.items():
+    for name, value in draft.made["settings"].items():
         label = choose(SETTINGS[name], draft.language) if name in SETTINGS else name
         shown: Cell = value
         if isinstance(value, str):
@@ -124,44 +197,3 @@ def shown_settings(
             shown = choose(word, draft.language) if word else value
         rows.append((label, draft.say("（默认）", "(default)") if shown == "" else shown))
     return rows
-
-
-def add_settings(draft: Paper, settings: Mapping[str, str | float | int]) -> None:
-    """Add the settings as names and values."""
-    shown = shown_settings(draft, settings)
-    draft.blocks.append(Facts(tuple((label, _plain(value)) for label, value in shown)))
-
-
-def _plain(value: Cell) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def add_appendix(draft: Draft) -> None:
-    """Add the settings, the notes of the run and the rejected points."""
-    summary, say = draft.study.summary, draft.say
-    draft.heading("附录", "Appendix")
-    draft.heading("设置", "Settings", level=2)
-    shown = tuple(
-        (label, _plain(value)) for label, value in shown_settings(draft, summary["settings"])
-    )
-    draft.blocks.append(Facts(shown))
-    draft.heading("说明", "Notes", level=2)
-    said = [*summary["warnings"], *summary["notes"]]
-    notes = [draft.named(translate(note, draft.language)) for note in said]
-    draft.points(notes or [say("无。", "None.")])
-    draft.heading("被拒的需求点", "Rejected points", level=2)
-    if not summary["rejected_points"]:
-        draft.text(say("无。", "None."))
-        return
-    header, *rows = draft.study.rejected or [[]]
-    draft.text(
-        say(
-            f"{summary['rejected_points']} 个需求点因无法读取被拒，未计入；全部见 rejected.csv。",
-            f"{summary['rejected_points']} points could not be read and do not count; all are in "
-            "rejected.csv.",
-        )
-    )
-    whole = [row for row in rows if len(row) == len(header)][:_REJECTED]
-    if header and whole:
-        few = say(f"被拒的点（前 {len(whole)} 个）", f"Rejected points (the first {len(whole)})")
-        draft.plain_grid(few, header, whole)

@@ -10,27 +10,16 @@ import jinja2
 from locator.errors import StudyError
 from locator.paths import refuse_store, templates_dir
 from locator.reporting.document import render_document
-from locator.reporting.draft import Draft, Paper
-from locator.reporting.folder import read_folder
-from locator.reporting.method import add_appendix, add_method
-from locator.reporting.names import city_of, english_names
-from locator.reporting.opening import add_opening, title_of
-from locator.reporting.pictures import PICTURES, Image, draw_pictures
-from locator.reporting.sections import add_sections
-from locator.reporting.sites.make import draw_up
-from locator.reporting.sites.pictures import SITE_PICTURES
-from locator.reporting.sites.read import is_comparison, is_siting
+from locator.reporting.draft import Report
+from locator.reporting.folder import DOCUMENT, FIGURES, PAGE, WORKBOOK
+from locator.reporting.gaps import report_gaps
+from locator.reporting.moments import report_moments
+from locator.reporting.pictures import FIGURE_FILES, Image, draw_pictures
+from locator.reporting.reading import GapsFolder, SitesFolder, read_folder
+from locator.reporting.sites import report_sites
 from locator.reporting.workbook import render_workbook
 from locator.schema import Language
 from locator.theme import PALETTE
-
-__all__ = ["FIGURES", "FIGURE_FILES", "REPORT_FILES", "write_report"]
-
-_PAGE, _DOCUMENT, _WORKBOOK, FIGURES = "report.html", "report.docx", "tables.xlsx", "figures"
-REPORT_FILES = (_PAGE, _DOCUMENT, _WORKBOOK, FIGURES)
-_NAMES = (*PICTURES, *SITE_PICTURES)
-FIGURE_FILES = frozenset(f"{name}.{ending}" for name in _NAMES for ending in ("png", "svg"))
-_AREAS = ("hot_zones", "gaps", "stations")
 
 
 def write_report(folder: Path, *, language: Language) -> None:
@@ -54,13 +43,12 @@ def write_report(folder: Path, *, language: Language) -> None:
     StudyError
         The report cannot be written.
     """
-    siting = is_comparison(folder) or is_siting(folder)
-    drawn_up = draw_up(folder, language) if siting else _gaps(folder, language)
-    draft, title, images, workbook = drawn_up
+    report = _report_of(folder, language)
+    images = draw_pictures(report)
     files = {
-        _PAGE: render_page(draft, images, title=title).encode(),
-        _DOCUMENT: render_document(draft, images, title=title),
-        _WORKBOOK: workbook,
+        PAGE: render_page(report, images).encode(),
+        DOCUMENT: render_document(report, images),
+        WORKBOOK: render_workbook(report),
     }
     try:
         _put(folder, files, images)
@@ -68,16 +56,13 @@ def write_report(folder: Path, *, language: Language) -> None:
         raise StudyError(f"{folder} cannot be written: {error.strerror or error}.") from error
 
 
-def _gaps(folder: Path, language: Language) -> tuple[Paper, str, dict[str, Image], bytes]:
-    """Return the draft of a gap study's report, its title, its pictures and its workbook."""
+def _report_of(folder: Path, language: Language) -> Report:
     study = read_folder(folder)
-    draft = Draft(study, language, names=english_names(study.layers, language))
-    title = title_of(draft, city_of(study.layers, _AREAS, language))
-    add_opening(draft)
-    add_sections(draft)
-    add_method(draft)
-    add_appendix(draft)
-    return draft, title, draw_pictures(draft), render_workbook(draft, title=title)
+    if isinstance(study, GapsFolder):
+        return report_gaps(study, language)
+    if isinstance(study, SitesFolder):
+        return report_sites(study, language)
+    return report_moments(study, language)
 
 
 def _put(folder: Path, files: dict[str, bytes], images: dict[str, Image]) -> None:
@@ -99,8 +84,8 @@ def _put(folder: Path, files: dict[str, bytes], images: dict[str, Image]) -> Non
             (folder / FIGURES / name).unlink(missing_ok=True)
 
 
-def render_page(draft: Paper, images: Mapping[str, Image], *, title: str) -> str:
-    """Return a draft as a page; what it holds is escaped by the template."""
+def render_page(report: Report, images: Mapping[str, Image]) -> str:
+    """Return a report as a page; what it holds is escaped by the template."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates_dir() / "report"),
         autoescape=True,
@@ -108,18 +93,15 @@ def render_page(draft: Paper, images: Mapping[str, Image], *, title: str) -> str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    head = draft.head
+    draft = report.draft
     return environment.get_template("report.html").render(
         language="zh-CN" if draft.language == "zh" else "en",
-        title=title,
+        title=report.title,
         blocks=[(type(block).__name__, block) for block in draft.blocks],
         images={name: _address(image) for name, image in images.items()},
         tokens=PALETTE,
         style=(templates_dir() / "report" / "report.css").read_text(encoding="utf-8"),
-        dated=draft.say(
-            f"{head.made_at[:10]}　数据 {head.data_hash}",
-            f"{head.made_at[:10]} · data {head.data_hash}",
-        ),
+        dated=draft.dated(),
     )
 
 

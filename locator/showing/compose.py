@@ -12,7 +12,7 @@ from locator.errors import InputError
 from locator.hours import STATES
 from locator.maps import MAX_STATIONS, MapLayers, MapOptions, drawn_layers
 from locator.nearest import StationFilter
-from locator.reporting.labels import translate
+from locator.reporting.sentences import translate
 from locator.schema import Language, State, Status
 from locator.service import Service, Snapshot
 from locator.showing.view import LAYERS, MapView

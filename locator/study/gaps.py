@@ -15,8 +15,16 @@ from locator.errors import InputError
 from locator.nearest import StationIndex
 from locator.register import AS_IT_IS, Fault, Mapping, ReadOptions, parse_points, read_table
 from locator.register.areas import read_areas
-from locator.reporting import FIGURE_FILES, FIGURES, REPORT_FILES, write_report
-from locator.reporting.folder import LAYERS_FILE, MANIFEST, REJECTED, TABLES
+from locator.reporting import FIGURE_FILES, write_report
+from locator.reporting.folder import (
+    FIGURES,
+    GAPS_LAYERS,
+    MANIFEST,
+    REJECTED,
+    REPORT_FILES,
+    TABLES,
+    Summary,
+)
 from locator.schema import Datum, Language, check_frame
 from locator.service import Service, Snapshot
 from locator.study.areas import describe_areas
@@ -25,7 +33,7 @@ from locator.study.checkpoints import Checkpoints
 from locator.study.doubts import doubt_places, doubt_scenario
 from locator.study.drawing import read_snapshot
 from locator.study.folder import check_folder, replaced_folder
-from locator.study.manifest import Summary, make_summary
+from locator.study.manifest import make_summary
 from locator.study.measure import GapsInputs, Outcome, Question, Standard, Study
 from locator.study.output import Run, write_maps, write_tables
 from locator.study.tables import make_tables
@@ -43,7 +51,7 @@ _SHOWN = 5  # doubts of one kind
 
 _FILES = frozenset(
     {
-        LAYERS_FILE,
+        GAPS_LAYERS,
         "gaps.geojson",
         "summary.csv",
         "map.html",

@@ -14,14 +14,14 @@ import pyogrio
 from locator.coverage import compare_gaps
 from locator.maps import MapLayers
 from locator.register import guard_cell, write_rejected
-from locator.reporting.areas import areas_to_draw
-from locator.reporting.folder import LAYERS_FILE, MANIFEST, TABLES, Result
-from locator.reporting.labels import translate
+from locator.reporting.folder import GAPS_LAYERS, MANIFEST, TABLES, Result, Summary, WeekTotals
+from locator.reporting.pictures import areas_to_draw
+from locator.reporting.sentences import translate
 from locator.schema import CRS, Language
 from locator.service import Service
 from locator.study.basis import Basis
 from locator.study.drawing import as_of_words, draw, map_options
-from locator.study.manifest import DAYS, Summary, WeekTotals
+from locator.study.manifest import DAYS
 from locator.study.measure import GapsInputs, Outcome, Standard, Study
 from locator.study.reach import reach_bands
 from locator.study.tables import Tables
@@ -134,7 +134,7 @@ def dated(moment: datetime) -> Iterator[None]:
 
 
 def _write_layers(folder: Path, run: Run) -> None:
-    layers, study = folder / LAYERS_FILE, run.study
+    layers, study = folder / GAPS_LAYERS, run.study
     combined = []
     for outcome in run.outcomes:
         slug = outcome.standard.slug

@@ -10,8 +10,10 @@ import shapely
 
 from locator.errors import InputError
 from locator.published import GAPS, KIND, About, Said, pack_gaps, unpack_gaps
-from locator.reporting.folder import StudyFolder, Summary, read_folder
-from locator.reporting.labels import standard_label, translate
+from locator.reporting.folder import Summary
+from locator.reporting.labels import standard_label
+from locator.reporting.reading import GapsFolder, read_gaps
+from locator.reporting.sentences import translate
 from locator.schema import Language
 from locator.store import DocumentFacts, Store
 
@@ -42,7 +44,7 @@ def publish_study(store: Store, folder: Path, *, made_at: datetime, actor: str) 
     InputError
         The folder is none of a finished study, is a scenario's, or is too large to be kept.
     """
-    study = read_folder(folder)
+    study = read_gaps(folder)
     if study.summary["scenario"] is not None:
         raise InputError(
             f"{folder} is a study of a scenario, and what is published counts as what is; run "
@@ -64,7 +66,7 @@ def publish_study(store: Store, folder: Path, *, made_at: datetime, actor: str) 
     return digest
 
 
-def _rows(study: StudyFolder) -> tuple[list[dict[str, object]], list[bytes]]:
+def _rows(study: GapsFolder) -> tuple[list[dict[str, object]], list[bytes]]:
     """Return the areas' rows and their polygons as WKB."""
     areas = study.layers["gap_areas"]
     areas = areas if areas.crs is None else areas.to_crs(4326)

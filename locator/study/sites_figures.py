@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from locator.reporting.sites_folder import TABLES_OF, SiteFigures
+from locator.reporting.folder import TABLES_OF, SiteFigures
 from locator.study.sites_gains import Gains
 from locator.study.sites_setup import SiteSetup
 from locator.study.sites_solve import Solved

@@ -19,7 +19,7 @@ def covered_areas(answer: SiteAnswer) -> dict[str, gpd.GeoDataFrame]:
     """Return what is newly covered and what stays uncovered, EPSG:4326.
 
     The layers ``newly_covered`` and ``uncovered`` of
-    :data:`locator.reporting.sites_folder.LAYERS_OF`.
+    :data:`locator.reporting.folder.LAYERS_OF`.
     """
     setup = answer.setup
     demand = setup.demand

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from locator.reporting.folder import Cell
-from locator.reporting.sites_folder import SITES_CSV, Comparison, SiteSummary
+from locator.reporting.folder import SITES_CSV, Cell, Comparison, SiteSummary
 
 __all__ = ["comparison_lines", "site_lines"]
 

@@ -20,31 +20,37 @@ from locator.hours import STATES
 from locator.hours_words import week_words
 from locator.maps import MapLayers
 from locator.register import guard_cell, write_rejected
-from locator.reporting import FIGURE_FILES, FIGURES, REPORT_FILES, write_report
-from locator.reporting.folder import MANIFEST, REJECTED, TABLES, Cell, PlainTable
-from locator.reporting.sentences import translate
-from locator.reporting.sites_folder import (
+from locator.reporting import FIGURE_FILES, write_report
+from locator.reporting.folder import (
     CERTIFICATE,
     COMPARISON,
     COMPARISON_CSV,
+    FIGURES,
+    FOLDER_VERSION,
     LAYERS_OF,
+    MANIFEST,
+    REJECTED,
     REJECTED_CANDIDATES,
+    REPORT_FILES,
     SITES_CSV,
     SITES_FILES,
     SITES_GEOJSON,
     SITES_LAYERS,
+    TABLES,
+    Cell,
     Comparison,
+    PlainTable,
     SiteSummary,
 )
-from locator.schema import CRS, Language, is_illustrative
+from locator.reporting.sentences import translate
+from locator.schema import CRS, Language
 from locator.service import Service
 from locator.siting import Certificate, Effort
 from locator.study.checkpoints import Checkpoints, to_frame, to_plain
 from locator.study.drawing import draw, map_options
 from locator.study.folder import check_folder, replaced_folder
-from locator.study.manifest import hash_frames, shown_settings
+from locator.study.manifest import hash_frames, make_origin, shown_settings
 from locator.study.output import dated, write_json, write_layer
-from locator.study.reach import roads_credit
 from locator.study.sites import Keep, Made, SiteAnswer, SiteInputs, solve_sites
 from locator.study.sites_compare import compare_sites
 from locator.study.sites_figures import area_table, hours_table
@@ -74,7 +80,7 @@ def run_sites(
 ) -> SiteSummary:
     """Choose sites and write a folder of results, whole or not at all.
 
-    What is in it stands in :mod:`locator.reporting.sites_folder`. A search that was stopped leaves
+    What is in it stands in :mod:`locator.reporting.folder`. A search that was stopped leaves
     the best found, with its gap. A curve and varied runs that a run cut off had finished are taken
     up.
 
@@ -198,7 +204,11 @@ def run_comparison(
             summaries.append(_write_answer(draft / name, inputs, answer))
         plain = to_plain(compared.table)
         whole = Comparison(
-            moments=list(moments), folders=list(folders), table=plain, summaries=summaries
+            folder_version=FOLDER_VERSION,
+            moments=list(moments),
+            folders=list(folders),
+            table=plain,
+            summaries=summaries,
         )
         write_json(draft / COMPARISON, whole)
         _guarded(compared.table).to_csv(draft / COMPARISON_CSV, index=False, encoding="utf-8-sig")
@@ -242,43 +252,26 @@ def make_site_summary(answer: SiteAnswer) -> SiteSummary:
     used = [snapshot.stations[setup.counts], setup.candidates.frame]
     if measured.hot_zones is not None:
         used.append(measured.hot_zones)
-    return SiteSummary(
-        title="Where next: rider stations",
-        made_at=study.made_at.isoformat(timespec="seconds"),
-        program=f"locator {__version__}",
-        illustrative=any(is_illustrative(frame) for frame in used),
-        data_hash=hash_frames(snapshot.stations, demand, setup.candidates.frame),
-        data_version=snapshot.version,
-        as_of=snapshot.as_of.isoformat() if snapshot.as_of else None,
-        travel=study.travel.describe(),
-        network=study.travel.digest if isinstance(study.travel, Routed) else "",
-        credit=roads_credit(study.travel),
-        hours=_hours(setup),
-        stations_counted=int(setup.open.any(axis=1).sum()),
-        stations_services_unknown=(
+    week = setup.basis.week
+    weekly = f"every quarter-hour of the week of {week.monday}, hour by hour demand" if week else ""
+    data = (snapshot.stations, demand, setup.candidates.frame)
+    zones = measured.hot_zones is not None
+    return {
+        **make_origin(study, "Where next: rider stations", used=used, data=data, hours=weekly),
+        "stations_counted": int(setup.open.any(axis=1).sum()),
+        "stations_services_unknown": (
             int(setup.unrecorded.any(axis=1).sum()) if study.asks_what_may_be_unknown else None
         ),
-        stations_hours_unknown=int((setup.possible & ~setup.open).any(axis=1).sum()),
-        demand="hot zones, spread evenly over each polygon"
-        if measured.hot_zones is not None
-        else "points",
-        demand_rests_on=demand_rests_on(measured.hot_zones),
-        question=answer.question.to_json(),
-        figures=answer.figures,
-        rejected_points=len(measured.rejected),
-        rejected_candidates=answer.rejected_candidates,
-        notes=list(answer.notes),
-        settings=shown_settings(study.settings),
-    )
-
-
-def _hours(setup: SiteSetup) -> str:
-    study = setup.basis.study
-    if study.at is not None:
-        return f"stations open at {study.at:%Y-%m-%d %H:%M} local time; demand of that hour"
-    if setup.basis.week is not None:
-        return f"every quarter-hour of the week of {setup.basis.week.monday}, hour by hour demand"
-    return "opening hours were not considered; demand is the week's mean"
+        "stations_hours_unknown": int((setup.possible & ~setup.open).any(axis=1).sum()),
+        "demand": "hot zones, spread evenly over each polygon" if zones else "points",
+        "demand_rests_on": demand_rests_on(measured.hot_zones),
+        "question": answer.question.to_json(),
+        "figures": answer.figures,
+        "rejected_points": len(measured.rejected),
+        "rejected_candidates": answer.rejected_candidates,
+        "notes": list(answer.notes),
+        "settings": shown_settings(study.settings),
+    }
 
 
 def _tables(answer: SiteAnswer) -> dict[str, object]:

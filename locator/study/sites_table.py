@@ -6,7 +6,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from locator.reporting.sites_folder import SITE_COLUMNS
+from locator.reporting.folder import SITE_COLUMNS
 from locator.schema import CRS
 from locator.study.sites_candidates import locate
 from locator.study.sites_gains import Gains, hours_words

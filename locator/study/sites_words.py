@@ -23,7 +23,7 @@ def why(
     Parameters
     ----------
     row
-        The columns of a chosen site, see :mod:`locator.reporting.sites_folder`.
+        The columns of a chosen site, see :mod:`locator.reporting.folder`.
     unit, minutes
         What gains are counted in, and the standard.
     full

@@ -1,22 +1,16 @@
-"""The sections after page one: where, could it be better, where it stops paying, how firmly."""
+"""A siting report after page one: where, could it be better, where it stops paying, how firmly."""
 
 from collections.abc import Iterator
 
 from locator.hours_words import week_words
-from locator.reporting.draft import Facts, percent
+from locator.reporting.blocks import percent
+from locator.reporting.draft import SitesDraft
 from locator.reporting.folder import Cell, number
-from locator.reporting.labels import CODES, choose
-from locator.reporting.sites.curve import add_curve
-from locator.reporting.sites.draft import SiteDraft, numeral
-from locator.reporting.sites.opening import missing
-from locator.reporting.sites.pictures import dense_extent
-
-__all__ = ["add_map", "add_sections", "add_where"]
+from locator.reporting.labels import CODES, choose, numeral
+from locator.reporting.pictures import sites_extent
 
 _ZONES, _RIVALS = 15, 10
 _FIRM = 0.5
-
-
 _READ = (
     'import numpy as np; from scipy.sparse import csr_array; c = np.load("certificate.npz")',
     'A = csr_array((c["data"], c["indices"], c["indptr"]), shape=c["shape"])',
@@ -44,27 +38,27 @@ _COST = (
 _BY_MODEL = {"mclp": _COVER, "backup": _COVER, "p-median": _SAVING, "lscp": _COST}
 
 
-def add_sections(draft: SiteDraft) -> None:
+def add_sections(draft: SitesDraft) -> None:
     """Add every section that the study has something for."""
     _where(draft)
     _options(draft)
     _proof(draft)
-    add_curve(draft)
+    _curve(draft)
     _firmness(draft)
     _areas(draft)
     _changes(draft)
 
 
-def _where(draft: SiteDraft) -> None:
+def _where(draft: SitesDraft) -> None:
     draft.heading("选在何处，为何", "Where, and why there")
     chosen = draft.study.summary["figures"]["chosen"]
     add_map(draft, "sites", chosen)
-    if dense_extent(draft) is not None:
+    if sites_extent(draft) is not None:
         add_map(draft, "sites-city", chosen, when=draft.say("市区", "the city"))
     add_where(draft)
 
 
-def add_map(draft: SiteDraft, name: str, chosen: int, *, when: str = "") -> None:
+def add_map(draft: SitesDraft, name: str, chosen: int, *, when: str = "") -> None:
     """Add the map of the chosen, under the name of its picture."""
     say, standard = draft.say, draft.standard
     at = say(f"，{when}", f", {when}") if when else ""
@@ -80,11 +74,10 @@ def add_map(draft: SiteDraft, name: str, chosen: int, *, when: str = "") -> None
             f"The {chosen} chosen (numbered by rank), existing stations, what is newly covered "
             f"within {standard} and what stays uncovered{at}.",
         ),
-        rests_on=draft.rests_on(),
     )
 
 
-def add_where(draft: SiteDraft) -> None:
+def add_where(draft: SitesDraft) -> None:
     """Add the reasons, one a site, and the table with positions."""
     rows = draft.sites()
     if not rows:
@@ -105,7 +98,7 @@ def add_where(draft: SiteDraft) -> None:
     )
 
 
-def _options(draft: SiteDraft) -> None:
+def _options(draft: SitesDraft) -> None:
     """Add what the money goes to, where more than new posts was on offer."""
     rows = draft.sites()
     if not draft.options_offered() or not rows:
@@ -127,7 +120,7 @@ def _options(draft: SiteDraft) -> None:
             "budget; this mix adds the most. What was on offer:",
         )
     )
-    draft.blocks.append(Facts(tuple(_offers(draft))))
+    draft.facts(_offers(draft))
     draft.grid("按措施", "By measure", ["option", "options", "cost", "gain"], table)
     draft.text(_no_new(draft, table))
     best = max(table, key=lambda row: (number(row["gain"]) or 0) / (number(row["cost"]) or 1e-9))
@@ -142,7 +135,7 @@ def _options(draft: SiteDraft) -> None:
         )
 
 
-def _offers(draft: SiteDraft) -> Iterator[tuple[str, str]]:
+def _offers(draft: SitesDraft) -> Iterator[tuple[str, str]]:
     """Yield what was on offer, and for how much."""
     prices = draft.study.summary["question"].get("prices")
     for option, pair in CODES["option"].items():
@@ -154,11 +147,11 @@ def _offers(draft: SiteDraft) -> Iterator[tuple[str, str]]:
                 yield draft.one_of(pair), text
 
 
-def _open(draft: SiteDraft, hours: object) -> str:
+def _open(draft: SitesDraft, hours: object) -> str:
     return f", {week_words(hours, draft.language)}" if isinstance(hours, str) else ""
 
 
-def _no_new(draft: SiteDraft, table: list[dict[str, Cell]]) -> str:
+def _no_new(draft: SitesDraft, table: list[dict[str, Cell]]) -> str:
     """Say that no new post is needed, where one could have been had."""
     prices = draft.study.summary["question"].get("prices")
     offered = isinstance(prices, dict) and prices.get("new_post") is not None
@@ -170,7 +163,7 @@ def _no_new(draft: SiteDraft, table: list[dict[str, Cell]]) -> str:
     )
 
 
-def _proof(draft: SiteDraft) -> None:
+def _proof(draft: SitesDraft) -> None:
     """Add the certificate in plain words, and how anybody recomputes it."""
     figures, say = draft.study.summary["figures"], draft.say
     draft.heading("还能更好吗", "Could it be better")
@@ -185,7 +178,7 @@ def _proof(draft: SiteDraft) -> None:
     else:
         words = missing(draft)
         draft.text(say("也许能，但不多：", "Perhaps, but not by much: ") + words)
-    draft.blocks.append(Facts(tuple(_bounds(draft))))
+    draft.facts(_bounds(draft))
     lines = recompute(draft) if draft.study.certificate else ()
     if not lines:
         draft.text(
@@ -207,7 +200,7 @@ def _proof(draft: SiteDraft) -> None:
     draft.text(_weaker(draft))
 
 
-def _bounds(draft: SiteDraft) -> Iterator[tuple[str, str]]:
+def _bounds(draft: SitesDraft) -> Iterator[tuple[str, str]]:
     figures, say = draft.study.summary["figures"], draft.say
     unit, demand = figures["unit"], f"（{draft.per_h}）" if draft.language == "zh" else ""
     demand = demand or f" ({draft.per_h})"
@@ -231,7 +224,7 @@ def _bounds(draft: SiteDraft) -> Iterator[tuple[str, str]]:
     yield say("可能的差距", "Gap at most"), percent(figures["gap_added"], 2)
 
 
-def _weaker(draft: SiteDraft) -> str:
+def _weaker(draft: SitesDraft) -> str:
     figures = draft.study.summary["figures"]
     certified, added = figures["certificate_bound"], figures["added"]
     if figures["proof"] == "certificate" or certified is None:
@@ -250,7 +243,7 @@ def _weaker(draft: SiteDraft) -> str:
     )
 
 
-def _firmness(draft: SiteDraft) -> None:
+def _firmness(draft: SitesDraft) -> None:
     """Add how firmly each site is chosen, and its rivals."""
     table = draft.records("sensitivity")
     ranks = {row["id"]: position for position, row in enumerate(draft.sites())}
@@ -277,7 +270,6 @@ def _firmness(draft: SiteDraft) -> None:
             f"{asked['runs']} 次变动试算中，各站点再次选中的比例。",
             f"Share of the {asked['runs']} varied runs in which each is chosen again.",
         ),
-        rests_on=draft.rests_on(),
     )
     kinds = [f"kept_share_{name}" for name in ("speed", "demand", "threshold")]
     shown = [name for name in kinds if any(row[name] is not None for row in mine)]
@@ -292,7 +284,7 @@ def _firmness(draft: SiteDraft) -> None:
     )
 
 
-def _firm_words(draft: SiteDraft, mine: list[dict[str, Cell]]) -> Iterator[str]:
+def _firm_words(draft: SitesDraft, mine: list[dict[str, Cell]]) -> Iterator[str]:
     say, language = draft.say, draft.language
     for row in mine:
         share = number(row["kept_share"])
@@ -310,7 +302,7 @@ def _firm_words(draft: SiteDraft, mine: list[dict[str, Cell]]) -> Iterator[str]:
         )
 
 
-def _areas(draft: SiteDraft) -> None:
+def _areas(draft: SitesDraft) -> None:
     """Add what changes by district, and the hot zones with most that stays uncovered."""
     rows: dict[str, list[dict[str, Cell]]] = {"district": [], "zone": []}
     for row in draft.records("areas"):
@@ -335,12 +327,12 @@ def _areas(draft: SiteDraft) -> None:
     )
 
 
-def _changes(draft: SiteDraft) -> None:
+def _changes(draft: SitesDraft) -> None:
     draft.heading("什么会改变这个答案", "What would change this answer")
     draft.points(_what_changes(draft))
 
 
-def _what_changes(draft: SiteDraft) -> Iterator[str]:
+def _what_changes(draft: SitesDraft) -> Iterator[str]:
     rows, say = draft.sites(), draft.say
     whole = draft.gain(rows)
     for reason, zh, en in (
@@ -380,7 +372,7 @@ def _what_changes(draft: SiteDraft) -> Iterator[str]:
     yield from _assumptions(draft)
 
 
-def _assumptions(draft: SiteDraft) -> Iterator[str]:
+def _assumptions(draft: SitesDraft) -> Iterator[str]:
     asked, say, summary = draft.study.asked, draft.say, draft.study.summary
     if asked["candidates"] == "grid":
         yield say(
@@ -419,10 +411,139 @@ def _assumptions(draft: SiteDraft) -> Iterator[str]:
     )
 
 
-def recompute(draft: SiteDraft) -> tuple[str, ...]:
+def recompute(draft: SitesDraft) -> tuple[str, ...]:
     """Return the lines that print the bound; none where the model has no certificate.
 
     With ``p-median`` they print the sum over demand, which the report divides by the demand.
     """
     lines = _BY_MODEL.get(draft.study.asked["model"])
     return () if lines is None else (*_READ, *lines)
+
+
+_HALF = 0.5
+
+
+def _curve(draft: SitesDraft) -> None:
+    """Add coverage against the number or the budget, and where it stops paying."""
+    nested, free = (draft.curve(nested=which) for which in (True, False))
+    if not free:
+        return
+    say = draft.say
+    by_budget = free[0]["by"] == "budget"
+    what = say("预算", "budget") if by_budget else say("新设数量", "number of new posts")
+    draft.heading("多少为宜", "Where more stops paying")
+    draft.picture(
+        "curve",
+        say(f"覆盖率与{what}，{draft.standard}", f"Covered share by {what}, {draft.standard}"),
+        say(
+            f"每个{what}的最好选法可覆盖多少需求，以及任何选法都不能超过的上限。",
+            f"What the best choice of each {what} covers, and the bound that no choice passes.",
+        ),
+    )
+    draft.text(*_paying(draft, nested or free), _price_of_order(draft, nested, free))
+    whole = draft.study.summary["figures"]["demand"]
+    limit = "budget" if by_budget else "new"
+    table: list[dict[str, Cell]] = []
+    for row in free:
+        bound = number(row["bound"])
+        share = None if bound is None or whole <= 0 else bound / whole
+        table.append({**row, limit: row["limit"], "bound_share": share})
+    draft.grid(
+        f"每个{what}的最好选法（各自独立选取）",
+        f"The best choice of each {what}, each chosen anew",
+        [limit, "covered", "covered_share", "added", "bound_share", "gap_added"],
+        table,
+    )
+
+
+def _paying(draft: SitesDraft, rows: list[dict[str, Cell]]) -> Iterator[str]:
+    """Say what the first, the last asked and the one after it add."""
+    steps = [(number(row["limit"]) or 0.0, number(row["marginal"]) or 0.0) for row in rows]
+    asked, say = draft.study.asked, draft.say
+    if rows[0]["by"] == "budget":
+        yield from _paying_budget(draft, steps)
+        return
+    # Of a long curve not every number is there: a step's gain is then that of several posts.
+    limits = [limit for limit, _ in steps]
+    single = {limit: gain for limit, gain in steps if limit == 1 or limit - 1 in limits}
+    first, last = single.get(1.0), asked["new"] or 0
+    if first is not None and last > 1 and last in single:
+        yield say(
+            f"第 1 处新增{draft.demand(first)}，第 {last} 处新增{draft.demand(single[last])}。",
+            f"The first adds {draft.demand(first)}, number {last} {draft.demand(single[last])}.",
+        )
+    if last + 1 in single:
+        yield say(
+            f"再多一处，只新增{draft.demand(single[last + 1])}。",
+            f"One more would add {draft.demand(single[last + 1])}.",
+        )
+    half = [limit for limit, gain in single.items() if gain < _HALF * (first or 0.0)]
+    if half:
+        yield say(
+            f"自第 {half[0]:g} 处起，每处新增不到第 1 处的一半。",
+            f"From number {half[0]:g} on each adds less than half of the first.",
+        )
+
+
+def _paying_budget(draft: SitesDraft, steps: list[tuple[float, float]]) -> Iterator[str]:
+    """Say up to which budget a unit of cost brings at least half of what it brings at first."""
+    rates, before = [], 0.0
+    for limit, gain in steps:
+        rates.append((limit, gain / (limit - before) if limit > before else 0.0))
+        before = limit
+    first = next((rate for _, rate in rates if rate > 0), 0.0)
+    reached = [limit for limit, rate in rates if rate >= _HALF * first]
+    if first > 0 and reached:
+        yield draft.say(
+            f"预算在 {draft.cost(reached[-1])} 之前，每单位费用的新增不低于起初的一半。",
+            f"Up to a budget of {draft.cost(reached[-1])} a unit of cost adds at least half of "
+            "what it adds at first.",
+        )
+
+
+def _price_of_order(
+    draft: SitesDraft, nested: list[dict[str, Cell]], free: list[dict[str, Cell]]
+) -> str:
+    """Say what opening them one after the other costs against choosing anew each time."""
+    best = {number(row["limit"]): number(row["covered"]) for row in free}
+    lost = [
+        (best.get(number(row["limit"])) or 0.0) - (number(row["covered"]) or 0.0) for row in nested
+    ]
+    if not lost:
+        return ""
+    most = max(0.0, *lost)
+    if most < 0.5:
+        return draft.say(
+            "逐个建设（先选的保留）与每次重新选取同样好。",
+            "Opened one after the other, what was chosen first staying, they are as good as "
+            "chosen anew each time.",
+        )
+    return draft.say(
+        f"逐个建设（先选的保留）与每次重新选取相比，新增最多会少{draft.demand(most)}。",
+        f"Opened one after the other, what was chosen first staying, costs {draft.demand(most)} "
+        "at most against choosing anew each time.",
+    )
+
+
+def missing(draft: SitesDraft) -> str:
+    """Say how much more any other choice could bring at most."""
+    figures, say = draft.study.summary["figures"], draft.say
+    apart, share = abs(figures["bound"] - figures["objective"]), percent(figures["gap_added"], 2)
+    unit = figures["unit"]
+    if unit in {"mean seconds", "longest seconds"}:
+        amount = say(f"{apart:,.1f} 秒", f"{apart:,.1f} seconds")
+        return say(
+            f"换任何其他选法，时间至多再短 {amount}。",
+            f"any other choice could shorten it by {amount} at most.",
+        )
+    if draft.study.asked["model"] == "lscp":
+        amount = draft.cost(apart) if draft.cost_unit else f"{apart:,.10g}"
+        return say(
+            f"换任何其他选法，至多再省 {amount}。",
+            f"any other choice could do with {amount} less at most.",
+        )
+    return say(
+        f"换任何其他选法，至多再多{draft.demand(apart)}（可新增覆盖的 {share}）。",
+        f"at most {draft.demand(apart)} more could be had by any other choice ({share} of what "
+        "could be added).",
+    )

@@ -1,61 +1,64 @@
-"""Page one: what was asked, the answer in numbers, how sure it is, and what it means."""
+"""The report of a gap study: what is said in which order, and page one.
 
-from collections.abc import Iterator, Sequence
+Page one: what was asked, the answer in numbers, how sure it is, and what it means.
+"""
 
-from locator.reporting.draft import Band, Draft, Facts, Paper, Signatures, percent
-from locator.reporting.folder import Cell, Result, Summary, Table, number
-from locator.reporting.labels import CODES, choose, hour_label, standard_label, translate
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
-__all__ = ["add_opening", "illustrative_words", "rests_on", "title_of", "whole_percents"]
+from locator.reporting.blocks import percent
+from locator.reporting.draft import GapsDraft, Report
+from locator.reporting.folder import Cell, Result, Table, number
+from locator.reporting.gaps_sections import add_sections
+from locator.reporting.labels import (
+    CODES,
+    SCENARIO,
+    TABLES,
+    change_label,
+    choose,
+    code_label,
+    column_of,
+    hour_label,
+    standard_label,
+)
+from locator.reporting.method import GAPS_METHOD, add_appendix, add_method, shown_settings
+from locator.reporting.pictures import draw_gaps_picture
+from locator.reporting.reading import GapsFolder
+from locator.reporting.sentences import translate
+from locator.schema import Language
 
 _MOST = 0.005  # shares closer than this are said to be equal
 _APART = 0.3  # points of a hundred; two counts of one share that lie farther apart are said to
+_REJECTED = 20
+_AREAS = ("hot_zones", "gaps", "stations")
 
 
-def title_of(draft: Draft, city: str) -> str:
-    """Return the report's title."""
-    what = draft.say("骑手驿站服务覆盖与缺口分析报告", "Rider stations: coverage and gaps")
-    return draft.say(f"{city}{what}", f"{what}, {city}" if city else what)
-
-
-def illustrative_words(draft: Paper) -> str:
-    """Say that the data are made up."""
-    return draft.say(
-        "示例数据：本报告所用的站点或热区为演示而编，任何数字均不反映真实城市。",
-        "Illustrative data: the stations or hot zones used here are made up for demonstration; "
-        "no figure in this report describes the real city.",
+def report_gaps(study: GapsFolder, language: Language) -> Report:
+    """Draw up the report of a gap study."""
+    draft = GapsDraft(study, language)
+    title = draft.title(
+        "骑手驿站服务覆盖与缺口分析报告", "Rider stations: coverage and gaps", areas=_AREAS
     )
+    add_opening(draft)
+    add_sections(draft)
+    add_method(draft, GAPS_METHOD)
+    _appendix(draft)
+    first = study.summary["results"][0]["standard"]
+    note = draft.say(
+        f"需求中 {standard_label(first, 'zh')}之内有确定开放站点的占比",
+        f"Share of demand within {first} of a station that is surely open",
+    )
+    draw = partial(draw_gaps_picture, draft)
+    return Report(draft, title, draw, _manifest(draft, title), _tables(draft), week_note=note)
 
 
-def rests_on(draft: Draft, *, weekly: bool = False) -> str:
-    """Return what a caption must say: date, model, hours, data hash, and illustrative data.
-
-    ``weekly`` is what goes by the week that was studied, not by the study's hour.
-    """
-    summary, language = draft.study.summary, draft.language
-    hours, week = translate(summary["hours"], language), summary["week"]
-    if weekly and week is not None:
-        monday = week["monday"]
-        hours = draft.say(f"{monday} 起一周逐小时", f"hour by hour in the week from {monday}")
-    parts = [
-        summary["made_at"][:10],
-        translate(summary["travel"], language),
-        hours,
-        *(translate(said, language) for said in summary["demand_rests_on"]),
-        draft.say(f"数据 {summary['data_hash']}", f"data {summary['data_hash']}"),
-    ]
-    if summary["illustrative"]:
-        parts.append(draft.say("示例数据", "illustrative data"))
-    return draft.say("（", "(") + draft.say("；", "; ").join(parts) + draft.say("）", ")")
-
-
-def add_opening(draft: Draft) -> None:
+def add_opening(draft: GapsDraft) -> None:
     """Add page one."""
-    if draft.study.summary["illustrative"]:
-        draft.blocks.append(Band(illustrative_words(draft)))
+    if draft.made["illustrative"]:
+        draft.warn(draft.illustrative())
     for warning in draft.study.summary["warnings"]:
         said = translate(warning, draft.language)
-        draft.blocks.append(Band(draft.say("请注意：", "Please note: ") + draft.named(said)))
+        draft.warn(draft.say("请注意：", "Please note: ") + draft.named(said))
     draft.heading("结论", "The answer")
     draft.text(*_coverage(draft))
     draft.text(*_week(draft))
@@ -64,18 +67,13 @@ def add_opening(draft: Draft) -> None:
     draft.heading("这意味着什么", "What this means", level=2)
     draft.points(_meanings(draft))
     draft.heading("本报告依据", "What this rests on", level=2)
-    draft.blocks.append(Facts(tuple(_facts(draft))))
-    labels = (("编制", "Prepared by"), ("审核", "Reviewed by"), ("批准", "Approved by"))
-    draft.blocks.append(
-        Signatures((*(choose(pair, draft.language) for pair in labels), draft.say("日期", "Date")))
-    )
+    draft.facts(_facts(draft))
+    draft.signatures()
 
 
-def _facts(draft: Draft) -> Iterator[tuple[str, str]]:
+def _facts(draft: GapsDraft) -> Iterator[tuple[str, str]]:
     summary, language, say = draft.study.summary, draft.language, draft.say
-    yield say("计算时间", "Computed"), summary["made_at"][:16].replace("T", " ")
-    if summary["as_of"] is not None:
-        yield say("登记册截至", "Register as of"), summary["as_of"][:16].replace("T", " ")
+    yield from draft.when_made()
     districts = [
         draft.place(record["name"])
         for record in draft.study.tables["times"].records()
@@ -85,38 +83,46 @@ def _facts(draft: Draft) -> Iterator[tuple[str, str]]:
         yield say("范围", "Area"), say("、", ", ").join(districts)
     standards = [standard_label(r["standard"], language) for r in summary["results"]]
     yield say("覆盖标准", "Coverage standards"), say("、", ", ").join(standards)
-    yield say("出行模型", "Travel model"), translate(summary["travel"], language)
-    yield say("开放时间", "Opening hours"), translate(summary["hours"], language)
-    yield say("需求", "Demand"), translate(summary["demand"], language)
-    for said in summary["demand_rests_on"]:
-        yield say("需求的依据", "Demand rests on"), translate(said, language)
-    chosen = [
-        choose(CODES[column][code], language) if code in CODES[column] else code
-        for column, codes in summary["filter"].items()
-        if column in CODES
-        for code in codes
-    ]
+    yield from draft.how_measured()
     everything = say("无（所有类型与服务）", "none (every kind and service)")
-    yield say("筛选", "Filter"), say("、", ", ").join(chosen) or everything
+    yield say("筛选", "Filter"), draft.chosen(summary["filter"], everything)
     counted = f"{summary['stations_counted']:,}"
-    if summary["stations_hours_unknown"]:
-        number_unknown = summary["stations_hours_unknown"]
+    if unknown := summary["stations_hours_unknown"]:
         counted += say(
-            f"（另有 {number_unknown} 个当时开放与否未知）",
-            f" (and {number_unknown} of unknown hours)",
+            f"（另有 {unknown} 个当时开放与否未知）", f" (and {unknown} of unknown hours)"
         )
     if unknown := summary["stations_services_unknown"]:
         counted += say(f"（另有 {unknown} 个服务未登记）", f" (and {unknown} of unknown services)")
     yield say("计入站点", "Stations counted"), counted
-    yield say("数据摘要", "Data hash"), summary["data_hash"]
-    if summary["network"]:
-        yield say("路网摘要", "Road network hash"), summary["network"]
-    yield say("程序", "Program"), summary["program"]
+    yield from draft.made_from()
 
 
-def _coverage(draft: Draft) -> Iterator[str]:
+def _appendix(draft: GapsDraft) -> None:
+    """Add the settings, the notes of the run and the rejected points."""
+    summary, say = draft.study.summary, draft.say
+    said = [*summary["warnings"], *summary["notes"]]
+    add_appendix(draft, [draft.named(translate(note, draft.language)) for note in said])
+    draft.heading("被拒的需求点", "Rejected points", level=2)
+    if not summary["rejected_points"]:
+        draft.text(say("无。", "None."))
+        return
+    header, *rows = draft.study.rejected or [[]]
+    draft.text(
+        say(
+            f"{summary['rejected_points']} 个需求点因无法读取被拒，未计入；全部见 rejected.csv。",
+            f"{summary['rejected_points']} points could not be read and do not count; all are in "
+            "rejected.csv.",
+        )
+    )
+    whole = [row for row in rows if len(row) == len(header)][:_REJECTED]
+    if header and whole:
+        few = say(f"被拒的点（前 {len(whole)} 个）", f"Rejected points (the first {len(whole)})")
+        draft.plain_grid(few, header, whole)
+
+
+def _coverage(draft: GapsDraft) -> Iterator[str]:
     say, results = draft.say, draft.study.summary["results"]
-    yield _condition(draft)
+    yield draft.condition()
     for result in results:
         standard, share = (
             standard_label(result["standard"], draft.language),
@@ -150,13 +156,7 @@ def _coverage(draft: Draft) -> Iterator[str]:
     )
 
 
-def _condition(draft: Draft) -> str:
-    """Say first whether opening hours count: nothing changes the shares more."""
-    hours = translate(draft.study.summary["hours"], draft.language)
-    return draft.say(f"条件：{hours}。", f"{hours[:1].upper()}{hours[1:]}.")
-
-
-def _if_open(draft: Draft, result: Result) -> str:
+def _if_open(draft: GapsDraft, result: Result) -> str:
     share, possible = result["covered_share"], result["covered_share_if_unknown_open"]
     if share is None or possible is None or possible <= share:
         return ""
@@ -166,7 +166,7 @@ def _if_open(draft: Draft, result: Result) -> str:
     )
 
 
-def _if_offered(draft: Draft, result: Result) -> str:
+def _if_offered(draft: GapsDraft, result: Result) -> str:
     """Say the most that the share can be, where nobody recorded what stations offer."""
     summary, share = draft.study.summary, result["covered_share"]
     offered, count = (
@@ -185,7 +185,7 @@ def _if_offered(draft: Draft, result: Result) -> str:
     )
 
 
-def _week(draft: Draft) -> Iterator[str]:
+def _week(draft: GapsDraft) -> Iterator[str]:
     week = draft.study.summary["week"]
     if week is None or week["covered_share"] is None:
         yield draft.say(
@@ -223,9 +223,9 @@ def _lowest(hours: Table) -> tuple[int, float] | None:
     return (min(shares)[1], min(shares)[0]) if shares else None
 
 
-def _how_sure(draft: Draft) -> Iterator[str]:
+def _how_sure(draft: GapsDraft) -> Iterator[str]:
     say, first, standard = draft.say, draft.study.summary["results"][0], draft.standard
-    apart = points_apart(draft.study.summary)
+    apart = draft.points_apart()
     if apart is not None and apart > _APART:
         yield say(
             f"以上覆盖率与后面各表按点计算的结果相差 {apart:.1f} 个百分点，两种算法均见方法一节。",
@@ -262,17 +262,6 @@ def _how_sure(draft: Draft) -> Iterator[str]:
         )
 
 
-def points_apart(summary: Summary) -> float | None:
-    """Return how many points of a hundred the tables' sampled share lies off page one's.
-
-    None where nothing was sampled, or there is no demand.
-    """
-    share, sampled = summary["results"][0]["covered_share"], summary["sampling"]["covered_share"]
-    if share is None or sampled is None or summary["sampling"]["cell_m"] <= 0:
-        return None
-    return 100 * abs(sampled - share)
-
-
 def _tenth_faster(sensitivity: Table) -> Iterator[float]:
     """Yield the shares at nine and eleven tenths of the speed: the middle two of four.
 
@@ -286,7 +275,7 @@ def _tenth_faster(sensitivity: Table) -> Iterator[float]:
     yield from sorted(shares)[1:3] if len(shares) == 4 else []
 
 
-def _scenario(draft: Draft) -> str:
+def _scenario(draft: GapsDraft) -> str:
     summary = draft.study.summary
     if summary["scenario"] is None or not summary["before"]:
         return ""
@@ -303,7 +292,7 @@ def _scenario(draft: Draft) -> str:
     )
 
 
-def _meanings(draft: Draft) -> Iterator[str]:
+def _meanings(draft: GapsDraft) -> Iterator[str]:
     yield from _worst_hour(draft)
     yield from _reasons(draft)
     yield from _stations(draft)
@@ -312,7 +301,7 @@ def _meanings(draft: Draft) -> Iterator[str]:
     yield from _worst_served(draft)
 
 
-def _worst_hour(draft: Draft) -> Iterator[str]:
+def _worst_hour(draft: GapsDraft) -> Iterator[str]:
     week, hours = draft.study.summary["week"], draft.study.tables.get("hours")
     if week is None or week["worst_hour"] is None or hours is None:
         return
@@ -330,7 +319,7 @@ def _worst_hour(draft: Draft) -> Iterator[str]:
     )
 
 
-def _reasons(draft: Draft) -> Iterator[str]:
+def _reasons(draft: GapsDraft) -> Iterator[str]:
     """Add up the areas' unserved demand by their main reason."""
     sums: dict[str, float] = {}
     for row in draft.study.tables["gap_areas"].records():
@@ -365,7 +354,7 @@ def whole_percents(amounts: Sequence[float]) -> list[int]:
     return cut
 
 
-def _stations(draft: Draft) -> Iterator[str]:
+def _stations(draft: GapsDraft) -> Iterator[str]:
     rows = list(draft.study.tables["stations"].records())
     nothing = sum(row.get("adds_nothing") is True for row in rows)
     counted = sum(row.get("adds_nothing") is not None for row in rows)
@@ -392,7 +381,7 @@ def _first_loss(rows: list[dict[str, Cell]], column: str) -> tuple[float, str]:
     return number(rows[0].get(column)) or 0.0, str(rows[0].get("name"))
 
 
-def _backup(draft: Draft) -> Iterator[str]:
+def _backup(draft: GapsDraft) -> Iterator[str]:
     for row in draft.study.tables["backup"].records():
         one, two = number(row.get("share_with_1")), number(row.get("share_with_2"))
         if one is not None and two is not None:
@@ -404,7 +393,7 @@ def _backup(draft: Draft) -> Iterator[str]:
             return
 
 
-def _hosts(draft: Draft) -> Iterator[str]:
+def _hosts(draft: GapsDraft) -> Iterator[str]:
     """Name the host whose stations lose most to their hours."""
     lost = [
         (number(row.get("lost_to_hours")) or 0.0, str(row["host"]), number(row.get("stations")))
@@ -422,7 +411,7 @@ def _hosts(draft: Draft) -> Iterator[str]:
         )
 
 
-def _worst_served(draft: Draft) -> Iterator[str]:
+def _worst_served(draft: GapsDraft) -> Iterator[str]:
     total = next(
         (row for row in draft.study.tables["times"].records() if row.get("level") == "total"), None
     )
@@ -436,3 +425,71 @@ def _worst_served(draft: Draft) -> Iterator[str]:
             f"Half of demand rides {median / 60:.1f} min or less to the nearest station; the "
             f"worst-served tenth rides {worst / 60:.1f} min on average.",
         )
+
+
+def _tables(draft: GapsDraft) -> dict[str, Table]:
+    """Return the tables by name in the order of their sheets."""
+    study = draft.study
+    found = study.tables | {"results": _of_results(study.summary["results"])}
+    unknown = draft.say("未知", "unknown")  # the row of those of which it is not recorded
+    for name in ("kinds", "hosts"):
+        rows = tuple((unknown if r[0] is None else r[0], *r[1:]) for r in found[name].rows)
+        found[name] = Table(found[name].columns, rows)
+    if study.summary["before"]:
+        found["before"] = _of_results(study.summary["before"])
+    if "hours" in found:
+        found["week"] = found["hours"]
+    return {name: found[name] for name in TABLES if name in found} | {
+        name: table for name, table in found.items() if name not in TABLES
+    }
+
+
+def _of_results(results: Iterable[object]) -> Table:
+    rows = [dict(result) for result in results if isinstance(result, dict)]
+    return Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows))
+
+
+def _manifest(draft: GapsDraft, title: str) -> list[tuple[str, Cell]]:
+    summary, say, language = draft.study.summary, draft.say, draft.language
+    # They are not nought where nobody asked.
+    hours, services = summary["stations_hours_unknown"], summary["stations_services_unknown"]
+    rows: list[tuple[str, Cell]] = [(say("报告", "Report"), title)]
+    if summary["illustrative"]:
+        rows.append((say("数据性质", "Data"), draft.illustrative()))
+    rows += [
+        (say("计算时间", "Computed"), summary["made_at"]),
+        (say("程序", "Program"), summary["program"]),
+        (say("数据摘要", "Data hash"), summary["data_hash"]),
+        (say("路网摘要", "Road network hash"), summary["network"]),
+        (say("数据版本", "Data version"), summary["data_version"]),
+        (say("登记册截至", "Register as of"), summary["as_of"] or say("当前", "now")),
+        *draft.how_measured(),
+        (say("计入站点", "Stations counted"), summary["stations_counted"]),
+        (
+            say("开放时间未知", "Stations of unknown hours"),
+            say("未考虑", "not considered") if hours is None else hours,
+        ),
+        (
+            say("服务未知", "Stations of unknown services"),
+            say("未筛选", "not asked for") if services is None else services,
+        ),
+        (say("被拒的点", "Rejected points"), summary["rejected_points"]),
+    ]
+    for column, codes in summary["filter"].items():
+        label = column_of(column).label(language)
+        words = say("、", ", ").join(code_label(column, code, language) for code in codes)
+        rows.append((say(f"筛选：{label}", f"Filter, {label}"), words or say("无", "none")))
+    for key, value in (summary["scenario"] or {}).items():
+        given = [value] if isinstance(value, str) else value
+        text = say("；", "; ").join(change_label(key, item, language) for item in given)
+        if text:
+            label = choose(SCENARIO[key], language) if key in SCENARIO else key
+            rows.append((say(f"方案：{label}", f"Scenario, {label}"), text))
+    rows += [
+        (say("请注意", "Please note"), draft.named(translate(warning, language)))
+        for warning in summary["warnings"]
+    ]
+    rows += [(say("说明", "Note"), translate(note, language)) for note in summary["notes"]]
+    return rows + [
+        (say(f"设置：{name}", f"Setting: {name}"), text) for name, text in shown_settings(draft)
+    ]

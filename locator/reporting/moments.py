@@ -3,29 +3,26 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from locator.reporting.draft import Facts
+from locator.figures import Figure
+from locator.reporting.blocks import Picture
+from locator.reporting.draft import Report, SitesDraft
 from locator.reporting.folder import Cell, number
-from locator.reporting.sites.draft import SiteDraft
-from locator.reporting.sites.opening import add_bands, add_signatures, answer, facts, proof
-from locator.reporting.sites.pictures import MOST_MAPS
-from locator.reporting.sites.read import ComparedFolder
-from locator.reporting.sites.sections import add_map, add_where
+from locator.reporting.pictures import MOST_MAPS, draw_sites_picture
+from locator.reporting.reading import ComparedFolder
+from locator.reporting.sites import add_bands, add_end, answer, facts, finished, proof, title_of
+from locator.reporting.sites_sections import add_map, add_where
 from locator.schema import SET_SEPARATOR, Language
-
-__all__ = ["MomentsDraft", "add_moments"]
 
 Row = Mapping[str, Cell]
 
 
-class MomentsDraft(SiteDraft):
+class MomentsDraft(SitesDraft):
     """The report of several moments as it grows; each moment's own part grows in the same one."""
 
-    def __init__(
-        self, compared: ComparedFolder, language: Language, *, names: Mapping[str, str]
-    ) -> None:
-        super().__init__(compared.studies[0], language, names=names)
+    def __init__(self, compared: ComparedFolder, language: Language) -> None:
+        super().__init__(compared.studies[0], language)
         self.compared = compared
-        self.parts = [SiteDraft(study, language, names=names) for study in compared.studies]
+        self.parts = [SitesDraft(study, language) for study in compared.studies]
         for part in self.parts:
             part.continue_in(self)
         self.tables = {"comparison": compared.table} | {
@@ -42,7 +39,23 @@ class MomentsDraft(SiteDraft):
         return short if same_day and len(set(short)) == len(short) else moments
 
 
-def add_moments(draft: MomentsDraft) -> None:
+def report_moments(compared: ComparedFolder, language: Language) -> Report:
+    """Draw up the report of several moments."""
+    draft = MomentsDraft(compared, language)
+    clocks = draft.say(" 与 ", " and ").join(draft.clocks)
+    title = title_of(draft, draft.say(f"：{clocks} 对比", f", {clocks} compared"))
+    _add_moments(draft)
+    add_end(draft, [study.summary for study in compared.studies])
+
+    def draw(picture: Picture) -> Figure:
+        """Draw a moment's map from the moment's own study."""
+        position = int(picture.name.rpartition("-")[2])
+        return draw_sites_picture(draft.parts[position - 1], picture)
+
+    return finished(draft, title, draw)
+
+
+def _add_moments(draft: MomentsDraft) -> None:
     """Add page one, why the answers differ, and each moment's own answer."""
     _opening(draft)
     _why(draft)
@@ -78,8 +91,8 @@ def _opening(draft: MomentsDraft) -> None:
     left_out = {say("开放时间", "Opening hours"), say("当时可用的站点", "Stations in use then")}
     rows = [row for row in facts(draft) if row[0] not in left_out]
     rows.insert(1, (say("时刻", "Moments"), say("、", ", ").join(p.moment for p in draft.parts)))
-    draft.blocks.append(Facts(tuple(rows)))
-    add_signatures(draft)
+    draft.facts(rows)
+    draft.signatures()
 
 
 def _rank_word(draft: MomentsDraft, clock: str) -> str:

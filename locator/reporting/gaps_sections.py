@@ -1,22 +1,26 @@
-"""The body of a report: where, when, what for, how robust, how even, how sure, and what if."""
+"""The body of a gap report: where, when, what for, how robust, how even, how sure, and what if."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
-from locator.reporting.certainty import add_certainty, add_scenario
-from locator.reporting.draft import Draft, digits_of
+from locator.reporting.blocks import digits_of, percent
+from locator.reporting.draft import GapsDraft
 from locator.reporting.folder import Cell, number
-from locator.reporting.labels import WINDS, choose, column_of
-from locator.reporting.opening import rests_on
-from locator.reporting.pictures import dense_extent
+from locator.reporting.labels import (
+    SCENARIO,
+    WINDS,
+    change_label,
+    choose,
+    column_of,
+    standard_label,
+)
+from locator.reporting.pictures import gaps_extent
 from locator.schema import Language
-
-__all__ = ["add_sections"]
 
 _AREAS, _HOURS, _ZONES, _STATIONS = 20, 12, 12, 12
 Record = dict[str, Cell]
 
 
-def add_sections(draft: Draft) -> None:
+def add_sections(draft: GapsDraft) -> None:
     """Add every section that the study has tables for."""
     _where(draft)
     _when(draft)
@@ -33,7 +37,7 @@ def _first(rows: Iterable[Record], column: str, most: int) -> list[Record]:
     return sorted(rows, key=lambda row: -(number(row.get(column)) or 0.0))[:most]
 
 
-def _where(draft: Draft) -> None:
+def _where(draft: GapsDraft) -> None:
     draft.heading("缺口在哪里", "Where the gaps are")
     _gap_maps(draft)
     if areas := draft.records("gap_areas"):
@@ -43,8 +47,8 @@ def _where(draft: Draft) -> None:
         draft.text(draft.say(f"{standard}标准下没有缺口。", f"There is no gap at {standard}."))
 
 
-def _gap_maps(draft: Draft) -> None:
-    standard, foot = draft.standard, rests_on(draft)
+def _gap_maps(draft: GapsDraft) -> None:
+    standard = draft.standard
     draft.picture(
         "gaps",
         draft.say(f"覆盖缺口，{standard}", f"Gaps in coverage, {standard}"),
@@ -52,9 +56,8 @@ def _gap_maps(draft: Draft) -> None:
             f"{standard}标准的覆盖缺口。",
             f"Gaps in coverage at {standard}.",
         ),
-        rests_on=foot,
     )
-    if dense_extent(draft) is not None:
+    if gaps_extent(draft) is not None:
         draft.picture(
             "city",
             draft.say(
@@ -64,11 +67,10 @@ def _gap_maps(draft: Draft) -> None:
                 f"站点密集区内 {standard}标准的覆盖缺口。",
                 f"Gaps in coverage at {standard} where most stations are.",
             ),
-            rests_on=foot,
         )
 
 
-def _gap_areas(draft: Draft, areas: list[Record]) -> None:
+def _gap_areas(draft: GapsDraft, areas: list[Record]) -> None:
     """Say how areas are made, and list the first."""
     standard, say, shown = draft.standard, draft.say, areas[:_AREAS]
     if len(shown) == len(areas):
@@ -106,7 +108,7 @@ def _gap_areas(draft: Draft, areas: list[Record]) -> None:
     )
 
 
-def _area(draft: Draft, row: Record, digits: dict[str, int], *, weekly: bool) -> list[str]:
+def _area(draft: GapsDraft, row: Record, digits: dict[str, int], *, weekly: bool) -> list[str]:
     names = ("reason", "missing_services", "worst_hour", "unserved_demand_per_h", "nearest_ride_s")
     cell = {name: draft.plain_cell(row.get(name), name, digits=digits.get(name)) for name in names}
     if perhaps := row.get("unknown_services"):
@@ -125,7 +127,7 @@ def _area(draft: Draft, row: Record, digits: dict[str, int], *, weekly: bool) ->
     return [*texts, cell["unserved_demand_per_h"]]
 
 
-def _place(draft: Draft, row: Record) -> str:
+def _place(draft: GapsDraft, row: Record) -> str:
     """Say where an area lies: its district, how far and which way from a place, its hot zones."""
     parts = []
     if row.get("district_name"):
@@ -144,13 +146,13 @@ def _place(draft: Draft, row: Record) -> str:
     return text + (draft.say(f"（{zones}）", f" ({zones})") if zones else "") or "—"
 
 
-def _when(draft: Draft) -> None:
+def _when(draft: GapsDraft) -> None:
     hours = draft.records("hours")
     if not hours:
         return
-    standard, foot = draft.standard, rests_on(draft, weekly=True)
-    monday = draft.study.summary["week"]
-    since = monday["monday"] if monday else ""
+    standard = draft.standard
+    week = draft.study.summary["week"]
+    since = week["monday"] if week else ""
     draft.heading("什么时候没有覆盖", "When cover is missing")
     draft.picture(
         "week",
@@ -162,7 +164,7 @@ def _when(draft: Draft) -> None:
             f"the week from {since}; darker is lower, the frame is the hour with most unserved "
             "demand.",
         ),
-        rests_on=foot,
+        rests_on=draft.rests_on_week(),
     )
     columns = ["hour", "demand_per_h", "unserved_demand_per_h", "covered_share", "possible_share"]
     columns += ["always_share", "lost_to_hours"]
@@ -194,7 +196,7 @@ def _unserved(row: Record) -> float:
     return (number(row["demand_per_h"]) or 0.0) - (number(row["covered_per_h"]) or 0.0)
 
 
-def _how_far(draft: Draft) -> None:
+def _how_far(draft: GapsDraft) -> None:
     draft.heading("多远才算覆盖", "How far is near enough")
     draft.picture(
         "curve",
@@ -203,7 +205,6 @@ def _how_far(draft: Draft) -> None:
             "覆盖率随时间标准的变化。",
             "Covered share of demand against the time standard.",
         ),
-        rests_on=rests_on(draft),
     )
     columns = ["name", "demand_per_h", "covered_share", "mean_s", "median_s", "p90_s", "worst_s"]
     columns += ["worst_tenth_s"]
@@ -220,7 +221,7 @@ def _how_far(draft: Draft) -> None:
     )
 
 
-def _what_for(draft: Draft) -> None:
+def _what_for(draft: GapsDraft) -> None:
     standard = draft.standard
     draft.heading("按服务、类型与方式", "By service, kind and way of travel")
     draft.picture(
@@ -232,7 +233,6 @@ def _what_for(draft: Draft) -> None:
             f"Share of demand with the service within {standard}; the diamond is the share over "
             "the week while surely open." + _unrecorded(draft, "en"),
         ),
-        rests_on=rests_on(draft),
     )
     slugs = [
         r["standard"].replace(" ", "").replace(".", "_") for r in draft.study.summary["results"]
@@ -258,7 +258,7 @@ def _what_for(draft: Draft) -> None:
     )
 
 
-def _unrecorded(draft: Draft, language: Language) -> str:
+def _unrecorded(draft: GapsDraft, language: Language) -> str:
     """Say of how many stations nobody recorded the services; nothing where there are none."""
     count = max(
         (number(r["stations_unknown"]) or 0.0 for r in draft.records("services")), default=0
@@ -270,7 +270,7 @@ def _unrecorded(draft: Draft, language: Language) -> str:
     return f" Not counted: {count:.0f} stations of unknown services."
 
 
-def _how_robust(draft: Draft) -> None:
+def _how_robust(draft: GapsDraft) -> None:
     draft.heading("备选与关键站点", "Second choices and critical stations")
     columns = ["standard", "share_with_1", "share_with_2", "share_with_3"]
     draft.grid(
@@ -299,7 +299,6 @@ def _how_robust(draft: Draft) -> None:
             f"Demand that would lose its cover at {draft.standard} if one station closed alone: "
             f"the {len(costly)} largest.",
         ),
-        rests_on=rests_on(draft),
     )
     columns = ["id", "name", "kind", "host", "lost_demand_per_h", "lost_orders_per_week"]
     first = column_of(by)
@@ -312,7 +311,7 @@ def _how_robust(draft: Draft) -> None:
     )
 
 
-def _how_even(draft: Draft) -> None:
+def _how_even(draft: GapsDraft) -> None:
     draft.heading("是否公平", "How even")
     draft.text(
         draft.say(
@@ -334,3 +333,118 @@ def _how_even(draft: Draft) -> None:
     draft.grid(
         "按区县的公平性", "Equity by district", [*columns, "worst_tenth_s", "covered_share"], rows
     )
+
+
+def add_certainty(draft: GapsDraft) -> None:
+    """Add what varying a setting, the demand or the stations does to the share."""
+    say = draft.say
+    draft.heading("有多大把握", "How sure this is")
+    draft.grid(
+        f"敏感性：一次改变一项设定，{draft.standard}覆盖率的变化",
+        f"Sensitivity: one setting changed at a time, and cover at {draft.standard}",
+        ["what", "value", "covered_share", "change"],
+        draft.records("sensitivity"),
+    )
+    draft.grid(
+        "区间：中间 95% 的结果",
+        "Intervals: the middle 95% of the results",
+        ["what", "of", "low", "high", "replicates"],
+        draft.records("intervals"),
+    )
+    draft.text(*_comparisons(draft))
+    draft.text(
+        say(
+            "区间只反映所列的原因；速度、绕行系数与需求本身若有误，不在其内。",
+            "An interval holds only the cause it names: wrong speeds, detour factors or demand "
+            "are not in it.",
+        )
+    )
+
+
+def _comparisons(draft: GapsDraft) -> Iterator[str]:
+    """Hold the share by area against the one by sampled points, and roads against lines."""
+    summary, say = draft.study.summary, draft.say
+    if (apart := draft.points_apart()) is not None:
+        sampling = summary["sampling"]
+        share, sampled = summary["results"][0]["covered_share"], sampling["covered_share"]
+        yield say(
+            f"各表以边长不超过 {sampling['cell_m']:.0f} 米的方格取 {sampling['points']:,} 个点，"
+            f"覆盖率为 {percent(sampled, 2)}；第一页为 {percent(share, 2)}，"
+            f"相差 {apart:.2f} 个百分点。",
+            f"The tables sample {sampling['points']:,} points by squares of at most "
+            f"{sampling['cell_m']:.0f} m, which gives {percent(sampled, 2)}; page one has "
+            f"{percent(share, 2)}, {apart:.2f} points apart.",
+        )
+    for result in summary["results"]:
+        straight, share = result["covered_share_straight_line"], result["covered_share"]
+        if straight is not None and share is not None:
+            standard = standard_label(result["standard"], draft.language)
+            yield say(
+                f"{standard}：沿道路 {percent(share)}，直线估算 {percent(straight)}。",
+                f"{standard}: {percent(share)} along roads, {percent(straight)} as the crow flies.",
+            )
+
+
+def _changes(draft: GapsDraft, scenario: Mapping[str, str | list[str]]) -> Iterator[str]:
+    """Say what a scenario changes, stations with their names."""
+    stations = draft.study.layers["stations"]
+    names = dict(zip(stations["id"].map(str), stations["name"].map(str), strict=True))
+    for key, pair in SCENARIO.items():
+        given = scenario.get(key)
+        if isinstance(given, list) and given:
+            said = [change_label(key, item, draft.language) for item in given]
+            texts = [f"{item} {names.get(item, '')}".strip() for item in said]
+            listed = draft.say("；", "; ").join(texts)
+            yield choose(pair, draft.language) + draft.say("：", ": ") + listed
+
+
+def add_scenario(draft: GapsDraft) -> None:
+    """Add what a scenario changes, if there is one."""
+    summary, say = draft.study.summary, draft.say
+    if summary["scenario"] is None:
+        return
+    name = summary["scenario"].get("name", "")
+    draft.heading(f"方案“{name}”前后对比", f"Before and after the scenario “{name}”")
+    draft.points(_changes(draft, summary["scenario"]))
+    rows = []
+    for was, now in zip(summary["before"], summary["results"], strict=False):
+        before, after = was["covered_share"], now["covered_share"]
+        known = before is not None and after is not None
+        rows.append(
+            [
+                standard_label(now["standard"], draft.language),
+                percent(before),
+                percent(after),
+                f"{100 * ((after or 0) - (before or 0)):+.1f}" if known else "—",
+                f"{was['unserved_demand_per_h']:,.1f}",
+                f"{now['unserved_demand_per_h']:,.1f}",
+                f"{was['gaps']}",
+                f"{now['gaps']}",
+            ]
+        )
+    header = [
+        say("标准", "Standard"), say("覆盖率，前", "Covered, before"), say("后", "After"),
+        say("变化（百分点）", "Change (points)"),
+        say(f"未覆盖，前（{draft.per_h}）", f"Unserved, before ({draft.per_h})"),
+        say("后", "After"),
+        say("缺口，前", "Gaps, before"), say("后", "After"),
+    ]  # fmt: skip
+    draft.plain_grid(say("方案前后", "Before and after"), header, rows, right=1)
+    if any(len(draft.study.layers.get(layer, ())) for layer in ("gained", "lost")):
+        draft.picture(
+            "change",
+            say(f"方案“{name}”带来的变化"[:80], f"What “{name}” changes"[:80]),
+            say(
+                f"方案使 {draft.standard}覆盖发生的变化：新增与不再覆盖的区域。",
+                f"What the scenario changes at {draft.standard}: areas newly covered and no "
+                "longer covered.",
+            ),
+        )
+    else:
+        draft.text(
+            say(
+                "方案不改变覆盖范围（若只改变开放时间，请看一周的变化或加 --at）。",
+                "The scenario does not change which areas are covered (where it changes only "
+                "hours, look at the week, or ask for an hour with --at).",
+            )
+        )

@@ -1,71 +1,122 @@
-"""Page one of a siting report: what was asked, the answer, how good it is, what it rests on."""
+"""The report of a siting study: what is said in which order, and page one.
 
-from collections.abc import Iterator, Sequence
+Page one: what was asked, the answer, how good it is, what it rests on. A report of several moments
+is in :mod:`locator.reporting.moments`.
+"""
 
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from locator.figures import Figure
 from locator.hours_words import week_words
-from locator.reporting.draft import Band, Facts, Signatures, percent
-from locator.reporting.folder import number
-from locator.reporting.labels import CODES, choose, translate
-from locator.reporting.opening import illustrative_words
-from locator.reporting.sites.draft import SiteDraft, numeral
-from locator.reporting.sites.labels import MODELS
+from locator.reporting.blocks import Picture, percent
+from locator.reporting.draft import Draft, Report, SitesDraft
+from locator.reporting.folder import Cell, SiteSummary, Table, number
+from locator.reporting.labels import CODES, MODELS, choose, numeral
+from locator.reporting.method import SITES_METHOD, add_appendix, add_method, shown_settings
+from locator.reporting.pictures import draw_sites_picture
+from locator.reporting.reading import SitesFolder
+from locator.reporting.sentences import translate
+from locator.reporting.sites_sections import add_sections, missing
+from locator.schema import Language
 
-__all__ = [
-    "add_bands",
-    "add_opening",
-    "add_signatures",
-    "answer",
-    "facts",
-    "missing",
-    "proof",
-    "short_table",
-]
+_AREAS = ("hot_zones", "demand", "stations")
 
 
-def add_opening(draft: SiteDraft) -> None:
+def report_sites(study: SitesFolder, language: Language) -> Report:
+    """Draw up the report of a siting study."""
+    draft = SitesDraft(study, language)
+    title = title_of(draft)
+    add_opening(draft)
+    add_sections(draft)
+    add_end(draft, [study.summary])
+    return finished(draft, title, partial(draw_sites_picture, draft))
+
+
+def title_of(draft: SitesDraft, more: str = "") -> str:
+    """Return the report's title."""
+    return draft.title(f"骑手驿站选址报告{more}", f"Rider stations: where next{more}", areas=_AREAS)
+
+
+def add_end(draft: SitesDraft, summaries: Sequence[SiteSummary]) -> None:
+    """Add the method, the settings, the notes of the runs and what was rejected."""
+    add_method(draft, SITES_METHOD)
+    said = dict.fromkeys(note for each in summaries for note in each["notes"])
+    notes = [translate(note, draft.language) for note in said]
+    summary = summaries[0]
+    rejected = (
+        (summary["rejected_points"], "需求点", "demand points", "rejected.csv"),
+        (summary["rejected_candidates"], "候选点", "candidates", "rejected_candidates.csv"),
+    )
+    notes += [
+        draft.say(
+            f"{count:,} 行{zh}无法读取，未计入，见 {file}。",
+            f"{count:,} rows of {en} could not be read and do not count; see {file}.",
+        )
+        for count, zh, en, file in rejected
+        if count
+    ]
+    add_appendix(draft, notes)
+
+
+def finished(draft: SitesDraft, title: str, draw: Callable[[Picture], Figure]) -> Report:
+    """Return a siting report with its workbook."""
+    return Report(draft, title, draw, list(_manifest(draft, title)), _shown_tables(draft))
+
+
+def add_opening(draft: SitesDraft) -> None:
     """Add page one."""
     add_bands(draft, [draft])
     draft.heading("结论", "The answer")
-    draft.text(_condition(draft), answer(draft), _first_ones(draft))
+    draft.text(draft.condition(), answer(draft), _first_ones(draft))
     draft.text(proof(draft), _firm(draft))
-    short_table(draft)
+    _short_table(draft)
     draft.heading("本报告依据", "What this rests on", level=2)
-    draft.blocks.append(Facts(tuple(facts(draft))))
-    add_signatures(draft)
+    draft.facts(facts(draft))
+    draft.signatures()
 
 
-def add_bands(draft: SiteDraft, parts: Sequence[SiteDraft]) -> None:
+def add_bands(draft: SitesDraft, parts: Sequence[SitesDraft]) -> None:
     """Add what nobody may overlook."""
     summaries = [part.study.summary for part in parts]
     if any(summary["illustrative"] for summary in summaries):
-        draft.blocks.append(Band(illustrative_words(draft)))
+        draft.warn(draft.illustrative())
     figures = [summary["figures"] for summary in summaries]
     early = {"time", "cancelled", "solver"}  # not where it is as good as was asked for
     if any(each["stopped"] in early and each["status"] != "optimal" for each in figures):
-        draft.blocks.append(
-            Band(
-                draft.say(
-                    "请注意：计算提前结束，以下是已找到的最好方案，未证明最优。",
-                    "Please note: the search ended early; this is the best it had found, and not "
-                    "proven best.",
-                )
+        draft.warn(
+            draft.say(
+                "请注意：计算提前结束，以下是已找到的最好方案，未证明最优。",
+                "Please note: the search ended early; this is the best it had found, and not "
+                "proven best.",
             )
         )
 
 
-def add_signatures(draft: SiteDraft) -> None:
-    """Add the lines to sign on."""
-    labels = (("编制", "Prepared by"), ("审核", "Reviewed by"), ("批准", "Approved by"))
-    words = (*(choose(pair, draft.language) for pair in labels), draft.say("日期", "Date"))
-    draft.blocks.append(Signatures(words))
+def facts(draft: SitesDraft) -> Iterator[tuple[str, str]]:
+    """Yield what the answer rests on, names and values."""
+    summary, asked, say = draft.study.summary, draft.study.asked, draft.say
+    yield from draft.when_made()
+    yield say("所问", "Asked"), _asked(draft)
+    for scenario in draft.what_if():
+        yield say("情景", "Scenario"), scenario
+    yield say("覆盖标准", "Coverage standard"), draft.standard
+    yield from draft.how_measured()
+    everything = say("所有类型与服务", "every kind and service")
+    codes = {"kind": asked["kinds"], "service": asked["services"]}
+    yield say("计入的站点", "Stations that count"), draft.chosen(codes, everything)
+    counted = f"{summary['stations_counted']:,}"
+    if unknown := summary["stations_hours_unknown"]:
+        counted += say(f"（另有 {unknown} 个开放与否未知）", f" (and {unknown} of unknown hours)")
+    if left := summary["stations_services_unknown"]:
+        counted += say(f"（另有 {left} 个服务未登记）", f" (and {left} of unknown services)")
+    yield say("当时可用的站点", "Stations in use then"), counted
+    yield say("候选点", "Candidates"), f"{summary['figures']['candidates']:,}"
+    yield say("规则", "Rules"), say("；", "; ").join(_rules(draft)) or say("无", "none")
+    yield from draft.made_from()
 
 
-def _condition(draft: SiteDraft) -> str:
-    hours = translate(draft.study.summary["hours"], draft.language)
-    return draft.say(f"条件：{hours}。", f"{hours[:1].upper()}{hours[1:]}.")
-
-
-def answer(draft: SiteDraft) -> str:
+def answer(draft: SitesDraft) -> str:
     """Return the sentence that a director reads first."""
     figures, say, standard = draft.study.summary["figures"], draft.say, draft.standard
     if not figures["chosen"]:
@@ -101,7 +152,7 @@ def answer(draft: SiteDraft) -> str:
     ) + _served(draft)
 
 
-def _served(draft: SiteDraft) -> str:
+def _served(draft: SitesDraft) -> str:
     figures = draft.study.summary["figures"]
     if draft.study.asked["model"] != "capacitated":
         return ""
@@ -109,11 +160,11 @@ def _served(draft: SiteDraft) -> str:
     return draft.say(f"在容量之内可服务{served}。", f" Within capacity {served} would be served.")
 
 
-def _before(draft: SiteDraft) -> str:
+def _before(draft: SitesDraft) -> str:
     return percent(draft.study.summary["figures"]["covered_share_before"])
 
 
-def _after(draft: SiteDraft) -> str:
+def _after(draft: SitesDraft) -> str:
     return percent(draft.study.summary["figures"]["covered_share_after"])
 
 
@@ -121,7 +172,7 @@ def _minutes(seconds: float | None) -> str:
     return "—" if seconds is None else f"{seconds / 60:.1f}"
 
 
-def _what(draft: SiteDraft) -> str:
+def _what(draft: SitesDraft) -> str:
     """Return what is done: so many of each option, and for how much."""
     figures, say = draft.study.summary["figures"], draft.say
     count = numeral(figures["chosen"], draft.language)
@@ -141,7 +192,7 @@ def _what(draft: SiteDraft) -> str:
     return text
 
 
-def _mix(draft: SiteDraft) -> str:
+def _mix(draft: SitesDraft) -> str:
     counted: dict[str, int] = {}
     for row in draft.sites():
         counted[str(row["option"])] = counted.get(str(row["option"]), 0) + 1
@@ -155,7 +206,7 @@ def _mix(draft: SiteDraft) -> str:
     return draft.say("、", ", ").join(words)
 
 
-def _first_ones(draft: SiteDraft) -> str:
+def _first_ones(draft: SitesDraft) -> str:
     rows = draft.sites()
     whole = draft.gain(rows)
     if len(rows) < 4 or not whole > 0:
@@ -168,7 +219,7 @@ def _first_ones(draft: SiteDraft) -> str:
     )
 
 
-def proof(draft: SiteDraft) -> str:
+def proof(draft: SitesDraft) -> str:
     """Say in plain words how good the choice is known to be."""
     figures, say = draft.study.summary["figures"], draft.say
     if figures["status"] == "optimal" and draft.study.asked["model"] == "lscp":
@@ -186,31 +237,7 @@ def proof(draft: SiteDraft) -> str:
     return say("未证明最优：", "Not proven best: ") + missing(draft)
 
 
-def missing(draft: SiteDraft) -> str:
-    """Say how much more any other choice could bring at most."""
-    figures, say = draft.study.summary["figures"], draft.say
-    apart, share = abs(figures["bound"] - figures["objective"]), percent(figures["gap_added"], 2)
-    unit = figures["unit"]
-    if unit in {"mean seconds", "longest seconds"}:
-        amount = say(f"{apart:,.1f} 秒", f"{apart:,.1f} seconds")
-        return say(
-            f"换任何其他选法，时间至多再短 {amount}。",
-            f"any other choice could shorten it by {amount} at most.",
-        )
-    if draft.study.asked["model"] == "lscp":
-        amount = draft.cost(apart) if draft.cost_unit else f"{apart:,.10g}"
-        return say(
-            f"换任何其他选法，至多再省 {amount}。",
-            f"any other choice could do with {amount} less at most.",
-        )
-    return say(
-        f"换任何其他选法，至多再多{draft.demand(apart)}（可新增覆盖的 {share}）。",
-        f"at most {draft.demand(apart)} more could be had by any other choice ({share} of what "
-        "could be added).",
-    )
-
-
-def _firm(draft: SiteDraft) -> str:
+def _firm(draft: SitesDraft) -> str:
     shares = [s for row in draft.sites() if (s := number(row["kept_share"])) is not None]
     runs = draft.study.asked["runs"]
     if not shares or not runs:
@@ -227,7 +254,7 @@ def _firm(draft: SiteDraft) -> str:
     )
 
 
-def short_table(draft: SiteDraft) -> None:
+def _short_table(draft: SitesDraft) -> None:
     """Add the chosen as a short table."""
     columns = ["rank", "name", "district_name", "gain", "gain_share", "kept_share"]
     if draft.options_offered():
@@ -245,45 +272,7 @@ def short_table(draft: SiteDraft) -> None:
     )
 
 
-def facts(draft: SiteDraft) -> Iterator[tuple[str, str]]:
-    """Yield what the answer rests on, names and values."""
-    summary, asked, say = draft.study.summary, draft.study.asked, draft.say
-    language = draft.language
-    yield say("计算时间", "Computed"), summary["made_at"][:16].replace("T", " ")
-    if summary["as_of"] is not None:
-        yield say("登记册截至", "Register as of"), summary["as_of"][:16].replace("T", " ")
-    yield say("所问", "Asked"), _asked(draft)
-    for scenario in draft.what_if():
-        yield say("情景", "Scenario"), scenario
-    yield say("覆盖标准", "Coverage standard"), draft.standard
-    yield say("出行模型", "Travel model"), translate(summary["travel"], language)
-    yield say("开放时间", "Opening hours"), translate(summary["hours"], language)
-    yield say("需求", "Demand"), translate(summary["demand"], language)
-    for said in summary["demand_rests_on"]:
-        yield say("需求的依据", "Demand rests on"), translate(said, language)
-    chosen = [
-        choose(CODES[column][code], language)
-        for column, codes in (("kind", asked["kinds"]), ("service", asked["services"]))
-        for code in codes
-        if code in CODES[column]
-    ]
-    everything = say("所有类型与服务", "every kind and service")
-    yield say("计入的站点", "Stations that count"), say("、", ", ").join(chosen) or everything
-    counted = f"{summary['stations_counted']:,}"
-    if unknown := summary["stations_hours_unknown"]:
-        counted += say(f"（另有 {unknown} 个开放与否未知）", f" (and {unknown} of unknown hours)")
-    if left := summary["stations_services_unknown"]:
-        counted += say(f"（另有 {left} 个服务未登记）", f" (and {left} of unknown services)")
-    yield say("当时可用的站点", "Stations in use then"), counted
-    yield say("候选点", "Candidates"), f"{summary['figures']['candidates']:,}"
-    yield say("规则", "Rules"), say("；", "; ").join(_rules(draft)) or say("无", "none")
-    yield say("数据摘要", "Data hash"), summary["data_hash"]
-    if summary["network"]:
-        yield say("路网摘要", "Road network hash"), summary["network"]
-    yield say("程序", "Program"), summary["program"]
-
-
-def _asked(draft: SiteDraft) -> str:
+def _asked(draft: SitesDraft) -> str:
     asked, say = draft.study.asked, draft.say
     model = MODELS.get(asked["model"])
     parts = [choose(model, draft.language) if model else asked["model"]]
@@ -297,7 +286,7 @@ def _asked(draft: SiteDraft) -> str:
     return say("；", "; ").join(parts)
 
 
-def _rules(draft: SiteDraft) -> Iterator[str]:
+def _rules(draft: SitesDraft) -> Iterator[str]:
     asked, say = draft.study.asked, draft.say
     if not asked["existing"]:
         yield say("不计现有站点", "existing stations left out")
@@ -315,3 +304,32 @@ def _rules(draft: SiteDraft) -> Iterator[str]:
     if asked["hours"]:
         hours = week_words(asked["hours"], draft.language)
         yield say(f"新站点开放时间：{hours}", f"hours of new posts: {hours}")
+
+
+def _manifest(draft: SitesDraft, title: str) -> Iterator[tuple[str, Cell]]:
+    summary, say = draft.study.summary, draft.say
+    yield say("报告", "Report"), title
+    if summary["illustrative"]:
+        yield say("数据性质", "Data"), draft.illustrative()
+    yield say("结论", "The answer"), answer(draft)
+    yield say("凭证", "Proof"), proof(draft)
+    yield from facts(draft)
+    yield say("数据版本", "Data version"), summary["data_version"]
+    for note in summary["notes"]:
+        yield say("说明", "Note"), translate(note, draft.language)
+    for name, text in shown_settings(draft):
+        yield say(f"设置：{name}", f"Setting: {name}"), text
+
+
+def _shown_tables(draft: Draft) -> dict[str, Table]:
+    """Return the tables with rows, the reasons in the report's language alone."""
+    left_out = "why_en" if draft.language == "zh" else "why_zh"
+    found = {}
+    for name, table in draft.tables.items():
+        if table.rows:
+            kept = [i for i, column in enumerate(table.columns) if column != left_out]
+            found[name] = Table(
+                tuple(table.columns[i] for i in kept),
+                tuple(tuple(row[i] for i in kept) for row in table.rows),
+            )
+    return found
