@@ -612,7 +612,7 @@ def unfinished(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("locator.study.output.write_json", fail)
+        patch.setattr("locator.study.folder.write_json", fail)
         with pytest.raises(Exception, match="No space left"):
             run(service, out, **options)
     return out.parent / f".{out.name}-unfinished"

@@ -17,10 +17,11 @@ from locator.schema import SET_SEPARATOR
 from locator.service import Service
 from locator.siting import Effort
 from locator.study.checkpoints import to_plain
-from locator.study.sites import SiteAnswer, SiteInputs, solve_sites
+from locator.study.sites import SiteAnswer, solve_sites
 from locator.study.sites_question import SiteQuestion
+from locator.study.sites_setup import SiteInputs
 from locator.study.sites_solve import part_of
-from locator.study.sites_words import UNITS_ZH
+from locator.study.sites_table import UNITS_ZH
 
 __all__ = ["SiteComparison", "compare_answers", "compare_sites"]
 

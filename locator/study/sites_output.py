@@ -9,8 +9,8 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-import pyogrio
 import shapely
 from scipy.sparse import csr_array
 
@@ -19,24 +19,25 @@ from locator.errors import LocatorError, StudyError
 from locator.hours import STATES
 from locator.hours_words import week_words
 from locator.maps import MapLayers
-from locator.register import guard_cell, write_rejected
+from locator.register import write_rejected
 from locator.reporting import FIGURE_FILES, write_report
 from locator.reporting.folder import (
     CERTIFICATE,
     COMPARISON,
     COMPARISON_CSV,
+    COMPARISON_FILES,
     FIGURES,
     FOLDER_VERSION,
     LAYERS_OF,
-    MANIFEST,
-    REJECTED,
+    MAP_PAGE,
+    MAP_PICTURE,
     REJECTED_CANDIDATES,
-    REPORT_FILES,
     SITES_CSV,
     SITES_FILES,
     SITES_GEOJSON,
     SITES_LAYERS,
     TABLES,
+    TABLES_OF,
     Cell,
     Comparison,
     PlainTable,
@@ -48,25 +49,27 @@ from locator.service import Service
 from locator.siting import Certificate, Effort
 from locator.study.checkpoints import Checkpoints, to_frame, to_plain
 from locator.study.drawing import draw, map_options
-from locator.study.folder import check_folder, replaced_folder
+from locator.study.folder import (
+    Layer,
+    background_layers,
+    check_folder,
+    replaced_folder,
+    write_csv,
+    write_json,
+    write_results,
+)
 from locator.study.manifest import hash_frames, make_origin, shown_settings
-from locator.study.output import dated, write_json, write_layer
-from locator.study.sites import Keep, Made, SiteAnswer, SiteInputs, solve_sites
+from locator.study.sites import Keep, Made, SiteAnswer, solve_sites
 from locator.study.sites_compare import compare_sites
-from locator.study.sites_figures import area_table, hours_table
-from locator.study.sites_layers import covered_areas
+from locator.study.sites_gains import Gains
 from locator.study.sites_question import SiteQuestion
-from locator.study.sites_setup import SiteSetup
-from locator.study.sites_words import UNITS_ZH
+from locator.study.sites_setup import SiteInputs, SiteSetup
+from locator.study.sites_table import UNITS_ZH
 from locator.study.zone_source import demand_rests_on
 from locator.travel import Routed
 
-__all__ = ["make_site_summary", "read_rows", "run_comparison", "run_sites", "write_certificate"]
-
-_COMPARED = frozenset({COMPARISON, COMPARISON_CSV})
-
-
-MAP_PAGE, MAP_PICTURE = "map.html", "map.png"
+_POINT_M = 150.0  # the side of a point's square on a map, where points were given
+_TOUCH = 1.1  # squares overlap a little, so that neighbours join
 
 
 def run_sites(
@@ -101,7 +104,7 @@ def run_sites(
     StudyError
         The folder cannot be written.
     """
-    check_folder(out, SITES_FILES | set(REPORT_FILES), {FIGURES: FIGURE_FILES})
+    check_folder(out, SITES_FILES)
     out.parent.mkdir(parents=True, exist_ok=True)
     key = _key(service, inputs, question)
     with _checkpoints(out.parent / f".{out.name}-unfinished", key) as keep:
@@ -192,10 +195,10 @@ def run_comparison(
         The folder cannot be written.
     """
     folders = tuple(f"at-{re.sub('[^0-9A-Za-z+-]', '', moment)}" for moment in moments)
-    inside = {FIGURES: FIGURE_FILES}
+    inside: dict[str, frozenset[str]] = {}
     for name in [*folders, *_earlier(out)]:
-        inside |= {name: SITES_FILES | set(REPORT_FILES), f"{name}/{FIGURES}": FIGURE_FILES}
-    check_folder(out, _COMPARED | set(REPORT_FILES), inside)
+        inside |= {name: SITES_FILES, f"{name}/{FIGURES}": FIGURE_FILES}
+    check_folder(out, COMPARISON_FILES, inside)
     compared = compare_sites(service, inputs, question, moments, effort=effort)
     with replaced_folder(out) as draft:
         summaries = []
@@ -211,7 +214,7 @@ def run_comparison(
             summaries=summaries,
         )
         write_json(draft / COMPARISON, whole)
-        _guarded(compared.table).to_csv(draft / COMPARISON_CSV, index=False, encoding="utf-8-sig")
+        write_csv(draft / COMPARISON_CSV, compared.table)
         if report is not None:
             write_report(draft, language=report)
             for name, answer, summary in zip(folders, compared.answers, summaries, strict=True):
@@ -227,17 +230,20 @@ def _earlier(out: Path) -> list[str]:
 def _write_answer(draft: Path, inputs: SiteInputs, answer: SiteAnswer) -> SiteSummary:
     """Write one answer into an empty folder."""
     summary = make_site_summary(answer)
-    write_json(draft / MANIFEST, summary)
-    write_json(draft / TABLES, _tables(answer))
-    _write_csv(draft / SITES_CSV, answer, summary)
-    with dated(answer.setup.basis.study.made_at):
-        _write_layers(draft, answer)
+    table = pd.DataFrame(answer.sites.drop(columns="geometry"))
+    table = table.assign(unit=answer.setup.unit, illustrative=summary["illustrative"])
+    write_results(
+        draft,
+        inputs.measured,
+        summary,
+        _tables(answer),
+        csv=(SITES_CSV, table),
+        layers=(SITES_LAYERS, _layers(answer)),
+        geojson=(SITES_GEOJSON, "sites", answer.sites),
+    )
     if answer.siting.certificate is not None:
         baseline = float(answer.siting.baseline)
         write_certificate(draft / CERTIFICATE, answer.siting.certificate, baseline)
-    measured = inputs.measured
-    if measured.rejected:
-        write_rejected(measured.rejected, measured.header, draft / REJECTED)
     if inputs.rejected:
         write_rejected(inputs.rejected, inputs.header, draft / REJECTED_CANDIDATES)
     return summary
@@ -280,63 +286,67 @@ def _tables(answer: SiteAnswer) -> dict[str, object]:
         "sites": to_plain(sites),
         "curve": to_plain(answer.curve),
         "sensitivity": to_plain(answer.sensitivity),
-        "hours": to_plain(hours_table(sites, answer.gains)),
-        "areas": to_plain(area_table(answer.setup, answer.gains)),
+        "hours": to_plain(_hours_table(sites, answer.gains)),
+        "areas": to_plain(_area_table(answer.setup, answer.gains)),
     }
 
 
-def _write_csv(path: Path, answer: SiteAnswer, summary: SiteSummary) -> None:
-    table = pd.DataFrame(answer.sites.drop(columns="geometry"))
-    table = table.assign(unit=answer.setup.unit, illustrative=summary["illustrative"])
-    _guarded(table).to_csv(path, index=False, encoding="utf-8-sig")
-
-
-def _guarded(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose texts a spreadsheet does not run."""
-    table = table.copy()
-    for column in table.columns:
-        # Names are other people's text, and Excel opens this file.
-        if any(isinstance(value, str) for value in table[column]):
-            values = [guard_cell(v) if isinstance(v, str) else v for v in table[column]]
-            table[column] = pd.Series(values, dtype=object, index=table.index)
-    return table
-
-
-def _write_layers(folder: Path, answer: SiteAnswer) -> None:
-    layers, setup = folder / SITES_LAYERS, answer.setup
-    write_layer(answer.sites, layers, "chosen", "Point")
-    frame = setup.candidates.frame
-    chosen = frame.assign(chosen=frame["id"].isin(set(answer.sites["id"])))
-    columns = [*LAYERS_OF["candidates"], "geometry"]
-    write_layer(chosen[columns], layers, "candidates", "Point")
-    write_layer(_demand_layer(answer), layers, "demand", "Point")
-    _write_background(layers, setup)
-    for name, shapes in covered_areas(answer).items():
-        write_layer(shapes, layers, name, "MultiPolygon")
-    pyogrio.write_dataframe(
-        answer.sites,
-        folder / SITES_GEOJSON,
-        driver="GeoJSON",
-        layer="sites",
-        layer_options={"COORDINATE_PRECISION": "7", "RFC7946": "YES"},
+def _hours_table(sites: pd.DataFrame, gains: Gains) -> pd.DataFrame:
+    """Return what each chosen one adds in each hour of the week, where it adds something."""
+    columns = list(TABLES_OF["hours"])
+    if gains.by_hour is None:
+        return pd.DataFrame(columns=columns)
+    row, hour = np.nonzero(gains.by_hour > 0)
+    return pd.DataFrame(
+        {
+            "rank": row + 1,
+            "id": sites["id"].to_numpy(dtype=object)[row],
+            "hour": hour,
+            "gain": np.round(gains.by_hour[row, hour], 6),
+        }
     )
 
 
-def _write_background(layers: Path, setup: SiteSetup) -> None:
-    """Write what a map of the answer stands on."""
+def _area_table(setup: SiteSetup, gains: Gains) -> pd.DataFrame:
+    """Return demand and what of it is covered before and after, by district and by hot zone."""
+    points = setup.basis.points
+    parts = []
+    for level in ("district", "zone"):
+        ids = points.pieces[f"{level}_id"].to_numpy(dtype=object)[points.piece]
+        names = points.pieces[f"{level}_name"].to_numpy(dtype=object)[points.piece]
+        frame = pd.DataFrame(
+            {
+                "id": ids,
+                "name": names,
+                "demand": setup.demand.sum(axis=1),
+                "covered_before": np.where(setup.served, setup.demand, 0.0).sum(axis=1),
+                "covered_after": np.where(gains.covered, setup.demand, 0.0).sum(axis=1),
+            }
+        )
+        if frame["id"].isna().all():
+            continue
+        grouped = frame.groupby(["id", "name"], dropna=False, as_index=False).sum()
+        parts.append(grouped.assign(level=level))
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return table.reindex(columns=list(TABLES_OF["areas"])).round(6)
+
+
+def _layers(answer: SiteAnswer) -> Iterator[Layer]:
+    setup = answer.setup
+    yield "chosen", answer.sites, "Point"
+    frame = setup.candidates.frame
+    chosen = frame.assign(chosen=frame["id"].isin(set(answer.sites["id"])))
+    yield "candidates", chosen[[*LAYERS_OF["candidates"], "geometry"]], "Point"
+    yield "demand", _demand_layer(answer), "Point"
     study = setup.basis.study
-    snapshot, zones = study.inputs.snapshot, study.inputs.hot_zones
-    counted = setup.open.any(axis=1)
-    stations = snapshot.stations.assign(counted=counted, eligible=setup.counts)
+    snapshot = study.inputs.snapshot
+    stations = snapshot.stations.assign(counted=setup.open.any(axis=1), eligible=setup.counts)
     if study.at is not None:
         states = [STATES[code].value for code in snapshot.index.states(study.at)]
         stations = stations.assign(state=states)
-    write_layer(stations, layers, "stations", "Point")
-    if zones is not None:
-        zones = zones.assign(demand_per_h=study.demand_per_h).to_crs(CRS)
-        write_layer(zones, layers, "hot_zones", "MultiPolygon")
-    write_layer(snapshot.districts, layers, "districts", "MultiPolygon")
-    write_layer(snapshot.places, layers, "places", "Point")
+    yield from background_layers(study, stations)
+    for name, shapes in covered_areas(answer).items():
+        yield name, shapes, "MultiPolygon"
 
 
 def _demand_layer(answer: SiteAnswer) -> gpd.GeoDataFrame:
@@ -359,6 +369,48 @@ def _demand_layer(answer: SiteAnswer) -> gpd.GeoDataFrame:
         geometry=shapely.points(points.lonlat),
         crs=CRS,
     )
+
+
+def covered_areas(answer: SiteAnswer) -> dict[str, gpd.GeoDataFrame]:
+    """Return what is newly covered and what stays uncovered, EPSG:4326.
+
+    The layers ``newly_covered`` and ``uncovered`` of
+    :data:`locator.reporting.folder.LAYERS_OF`.
+    """
+    setup = answer.setup
+    demand = setup.demand
+    total = demand.sum(axis=1)
+    before = np.where(setup.served, demand, 0.0).sum(axis=1)
+    after = np.where(answer.gains.covered, demand, 0.0).sum(axis=1)
+    return {
+        "newly_covered": _joined_squares(answer, after - before, after > before),
+        "uncovered": _joined_squares(answer, total - after, (total > 0) & (after < 0.5 * total)),
+    }
+
+
+def _joined_squares(
+    answer: SiteAnswer, amount: npt.NDArray[np.float64], chosen: npt.NDArray[np.bool_]
+) -> gpd.GeoDataFrame:
+    """Return the squares of some demand points, joined where they touch, with their demand."""
+    basis = answer.setup.basis
+    study, points = basis.study, basis.points
+    zones = study.inputs.points is None
+    half = 0.5 * (_TOUCH * points.side_m[chosen] if zones else _POINT_M)
+    at = gpd.GeoSeries(shapely.points(points.lonlat[chosen]), crs=CRS).to_crs(study.crs)
+    squares = shapely.box(at.x - half, at.y - half, at.x + half, at.y + half)
+    joined = shapely.union_all(squares)
+    if zones and len(squares):
+        joined = shapely.intersection(joined, shapely.union_all(study.pieces.geometry.to_numpy()))
+    parts = shapely.get_parts(joined)
+    parts = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]  # 3: polygons
+    sums = np.zeros(len(parts))
+    if len(parts):
+        where = shapely.STRtree(parts).nearest(shapely.points(at.x, at.y))
+        sums += np.bincount(where, weights=amount[chosen], minlength=len(parts))
+    frame = gpd.GeoDataFrame(
+        {"demand": pd.Series(sums, dtype=np.float64).round(6)}, geometry=parts, crs=study.crs
+    )
+    return frame.to_crs(CRS)
 
 
 def write_certificate(path: Path, certificate: Certificate, baseline: float) -> None:
