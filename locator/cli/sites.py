@@ -173,7 +173,7 @@ def site(
     """
     from locator.register import ReadOptions, projection_of
     from locator.study import read_scenario
-    from locator.study.drawing import settings_language
+    from locator.study.maps import settings_language
     from locator.study.sites import site_inputs
     from locator.study.sites_prices import read_prices
     from locator.study.sites_question import SiteQuestion

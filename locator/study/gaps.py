@@ -24,11 +24,17 @@ from locator.service import Service, Snapshot
 from locator.study.areas import describe_areas
 from locator.study.basis import make_basis
 from locator.study.checkpoints import Checkpoints
-from locator.study.drawing import read_snapshot
 from locator.study.folder import check_folder, replaced_folder
 from locator.study.manifest import make_summary
-from locator.study.measure import GapsInputs, Outcome, Question, Standard, Study
-from locator.study.output import Run, write_gaps, write_maps
+from locator.study.measure import (
+    GapsInputs,
+    Outcome,
+    Question,
+    Standard,
+    Study,
+    read_snapshot,
+)
+from locator.study.output import Run, write_gaps, write_gaps_map
 from locator.study.tables import make_tables
 
 _SHOWN = 5  # doubts of one kind
@@ -272,7 +278,7 @@ def run_gaps(
         write_gaps(draft, run)
         progress(0.8)
         if report is not None:
-            write_maps(draft, service, run, language=report)
+            write_gaps_map(draft, service, run, language=report)
             progress(0.85)
             write_report(draft, language=report)
     checkpoints.clear()

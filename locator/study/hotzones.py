@@ -28,9 +28,9 @@ from locator.schema import Datum, Provenance, ZoneKind, drop_unusable
 from locator.service import read_rules, utc_now
 from locator.settings import Settings
 from locator.store import Store, open_store
-from locator.study.drawing import settings_language
 from locator.study.folder import write_geojson, write_layer, writing
 from locator.study.hotzones_rows import Gathered, Gathering, Report, gather
+from locator.study.maps import settings_language
 from locator.study.zone_source import zone_source
 
 CLEANING, SUMMARY = ".cleaning.csv", ".summary.json"

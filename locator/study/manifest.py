@@ -18,8 +18,8 @@ from locator.schema import is_illustrative
 from locator.service import Snapshot
 from locator.settings import Settings
 from locator.study.basis import Basis
+from locator.study.maps import roads_credit
 from locator.study.measure import Outcome, Study
-from locator.study.reach import roads_credit
 from locator.study.zone_source import demand_rests_on
 from locator.travel import Routed
 

@@ -1,27 +1,28 @@
 """What a gap study leaves behind: layers, tables, manifest, map and figure, and words."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 
 from locator.coverage import compare_gaps
-from locator.maps import MapLayers
 from locator.reporting.folder import GAPS_CSV, GAPS_GEOJSON, GAPS_LAYERS, Summary
 from locator.reporting.pictures import areas_to_draw
-from locator.reporting.sentences import translate
 from locator.schema import CRS, Language
 from locator.service import Service
 from locator.study.basis import Basis
-from locator.study.drawing import as_of_words, draw, map_options
 from locator.study.folder import Layer, background_layers, write_results
-from locator.study.measure import GapsInputs, Outcome, Standard, Study
-from locator.study.reach import reach_bands
+from locator.study.maps import (
+    REACH_UP_TO,
+    as_of_words,
+    reach_bands,
+    study_layers,
+    write_study_map,
+)
+from locator.study.measure import GapsInputs, Outcome, Study
 from locator.study.tables import Tables
-
-_REACH_UP_TO = 5_000  # stations
 
 
 def summary_table(outcomes: list[Outcome]) -> pd.DataFrame:
@@ -121,25 +122,21 @@ def _layers(run: Run) -> Iterator[Layer]:
     yield from background_layers(study, stations)
 
 
-def write_maps(folder: Path, service: Service, run: Run, *, language: Language) -> None:
-    """Write the map and the figure of the first standard into a folder."""
-    inputs, study, first, summary = run.inputs, run.study, run.outcomes[0], run.summary
-    snapshot = inputs.snapshot
-    zones = inputs.hot_zones
-    if (
-        zones is not None
-    ):  # the map shows the demand that was measured, the hour's where there is one
-        zones = zones.assign(demand_per_h=study.demand_per_h)
+def write_gaps_map(folder: Path, service: Service, run: Run, *, language: Language) -> None:
+    """Write the map of the first standard into a folder, as a page and as a figure."""
+    study, first, summary = run.study, run.outcomes[0], run.summary
+    snapshot = run.inputs.snapshot
     places = snapshot.places.dropna(subset=["name", "name_en"])
     english = dict(zip(places["name"], places["name_en"], strict=True))
     names = english if language == "en" else {}
-    layers = MapLayers(
-        stations=snapshot.stations[study.mask],
-        hot_zones=zones,
-        districts=snapshot.districts,
-        places=snapshot.places,
+    reach = None
+    if int(study.mask.sum()) <= REACH_UP_TO:  # what lies behind the gaps
+        reach = reach_bands([(first.standard, study.reach(first.standard))], language)
+    layers = study_layers(
+        study,
+        snapshot.stations[study.mask],
         gaps=areas_to_draw(run.areas, demand_unit=summary["demand_unit"], names=names),
-        reach=_reach(study, first.standard, language),
+        reach=reach,
     )
     share = first.result["covered_share"]
     percent = "—" if share is None else f"{share:.1%}"
@@ -153,22 +150,6 @@ def write_maps(folder: Path, service: Service, run: Run, *, language: Language) 
         words = [f"需求覆盖率 {percent}", study.travel.describe("zh"), hours]
     else:
         words = [f"{percent} of demand covered", summary["travel"], summary["hours"]]
-    words += [translate(said, language) for said in summary["demand_rests_on"]]
     if snapshot.as_of is not None:
         words.insert(0, as_of_words(snapshot.as_of, language))
-    named = "数据" if language == "zh" else "data"
-    words += [f"{named} {summary['data_hash']}", *filter(None, [summary["credit"]])]
-    caption = " · ".join([summary["made_at"][:10], *words])
-    plain = replace(service.settings, basemap="none", language=language)
-    day = snapshot.as_of or study.made_at
-    options = map_options(plain, layers, at=day, title=title, caption=caption)
-    options = replace(options, illustrative=summary["illustrative"])
-    for name in ("map.html", "map.png"):
-        draw(layers, options, folder / name)
-
-
-def _reach(study: Study, standard: Standard, language: Language) -> gpd.GeoDataFrame | None:
-    """Return what lies behind the gaps; of very many stations it would outweigh the map."""
-    if int(study.mask.sum()) > _REACH_UP_TO:
-        return None
-    return reach_bands([(standard, study.reach(standard))], language)
+    write_study_map(folder, service, study, summary, layers, title, words, language)

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import geopandas as gpd
@@ -18,7 +18,6 @@ from locator import __version__
 from locator.errors import LocatorError, StudyError
 from locator.hours import STATES
 from locator.hours_words import week_words
-from locator.maps import MapLayers
 from locator.register import write_rejected
 from locator.reporting import FIGURE_FILES, write_report
 from locator.reporting.folder import (
@@ -29,8 +28,6 @@ from locator.reporting.folder import (
     FIGURES,
     FOLDER_VERSION,
     LAYERS_OF,
-    MAP_PAGE,
-    MAP_PICTURE,
     REJECTED_CANDIDATES,
     SITES_CSV,
     SITES_FILES,
@@ -48,7 +45,6 @@ from locator.schema import CRS, Language
 from locator.service import Service
 from locator.siting import Certificate, Effort
 from locator.study.checkpoints import Checkpoints, to_frame, to_plain
-from locator.study.drawing import draw, map_options
 from locator.study.folder import (
     Layer,
     background_layers,
@@ -59,6 +55,7 @@ from locator.study.folder import (
     write_results,
 )
 from locator.study.manifest import hash_frames, make_origin, shown_settings
+from locator.study.maps import study_layers, write_study_map
 from locator.study.sites import Keep, Made, SiteAnswer, solve_sites
 from locator.study.sites_compare import compare_sites
 from locator.study.sites_gains import Gains
@@ -338,15 +335,20 @@ def _layers(answer: SiteAnswer) -> Iterator[Layer]:
     chosen = frame.assign(chosen=frame["id"].isin(set(answer.sites["id"])))
     yield "candidates", chosen[[*LAYERS_OF["candidates"], "geometry"]], "Point"
     yield "demand", _demand_layer(answer), "Point"
-    study = setup.basis.study
-    snapshot = study.inputs.snapshot
-    stations = snapshot.stations.assign(counted=setup.open.any(axis=1), eligible=setup.counts)
-    if study.at is not None:
-        states = [STATES[code].value for code in snapshot.index.states(study.at)]
-        stations = stations.assign(state=states)
-    yield from background_layers(study, stations)
+    stations = _stations(answer, counted=setup.open.any(axis=1), eligible=setup.counts)
+    yield from background_layers(setup.basis.study, stations)
     for name, shapes in covered_areas(answer).items():
         yield name, shapes, "MultiPolygon"
+
+
+def _stations(answer: SiteAnswer, **columns: object) -> gpd.GeoDataFrame:
+    """Return the stations, with their states at the moment that was asked for, if there is one."""
+    study = answer.setup.basis.study
+    snapshot = study.inputs.snapshot
+    stations = snapshot.stations.assign(**columns)
+    if study.at is None:
+        return stations
+    return stations.assign(state=[STATES[code].value for code in snapshot.index.states(study.at)])
 
 
 def _demand_layer(answer: SiteAnswer) -> gpd.GeoDataFrame:
@@ -458,58 +460,26 @@ def read_rows(folder: Path) -> list[dict[str, Cell]]:
 def write_site_map(
     folder: Path, service: Service, answer: SiteAnswer, *, summary: SiteSummary, language: Language
 ) -> None:
-    """Write ``map.html`` of an answer; it opens from a disk without a network.
-
-    Parameters
-    ----------
-    summary
-        The manifest: date, model, hours and data hash go into the caption.
-    """
+    """Write the map of an answer into a folder, as a page and as a figure."""
     setup = answer.setup
     study = setup.basis.study
-    snapshot, zones = study.inputs.snapshot, study.inputs.hot_zones
     areas = covered_areas(answer)
-    stations = snapshot.stations[setup.counts]
-    if study.at is not None:
-        states = snapshot.index.states(study.at)[setup.counts]
-        stations = stations.assign(state=[STATES[code].value for code in states])
-    if zones is not None:
-        zones = zones.assign(demand_per_h=study.demand_per_h)
-    layers = MapLayers(
-        stations=stations,
-        hot_zones=zones,
-        districts=snapshot.districts,
-        places=snapshot.places,
+    layers = study_layers(
+        study,
+        _stations(answer)[setup.counts],
         gaps=areas["uncovered"].rename(columns={"demand": "unserved_demand"}),
         sites=_sites(answer, language),
         reach=_gained(areas["newly_covered"], language),
     )
     minutes = f"{answer.question.minutes:g}"
-    zh, en = f"选址结果（{minutes} 分钟）", f"Where next, {minutes} min"
-    plain = replace(service.settings, basemap="none", language=language)
-    options = map_options(
-        plain,
-        layers,
-        at=snapshot.as_of or study.made_at,
-        title=zh if language == "zh" else en,
-        caption=_caption(summary, language),
-    )
-    options = replace(options, illustrative=summary["illustrative"])
-    for name in (MAP_PAGE, MAP_PICTURE):
-        draw(layers, options, folder / name)
-
-
-def _caption(summary: SiteSummary, language: Language) -> str:
-    figures = summary["figures"]
+    title = f"选址结果（{minutes} 分钟）" if language == "zh" else f"Where next, {minutes} min"
+    figures, words = summary["figures"], []
     before, after = figures["covered_share_before"], figures["covered_share_after"]
-    words = [summary["made_at"][:10]]
     if before is not None and after is not None:
         covered = "需求覆盖率" if language == "zh" else "demand covered"
         words.append(f"{covered} {before:.1%} → {after:.1%}")
     words += [translate(summary[key], language) for key in ("travel", "hours")]
-    words += [translate(said, language) for said in summary["demand_rests_on"]]
-    words.append(f"{'数据' if language == 'zh' else 'data'} {summary['data_hash']}")
-    return " · ".join([*words, *filter(None, [summary["credit"]])])
+    write_study_map(folder, service, study, summary, layers, title, words, language)
 
 
 def _sites(answer: SiteAnswer, language: Language) -> gpd.GeoDataFrame:
