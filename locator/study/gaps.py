@@ -25,6 +25,7 @@ from locator.study.areas import describe_areas
 from locator.study.basis import make_basis
 from locator.study.checkpoints import Checkpoints
 from locator.study.folder import check_folder, replaced_folder
+from locator.study.gaps_output import Run, write_gaps, write_gaps_map
 from locator.study.manifest import make_summary
 from locator.study.measure import (
     GapsInputs,
@@ -34,7 +35,6 @@ from locator.study.measure import (
     Study,
     read_snapshot,
 )
-from locator.study.output import Run, write_gaps, write_gaps_map
 from locator.study.tables import make_tables
 
 _SHOWN = 5  # doubts of one kind

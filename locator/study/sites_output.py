@@ -1,4 +1,4 @@
-"""What a siting study leaves behind: tables, layers, manifest, certificate, and words."""
+"""What a siting study leaves behind: tables, layers, manifest, certificate, map and figure."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a gap study leaves behind: layers, tables, manifest, map and figure, and words."""
+"""What a gap study leaves behind: layers, tables, manifest, map and figure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
