@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from locator.errors import InputError
-from locator.reporting.folder import Summary
+from locator.report.folder import Summary
 from locator.service import Service, open_service
 from locator.settings import Settings
 from locator.showing import write_map

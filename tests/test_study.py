@@ -17,8 +17,8 @@ from locator.coverage import apply_scenario
 from locator.datum import GEOD
 from locator.errors import InputError, StudyError
 from locator.nearest import StationFilter
-from locator.reporting.folder import Summary
-from locator.reporting.sentences import translate
+from locator.report.folder import Summary
+from locator.report.sentences import translate
 from locator.schema import CRS
 from locator.schema import Service as Amenity
 from locator.service import Service

@@ -16,8 +16,8 @@ from shapely.geometry import Point, box
 
 from locator.errors import InputError
 from locator.nearest import StationFilter
-from locator.reporting.folder import Summary
-from locator.reporting.sentences import translate
+from locator.report.folder import Summary
+from locator.report.sentences import translate
 from locator.schema import Service as Amenity
 from locator.service import Service
 from locator.store import Change

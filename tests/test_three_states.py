@@ -22,11 +22,11 @@ from shapely.geometry import Point
 from locator.nearest import StationFilter, StationIndex
 from locator.paths import static_dir
 from locator.phone import phone_register
-from locator.reporting.draft import GapsDraft
-from locator.reporting.folder import Summary
-from locator.reporting.gaps import add_opening
-from locator.reporting.gaps_sections import add_sections
-from locator.reporting.reading import read_gaps
+from locator.report.draft import GapsDraft
+from locator.report.folder import Summary
+from locator.report.gaps import add_opening
+from locator.report.gaps_sections import add_sections
+from locator.report.reading import read_gaps
 from locator.schema import Host, Service, drop_unusable
 from locator.service import Service as LocatorService
 from locator.showing.compose import LANGUAGES, map_words

@@ -8,10 +8,10 @@ import geopandas as gpd
 import pytest
 from click.testing import Result
 
-from locator.reporting.draft import GapsDraft
-from locator.reporting.gaps import add_opening
-from locator.reporting.reading import read_gaps
-from locator.reporting.sentences import translate
+from locator.report.draft import GapsDraft
+from locator.report.gaps import add_opening
+from locator.report.reading import read_gaps
+from locator.report.sentences import translate
 from locator.study.zone_source import demand_rests_on, zone_source
 from tests.test_hotzones_build import make_orders
 

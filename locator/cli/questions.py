@@ -278,7 +278,7 @@ def report(settings: Settings, folder: Path, language: Language | None) -> None:
     \b
     Example:  locator report gaps-noon --language en
     """
-    from locator.reporting import write_report
+    from locator.report import write_report
     from locator.study.maps import settings_language
 
     write_report(folder, language=language or settings_language(settings))

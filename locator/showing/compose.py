@@ -13,8 +13,8 @@ from locator.errors import InputError
 from locator.hours import STATES
 from locator.maps import MAX_STATIONS, MapLayers, MapOptions, drawn_layers, map_title
 from locator.nearest import StationFilter
-from locator.reporting.folder import Result
-from locator.reporting.sentences import translate
+from locator.report.folder import Result
+from locator.report.sentences import translate
 from locator.schema import Language, State, Status
 from locator.service import Service, Snapshot
 from locator.showing.view import LAYERS, MapView

@@ -19,7 +19,7 @@ import pandas as pd
 from locator import __version__
 from locator.errors import InputError, StoreError
 from locator.maps import MapLayers
-from locator.reporting.folder import Result
+from locator.report.folder import Result
 from locator.schema import Language
 from locator.service import Service, Snapshot
 from locator.showing.compose import LANGUAGES, Shown, show_view

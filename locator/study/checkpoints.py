@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from locator.paths import written_whole
-from locator.reporting.folder import Cell, PlainTable
+from locator.report.folder import Cell, PlainTable
 
 __all__ = ["Checkpoints", "PlainTable", "to_frame", "to_plain"]
 

@@ -15,8 +15,8 @@ import pyogrio
 from locator.errors import StudyError
 from locator.paths import refuse_store
 from locator.register import guard_cell, write_rejected
-from locator.reporting import FIGURE_FILES
-from locator.reporting.folder import FIGURES, MANIFEST, REJECTED, TABLES, Made
+from locator.report import FIGURE_FILES
+from locator.report.folder import FIGURES, MANIFEST, REJECTED, TABLES, Made
 from locator.schema import CRS
 from locator.study.measure import GapsInputs, Study
 

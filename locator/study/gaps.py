@@ -17,8 +17,8 @@ from locator.errors import InputError
 from locator.nearest import StationIndex
 from locator.register import AS_IT_IS, Fault, Mapping, ReadOptions, parse_points, read_table
 from locator.register.areas import read_areas
-from locator.reporting import write_report
-from locator.reporting.folder import GAPS_FILES, Summary
+from locator.report import write_report
+from locator.report.folder import GAPS_FILES, Summary
 from locator.schema import Datum, Language, check_frame
 from locator.service import Service, Snapshot
 from locator.study.areas import describe_areas
@@ -247,7 +247,7 @@ def run_gaps(
     out
         The folder; an earlier run's is replaced, any other that is not empty is refused.
     report
-        The language of maps and report; None writes none (:func:`locator.reporting.write_report`
+        The language of maps and report; None writes none (:func:`locator.report.write_report`
         can make the report later).
 
     Raises

@@ -8,8 +8,8 @@ import geopandas as gpd
 import pandas as pd
 
 from locator.coverage import compare_gaps
-from locator.reporting.folder import GAPS_CSV, GAPS_GEOJSON, GAPS_LAYERS, Summary
-from locator.reporting.pictures import areas_to_draw
+from locator.report.folder import GAPS_CSV, GAPS_GEOJSON, GAPS_LAYERS, Summary
+from locator.report.pictures import areas_to_draw
 from locator.schema import CRS, Language
 from locator.service import Service
 from locator.study.basis import Basis

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from locator.reporting.folder import (
+from locator.report.folder import (
     SITES_CSV,
     Cell,
     Comparison,

@@ -13,7 +13,7 @@ from locator.coverage import Scenario, cover_week
 from locator.coverage.quality import covered_by_limit
 from locator.coverage.week import ROUNDING
 from locator.nearest import StationFilter
-from locator.reporting.folder import FOLDER_VERSION, Origin, Sampling, Summary, WeekTotals
+from locator.report.folder import FOLDER_VERSION, Origin, Sampling, Summary, WeekTotals
 from locator.schema import is_illustrative
 from locator.service import Snapshot
 from locator.settings import Settings

@@ -12,8 +12,8 @@ import shapely
 
 from locator.hours import STATES
 from locator.maps import MapLayers, MapOptions, drawn_layers, map_title
-from locator.reporting.folder import MAP_PAGE, MAP_PICTURE, Made
-from locator.reporting.sentences import in_language, translate
+from locator.report.folder import MAP_PAGE, MAP_PICTURE, Made
+from locator.report.sentences import in_language, translate
 from locator.schema import CRS, Language, Status, is_illustrative
 from locator.service import Service, Snapshot
 from locator.settings import Settings

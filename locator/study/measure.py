@@ -35,7 +35,7 @@ from locator.errors import DatumError, InputError
 from locator.hours import STATES, HoursRules, calendar_doubts, read_spans
 from locator.nearest import StationFilter
 from locator.register.rows import RejectedRow
-from locator.reporting.folder import Result
+from locator.report.folder import Result
 from locator.schema import CRS, State
 from locator.service import Service, Snapshot
 from locator.travel import BoundModel, StraightLine

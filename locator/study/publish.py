@@ -10,10 +10,10 @@ import shapely
 
 from locator.errors import InputError
 from locator.published import GAPS, KIND, About, Said, pack_gaps, unpack_gaps
-from locator.reporting.folder import Summary
-from locator.reporting.labels import standard_label
-from locator.reporting.reading import GapsFolder, read_gaps
-from locator.reporting.sentences import translate
+from locator.report.folder import Summary
+from locator.report.labels import standard_label
+from locator.report.reading import GapsFolder, read_gaps
+from locator.report.sentences import translate
 from locator.schema import Language
 from locator.store import DocumentFacts, Store
 

@@ -14,7 +14,7 @@ from locator.errors import SitingError
 from locator.hours_words import week_words
 from locator.register import AS_IT_IS, Mapping, ReadOptions, RejectedRow, read_table
 from locator.register.candidates import CandidatesRead, parse_candidates
-from locator.reporting.folder import TABLES_OF, SiteFigures
+from locator.report.folder import TABLES_OF, SiteFigures
 from locator.schema import Datum, drop_unusable
 from locator.service import Service
 from locator.siting import Curve, Effort, Progress, Siting, Stopped, trace_curve
@@ -49,7 +49,7 @@ class SiteAnswer:
         What was asked.
     sites
         The chosen options, EPSG:4326, the columns of
-        :data:`locator.reporting.folder.SITE_COLUMNS`.
+        :data:`locator.report.folder.SITE_COLUMNS`.
     figures
         Objective, baseline, bound, gap, status, seconds.
     curve, sensitivity

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from locator.errors import InputError
-from locator.reporting.folder import COMPARISON_COLUMNS
+from locator.report.folder import COMPARISON_COLUMNS
 from locator.schema import SET_SEPARATOR
 from locator.service import Service
 from locator.siting import Effort
@@ -37,7 +37,7 @@ class SiteComparison:
     answers
         One a moment, in the order asked.
     table
-        The columns of :data:`locator.reporting.folder.COMPARISON_COLUMNS`.
+        The columns of :data:`locator.report.folder.COMPARISON_COLUMNS`.
     """
 
     answers: tuple[SiteAnswer, ...]

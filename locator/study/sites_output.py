@@ -19,8 +19,8 @@ from locator.errors import LocatorError, StudyError
 from locator.hours import STATES
 from locator.hours_words import week_words
 from locator.register import write_rejected
-from locator.reporting import FIGURE_FILES, write_report
-from locator.reporting.folder import (
+from locator.report import FIGURE_FILES, write_report
+from locator.report.folder import (
     CERTIFICATE,
     COMPARISON,
     COMPARISON_CSV,
@@ -40,7 +40,7 @@ from locator.reporting.folder import (
     PlainTable,
     SiteSummary,
 )
-from locator.reporting.sentences import translate
+from locator.report.sentences import translate
 from locator.schema import CRS, Language
 from locator.service import Service
 from locator.siting import Certificate, Effort
@@ -80,7 +80,7 @@ def run_sites(
 ) -> SiteSummary:
     """Choose sites and write a folder of results, whole or not at all.
 
-    What is in it stands in :mod:`locator.reporting.folder`. A search that was stopped leaves
+    What is in it stands in :mod:`locator.report.folder`. A search that was stopped leaves
     the best found, with its gap. A curve and varied runs that a run cut off had finished are taken
     up.
 
@@ -91,7 +91,7 @@ def run_sites(
     effort
         As :func:`locator.study.sites.solve_sites`.
     report
-        The language of the report; None writes none (:func:`locator.reporting.write_report` can
+        The language of the report; None writes none (:func:`locator.report.write_report` can
         do it later).
 
     Raises
@@ -377,7 +377,7 @@ def covered_areas(answer: SiteAnswer) -> dict[str, gpd.GeoDataFrame]:
     """Return what is newly covered and what stays uncovered, EPSG:4326.
 
     The layers ``newly_covered`` and ``uncovered`` of
-    :data:`locator.reporting.folder.LAYERS_OF`.
+    :data:`locator.report.folder.LAYERS_OF`.
     """
     setup = answer.setup
     demand = setup.demand

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from locator.errors import SitingError
-from locator.reporting.folder import TABLES_OF
+from locator.report.folder import TABLES_OF
 from locator.siting import Effort
 from locator.study.sites_setup import SiteSetup
 from locator.study.sites_solve import Solved, part_of, solve_ground

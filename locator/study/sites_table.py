@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from locator.hours_words import week_words
-from locator.reporting.folder import SITE_COLUMNS
+from locator.report.folder import SITE_COLUMNS
 from locator.schema import CRS
 from locator.study.sites_candidates import locate
 from locator.study.sites_gains import Gains, hours_words
@@ -169,7 +169,7 @@ def why(
     Parameters
     ----------
     row
-        The columns of a chosen site, see :mod:`locator.reporting.folder`.
+        The columns of a chosen site, see :mod:`locator.report.folder`.
     unit, minutes
         What gains are counted in, and the standard.
     full

@@ -9,15 +9,15 @@ import jinja2
 
 from locator.errors import StudyError
 from locator.paths import refuse_store, templates_dir
-from locator.reporting.document import render_document
-from locator.reporting.draft import Report
-from locator.reporting.folder import DOCUMENT, FIGURES, PAGE, WORKBOOK
-from locator.reporting.gaps import report_gaps
-from locator.reporting.moments import report_moments
-from locator.reporting.pictures import FIGURE_FILES, Image, draw_pictures
-from locator.reporting.reading import GapsFolder, SitesFolder, read_folder
-from locator.reporting.sites import report_sites
-from locator.reporting.workbook import render_workbook
+from locator.report.document import render_document
+from locator.report.draft import Report
+from locator.report.folder import DOCUMENT, FIGURES, PAGE, WORKBOOK
+from locator.report.gaps import report_gaps
+from locator.report.moments import report_moments
+from locator.report.pictures import FIGURE_FILES, Image, draw_pictures
+from locator.report.reading import GapsFolder, SitesFolder, read_folder
+from locator.report.sites import report_sites
+from locator.report.workbook import render_workbook
 from locator.schema import Language
 from locator.theme import PALETTE
 

@@ -27,12 +27,12 @@ from locator.cli import main
 from locator.coverage.reasons import Reason
 from locator.errors import InputError, StudyError
 from locator.figures.paper import Pen
-from locator.reporting import write_report
-from locator.reporting.blocks import digits_of, show
-from locator.reporting.document import repack
-from locator.reporting.folder import FOLDER_VERSION
-from locator.reporting.gaps import whole_percents
-from locator.reporting.labels import (
+from locator.report import write_report
+from locator.report.blocks import digits_of, show
+from locator.report.document import repack
+from locator.report.folder import FOLDER_VERSION
+from locator.report.gaps import whole_percents
+from locator.report.labels import (
     CODES,
     COLUMNS,
     DAYS,
@@ -44,9 +44,9 @@ from locator.reporting.labels import (
     hour_label,
     standard_label,
 )
-from locator.reporting.pictures import areas_to_draw
-from locator.reporting.reading import read_gaps
-from locator.reporting.sentences import in_language, translate
+from locator.report.pictures import areas_to_draw
+from locator.report.reading import read_gaps
+from locator.report.sentences import in_language, translate
 from locator.schema import Host, Kind, Language
 from locator.schema import Service as Amenity
 from locator.service import open_service

@@ -9,11 +9,11 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from locator.reporting.blocks import show
-from locator.reporting.document import clean_text, repack
-from locator.reporting.draft import Draft, Report
-from locator.reporting.folder import Cell, Table, number
-from locator.reporting.labels import DAYS, TABLES, Form, choose, column_of
+from locator.report.blocks import show
+from locator.report.document import clean_text, repack
+from locator.report.draft import Draft, Report
+from locator.report.folder import Cell, Table, number
+from locator.report.labels import DAYS, TABLES, Form, choose, column_of
 from locator.theme import PALETTE
 
 _FORMATS: dict[Form, str] = {

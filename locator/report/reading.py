@@ -13,7 +13,7 @@ import pandas as pd
 
 from locator.errors import InputError
 from locator.files import read_layers
-from locator.reporting.folder import (
+from locator.report.folder import (
     BACKGROUND_LAYERS,
     CERTIFICATE,
     COMPARISON,
@@ -89,7 +89,7 @@ class SitesFolder:
     summary, asked
         The manifest, and what was asked.
     tables
-        By name, those of :data:`locator.reporting.folder.TABLES_OF`.
+        By name, those of :data:`locator.report.folder.TABLES_OF`.
     layers
         Those of ``LAYERS_OF`` and of ``BACKGROUND_LAYERS`` that are there; EPSG:4326.
     certificate

@@ -8,7 +8,7 @@ import geopandas as gpd
 from locator.datum import geodesic_m
 from locator.errors import InputError
 from locator.figures import Figure
-from locator.reporting.blocks import (
+from locator.report.blocks import (
     LEFT_FORMS,
     UNKNOWN,
     Band,
@@ -24,10 +24,10 @@ from locator.reporting.blocks import (
     percent,
     show,
 )
-from locator.reporting.folder import Cell, Made, Table, number
-from locator.reporting.labels import CODES, UNITS, Column, Pair, choose, column_of, standard_label
-from locator.reporting.reading import GapsFolder, SitesFolder
-from locator.reporting.sentences import translate
+from locator.report.folder import Cell, Made, Table, number
+from locator.report.labels import CODES, UNITS, Column, Pair, choose, column_of, standard_label
+from locator.report.reading import GapsFolder, SitesFolder
+from locator.report.sentences import translate
 from locator.schema import Language
 
 _PER_H = {

@@ -6,11 +6,11 @@ Page one: what was asked, the answer in numbers, how sure it is, and what it mea
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from locator.reporting.blocks import percent
-from locator.reporting.draft import GapsDraft, Report
-from locator.reporting.folder import Cell, Result, Table, number
-from locator.reporting.gaps_sections import add_sections
-from locator.reporting.labels import (
+from locator.report.blocks import percent
+from locator.report.draft import GapsDraft, Report
+from locator.report.folder import Cell, Result, Table, number
+from locator.report.gaps_sections import add_sections
+from locator.report.labels import (
     CODES,
     SCENARIO,
     TABLES,
@@ -21,10 +21,10 @@ from locator.reporting.labels import (
     hour_label,
     standard_label,
 )
-from locator.reporting.method import GAPS_METHOD, add_appendix, add_method, shown_settings
-from locator.reporting.pictures import draw_gaps_picture
-from locator.reporting.reading import GapsFolder
-from locator.reporting.sentences import translate
+from locator.report.method import GAPS_METHOD, add_appendix, add_method, shown_settings
+from locator.report.pictures import draw_gaps_picture
+from locator.report.reading import GapsFolder
+from locator.report.sentences import translate
 from locator.schema import Language
 
 _MOST = 0.005  # shares closer than this are said to be equal

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from locator.figures import Figure
-from locator.reporting.blocks import Picture
-from locator.reporting.draft import Report, SitesDraft
-from locator.reporting.folder import Cell, number
-from locator.reporting.pictures import MOST_MAPS, draw_sites_picture
-from locator.reporting.reading import ComparedFolder
-from locator.reporting.sites import add_bands, add_end, answer, facts, finished, proof, title_of
-from locator.reporting.sites_sections import add_map, add_where
+from locator.report.blocks import Picture
+from locator.report.draft import Report, SitesDraft
+from locator.report.folder import Cell, number
+from locator.report.pictures import MOST_MAPS, draw_sites_picture
+from locator.report.reading import ComparedFolder
+from locator.report.sites import add_bands, add_end, answer, facts, finished, proof, title_of
+from locator.report.sites_sections import add_map, add_where
 from locator.schema import SET_SEPARATOR, Language
 
 Row = Mapping[str, Cell]

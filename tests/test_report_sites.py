@@ -21,16 +21,16 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from locator.errors import InputError
-from locator.reporting import write_report
-from locator.reporting.blocks import Facts, Grid, Picture, Points
-from locator.reporting.draft import SitesDraft
-from locator.reporting.folder import COMPARISON_COLUMNS, TABLES_OF
-from locator.reporting.labels import CODES, MODELS, TABLES, column_of
-from locator.reporting.pictures import draw_sites_picture
-from locator.reporting.reading import read_compared, read_sites
-from locator.reporting.sentences import translate
-from locator.reporting.sites import add_opening, answer
-from locator.reporting.sites_sections import add_sections, recompute
+from locator.report import write_report
+from locator.report.blocks import Facts, Grid, Picture, Points
+from locator.report.draft import SitesDraft
+from locator.report.folder import COMPARISON_COLUMNS, FOLDER_VERSION, TABLES_OF
+from locator.report.labels import CODES, MODELS, TABLES, column_of
+from locator.report.pictures import draw_sites_picture
+from locator.report.reading import read_compared, read_sites
+from locator.report.sentences import translate
+from locator.report.sites import add_opening, answer
+from locator.report.sites_sections import add_sections, recompute
 from locator.schema import Language
 from locator.service import Service, open_service
 from locator.settings import Settings
@@ -38,7 +38,7 @@ from locator.study import SiteQuestion, parse_scenario, run_sites, site_inputs
 from locator.study.sites_output import run_comparison
 from locator.study.sites_prices import DEFAULT_PRICES
 from locator.study.sites_question import MODELS as ALL_MODELS
-from tests.conftest import fixed_clock
+from tests.conftest import FIGURES_DPI, fixed_clock
 from tests.line_city import EVENING, NOON, line_candidates, line_inputs
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -407,14 +407,14 @@ def test_the_command_makes_a_report_anew_without_a_store(
     assert "The answer" in page_of(moved / "at-2026-11-23T2200")
 
 
-def test_figures_are_print_quality_and_say_what_a_map_must(shipped: dict[str, Path]) -> None:
+def test_figures_are_as_wide_as_a_page_and_say_what_a_map_must(shipped: dict[str, Path]) -> None:
     figures = shipped["one"] / "figures"
     names = {path.stem for path in figures.iterdir()}
     assert {"sites", "curve", "firmness"} <= names
     for path in figures.glob("*.png"):
         with Image.open(path) as image:
-            assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
-            assert image.width == 2008
+            assert image.info["dpi"] == pytest.approx((FIGURES_DPI, FIGURES_DPI), abs=0.1)
+            assert image.width == pytest.approx(170 / 25.4 * FIGURES_DPI, abs=1)
     draft = drawn_up(shipped["one"], "zh")
     picture = next(b for b in draft.blocks if isinstance(b, Picture) and b.name == "sites")
     written = [t.get_text() for t in draw_sites_picture(draft, picture).findobj(Written)]
@@ -594,6 +594,18 @@ def test_a_damaged_comparison_is_refused_in_one_sentence(
     with pytest.raises(InputError, match=re.escape(words)) as refused:
         write_report(moved, language="en")
     assert "locator site" in str(refused.value)
+
+
+def test_a_comparison_from_before_the_number_is_read_as_ever(
+    shipped: dict[str, Path], tmp_path: Path
+) -> None:
+    moved = Path(shutil.copytree(shipped["two"], tmp_path / "two"))
+    for file in (moved / "comparison.json", *moved.glob("at-*/summary.json")):
+        read = json.loads(file.read_text("utf-8"))
+        for each in (read, *read.get("summaries", ())):
+            assert each.pop("folder_version") == FOLDER_VERSION == 1
+        file.write_text(json.dumps(read), encoding="utf-8")
+    assert read_compared(moved).table == read_compared(shipped["two"]).table
 
 
 def test_a_run_takes_the_place_of_an_earlier_one_with_its_report(

@@ -19,7 +19,7 @@ from docx.styles.style import ParagraphStyle
 from docx.table import Table, _Cell, _Row
 from docx.text.paragraph import Paragraph
 
-from locator.reporting.blocks import (
+from locator.report.blocks import (
     Band,
     Block,
     Facts,
@@ -30,8 +30,8 @@ from locator.reporting.blocks import (
     Signatures,
     Text,
 )
-from locator.reporting.draft import Draft, Report
-from locator.reporting.pictures import Image
+from locator.report.draft import Draft, Report
+from locator.report.pictures import Image
 from locator.theme import PALETTE
 
 _LATIN = "Arial"

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from locator.reporting.blocks import digits_of, percent
-from locator.reporting.draft import GapsDraft
-from locator.reporting.folder import Cell, number
-from locator.reporting.labels import (
+from locator.report.blocks import digits_of, percent
+from locator.report.draft import GapsDraft
+from locator.report.folder import Cell, number
+from locator.report.labels import (
     SCENARIO,
     WINDS,
     change_label,
@@ -13,7 +13,7 @@ from locator.reporting.labels import (
     column_of,
     standard_label,
 )
-from locator.reporting.pictures import gaps_extent
+from locator.report.pictures import gaps_extent
 from locator.schema import Language
 
 _AREAS, _HOURS, _ZONES, _STATIONS = 20, 12, 12, 12

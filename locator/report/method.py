@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from locator.reporting.draft import Draft
-from locator.reporting.folder import Cell
-from locator.reporting.labels import CHOICES, SETTINGS, Pair, choose
+from locator.report.draft import Draft
+from locator.report.folder import Cell
+from locator.report.labels import CHOICES, SETTINGS, Pair, choose
 
 
 @dataclass(frozen=True)

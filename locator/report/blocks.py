@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from locator.hours_words import week_words
-from locator.reporting.folder import Cell, number
-from locator.reporting.labels import Form, choose, code_label, hour_label, standard_label
-from locator.reporting.sentences import translate
+from locator.report.folder import Cell, number
+from locator.report.labels import Form, choose, code_label, hour_label, standard_label
+from locator.report.sentences import translate
 from locator.schema import Language
 
 UNKNOWN = "—"

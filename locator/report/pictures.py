@@ -20,11 +20,11 @@ from locator.figures import (
     draw_map,
     render_figure,
 )
-from locator.reporting.blocks import Picture, percent
-from locator.reporting.draft import Draft, GapsDraft, Report, SitesDraft
-from locator.reporting.folder import Cell, number
-from locator.reporting.labels import DAYS, choose, code_label, column_of, standard_label
-from locator.reporting.sentences import in_language
+from locator.report.blocks import Picture, percent
+from locator.report.draft import Draft, GapsDraft, Report, SitesDraft
+from locator.report.folder import Cell, number
+from locator.report.labels import DAYS, choose, code_label, column_of, standard_label
+from locator.report.sentences import in_language
 from locator.theme import dense_range
 
 MOST_MAPS = 6  # of moments

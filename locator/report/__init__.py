@@ -3,7 +3,7 @@
 The report is a function of the study's folder: nothing is computed anew, and nothing else is read.
 """
 
-from locator.reporting.pictures import FIGURE_FILES
-from locator.reporting.write import write_report
+from locator.report.pictures import FIGURE_FILES
+from locator.report.write import write_report
 
 __all__ = ["FIGURE_FILES", "write_report"]

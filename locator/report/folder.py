@@ -14,7 +14,7 @@ Where moments are compared, the folder holds one such folder a moment, ``at-2026
 ``comparison.json`` (:class:`Comparison`) and ``comparison.csv`` with :data:`COMPARISON_COLUMNS`.
 
 The report of each (``report.html``, ``report.docx``, ``tables.xlsx``, ``figures``) follows from the
-folder alone; see :func:`locator.reporting.write_report`, which :mod:`locator.reporting.reading`
+folder alone; see :func:`locator.report.write_report`, which :mod:`locator.report.reading`
 serves.
 """
 

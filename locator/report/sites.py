@@ -1,7 +1,7 @@
 """The report of a siting study: what is said in which order, and page one.
 
 Page one: what was asked, the answer, how good it is, what it rests on. A report of several moments
-is in :mod:`locator.reporting.moments`.
+is in :mod:`locator.report.moments`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,15 +9,15 @@ from functools import partial
 
 from locator.figures import Figure
 from locator.hours_words import week_words
-from locator.reporting.blocks import Picture, percent
-from locator.reporting.draft import Draft, Report, SitesDraft
-from locator.reporting.folder import Cell, SiteSummary, Table, number
-from locator.reporting.labels import CODES, MODELS, choose, numeral
-from locator.reporting.method import SITES_METHOD, add_appendix, add_method, shown_settings
-from locator.reporting.pictures import draw_sites_picture
-from locator.reporting.reading import SitesFolder
-from locator.reporting.sentences import translate
-from locator.reporting.sites_sections import add_sections, missing
+from locator.report.blocks import Picture, percent
+from locator.report.draft import Draft, Report, SitesDraft
+from locator.report.folder import Cell, SiteSummary, Table, number
+from locator.report.labels import CODES, MODELS, choose, numeral
+from locator.report.method import SITES_METHOD, add_appendix, add_method, shown_settings
+from locator.report.pictures import draw_sites_picture
+from locator.report.reading import SitesFolder
+from locator.report.sentences import translate
+from locator.report.sites_sections import add_sections, missing
 from locator.schema import Language
 
 _AREAS = ("hot_zones", "demand", "stations")

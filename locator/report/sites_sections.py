@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from locator.hours_words import week_words
-from locator.reporting.blocks import percent
-from locator.reporting.draft import SitesDraft
-from locator.reporting.folder import Cell, number
-from locator.reporting.labels import CODES, choose, numeral
-from locator.reporting.pictures import sites_extent
+from locator.report.blocks import percent
+from locator.report.draft import SitesDraft
+from locator.report.folder import Cell, number
+from locator.report.labels import CODES, choose, numeral
+from locator.report.pictures import sites_extent
 
 _ZONES, _RIVALS = 15, 10
 _FIRM = 0.5
