@@ -16,7 +16,7 @@ from shapely.geometry import Point, box
 
 from locator.errors import InputError
 from locator.nearest import StationFilter
-from locator.report.folder import Summary
+from locator.report.folder import PlainTable, Summary
 from locator.report.sentences import translate
 from locator.schema import Service as Amenity
 from locator.service import Service
@@ -29,7 +29,7 @@ from locator.study import (
     parse_standards,
     run_gaps,
 )
-from locator.study.checkpoints import Checkpoints, PlainTable, to_frame, to_plain
+from locator.study.checkpoints import Checkpoints, to_frame, to_plain
 from locator.study.measure import Study
 from tests.conftest import fixed_clock, local
 from tests.test_network import river, take  # noqa: F401 - river is a fixture

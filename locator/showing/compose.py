@@ -11,7 +11,7 @@ import shapely
 
 from locator.errors import InputError
 from locator.hours import STATES
-from locator.maps import MAX_STATIONS, MapLayers, MapOptions, drawn_layers, map_title
+from locator.maps import MAX_STATIONS, MapLayers, MapOptions
 from locator.nearest import StationFilter
 from locator.report.folder import Result
 from locator.report.sentences import translate
@@ -22,9 +22,11 @@ from locator.study.maps import (
     REACH_UP_TO,
     as_of_words,
     band_names,
+    drawn_layers,
     map_caption,
     map_layers,
     map_options,
+    map_title,
     reach_bands,
     reach_caption,
 )

@@ -11,8 +11,6 @@ import pandas as pd
 from locator.paths import written_whole
 from locator.report.folder import Cell, PlainTable
 
-__all__ = ["Checkpoints", "PlainTable", "to_frame", "to_plain"]
-
 _MARK = "question.txt"
 _NOISE = 1e-12  # what is left where sums of the same numbers are taken from each other
 

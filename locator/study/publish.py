@@ -17,8 +17,6 @@ from locator.report.sentences import translate
 from locator.schema import Language
 from locator.store import DocumentFacts, Store
 
-__all__ = ["publish_study", "withdraw_study"]
-
 # Of the settings, those that the figures depend on; where the store lies is nobody's business.
 _MODEL_SETTINGS = (
     *("timezone", "country", "min_minutes_left", "ride_speed_kmh", "detour_factor", "max_snap_m"),

@@ -23,8 +23,6 @@ from locator.study.sites_setup import SiteInputs
 from locator.study.sites_solve import part_of
 from locator.study.sites_table import UNITS_ZH
 
-__all__ = ["SiteComparison", "compare_answers", "compare_sites"]
-
 _NAMED = 5  # stations in a sentence
 
 

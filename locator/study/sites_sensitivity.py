@@ -20,8 +20,6 @@ from locator.siting import Effort
 from locator.study.sites_setup import SiteSetup
 from locator.study.sites_solve import Solved, part_of, solve_ground
 
-__all__ = ["SPEED", "THRESHOLD", "vary"]
-
 SPEED, THRESHOLD = 0.1, 0.2
 _WHAT = ("speed", "demand", "threshold")
 _SHOWN = 1000
