@@ -14,8 +14,7 @@ Where moments are compared, the folder holds one such folder a moment, ``at-2026
 ``comparison.json`` (:class:`Comparison`) and ``comparison.csv`` with :data:`COMPARISON_COLUMNS`.
 
 The report of each (``report.html``, ``report.docx``, ``tables.xlsx``, ``figures``) follows from the
-folder alone; see :func:`locator.report.write_report`, which :mod:`locator.report.reading`
-serves.
+folder alone; see :func:`locator.report.write_report`. :mod:`locator.report.reading` reads it back.
 """
 
 import math
@@ -24,8 +23,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypedDict
 
-# Of all this together: what is written there or what it means changes, and the number goes up.
-# A folder without one was written before there was a number, and is as 1.
+# The contract's number: it goes up when what is written there, or what it means, changes.
+# A folder without one was written before there was a number, and counts as 1.
 FOLDER_VERSION = 1
 
 MANIFEST, TABLES, REJECTED = "summary.json", "tables.json", "rejected.csv"

@@ -152,4 +152,6 @@ def write_gaps_map(folder: Path, service: Service, run: Run, *, language: Langua
         words = [f"{percent} of demand covered", summary["travel"], summary["hours"]]
     if snapshot.as_of is not None:
         words.insert(0, as_of_words(snapshot.as_of, language))
-    write_study_map(folder, service, study, summary, layers, title, words, language)
+    write_study_map(
+        folder, service, study, summary, layers, title=title, words=words, language=language
+    )

@@ -196,6 +196,7 @@ def write_study_map(
     study: Study,
     made: Made,
     layers: MapLayers,
+    *,
     title: str,
     words: Sequence[str],
     language: Language,

@@ -479,7 +479,9 @@ def write_site_map(
         covered = "需求覆盖率" if language == "zh" else "demand covered"
         words.append(f"{covered} {before:.1%} → {after:.1%}")
     words += [translate(summary[key], language) for key in ("travel", "hours")]
-    write_study_map(folder, service, study, summary, layers, title, words, language)
+    write_study_map(
+        folder, service, study, summary, layers, title=title, words=words, language=language
+    )
 
 
 def _sites(answer: SiteAnswer, language: Language) -> gpd.GeoDataFrame:
