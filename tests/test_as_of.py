@@ -9,12 +9,12 @@ import pytest
 from click.testing import Result
 
 from locator.errors import InputError
+from locator.report.folder import Summary
 from locator.service import Service, open_service
 from locator.settings import Settings
 from locator.showing import write_map
 from locator.store import Change, open_store
 from locator.study import Question, Standard, gaps_inputs, run_gaps
-from locator.study.manifest import Summary
 from tests.conftest import MONDAY_NOON, local
 
 LATER = MONDAY_NOON + timedelta(days=30)

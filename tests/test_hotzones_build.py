@@ -27,8 +27,7 @@ from locator.datum import from_wgs84
 from locator.errors import InputError, StudyError
 from locator.schema import Datum
 from locator.settings import Settings
-from locator.study.hotzones import BuildOptions, build_hot_zones
-from locator.study.hotzones_output import BuildSummary
+from locator.study.hotzones import BuildOptions, BuildSummary, build_hot_zones
 from tests.conftest import fixed_clock
 
 CENTRES = ((107.1489, 34.3692), (107.2371, 34.3550), (107.3862, 34.3536))

@@ -6,12 +6,12 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from locator.maps import drawn_layers, map_title
 from locator.maps.payload import build_payload
 from locator.questions import Given
 from locator.schema import Kind, Language
 from locator.service import Service
 from locator.showing import MAP_NAMES, MapView, read_map_view, show_view
+from locator.study.maps import drawn_layers, map_title
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,12 @@ from locator.figures import FigureOptions, draw_map, render_figure
 from locator.maps import MapLayers, MapOptions, build_map, render_file
 from locator.maps.payload import build_payload
 from locator.service import Service
+from locator.showing import MapView, show_view
+from locator.showing.compose import LANGUAGES
 from locator.store import Change, GeoPackageStore
 from locator.study import Question, gaps_inputs, parse_standards, run_gaps
+from locator.study.maps import reach_bands, reach_caption
 from locator.study.measure import Standard
-from locator.study.reach import reach_bands, reach_caption
 from locator.travel import BoundModel, StraightLine
 from locator.travel.osm import read_osm
 from locator.travel.osm_profile import E_BIKE
@@ -185,6 +187,23 @@ def test_reach_is_of_stations_in_service_and_kept_until_the_store_changes(
     later = service.reach(service.snapshot(), 5)
     assert len(later.geoms) == 1
     assert later.covers(alone.geometry.iloc[0])
+    reach = show_view(service, "map", MapView(minutes=(5, 10), language="en")).layers.reach
+    assert reach is not None
+    assert list(reach["name"]) == ["Within 5 min of a station", "5–10 min from a station"]
+    assert show_view(service, "map", MapView()).layers.reach is None
+
+
+def test_what_is_shown_is_said_in_either_language(service: Service) -> None:
+    view = MapView(minutes=(5, 10), bbox=(107.1, 34.3, 107.2, 34.4))
+    both = {lang: show_view(service, "map", replace(view, language=lang)) for lang in LANGUAGES}
+    for language in LANGUAGES:
+        for own in both.values():
+            said = own.said_in(language)
+            assert said.options == both[language].options
+            shown, wanted = said.layers.reach, both[language].layers.reach
+            assert shown is not None
+            assert wanted is not None
+            assert shown.equals(wanted)
 
 
 def test_a_band_is_in_the_page_with_its_name_as_data() -> None:

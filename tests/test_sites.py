@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from locator.datum import geodesic_m
 from locator.errors import InputError, SitingError
-from locator.reporting.sites_folder import TABLES_OF
+from locator.report.folder import TABLES_OF
 from locator.schema import Kind
 from locator.schema import Service as Amenity
 from locator.service import Service

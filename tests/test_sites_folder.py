@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from locator.cli.sites import _watched
 from locator.errors import InputError, StudyError
-from locator.reporting import sites_folder as contract
+from locator.report import folder as contract
 from locator.service import Service
 from locator.siting import Effort, Progress
 from locator.study import SiteQuestion, run_sites, site_inputs

@@ -17,7 +17,8 @@ from locator.coverage import apply_scenario
 from locator.datum import GEOD
 from locator.errors import InputError, StudyError
 from locator.nearest import StationFilter
-from locator.reporting.sentences import translate
+from locator.report.folder import Summary
+from locator.report.sentences import translate
 from locator.schema import CRS
 from locator.schema import Service as Amenity
 from locator.service import Service
@@ -31,8 +32,8 @@ from locator.study import (
     parse_standards,
     run_gaps,
 )
-from locator.study.doubts import districts_away, doubt_places, doubt_scenario
-from locator.study.manifest import Summary, store_kind
+from locator.study.gaps import districts_away, doubt_places, doubt_scenario
+from locator.study.manifest import store_kind
 from tests.conftest import local
 
 FILES = {"gaps.gpkg", "gaps.geojson", "summary.csv", "summary.json", "tables.json"}
@@ -155,7 +156,7 @@ def test_a_run_cut_off_leaves_no_results_only_tables_to_take_up(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("locator.study.output.write_json", fail)
+    monkeypatch.setattr("locator.study.folder.write_json", fail)
     with pytest.raises(StudyError, match="No space left"):
         run(service, tmp_path / "out" / "gaps")
     assert [path.name for path in (tmp_path / "out").iterdir()] == [".gaps-unfinished"]

@@ -16,7 +16,8 @@ from shapely.geometry import Point, box
 
 from locator.errors import InputError
 from locator.nearest import StationFilter
-from locator.reporting.labels import translate
+from locator.report.folder import PlainTable, Summary
+from locator.report.sentences import translate
 from locator.schema import Service as Amenity
 from locator.service import Service
 from locator.store import Change
@@ -28,8 +29,7 @@ from locator.study import (
     parse_standards,
     run_gaps,
 )
-from locator.study.checkpoints import Checkpoints, PlainTable, to_frame, to_plain
-from locator.study.manifest import Summary
+from locator.study.checkpoints import Checkpoints, to_frame, to_plain
 from locator.study.measure import Study
 from tests.conftest import fixed_clock, local
 from tests.test_network import river, take  # noqa: F401 - river is a fixture
@@ -612,7 +612,7 @@ def unfinished(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("locator.study.output.write_json", fail)
+        patch.setattr("locator.study.folder.write_json", fail)
         with pytest.raises(Exception, match="No space left"):
             run(service, out, **options)
     return out.parent / f".{out.name}-unfinished"

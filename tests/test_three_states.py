@@ -22,10 +22,11 @@ from shapely.geometry import Point
 from locator.nearest import StationFilter, StationIndex
 from locator.paths import static_dir
 from locator.phone import phone_register
-from locator.reporting.draft import Draft
-from locator.reporting.folder import read_folder
-from locator.reporting.opening import add_opening
-from locator.reporting.sections import add_sections
+from locator.report.draft import GapsDraft
+from locator.report.folder import Summary
+from locator.report.gaps import add_opening
+from locator.report.gaps_sections import add_sections
+from locator.report.reading import read_gaps
 from locator.schema import Host, Service, drop_unusable
 from locator.service import Service as LocatorService
 from locator.showing.compose import LANGUAGES, map_words
@@ -35,7 +36,7 @@ from locator.study import GapsInputs, Question, SiteQuestion, Standard, solve_si
 from locator.study.areas import describe_areas
 from locator.study.basis import make_basis
 from locator.study.checkpoints import to_frame, to_plain
-from locator.study.manifest import Summary, make_summary
+from locator.study.manifest import make_summary
 from locator.study.measure import Study
 from locator.study.sites_prices import Prices
 from locator.study.tables import make_tables
@@ -293,7 +294,7 @@ def test_baoji_of_seven_known_stations_says_so_of_the_others(
             "unknown: ",
         ),
     }.items():
-        draft = Draft(read_folder(out), "zh" if language == "zh" else "en")
+        draft = GapsDraft(read_gaps(out), "zh" if language == "zh" else "en")
         add_opening(draft)
         add_sections(draft)
         text = str(draft.blocks)

@@ -8,10 +8,10 @@ import geopandas as gpd
 import pytest
 from click.testing import Result
 
-from locator.reporting.draft import Draft
-from locator.reporting.folder import read_folder
-from locator.reporting.labels import translate
-from locator.reporting.opening import add_opening, rests_on
+from locator.report.draft import GapsDraft
+from locator.report.gaps import add_opening
+from locator.report.reading import read_gaps
+from locator.report.sentences import translate
 from locator.study.zone_source import demand_rests_on, zone_source
 from tests.test_hotzones_build import make_orders
 
@@ -104,8 +104,8 @@ def test_what_a_build_assumed_is_on_page_one_of_a_study_of_the_store(
     assert said.endswith(f"{share} of all {built['rows_used']:,} rows lie in zones")
     assert f"Demand: {said}." in done.stdout
     for language in ("zh", "en"):
-        draft = Draft(read_folder(tmp_path / "g"), "zh" if language == "zh" else "en")
+        draft = GapsDraft(read_gaps(tmp_path / "g"), "zh" if language == "zh" else "en")
         add_opening(draft)
         words = translate(said, draft.language)
         assert words in str(draft.blocks)
-        assert words in rests_on(draft)
+        assert words in draft.rests_on()

@@ -61,7 +61,7 @@ def freeze(
     Example:  locator embed freeze coverage --minutes 5
     """
     from locator.showing import freeze, read_map_view, read_picture
-    from locator.study.drawing import settings_language
+    from locator.study.maps import settings_language
 
     given = given_options(words)
     settings = replace(with_travel(settings, travel), basemap="none")

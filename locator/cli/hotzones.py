@@ -116,8 +116,7 @@ def build(
     Example:  locator hotzones build orders.csv --datum gcj02 --out zones.gpkg
               locator hotzones build shops.csv --k 1 --resolution 8 --profile store --out z.gpkg
     """
-    from locator.study.hotzones import BuildOptions, build_hot_zones
-    from locator.study.hotzones_output import build_lines
+    from locator.study.hotzones import BuildOptions, build_hot_zones, build_lines
 
     options = BuildOptions(
         datum=Datum.parse(datum),

@@ -99,7 +99,7 @@ def map_command(
         read_picture,
         write_map,
     )
-    from locator.study.drawing import settings_language
+    from locator.study.maps import settings_language
 
     given = given_options(words)
     sized = any(name in given for name in PICTURE_NAMES)

@@ -230,7 +230,7 @@ def gaps(
         run_gaps,
         summary_lines,
     )
-    from locator.study.drawing import settings_language
+    from locator.study.maps import settings_language
 
     standards = parse_standards(minutes=minutes, metres=metres)
     chosen = StationFilter(kinds=frozenset(kinds), services=frozenset(services))
@@ -278,8 +278,8 @@ def report(settings: Settings, folder: Path, language: Language | None) -> None:
     \b
     Example:  locator report gaps-noon --language en
     """
-    from locator.reporting import write_report
-    from locator.study.drawing import settings_language
+    from locator.report import write_report
+    from locator.study.maps import settings_language
 
     write_report(folder, language=language or settings_language(settings))
     click.echo(f"The report is {folder / 'report.html'}")

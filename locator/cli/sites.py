@@ -173,7 +173,7 @@ def site(
     """
     from locator.register import ReadOptions, projection_of
     from locator.study import read_scenario
-    from locator.study.drawing import settings_language
+    from locator.study.maps import settings_language
     from locator.study.sites import site_inputs
     from locator.study.sites_prices import read_prices
     from locator.study.sites_question import SiteQuestion
@@ -228,7 +228,7 @@ def _answer(
     report: Language,
 ) -> tuple[Mapping[str, object], list[str]]:
     """Write the folder, and return what is printed: as JSON, and as lines."""
-    from locator.study.sites_lines import comparison_lines, site_lines
+    from locator.study.lines import comparison_lines, site_lines
     from locator.study.sites_output import read_rows, run_comparison, run_sites
 
     with _watched() as effort:

@@ -5,7 +5,7 @@ here: it travels as JSON that no template engine compiles, and the browser shows
 """
 
 from locator.maps.basemaps import tile_origins
-from locator.maps.build import build_map, drawn_layers, map_title
+from locator.maps.build import build_map
 from locator.maps.model import CLUSTER_ABOVE, MAX_STATIONS, MapLayers, MapOptions, MapParts
 from locator.maps.page import (
     asset_files,
@@ -24,9 +24,7 @@ __all__ = [
     "MapParts",
     "asset_files",
     "build_map",
-    "drawn_layers",
     "frame_files",
-    "map_title",
     "render_drawing",
     "render_file",
     "render_frame",

@@ -4,18 +4,18 @@ One question (:class:`MapView`), read from plain texts, whichever way it came: a
 or the options of a command.
 """
 
-from locator.showing.citation import citation
 from locator.showing.compose import Shown, map_words, show_view
-from locator.showing.frozen import Frozen, freeze, open_frozen
+from locator.showing.frozen import Frozen, citation, freeze, open_frozen
 from locator.showing.pictures import (
     PICTURE_NAMES,
-    PictureFormat,
     PictureOptions,
+    check_map_file,
     picture_bytes,
     read_picture,
+    write_map,
 )
 from locator.showing.view import LAYERS, MAP_NAMES, MapView, read_map_view
-from locator.showing.write import check_map_file, write_map
+from locator.study.drawing import PictureFormat
 
 __all__ = [
     "LAYERS",

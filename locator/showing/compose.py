@@ -1,5 +1,6 @@
 """From a view and the store to what is drawn: layers, and the words that stand with them."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,30 +11,30 @@ import shapely
 
 from locator.errors import InputError
 from locator.hours import STATES
-from locator.maps import MAX_STATIONS, MapLayers, MapOptions, drawn_layers
+from locator.maps import MAX_STATIONS, MapLayers, MapOptions
 from locator.nearest import StationFilter
-from locator.reporting.labels import translate
+from locator.report.folder import Result
+from locator.report.sentences import translate
 from locator.schema import Language, State, Status
 from locator.service import Service, Snapshot
 from locator.showing.view import LAYERS, MapView
-from locator.showing.words import (
-    choice_words,
-    coverage_words,
-    hours_words,
-    many_words,
-    title_of,
+from locator.study.maps import (
+    REACH_UP_TO,
+    as_of_words,
+    band_names,
+    drawn_layers,
+    map_caption,
+    map_layers,
+    map_options,
+    map_title,
+    reach_bands,
+    reach_caption,
 )
-from locator.study import GapsInputs, Question, Standard, map_caption, map_layers, map_options
-from locator.study.drawing import as_of_words
-from locator.study.measure import Outcome, Result, Study
-from locator.study.reach import reach_bands, reach_caption
+from locator.study.measure import GapsInputs, Outcome, Question, Standard, Study
 from locator.study.zone_source import demand_rests_on
-
-__all__ = ["LANGUAGES", "MOST_ZONES", "Shown", "map_words", "show_view"]
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 MOST_ZONES = 2_000  # past that coverage is measured with the command line, not for a page
-_REACH_UP_TO = 5_000  # stations; the areas of more would outweigh the map
 _SHOWN_BY_ITSELF = {
     "map": ("stations", "hot_zones", "districts", "places"),
     "coverage": ("stations", "gaps", "reach", "districts", "places"),
@@ -42,14 +43,20 @@ _SHOWN_BY_ITSELF = {
 
 @dataclass(frozen=True)
 class Shown:
-    """What a view shows, ready to be drawn.
+    """What a view shows, ready to be drawn, with its words in both languages.
 
     Attributes
     ----------
-    layers, options
+    layers
         For :func:`locator.maps.build_map`; texts in the view's language.
-    captions
-        The caption in each language.
+    rests_on
+        The rows that what is said rests on: shares on every one of them, drawn or not.
+    language
+        The view's.
+    words
+        Title, caption and the rest, by language.
+    minutes
+        The standards that areas are of.
     at
         The moment whose opening hours count, or None.
     coverage, gaps
@@ -58,11 +65,26 @@ class Shown:
     """
 
     layers: MapLayers
-    options: MapOptions
-    captions: dict[Language, str]
+    rests_on: MapLayers
+    language: Language
+    words: dict[Language, MapOptions]
+    minutes: tuple[int, ...]
     at: datetime | None
     coverage: Result | None
     gaps: gpd.GeoDataFrame | None
+
+    @property
+    def options(self) -> MapOptions:
+        """Return how it is drawn, in the view's language."""
+        return self.words[self.language]
+
+    def said_in(self, language: Language) -> "Shown":
+        """Return the same in a language."""
+        reach = self.layers.reach
+        if reach is not None:
+            names = band_names(_standards(self.minutes), language)
+            reach = reach.assign(name=[names[band] for band in reach.index])
+        return replace(self, layers=replace(self.layers, reach=reach), language=language)
 
 
 @dataclass(frozen=True)
@@ -126,10 +148,16 @@ def show_view(
         )
         for language in LANGUAGES
     }
+    rests_on = layers
+    if outcome is not None:
+        every = map_layers(snapshot, at=None)
+        rests_on = replace(layers, stations=every.stations, hot_zones=every.hot_zones)
     return Shown(
         layers=layers,
-        options=words[view.language],
-        captions={language: options.caption for language, options in words.items()},
+        rests_on=rests_on,
+        language=view.language,
+        words=words,
+        minutes=view.minutes,
         at=at,
         coverage=None if outcome is None else outcome.result,
         gaps=None if outcome is None else outcome.gaps,
@@ -168,19 +196,19 @@ def map_words(
     if snapshot.as_of is not None:
         parts.insert(0, as_of_words(snapshot.as_of, language))
     unrecorded = int(snapshot.index.possible(view.chosen).sum())
-    parts.append(choice_words(view.chosen, language, unrecorded))
+    parts.append(_choice_words(view.chosen, language, unrecorded))
     if layers.stations is not None and len(layers.stations) > MAX_STATIONS:
-        parts.append(many_words(len(layers.stations), language))
+        parts.append(_many_words(len(layers.stations), language))
     if outcome is not None:
-        parts.append(coverage_words(outcome.result, view.minutes[0], language))
+        parts.append(_coverage_words(outcome.result, view.minutes[0], language))
         parts += [translate(said, language) for said in demand_rests_on(snapshot.hot_zones)]
     if view.minutes:
-        parts += [hours_words(at, language), reach_caption(service.travel, language)]
+        parts += [_hours_words(at, language), reach_caption(service.travel, language)]
     options = map_options(
         replace(service.settings, language=language),
         layers,
         at=day,
-        title=title_of(what, view, drawn),
+        title=_title_of(what, view, drawn),
         caption=" · ".join(filter(None, parts)),
     )
     return replace(options, show_districts=borders, extent=view.bbox, theme=view.theme)
@@ -235,7 +263,7 @@ def _layers(
         ids = snapshot.stations["id"].to_numpy()[passing]
         frames["stations"] = every.stations[every.stations["id"].isin(ids)]
     frames["gaps"] = None if counted.outcome is None else counted.outcome.gaps
-    if "reach" in wanted and view.minutes and int(counted.mask.sum()) <= _REACH_UP_TO:
+    if "reach" in wanted and view.minutes and int(counted.mask.sum()) <= REACH_UP_TO:
         frames["reach"] = _reach(service, snapshot, view, counted)
     cut = {name: _within(frames.get(name), view) for name in wanted}
     stations = cut.get("stations")
@@ -247,17 +275,16 @@ def _layers(
 def _reach(
     service: Service, snapshot: Snapshot, view: MapView, counted: _Counted
 ) -> gpd.GeoDataFrame:
-    everyone = view.chosen == StationFilter() and not view.at
-    areas = [
-        (
-            Standard(minutes, "min"),
-            service.reach(snapshot, minutes)
-            if everyone  # which many maps ask for, so that it is kept
-            else snapshot.index.reach(minutes * 60.0, counted.mask),
-        )
-        for minutes in view.minutes
-    ]
-    return reach_bands(areas, view.language)
+    if view.chosen == StationFilter() and not view.at:
+        # Everyone's, which many maps ask for, so that it is kept.
+        areas = [service.reach(snapshot, minutes) for minutes in view.minutes]
+    else:
+        areas = [snapshot.index.reach(minutes * 60.0, counted.mask) for minutes in view.minutes]
+    return reach_bands(list(zip(_standards(view.minutes), areas, strict=True)), view.language)
+
+
+def _standards(minutes: Sequence[int]) -> list[Standard]:
+    return [Standard(m, "min") for m in minutes]
 
 
 def _within(frame: gpd.GeoDataFrame | None, view: MapView) -> gpd.GeoDataFrame | None:
@@ -265,3 +292,76 @@ def _within(frame: gpd.GeoDataFrame | None, view: MapView) -> gpd.GeoDataFrame |
     if frame is None or view.bbox is None:
         return frame
     return frame[shapely.intersects(frame.geometry.to_numpy(), shapely.box(*view.bbox))]
+
+
+# The words, Chinese and English
+
+
+def _title_of(what: str, view: MapView, drawn: Collection[str]) -> str:
+    """Return the title of a map: what is measured, or what is drawn where that was chosen.
+
+    Parameters
+    ----------
+    drawn
+        Names of the layers that hold something.
+    """
+    if what == "coverage" and not view.layers:
+        if view.language == "en":
+            return f"Demand within {view.minutes[0]} minutes of a rider station"
+        return f"{view.minutes[0]} 分钟内到得了驿站的需求"
+    kinds = view.chosen.kinds
+    return map_title(drawn, language=view.language, minutes=view.minutes, kinds=kinds)
+
+
+def _choice_words(chosen: StationFilter, language: Language, unrecorded: int = 0) -> str:
+    """Say which stations are shown; empty where it is all of them.
+
+    ``unrecorded`` is how many are left out only because nobody recorded what they offer.
+    """
+    kinds = [kind.label(language) for kind in sorted(chosen.kinds, key=lambda k: k.value)]
+    services = [s.label(language) for s in sorted(chosen.services, key=lambda s: s.value)]
+    if language == "zh":
+        parts = [f"只含{'、'.join(kinds)}"] if kinds else []
+        parts += [f"只含提供{'、'.join(services)}的驿站"] if services else []
+        parts += [f"另有 {unrecorded:,} 个驿站没有登记服务，未计入"] if unrecorded else []
+    else:
+        parts = [f"only {', '.join(kinds)}"] if kinds else []
+        parts += [f"only stations with {', '.join(services)}"] if services else []
+        parts += [f"left out: {unrecorded:,} of unknown services"] if unrecorded else []
+    return " · ".join(parts)
+
+
+def _many_words(stations: int, language: Language) -> str:
+    """Say that a map counts stations instead of drawing each."""
+    if language == "zh":
+        return f"共 {stations:,} 个站点，数字是各处的个数"
+    return f"{stations:,} stations, as numbers of each part"
+
+
+def _hours_words(at: datetime | None, language: Language) -> str:
+    """Say whose opening hours count for areas and gaps."""
+    if at is None:
+        return "未考虑开放时间" if language == "zh" else "opening hours not considered"
+    when = f"{at:%Y-%m-%d %H:%M}"
+    return f"只计 {when} 确定开放的驿站" if language == "zh" else f"stations surely open at {when}"
+
+
+def percent(share: float) -> str:
+    """Return a share in percent with one decimal, never rounded to all or to nothing."""
+    shown = f"{share:.1%}"
+    if shown == "100.0%" and share < 1:
+        return "99.9%"
+    return "0.1%" if shown == "0.0%" and share > 0 else shown
+
+
+def _coverage_words(result: Result, minutes: int, language: Language) -> str:
+    """Say how much of the demand of all hot zones is covered."""
+    if result["covered_share"] is None:
+        return "没有需求可算" if language == "zh" else "no demand to measure"
+    share, offered = percent(result["covered_share"]), result["covered_share_if_unknown_offered"]
+    most = "" if offered is None else percent(offered)
+    if language == "zh":
+        said = f"全部热区的需求有 {share} 在 {minutes} 分钟内到得了驿站"
+        return said + (f"（未知者都算，至多 {most}）" if most and most != share else "")
+    said = f"{share} of the demand of all hot zones is within {minutes} minutes of a station"
+    return said + (f" (up to {most} with all that is unknown)" if most and most != share else "")

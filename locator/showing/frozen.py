@@ -19,20 +19,20 @@ import pandas as pd
 from locator import __version__
 from locator.errors import InputError, StoreError
 from locator.maps import MapLayers
-from locator.schema import Language, Status
+from locator.report.folder import Result
+from locator.schema import Language
 from locator.service import Service, Snapshot
 from locator.showing.compose import LANGUAGES, Shown, show_view
-from locator.showing.pictures import PictureFormat, PictureOptions, picture_bytes
+from locator.showing.pictures import PictureOptions, picture_bytes
 from locator.showing.view import NOW, MapView
 from locator.store import Document
-from locator.study.drawing import read_snapshot
-from locator.study.measure import Result
-
-__all__ = ["FROZEN_KIND", "About", "Frozen", "freeze", "hash_data", "open_frozen"]
+from locator.study.drawing import PictureFormat
+from locator.study.measure import read_snapshot
 
 FROZEN_KIND = "embed"
 _ABOUT = "about.json"
 _DPI = 200
+_HASH_LETTERS = 16
 _FORMATS: tuple[PictureFormat, ...] = ("svg", "png")
 _DAY_ONE = (1980, 1, 1, 0, 0, 0)  # of a zip file: the same content shall give the same bytes
 
@@ -99,23 +99,14 @@ def freeze(
         view = replace(view, at=now.replace(second=0, microsecond=0))
     snapshot = read_snapshot(service, as_of)
     borders = bool(service.settings.map_approval)
-    shown = {
-        language: show_view(
-            service, what, replace(view, language=language), snapshot=snapshot, borders=borders
-        )
-        for language in LANGUAGES
-    }
-    own = shown[view.language]
-    layers = own.layers
-    if own.coverage is not None:  # shares rest on every row, drawn or not
-        stations = snapshot.stations[snapshot.stations["status"] != Status.CLOSED.value]
-        layers = replace(layers, stations=stations, hot_zones=snapshot.hot_zones)
-    files = _data_files(layers, borders=borders)
+    shown = show_view(service, what, view, snapshot=snapshot, borders=borders)
+    files = _data_files(shown.rests_on, borders=borders)
     about = _about(service, what, view, shown, snapshot=snapshot, data_sha256=hash_data(files))
     size = picture or PictureOptions(dpi=_DPI)
-    for language, each in shown.items():
+    for language in LANGUAGES:
+        said = shown.said_in(language)
         for ending in _FORMATS:
-            files[f"map.{language}.{ending}"] = picture_bytes(each, size, ending)
+            files[f"map.{language}.{ending}"] = picture_bytes(said, size, ending)
     files[_ABOUT] = json.dumps(about, ensure_ascii=False, indent=1, allow_nan=False).encode()
     past = {"as_of": about["as_of"]} if as_of else {}
     question = {"what": what, **about["query"], **past}
@@ -158,23 +149,22 @@ def _about(
     service: Service,
     what: str,
     view: MapView,
-    shown: dict[Language, Shown],
+    shown: Shown,
     *,
     snapshot: Snapshot,
     data_sha256: str,
 ) -> About:
-    own = shown[view.language]
     return About(
         format=1,
         what=what,
         query=view.query(),
-        title={language: each.options.title for language, each in shown.items()},
-        caption=dict(own.captions.items()),
+        title={language: options.title for language, options in shown.words.items()},
+        caption={language: options.caption for language, options in shown.words.items()},
         as_of=None if snapshot.as_of is None else snapshot.as_of.isoformat(timespec="minutes"),
         data_sha256=data_sha256,
-        illustrative=own.options.illustrative,
+        illustrative=shown.options.illustrative,
         map_approval=service.settings.map_approval,
-        coverage=own.coverage,
+        coverage=shown.coverage,
         program=f"locator {__version__}",
     )
 
@@ -208,3 +198,28 @@ def _pack(files: dict[str, bytes]) -> bytes:
             entry.external_attr = 0o644 << 16
             packed.writestr(entry, files[name])
     return buffer.getvalue()
+
+
+def citation(frozen: Frozen, url: str, language: Language, *, made_at: datetime) -> str:
+    """Return the line for a report: what, of when, which data, where.
+
+    Parameters
+    ----------
+    made_at
+        When the copy was made, in the stations' own time zone.
+    """
+    about = frozen.about
+    title = about["title"][language]
+    moment = datetime.fromisoformat(about["as_of"]) if about["as_of"] else made_at
+    data = about["data_sha256"][:_HASH_LETTERS]
+    if language == "zh":
+        made_up = "（示例数据）" if about["illustrative"] else ""
+        return (
+            f"《{title}》{made_up}，骑手驿站定位系统，数据截至 {moment:%Y-%m-%d %H:%M}，"
+            f"数据哈希 SHA-256 {data}…，固定版：{url}"
+        )
+    made_up = " (illustrative data)" if about["illustrative"] else ""
+    return (
+        f"“{title}”{made_up}. Rider station locator, data as of {moment:%Y-%m-%d %H:%M}, "
+        f"data hash SHA-256 {data}…, frozen copy: {url}"
+    )

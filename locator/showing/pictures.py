@@ -1,30 +1,28 @@
-"""Pictures of what is shown: their size in pixels, their caption's languages, their bytes."""
+"""What is shown as a picture, with its size and its caption's languages, or as a file."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Literal, get_args
 
 from locator import questions
 from locator.errors import InputError
-from locator.figures import FigureOptions, draw_map, render_figure
+from locator.paths import refuse_store
 from locator.questions import Given
 from locator.schema import Language
-from locator.showing.compose import Shown
-
-__all__ = [
-    "PICTURE_NAMES",
-    "CaptionLanguage",
-    "PictureFormat",
-    "PictureOptions",
-    "picture_bytes",
-    "read_picture",
-]
+from locator.service import Service
+from locator.showing.compose import Shown, show_view
+from locator.showing.view import MapView
+from locator.study.drawing import Paper, PictureFormat, map_ending, page, picture, write_file
+from locator.study.maps import settings_language
+from locator.study.measure import read_snapshot
 
 CaptionLanguage = Literal["zh", "en", "both"]
 _CAPTIONS: tuple[CaptionLanguage, ...] = get_args(CaptionLanguage)
-PictureFormat = Literal["png", "svg"]
 PICTURE_NAMES = ("width", "height", "dpi", "caption")
 
 _MM_PER_INCH = 25.4
+_PRINT_DPI = 300
 _WIDTH_MM = 170.0  # the text of a page of A4
 _NARROWEST_MM, _WIDEST_MM = 120.0, 1200.0
 _LOWEST_MM = 60.0
@@ -53,28 +51,25 @@ class PictureOptions:
 
     def __post_init__(self) -> None:
         """Check that the letters fit the width."""
-        wide_mm = _WIDTH_MM if self.width is None else self.width / self.dpi * _MM_PER_INCH
+        wide_mm, high_mm, _ = self.paper
         if not _NARROWEST_MM <= wide_mm <= _WIDEST_MM:
             least, most = (edge / _MM_PER_INCH * self.dpi for edge in (_NARROWEST_MM, _WIDEST_MM))
             raise InputError(
                 f"width={self.width} at dpi={self.dpi} is {wide_mm:.0f} mm of paper; at this dpi "
                 f"give {least + 0.5:.0f} to {min(most, _PIXELS[1]):.0f} pixels, or change the dpi."
             )
-        if self.height is not None and self.height / self.dpi * _MM_PER_INCH < _LOWEST_MM:
+        if high_mm is not None and high_mm < _LOWEST_MM:
             raise InputError(
                 f"height={self.height} at dpi={self.dpi} is less than {_LOWEST_MM:.0f} mm; "
                 f"give at least {_LOWEST_MM / _MM_PER_INCH * self.dpi + 0.5:.0f} pixels."
             )
 
     @property
-    def width_mm(self) -> float:
-        """Return the width on paper."""
-        return _WIDTH_MM if self.width is None else self.width / self.dpi * _MM_PER_INCH
-
-    @property
-    def height_mm(self) -> float | None:
-        """Return the height on paper, or None for what the contents need."""
-        return None if self.height is None else self.height / self.dpi * _MM_PER_INCH
+    def paper(self) -> Paper:
+        """Return the size on paper."""
+        height = None if self.height is None else self.height / self.dpi * _MM_PER_INCH
+        width = _WIDTH_MM if self.width is None else self.width / self.dpi * _MM_PER_INCH
+        return Paper(width, height, self.dpi)
 
 
 def read_picture(given: Given, *, dpi: int = 150) -> PictureOptions:
@@ -100,7 +95,7 @@ def read_picture(given: Given, *, dpi: int = 150) -> PictureOptions:
     )
 
 
-def picture_bytes(shown: Shown, picture: PictureOptions, file_format: PictureFormat) -> bytes:
+def picture_bytes(shown: Shown, size: PictureOptions, file_format: PictureFormat) -> bytes:
     """Draw what is shown: the same layers and options give the same bytes.
 
     Raises
@@ -108,33 +103,66 @@ def picture_bytes(shown: Shown, picture: PictureOptions, file_format: PictureFor
     InputError
         The height leaves no room for the map, or the area is too large for one map.
     """
-    layers, options = shown.layers, shown.options
-    figure = draw_map(
-        stations=layers.stations,
-        hot_zones=layers.hot_zones,
-        districts=layers.districts,
-        places=layers.places,
-        gaps=layers.gaps,
-        reach=layers.reach,
-        options=FigureOptions(
-            title=options.title,
-            caption=_caption(shown, picture),
-            language=options.language,
-            map_approval=options.map_approval,
-            illustrative=options.illustrative,
-            show_districts=options.show_districts,
-            width_mm=picture.width_mm,
-            height_mm=picture.height_mm,
-            dpi=picture.dpi,
-            extent=options.extent,
-        ),
-    )
-    return render_figure(figure, file_format)
+    own = shown.language
+    other: Language = "en" if own == "zh" else "zh"
+    if size.caption == "both":
+        caption = f"{shown.words[own].caption}\n{shown.words[other].caption}"
+    else:
+        caption = shown.words[size.caption or own].caption
+    return picture(shown.layers, shown.options, file_format, caption=caption, paper=size.paper)
 
 
-def _caption(shown: Shown, picture: PictureOptions) -> str:
-    own = shown.options.language
-    if picture.caption == "both":
-        other: Language = "en" if own == "zh" else "zh"
-        return f"{shown.captions[own]}\n{shown.captions[other]}"
-    return shown.captions[picture.caption or own]
+def check_map_file(path: Path, *, sized: bool) -> str:
+    """Return a map's ending, before anything is worked out for it.
+
+    Raises
+    ------
+    InputError
+        It is another one, or a page's although a picture's options (``sized``) are given.
+    """
+    ending = map_ending(path)
+    if ending == ".html" and sized:
+        raise InputError("width, height, dpi and caption are a picture's: write .png or .svg.")
+    return ending
+
+
+def write_map(
+    service: Service,
+    path: Path,
+    *,
+    view: MapView | None = None,
+    picture: PictureOptions | None = None,
+    as_of: datetime | None = None,
+) -> None:
+    """Write the city's map to a file by its ending.
+
+    Parameters
+    ----------
+    view
+        What it shows; the whole city in the settings' language by default.
+    picture
+        Size and caption of a .png or .svg; 170 mm at 300 dpi by default.
+    as_of
+        Stations and hot zones as they were at this moment; None is as they are.
+
+    Raises
+    ------
+    InputError
+        The ending is another one, a page is given a picture's options, or the history does not
+        reach back to the moment.
+    StudyError
+        The file cannot be written.
+    """
+    ending = check_map_file(path, sized=picture is not None)
+    refuse_store(path)
+    if view is None:
+        view = MapView(language=settings_language(service.settings))
+    if ending != ".html" and view.theme == "dark":
+        raise InputError("A picture is always light, as paper is: leave theme=dark out.")
+    shown = show_view(service, "map", view, snapshot=read_snapshot(service, as_of))
+    if ending == ".html":
+        content = page(shown.layers, shown.options)
+    else:
+        size = picture or PictureOptions(dpi=_PRINT_DPI)
+        content = picture_bytes(shown, size, "png" if ending == ".png" else "svg")
+    write_file(path, content)

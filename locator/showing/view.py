@@ -16,15 +16,6 @@ from locator.questions import Box, Given
 from locator.schema import Language
 from locator.theme import THEMES, Theme
 
-__all__ = [
-    "COVERAGE_MINUTES",
-    "LAYERS",
-    "MAP_NAMES",
-    "NOW",
-    "MapView",
-    "read_map_view",
-]
-
 # In the order they are named; what a map shows that is asked for nothing is a choice of these.
 LAYERS = ("stations", "hot_zones", "gaps", "reach", "districts", "places")
 MAP_NAMES = ("layers", "bbox", "kind", "service", "minutes", "at", "language", "theme")

@@ -18,8 +18,6 @@ from locator.datum import Positions
 from locator.schema import SET_SEPARATOR, Service, split_set
 from locator.study.basis import Basis
 
-__all__ = ["describe_areas"]
-
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

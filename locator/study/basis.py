@@ -22,8 +22,6 @@ from locator.nearest import StationFilter
 from locator.service import Service
 from locator.study.measure import Standard, Study
 
-__all__ = ["Basis", "make_basis"]
-
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 

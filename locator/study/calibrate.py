@@ -11,8 +11,6 @@ from locator.register.coordinates import parse_coordinate
 from locator.schema import Datum
 from locator.travel import TravelModel
 
-__all__ = ["RIDE_COLUMNS", "Calibration", "calibrate"]
-
 RIDE_COLUMNS = ("from_lon", "from_lat", "to_lon", "to_lat", "minutes")
 _ENOUGH = 3
 

@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 
 from locator.paths import written_whole
-from locator.reporting.folder import Cell, PlainTable
-
-__all__ = ["Checkpoints", "PlainTable", "to_frame", "to_plain"]
+from locator.report.folder import Cell, PlainTable
 
 _MARK = "question.txt"
 _NOISE = 1e-12  # what is left where sums of the same numbers are taken from each other

@@ -1,118 +1,92 @@
-"""The city's map from the store, for pages, files and figures alike."""
+"""Ready layers and words to a map's file: a page for a browser, a picture for a report."""
 
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
-
-import geopandas as gpd
-import numpy as np
-import pandas as pd
+from typing import Literal, NamedTuple
 
 from locator.errors import InputError, StudyError
-from locator.figures import FigureOptions, draw_map, save_figure
-from locator.hours import STATES
-from locator.maps import (
-    MapLayers,
-    MapOptions,
-    build_map,
-    drawn_layers,
-    map_title,
-    render_file,
-)
+from locator.figures import FigureOptions, draw_map, render_figure
+from locator.maps import MapLayers, MapOptions, build_map, render_file
 from locator.paths import written_whole
-from locator.reporting.sentences import in_language
-from locator.schema import Language, Status, is_illustrative
-from locator.service import Service, Snapshot
-from locator.settings import Settings
 
-__all__ = [
-    "as_of_words",
-    "draw",
-    "map_caption",
-    "map_layers",
-    "map_options",
-    "read_snapshot",
-    "settings_language",
-]
+PictureFormat = Literal["png", "svg"]
 
 
-def settings_language(settings: Settings) -> Language:
-    """Return the language of maps and files."""
-    return "zh" if settings.language == "zh" else "en"
+class Paper(NamedTuple):
+    """How large a picture is on paper, in millimetres, and its dots an inch.
+
+    Without a height it is as high as the contents need.
+    """
+
+    width_mm: float
+    height_mm: float | None
+    dpi: int
 
 
-def read_snapshot(service: Service, as_of: datetime | None) -> Snapshot:
-    """Return what the store holds, or held at a moment.
+def map_ending(path: Path) -> str:
+    """Return a map's ending, before anything is worked out for it.
 
     Raises
     ------
     InputError
-        The history does not reach back to it.
+        It is none of .html, .png, .svg.
     """
-    return service.snapshot() if as_of is None else service.snapshot_as_of(as_of)
+    ending = path.suffix.lower()
+    if ending not in {".html", ".png", ".svg"}:
+        raise InputError(f"{path.name}: a map is written as .html, .png or .svg.")
+    return ending
 
 
-def as_of_words(moment: datetime, language: Language) -> str:
-    """Say that a map shows the register of a past moment."""
-    when = f"{moment:%Y-%m-%d %H:%M}"
-    return f"登记册截至 {when}" if language == "zh" else f"register as of {when}"
+def page(layers: MapLayers, options: MapOptions) -> bytes:
+    """Return a map as a page that is read from a disk."""
+    return render_file(build_map(layers, options)).encode()
 
 
-def map_layers(snapshot: Snapshot, *, at: datetime | None) -> MapLayers:
-    """Return the layers of the city's map: stations in service, with their state at a moment.
+def picture(
+    layers: MapLayers,
+    options: MapOptions,
+    file_format: PictureFormat,
+    *,
+    caption: str | None = None,
+    paper: Paper | None = None,
+) -> bytes:
+    """Return a map as a picture: the same layers and options give the same bytes.
 
-    None leaves the states out: a file is read later than it is written.
+    Parameters
+    ----------
+    caption
+        Instead of the options'.
+    paper
+        None is as wide as a page's text, for print.
+
+    Raises
+    ------
+    InputError
+        The height leaves no room for the map, or the area is too large for one map.
     """
-    stations = snapshot.stations
-    if at is not None:
-        states = [STATES[code].value for code in snapshot.index.states(at)]
-        stations = stations.assign(state=states)
-    return MapLayers(
-        stations=stations[stations["status"] != Status.CLOSED.value],
-        hot_zones=snapshot.hot_zones,
-        districts=snapshot.districts,
-        places=snapshot.places,
+    words = FigureOptions(
+        title=options.title,
+        caption=options.caption if caption is None else caption,
+        language=options.language,
+        map_approval=options.map_approval,
+        illustrative=options.illustrative,
+        show_districts=options.show_districts,
+        extent=options.extent,
     )
-
-
-def map_caption(
-    stations: gpd.GeoDataFrame, *, at: datetime, language: Language, states: bool = False
-) -> str:
-    """Say the date of the data shown and where they are from.
-
-    ``states`` says that the stations are shown open or closed, as a column ``state`` does.
-    """
-    sources = pd.unique(stations["source"].dropna()) if len(stations) else np.array([])
-    source = in_language(str(sources[0]), language) if len(sources) == 1 else ""
-    when = f"{at:%Y-%m-%d}"
-    if states or "state" in stations:
-        when = (
-            f"{at:%Y-%m-%d %H:%M} 的开放状态"
-            if language == "zh"
-            else f"what is open at {at:%Y-%m-%d %H:%M}"
-        )
-    words = f"制图日期 {when}" if language == "zh" else f"Map of {when}"
-    return words + (f" · {source}" if source else "")
-
-
-def map_options(
-    settings: Settings, layers: MapLayers, *, at: datetime, title: str = "", caption: str = ""
-) -> MapOptions:
-    """Return the map's options as the settings have them."""
-    language = settings_language(settings)
-    stations = layers.stations
-    if not caption and stations is not None:
-        caption = map_caption(stations, at=at, language=language)
-    frames = [frame for frame in (layers.stations, layers.hot_zones) if frame is not None]
-    return MapOptions(
-        title=title or map_title(drawn_layers(layers), language=language),
-        caption=caption,
-        language=language,
-        basemap=settings.basemap,
-        basemap_key=settings.basemap_key,
-        map_approval=settings.map_approval,
-        illustrative=any(is_illustrative(frame) for frame in frames),
-        day=at.date(),
+    with_sites = layers.sites is not None
+    changes = {"sites": layers.sites, "gained": layers.reach, "uncovered": layers.gaps}
+    there = {name: frame for name, frame in changes.items() if frame is not None}
+    figure = draw_map(
+        stations=layers.stations,
+        hot_zones=layers.hot_zones,
+        districts=layers.districts,
+        places=layers.places,
+        gaps=None if with_sites else layers.gaps,
+        reach=None if with_sites else layers.reach,
+        changes=there if with_sites else None,
+        options=words if paper is None else replace(words, **paper._asdict()),
     )
+    return render_figure(figure, file_format)
 
 
 def draw(layers: MapLayers, options: MapOptions, path: Path) -> None:
@@ -125,43 +99,23 @@ def draw(layers: MapLayers, options: MapOptions, path: Path) -> None:
     StudyError
         The file cannot be written.
     """
+    if map_ending(path) == ".html":
+        content = page(layers, options)
+    else:
+        content = picture(layers, options, "png" if path.suffix.lower() == ".png" else "svg")
+    write_file(path, content)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a map's file whole or not at all.
+
+    Raises
+    ------
+    StudyError
+        It cannot be written.
+    """
     try:
-        _draw(layers, options, path)
+        with written_whole(path) as draft:
+            draft.write_bytes(content)
     except OSError as error:
         raise StudyError(f"{path} cannot be written: {error.strerror or error}.") from error
-
-
-def _check_ending(path: Path) -> str:
-    """Return a map's ending, before anything is worked out for it."""
-    ending = path.suffix.lower()
-    if ending not in {".html", ".png", ".svg"}:
-        raise InputError(f"{path.name}: a map is written as .html, .png or .svg.")
-    return ending
-
-
-def _draw(layers: MapLayers, options: MapOptions, path: Path) -> None:
-    if _check_ending(path) == ".html":
-        with written_whole(path) as draft:
-            draft.write_text(render_file(build_map(layers, options)), encoding="utf-8")
-        return
-    with_sites = layers.sites is not None
-    changes = {"sites": layers.sites, "gained": layers.reach, "uncovered": layers.gaps}
-    shown = {name: frame for name, frame in changes.items() if frame is not None}
-    figure = draw_map(
-        stations=layers.stations,
-        hot_zones=layers.hot_zones,
-        districts=layers.districts,
-        places=layers.places,
-        gaps=None if with_sites else layers.gaps,
-        reach=None if with_sites else layers.reach,
-        changes=shown if with_sites else None,
-        options=FigureOptions(
-            title=options.title,
-            caption=options.caption,
-            language=options.language,
-            map_approval=options.map_approval,
-            illustrative=options.illustrative,
-            show_districts=options.show_districts,
-        ),
-    )
-    save_figure(figure, path)

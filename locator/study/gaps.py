@@ -7,55 +7,46 @@ from datetime import datetime
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import shapely
 
 from locator import questions
-from locator.coverage import Scenario, apply_scenario
+from locator.coverage import Scenario, apply_scenario, idle_changes
+from locator.datum import Positions, geodesic_m
 from locator.errors import InputError
 from locator.nearest import StationIndex
 from locator.register import AS_IT_IS, Fault, Mapping, ReadOptions, parse_points, read_table
 from locator.register.areas import read_areas
-from locator.reporting import FIGURE_FILES, FIGURES, REPORT_FILES, write_report
-from locator.reporting.folder import LAYERS_FILE, MANIFEST, REJECTED, TABLES
+from locator.report import write_report
+from locator.report.folder import GAPS_FILES, Summary
 from locator.schema import Datum, Language, check_frame
 from locator.service import Service, Snapshot
 from locator.study.areas import describe_areas
 from locator.study.basis import make_basis
 from locator.study.checkpoints import Checkpoints
-from locator.study.doubts import doubt_places, doubt_scenario
-from locator.study.drawing import read_snapshot
 from locator.study.folder import check_folder, replaced_folder
-from locator.study.manifest import Summary, make_summary
-from locator.study.measure import GapsInputs, Outcome, Question, Standard, Study
-from locator.study.output import Run, write_maps, write_tables
+from locator.study.gaps_output import Run, write_gaps, write_gaps_map
+from locator.study.manifest import make_summary
+from locator.study.measure import (
+    GapsInputs,
+    Outcome,
+    Question,
+    Standard,
+    Study,
+    read_snapshot,
+)
 from locator.study.tables import make_tables
-
-__all__ = [
-    "change_inputs",
-    "doubt_words",
-    "gaps_inputs",
-    "parse_standards",
-    "run_gaps",
-    "unread_words",
-]
 
 _SHOWN = 5  # doubts of one kind
 
-_FILES = frozenset(
-    {
-        LAYERS_FILE,
-        "gaps.geojson",
-        "summary.csv",
-        "map.html",
-        "map.png",
-        REJECTED,
-        MANIFEST,
-        TABLES,
-        *REPORT_FILES,
-    }
-)
-
-
+_NEAR_M = 1_000.0  # district lines are generalised
+_IDLE = {
+    "open": "is in service already",
+    "close": "is out of service already",
+    "hours": "has these opening hours already: {has}",
+    "services": "offers these services already: {has}",
+    "move": "stands there already: {has}",
+}
 # Circles of ten hours' riding leave every local projection.
 _MOST = {"min": 600, "m": 200_000}
 
@@ -160,6 +151,82 @@ def _far(snapshot: Snapshot, frame: gpd.GeoDataFrame, what: str) -> tuple[str, .
     return tuple(doubt_places(inside, snapshot.districts, what=what))
 
 
+def doubt_scenario(
+    stations: gpd.GeoDataFrame, scenario: Scenario, districts: gpd.GeoDataFrame
+) -> list[str]:
+    """Return a sentence for each change that changes nothing, and for stations far from the city.
+
+    Parameters
+    ----------
+    stations
+        The register before the scenario.
+    districts
+        The districts that are known, EPSG:4326.
+    """
+    said = [
+        f"The scenario ({idle.verb}) changes nothing at {idle.id} ({idle.name}): it "
+        f"{_IDLE[idle.verb].format(has=idle.has)}."
+        for idle in idle_changes(stations, scenario)
+    ]
+    places = {identity: ("moved", place) for identity, place in scenario.move.items()}
+    if scenario.add is not None:
+        for identity, at in zip(scenario.add["id"], scenario.add.geometry, strict=True):
+            places[str(identity)] = ("added", (at.x, at.y))
+    for identity, (verb, place) in places.items():
+        metres, names = districts_away(np.array([place]), districts)
+        if len(metres) and metres[0] > _NEAR_M:
+            said.append(
+                f"The scenario's station {identity}, {verb}, lies {metres[0] / 1000:,.0f} km from "
+                f"the nearest known district, {names[0]}: check its position."
+            )
+    return said
+
+
+def doubt_places(lonlat: Positions, districts: gpd.GeoDataFrame, *, what: str) -> list[str]:
+    """Return a sentence if places lie outside every known district.
+
+    Parameters
+    ----------
+    lonlat
+        (n, 2) degrees, WGS-84.
+    what
+        What they are, in English and in the plural, with their file.
+    """
+    metres, names = districts_away(lonlat, districts)
+    away = np.flatnonzero(metres > _NEAR_M)
+    if not len(away):
+        return []
+    near, far = away[np.argmin(metres[away])], away[np.argmax(metres[away])]
+    span = f"{metres[near] / 1000:,.0f}"
+    if round(metres[far] / 1000) > round(metres[near] / 1000):
+        span += f" to {metres[far] / 1000:,.0f}"
+    return [
+        f"Outside the known districts: {len(away):,} of {len(metres):,} {what}, {span} km from the "
+        f"nearest, {names[near]}; check their datum, or that they are of this city."
+    ]
+
+
+def districts_away(
+    lonlat: Positions, districts: gpd.GeoDataFrame
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], Sequence[str]]:
+    """Return (n,) metres from places to the nearest district, 0 inside, and the district's name.
+
+    Both are empty where no district is known. The nearest point is found on a plate carrée
+    (longitudes shortened by the cosine of the districts' latitude) and measured on the ellipsoid:
+    exact to a part in a thousand within a few hundred kilometres.
+    """
+    if districts.empty or not len(lonlat):
+        return np.empty(0), ()
+    squeeze = float(np.cos(np.radians(districts.total_bounds[[1, 3]].mean())))
+    shapes = shapely.transform(districts.geometry.to_numpy(), lambda xy: xy * [squeeze, 1.0])
+    points = shapely.points(lonlat * [squeeze, 1.0])
+    _, nearest = shapely.STRtree(shapes).query_nearest(points, all_matches=False)
+    lines = shapely.shortest_line(shapes[nearest], points)
+    there = shapely.get_coordinates(shapely.get_point(lines, 0)) / [squeeze, 1.0]
+    metres = geodesic_m(lonlat[:, 0], lonlat[:, 1], there[:, 0], there[:, 1])
+    return np.asarray(metres, dtype=np.float64), [str(districts["name"].iloc[i]) for i in nearest]
+
+
 def run_gaps(
     service: Service,
     inputs: GapsInputs,
@@ -180,7 +247,7 @@ def run_gaps(
     out
         The folder; an earlier run's is replaced, any other that is not empty is refused.
     report
-        The language of maps and report; None writes none (:func:`locator.reporting.write_report`
+        The language of maps and report; None writes none (:func:`locator.report.write_report`
         can make the report later).
 
     Raises
@@ -190,7 +257,7 @@ def run_gaps(
     StudyError
         The folder cannot be written.
     """
-    check_folder(out, _FILES, {FIGURES: frozenset(FIGURE_FILES)})
+    check_folder(out, GAPS_FILES)
     progress = question.progress
     now, before = inputs, None
     if question.scenario is not None:
@@ -208,10 +275,10 @@ def run_gaps(
         tables = make_tables(basis, checkpoints.take, lambda share: progress(0.4 + 0.3 * share))
         areas = describe_areas(basis, outcomes[0].gaps)
         run = Run(now, study, basis, outcomes, before or [], tables, areas, summary)
-        write_tables(draft, run)
+        write_gaps(draft, run)
         progress(0.8)
         if report is not None:
-            write_maps(draft, service, run, language=report)
+            write_gaps_map(draft, service, run, language=report)
             progress(0.85)
             write_report(draft, language=report)
     checkpoints.clear()

@@ -1,45 +1,41 @@
 """Hot zones from a file of orders or shops: a layer and its cleaning report, or nothing."""
 
+import csv
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypedDict
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyogrio
 
 from locator import __version__, register
 from locator.coverage.demand import HOURS_OF_WEEK, zone_demand
-from locator.errors import InputError, StudyError
+from locator.errors import InputError
 from locator.hotzones import FoundZones, ZoneNames, ZoneRules, find_zones
 from locator.network import road_distances
 from locator.paths import refuse_store, written_together
+from locator.register import guard_cell
 from locator.register.columns import open_columns
-from locator.register.orders import ORDER_FIELDS, WEIGHT_UNITS, OrderRules
+from locator.register.orders import ORDER_FIELDS, WEIGHT_UNITS, OrderFault, OrderRules
 from locator.schema import Datum, Provenance, ZoneKind, drop_unusable
 from locator.service import read_rules, utc_now
 from locator.settings import Settings
 from locator.store import Store, open_store
-from locator.study.drawing import settings_language
-from locator.study.hotzones_output import (
-    CLEANING,
-    ENDINGS,
-    SUMMARY,
-    BuildSummary,
-    check_ending,
-    reporting,
-    write_layers,
-)
-from locator.study.hotzones_rows import Gathered, Gathering, gather
+from locator.study.folder import write_geojson, write_layer, writing
+from locator.study.hotzones_rows import Gathered, Gathering, Report, gather
+from locator.study.maps import settings_language
 from locator.study.zone_source import zone_source
 
-__all__ = ["BuildOptions", "build_hot_zones"]
-
+CLEANING, SUMMARY = ".cleaning.csv", ".summary.json"
+ENDINGS = (CLEANING, SUMMARY)
+_SHOWN = 5
 _MANY_SUPPRESSED = 0.2
 _FINEST, _COARSEST = 11, 5
 
@@ -87,6 +83,43 @@ class BuildOptions:
     piece_rows: int = 10_000
 
 
+class BuildSummary(TypedDict):
+    """What was built, from what, with which settings; what does not exist is null."""
+
+    title: str
+    made_at: str
+    program: str
+    file: str
+    data_hash: str
+    datum: str
+    demand: str
+    since: str | None
+    until: str | None
+    hours: int | None
+    days_with_rows: int | None
+    rows_read: int
+    rows_left_out: dict[str, int]
+    rows_repaired: int
+    rows_used: int
+    rows_suppressed: int
+    suppressed_share: float
+    k: int
+    resolution: int
+    cells_compared: int
+    cells_shown: int
+    cells_significant: int
+    alpha: float
+    test: str
+    p_below: float
+    zones: int
+    zones_without_hours: int | None
+    demand_per_h: float
+    demand_share_in_zones: float  # of what may be shown
+    rows_in_zones: int
+    rows_share_in_zones: float  # of all rows that count
+    doubts: list[str]
+
+
 @dataclass(frozen=True)
 class _City:
     """What the store knows of the place; rows that cannot be used name nothing."""
@@ -125,31 +158,27 @@ def build_hot_zones(
         city = _City(**{layer: drop_unusable(frame, layer)[0] for layer, frame in stored.items()})
         asked = _gathering(settings, store, city, options, now)
     shares, assumed = _read_profile(options.profile, city)
-    try:
-        with written_together(out, ENDINGS) as draft:
-            with (
-                reporting(draft.with_suffix(CLEANING)) as report,
-                open_columns(points, columns=_names(options.mapping)) as table,
-            ):
-                gathered = gather(table, asked, report, progress=lambda s: progress(0.9 * s))
-            rules = _zone_rules(options, gathered, shares)
-            names = ZoneNames(city.places, city.districts, settings_language(settings))
-            found = find_zones(gathered.cells, rules, names)
-            demand = _demand_words(gathered, options, assumed)
-            summary = _summarise(points, options, gathered, found, demand, now)
-            write_layers(draft, _with_source(found.zones, summary, options), found.cells)
-            text = json.dumps(summary, ensure_ascii=False, indent=2, allow_nan=False)
-            draft.with_suffix(SUMMARY).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise StudyError(f"{out} cannot be written: {error.strerror or error}.") from error
-    except pyogrio.errors.DataSourceError as error:
-        raise StudyError(f"{out} cannot be written: {error}.") from error
+    with writing(out), written_together(out, ENDINGS) as draft:
+        with (
+            _reporting(draft.with_suffix(CLEANING)) as report,
+            open_columns(points, columns=_names(options.mapping)) as table,
+        ):
+            gathered = gather(table, asked, report, progress=lambda s: progress(0.9 * s))
+        rules = _zone_rules(options, gathered, shares)
+        names = ZoneNames(city.places, city.districts, settings_language(settings))
+        found = find_zones(gathered.cells, rules, names)
+        demand = _demand_words(gathered, options, assumed)
+        summary = _summarise(points, options, gathered, found, demand, now)
+        _write_layers(draft, _with_source(found.zones, summary, options), found.cells)
+        text = json.dumps(summary, ensure_ascii=False, indent=2, allow_nan=False)
+        draft.with_suffix(SUMMARY).write_text(text + "\n", encoding="utf-8")
     progress(1.0)
     return summary, found
 
 
 def _check(points: Path, out: Path, options: BuildOptions) -> None:
-    check_ending(out)
+    if out.suffix.lower() not in {".gpkg", ".geojson"}:
+        raise InputError(f"{out.name}: hot zones are written as .gpkg or .geojson.")
     for path in (out, *(out.with_suffix(ending) for ending in ENDINGS)):
         refuse_store(path)
         if path.resolve() == points.resolve():
@@ -337,3 +366,66 @@ def _with_source(
     return zones.assign(
         **{name: pd.Series([text] * len(zones), dtype=object) for name, text in texts.items()}
     )
+
+
+@contextmanager
+def _reporting(path: Path) -> Iterator[Report]:
+    """Give a function that adds findings to the cleaning report, a CSV.
+
+    It holds row numbers and the cells at fault, so it belongs with the file that was read, not
+    with the zones.
+    """
+    with path.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["row", "reason", "column", "value", "what"])
+
+        def report(fault: OrderFault) -> None:
+            cells = (fault.row or "", fault.reason.value, fault.column, fault.value, fault.words)
+            writer.writerow([guard_cell(cell) for cell in cells])
+
+        yield report
+
+
+def _write_layers(path: Path, zones: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> None:
+    """Write the layer ``hot_zones``, and in a GeoPackage ``cells`` beside it."""
+    if path.suffix.lower() == ".geojson":
+        write_geojson(path, "hot_zones", zones, "MultiPolygon")
+        return
+    write_layer(path, "hot_zones", zones, "MultiPolygon")
+    write_layer(path, "cells", cells, "Polygon")
+
+
+def build_lines(summary: BuildSummary, found: FoundZones) -> Sequence[str]:
+    """Say in words what was built."""
+    left_out = ", ".join(f"{rows:,} {reason}" for reason, rows in summary["rows_left_out"].items())
+    lines = [
+        f"{summary['rows_read']:,} rows read, {summary['rows_used']:,} used; "
+        f"left out: {left_out or 'none'}."
+    ]
+    if summary["rows_repaired"]:
+        lines.append(f"{summary['rows_repaired']:,} had longitude and latitude exchanged; mended.")
+    if summary["since"] is not None:
+        lines.append(
+            f"From {summary['since']} to {summary['until']}, {summary['hours']:,} hours; rows on "
+            f"{summary['days_with_rows']:,} days."
+        )
+    lines.append(f"Demand: {summary['demand']}.")
+    if summary["k"] > 1:
+        lines.append(
+            f"{summary['suppressed_share']:.1%} of the rows are suppressed, so that nothing shown "
+            f"rests on fewer than {summary['k']}."
+        )
+    lines.append(
+        f"{summary['cells_compared']:,} cells compared; {summary['cells_significant']:,} are "
+        f"significantly high ({summary['test']}: p < {summary['p_below']:.2g}) and make "
+        f"{summary['zones']:,} zones with {summary['demand_share_in_zones']:.0%} of the demand "
+        "shown."
+    )
+    if summary["zones_without_hours"]:
+        lines.append(
+            f"{summary['zones_without_hours']:,} zones have too few rows to tell hours apart: "
+            "their profile is flat."
+        )
+    for name, demand in found.zones[["name", "demand_per_h"]].head(_SHOWN).itertuples(index=False):
+        lines.append(f"  {name}: {demand:,.1f} per hour")
+    return [*lines, *(f"Doubt: {doubt}" for doubt in summary["doubts"])]

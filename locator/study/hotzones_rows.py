@@ -30,8 +30,6 @@ from locator.register.columns import ColumnTable
 from locator.register.orders import OrderFault, OrderPiece, OrderRules, Reason, parse_orders
 from locator.schema import CRS
 
-__all__ = ["Gathered", "Gathering", "gather"]
-
 _SAMPLE = 4_000  # points by which datum and offset are judged
 _MOSTLY = 0.5
 _DAY = np.timedelta64(1, "D")

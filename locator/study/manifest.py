@@ -1,6 +1,7 @@
 """The manifest of a study: what was asked of which data, with which settings, and the totals."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import geopandas as gpd
@@ -12,26 +13,15 @@ from locator.coverage import Scenario, cover_week
 from locator.coverage.quality import covered_by_limit
 from locator.coverage.week import ROUNDING
 from locator.nearest import StationFilter
-from locator.reporting.folder import Sampling, Summary, WeekTotals
+from locator.report.folder import FOLDER_VERSION, Origin, Sampling, Summary, WeekTotals
 from locator.schema import is_illustrative
 from locator.service import Snapshot
 from locator.settings import Settings
 from locator.study.basis import Basis
+from locator.study.maps import roads_credit
 from locator.study.measure import Outcome, Study
-from locator.study.reach import roads_credit
 from locator.study.zone_source import demand_rests_on
 from locator.travel import Routed
-
-__all__ = [
-    "DAYS",
-    "Sampling",
-    "Summary",
-    "WeekTotals",
-    "hash_frames",
-    "make_summary",
-    "shown_settings",
-    "store_kind",
-]
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -49,45 +39,69 @@ def make_summary(
     used = [snapshot.stations[basis.in_service], given.stations[given.index.mask(StationFilter())]]
     if zones is not None:
         used.append(zones)
-    hours = (
-        "opening hours were not considered; demand is the week's mean"
-        if study.at is None
-        else f"stations open at {study.at:%Y-%m-%d %H:%M} local time; demand of that hour"
-    )
-    return Summary(
-        title="Gaps in rider-station coverage",
-        made_at=study.made_at.isoformat(timespec="seconds"),
-        program=f"locator {__version__}",
-        illustrative=any(is_illustrative(frame) for frame in used),
-        data_hash=hash_frames(snapshot.stations, zones if zones is not None else inputs.points),
-        data_version=snapshot.version,
-        as_of=snapshot.as_of.isoformat() if snapshot.as_of else None,
-        travel=study.travel.describe(),
-        network=study.travel.digest if isinstance(study.travel, Routed) else "",
-        credit=roads_credit(study.travel),
-        hours=hours,
-        stations_counted=int(study.mask.sum()),
-        stations_hours_unknown=None if study.at is None else int(study.unknown.sum()),
-        stations_services_unknown=(
+    data = (snapshot.stations, zones if zones is not None else inputs.points)
+    return {
+        **make_origin(study, "Gaps in rider-station coverage", used=used, data=data),
+        "stations_counted": int(study.mask.sum()),
+        "stations_hours_unknown": None if study.at is None else int(study.unknown.sum()),
+        "stations_services_unknown": (
             int(study.unrecorded.sum()) if study.asks_what_may_be_unknown else None
         ),
-        filter={
+        "filter": {
             "kind": sorted(kind.value for kind in study.chosen.kinds),
             "service": sorted(service.value for service in study.chosen.services),
         },
-        demand="hot zones, spread evenly over each polygon" if zones is not None else "points",
-        demand_rests_on=demand_rests_on(zones),
-        demand_unit="orders" if zones is not None else "weight" if inputs.weighted else "points",
-        results=[outcome.result for outcome in outcomes],
-        week=_week_totals(basis),
-        sampling=_sampling(basis),
-        scenario=_scenario_words(study.question.scenario),
-        before=[outcome.result for outcome in before],
-        rejected_points=len(inputs.rejected),
-        notes=study.notes,
-        warnings=study.warnings,
-        settings=shown_settings(study.settings),
-    )
+        "demand": "hot zones, spread evenly over each polygon" if zones is not None else "points",
+        "demand_rests_on": demand_rests_on(zones),
+        "demand_unit": "orders" if zones is not None else "weight" if inputs.weighted else "points",
+        "results": [outcome.result for outcome in outcomes],
+        "week": _week_totals(basis),
+        "sampling": _sampling(basis),
+        "scenario": _scenario_words(study.question.scenario),
+        "before": [outcome.result for outcome in before],
+        "rejected_points": len(inputs.rejected),
+        "notes": study.notes,
+        "warnings": study.warnings,
+        "settings": shown_settings(study.settings),
+    }
+
+
+def make_origin(
+    study: Study,
+    title: str,
+    *,
+    used: Sequence[gpd.GeoDataFrame],
+    data: Sequence[gpd.GeoDataFrame | None],
+    hours: str = "",
+) -> Origin:
+    """Return what a manifest says first.
+
+    Parameters
+    ----------
+    used
+        What the figures may be illustrative by.
+    data
+        What the data's digest is of.
+    hours
+        How opening hours count; else by the moment that was asked for.
+    """
+    snapshot, at = study.inputs.snapshot, study.at
+    if at is not None:
+        hours = f"stations open at {at:%Y-%m-%d %H:%M} local time; demand of that hour"
+    return {
+        "folder_version": FOLDER_VERSION,
+        "title": title,
+        "made_at": study.made_at.isoformat(timespec="seconds"),
+        "program": f"locator {__version__}",
+        "illustrative": any(is_illustrative(frame) for frame in used),
+        "data_hash": hash_frames(*data),
+        "data_version": snapshot.version,
+        "as_of": snapshot.as_of.isoformat() if snapshot.as_of else None,
+        "travel": study.travel.describe(),
+        "network": study.travel.digest if isinstance(study.travel, Routed) else "",
+        "credit": roads_credit(study.travel),
+        "hours": hours or "opening hours were not considered; demand is the week's mean",
+    }
 
 
 def _week_totals(basis: Basis) -> WeekTotals | None:

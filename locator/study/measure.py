@@ -35,18 +35,27 @@ from locator.errors import DatumError, InputError
 from locator.hours import STATES, HoursRules, calendar_doubts, read_spans
 from locator.nearest import StationFilter
 from locator.register.rows import RejectedRow
-from locator.reporting.folder import Result
+from locator.report.folder import Result
 from locator.schema import CRS, State
 from locator.service import Service, Snapshot
 from locator.travel import BoundModel, StraightLine
 from locator.travel.base import Origins
 
-__all__ = ["GapsInputs", "Outcome", "Question", "Result", "Standard", "Study"]
-
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 _POINT_CELL_M = 500.0
 _STRETCH = 1.05  # no local projection makes lengths longer by more
+
+
+def read_snapshot(service: Service, as_of: datetime | None) -> Snapshot:
+    """Return what the store holds, or held at a moment.
+
+    Raises
+    ------
+    InputError
+        The history does not reach back to it.
+    """
+    return service.snapshot() if as_of is None else service.snapshot_as_of(as_of)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import shapely
 
 from locator.errors import InputError
 from locator.published import GAPS, KIND, About, Said, pack_gaps, unpack_gaps
-from locator.reporting.folder import StudyFolder, Summary, read_folder
-from locator.reporting.labels import standard_label, translate
+from locator.report.folder import Summary
+from locator.report.labels import standard_label
+from locator.report.reading import GapsFolder, read_gaps
+from locator.report.sentences import translate
 from locator.schema import Language
 from locator.store import DocumentFacts, Store
-
-__all__ = ["publish_study", "withdraw_study"]
 
 # Of the settings, those that the figures depend on; where the store lies is nobody's business.
 _MODEL_SETTINGS = (
@@ -42,7 +42,7 @@ def publish_study(store: Store, folder: Path, *, made_at: datetime, actor: str) 
     InputError
         The folder is none of a finished study, is a scenario's, or is too large to be kept.
     """
-    study = read_folder(folder)
+    study = read_gaps(folder)
     if study.summary["scenario"] is not None:
         raise InputError(
             f"{folder} is a study of a scenario, and what is published counts as what is; run "
@@ -64,7 +64,7 @@ def publish_study(store: Store, folder: Path, *, made_at: datetime, actor: str) 
     return digest
 
 
-def _rows(study: StudyFolder) -> tuple[list[dict[str, object]], list[bytes]]:
+def _rows(study: GapsFolder) -> tuple[list[dict[str, object]], list[bytes]]:
     """Return the areas' rows and their polygons as WKB."""
     areas = study.layers["gap_areas"]
     areas = areas if areas.crs is None else areas.to_crs(4326)

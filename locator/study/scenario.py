@@ -26,8 +26,6 @@ from locator.schema import (
     Service,
 )
 
-__all__ = ["KEYS", "load_yaml", "parse_scenario", "read_scenario", "read_short", "scenario_of"]
-
 KEYS = ("name", "datum", "close", "open", "hours", "services", "move", "add")
 _MAX_BYTES = 1_000_000
 

@@ -14,22 +14,19 @@ from locator.errors import SitingError
 from locator.hours_words import week_words
 from locator.register import AS_IT_IS, Mapping, ReadOptions, RejectedRow, read_table
 from locator.register.candidates import CandidatesRead, parse_candidates
-from locator.reporting.sites_folder import TABLES_OF, SiteFigures
+from locator.report.folder import TABLES_OF, SiteFigures
 from locator.schema import Datum, drop_unusable
 from locator.service import Service
 from locator.siting import Curve, Effort, Progress, Siting, Stopped, trace_curve
 from locator.study.checkpoints import to_plain
 from locator.study.gaps import change_inputs, doubt_words, gaps_inputs, unread_words
 from locator.study.measure import GapsInputs
-from locator.study.sites_figures import make_figures
 from locator.study.sites_gains import Gains, find_gains
 from locator.study.sites_question import SiteQuestion
 from locator.study.sites_sensitivity import vary
 from locator.study.sites_setup import SiteInputs, SiteSetup, make_setup
 from locator.study.sites_solve import Solved, part_of, solve_ground
 from locator.study.sites_table import make_sites
-
-__all__ = ["Keep", "Made", "SiteAnswer", "SiteInputs", "site_inputs", "solve_sites"]
 
 Made = tuple[pd.DataFrame, list[str]]  # a table, and what could not be done
 Keep = Callable[[str, Callable[[], Made]], Made]
@@ -52,7 +49,7 @@ class SiteAnswer:
         What was asked.
     sites
         The chosen options, EPSG:4326, the columns of
-        :data:`locator.reporting.sites_folder.SITE_COLUMNS`.
+        :data:`locator.report.folder.SITE_COLUMNS`.
     figures
         Objective, baseline, bound, gap, status, seconds.
     curve, sensitivity
@@ -212,7 +209,7 @@ def solve_sites(
     solved = solve_ground(setup, part_of(effort, "", 0.05, 0.5, question.time_limit_s))
     gains = find_gains(setup, solved.siting.chosen)
     (curve, no_curve), (sensitivity, no_runs) = _extras(setup, solved, effort, keep)
-    figures = make_figures(setup, solved, gains)
+    figures = _figures(setup, solved, gains)
     sites = make_sites(setup, solved, gains, sensitivity)
     effort.progress(Progress("done", 0.0, 1.0, figures["objective"], figures["bound"]))
     notes = [*setup.notes, *no_curve, *no_runs, *_doubts(solved.siting)]
@@ -248,6 +245,55 @@ def _extras(setup: SiteSetup, solved: Solved, effort: Effort, keep: Keep) -> tup
         part = part_of(effort, phase, begin, end, half_s)
         made.append(keep(name, partial(make, setup, solved, part)))
     return made[0], made[1]
+
+
+def _figures(setup: SiteSetup, solved: Solved, gains: Gains) -> SiteFigures:
+    """Return the figures of an answer, times as means or longest, demand in the setup's unit."""
+    siting, asked, total = solved.siting, setup.question, setup.total
+    before = float(setup.demand[setup.served].sum())
+    after = float(setup.demand[gains.covered].sum())
+    alike = bool((setup.actions.cost == 1).all())
+    scale = 1.0
+    unit = setup.unit
+    if asked.model == "p-median":
+        scale, unit = 1.0 / total if total > 0 else 1.0, "mean seconds"
+    elif asked.model == "p-center":
+        unit = "longest seconds"
+    elif asked.model == "lscp":
+        unit = "sites" if alike else "cost" if asked.prices is None else asked.prices.unit
+    median = asked.model == "p-median"
+    priced = solved.rules.prices is not None and not (alike and asked.budget is None)
+    return SiteFigures(
+        model=siting.model,
+        unit=unit,
+        minutes=asked.minutes,
+        demand=total,
+        covered_before=before,
+        covered_after=after,
+        covered_share_before=before / total if total > 0 else None,
+        covered_share_after=after / total if total > 0 else None,
+        mean_s_before=_finite(siting.baseline * scale) if median else None,
+        mean_s_after=_finite(siting.objective * scale) if median else None,
+        objective=siting.objective * scale,
+        baseline=_finite(siting.baseline * scale),
+        added=_finite(siting.added * scale),
+        bound=max(siting.bound * scale, 0.0),
+        gap=siting.gap,
+        gap_added=siting.gap_added,
+        status=siting.status,
+        proof=siting.proof,
+        certificate_bound=_finite(siting.certificate_bound * scale),
+        stopped=siting.stopped,
+        chosen=len(siting.chosen),
+        cost=float(setup.actions.cost[siting.chosen].sum()) if priced else None,
+        candidates=len(setup.candidates),
+        demand_points=len(setup.demand),
+        seconds={name: round(spent, 3) for name, spent in siting.seconds.items()},
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def left_open(siting: Siting) -> str:

@@ -14,8 +14,6 @@ from locator.study.sites_candidates import Candidates
 from locator.study.sites_prices import Prices
 from locator.study.sites_question import SiteQuestion
 
-__all__ = ["ACTIONS", "Actions", "make_actions"]
-
 ACTIONS = ("new_post", "extend_hours", "add_service", "add_service_and_hours", "add_cabinet")
 _ALWAYS = "24/7"
 Ints = npt.NDArray[np.int64]

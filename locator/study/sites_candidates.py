@@ -19,8 +19,6 @@ from locator.study.sites_question import SiteQuestion
 from locator.travel import TravelModel
 from locator.travel.base import OnRoads
 
-__all__ = ["COLUMNS", "Candidates", "find_candidates", "locate"]
-
 COLUMNS = (
     "id",
     "name",

@@ -12,17 +12,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from locator.errors import InputError
-from locator.reporting.sites_folder import COMPARISON_COLUMNS
+from locator.report.folder import COMPARISON_COLUMNS
 from locator.schema import SET_SEPARATOR
 from locator.service import Service
 from locator.siting import Effort
 from locator.study.checkpoints import to_plain
-from locator.study.sites import SiteAnswer, SiteInputs, solve_sites
+from locator.study.sites import SiteAnswer, solve_sites
 from locator.study.sites_question import SiteQuestion
+from locator.study.sites_setup import SiteInputs
 from locator.study.sites_solve import part_of
-from locator.study.sites_words import UNITS_ZH
-
-__all__ = ["SiteComparison", "compare_answers", "compare_sites"]
+from locator.study.sites_table import UNITS_ZH
 
 _NAMED = 5  # stations in a sentence
 
@@ -36,7 +35,7 @@ class SiteComparison:
     answers
         One a moment, in the order asked.
     table
-        The columns of :data:`locator.reporting.sites_folder.COMPARISON_COLUMNS`.
+        The columns of :data:`locator.report.folder.COMPARISON_COLUMNS`.
     """
 
     answers: tuple[SiteAnswer, ...]

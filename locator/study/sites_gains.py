@@ -14,8 +14,6 @@ from locator.coverage.reasons import Reason
 from locator.coverage.week import QUARTERS, within_reach
 from locator.study.sites_setup import SiteSetup
 
-__all__ = ["Gains", "find_gains", "hours_words"]
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

@@ -1,16 +1,16 @@
-"""What a siting study leaves behind: tables, layers, manifest, certificate, and words."""
+"""What a siting study leaves behind: tables, layers, manifest, certificate, map and figure."""
 
 import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-import pyogrio
 import shapely
 from scipy.sparse import csr_array
 
@@ -18,49 +18,55 @@ from locator import __version__
 from locator.errors import LocatorError, StudyError
 from locator.hours import STATES
 from locator.hours_words import week_words
-from locator.maps import MapLayers
-from locator.register import guard_cell, write_rejected
-from locator.reporting import FIGURE_FILES, FIGURES, REPORT_FILES, write_report
-from locator.reporting.folder import MANIFEST, REJECTED, TABLES, Cell, PlainTable
-from locator.reporting.sentences import translate
-from locator.reporting.sites_folder import (
+from locator.register import write_rejected
+from locator.report import FIGURE_FILES, write_report
+from locator.report.folder import (
     CERTIFICATE,
     COMPARISON,
     COMPARISON_CSV,
+    COMPARISON_FILES,
+    FIGURES,
+    FOLDER_VERSION,
     LAYERS_OF,
     REJECTED_CANDIDATES,
     SITES_CSV,
     SITES_FILES,
     SITES_GEOJSON,
     SITES_LAYERS,
+    TABLES,
+    TABLES_OF,
+    Cell,
     Comparison,
+    PlainTable,
     SiteSummary,
 )
-from locator.schema import CRS, Language, is_illustrative
+from locator.report.sentences import translate
+from locator.schema import CRS, Language
 from locator.service import Service
 from locator.siting import Certificate, Effort
 from locator.study.checkpoints import Checkpoints, to_frame, to_plain
-from locator.study.drawing import draw, map_options
-from locator.study.folder import check_folder, replaced_folder
-from locator.study.manifest import hash_frames, shown_settings
-from locator.study.output import dated, write_json, write_layer
-from locator.study.reach import roads_credit
-from locator.study.sites import Keep, Made, SiteAnswer, SiteInputs, solve_sites
+from locator.study.folder import (
+    Layer,
+    background_layers,
+    check_folder,
+    replaced_folder,
+    write_csv,
+    write_json,
+    write_results,
+)
+from locator.study.manifest import hash_frames, make_origin, shown_settings
+from locator.study.maps import study_layers, write_study_map
+from locator.study.sites import Keep, Made, SiteAnswer, solve_sites
 from locator.study.sites_compare import compare_sites
-from locator.study.sites_figures import area_table, hours_table
-from locator.study.sites_layers import covered_areas
+from locator.study.sites_gains import Gains
 from locator.study.sites_question import SiteQuestion
-from locator.study.sites_setup import SiteSetup
-from locator.study.sites_words import UNITS_ZH
+from locator.study.sites_setup import SiteInputs, SiteSetup
+from locator.study.sites_table import UNITS_ZH
 from locator.study.zone_source import demand_rests_on
 from locator.travel import Routed
 
-__all__ = ["make_site_summary", "read_rows", "run_comparison", "run_sites", "write_certificate"]
-
-_COMPARED = frozenset({COMPARISON, COMPARISON_CSV})
-
-
-MAP_PAGE, MAP_PICTURE = "map.html", "map.png"
+_POINT_M = 150.0  # the side of a point's square on a map, where points were given
+_TOUCH = 1.1  # squares overlap a little, so that neighbours join
 
 
 def run_sites(
@@ -74,7 +80,7 @@ def run_sites(
 ) -> SiteSummary:
     """Choose sites and write a folder of results, whole or not at all.
 
-    What is in it stands in :mod:`locator.reporting.sites_folder`. A search that was stopped leaves
+    What is in it stands in :mod:`locator.report.folder`. A search that was stopped leaves
     the best found, with its gap. A curve and varied runs that a run cut off had finished are taken
     up.
 
@@ -85,7 +91,7 @@ def run_sites(
     effort
         As :func:`locator.study.sites.solve_sites`.
     report
-        The language of the report; None writes none (:func:`locator.reporting.write_report` can
+        The language of the report; None writes none (:func:`locator.report.write_report` can
         do it later).
 
     Raises
@@ -95,7 +101,7 @@ def run_sites(
     StudyError
         The folder cannot be written.
     """
-    check_folder(out, SITES_FILES | set(REPORT_FILES), {FIGURES: FIGURE_FILES})
+    check_folder(out, SITES_FILES)
     out.parent.mkdir(parents=True, exist_ok=True)
     key = _key(service, inputs, question)
     with _checkpoints(out.parent / f".{out.name}-unfinished", key) as keep:
@@ -186,10 +192,10 @@ def run_comparison(
         The folder cannot be written.
     """
     folders = tuple(f"at-{re.sub('[^0-9A-Za-z+-]', '', moment)}" for moment in moments)
-    inside = {FIGURES: FIGURE_FILES}
+    inside: dict[str, frozenset[str]] = {}
     for name in [*folders, *_earlier(out)]:
-        inside |= {name: SITES_FILES | set(REPORT_FILES), f"{name}/{FIGURES}": FIGURE_FILES}
-    check_folder(out, _COMPARED | set(REPORT_FILES), inside)
+        inside |= {name: SITES_FILES, f"{name}/{FIGURES}": FIGURE_FILES}
+    check_folder(out, COMPARISON_FILES, inside)
     compared = compare_sites(service, inputs, question, moments, effort=effort)
     with replaced_folder(out) as draft:
         summaries = []
@@ -198,10 +204,14 @@ def run_comparison(
             summaries.append(_write_answer(draft / name, inputs, answer))
         plain = to_plain(compared.table)
         whole = Comparison(
-            moments=list(moments), folders=list(folders), table=plain, summaries=summaries
+            folder_version=FOLDER_VERSION,
+            moments=list(moments),
+            folders=list(folders),
+            table=plain,
+            summaries=summaries,
         )
         write_json(draft / COMPARISON, whole)
-        _guarded(compared.table).to_csv(draft / COMPARISON_CSV, index=False, encoding="utf-8-sig")
+        write_csv(draft / COMPARISON_CSV, compared.table)
         if report is not None:
             write_report(draft, language=report)
             for name, answer, summary in zip(folders, compared.answers, summaries, strict=True):
@@ -217,17 +227,20 @@ def _earlier(out: Path) -> list[str]:
 def _write_answer(draft: Path, inputs: SiteInputs, answer: SiteAnswer) -> SiteSummary:
     """Write one answer into an empty folder."""
     summary = make_site_summary(answer)
-    write_json(draft / MANIFEST, summary)
-    write_json(draft / TABLES, _tables(answer))
-    _write_csv(draft / SITES_CSV, answer, summary)
-    with dated(answer.setup.basis.study.made_at):
-        _write_layers(draft, answer)
+    table = pd.DataFrame(answer.sites.drop(columns="geometry"))
+    table = table.assign(unit=answer.setup.unit, illustrative=summary["illustrative"])
+    write_results(
+        draft,
+        inputs.measured,
+        summary,
+        _tables(answer),
+        csv=(SITES_CSV, table),
+        layers=(SITES_LAYERS, _layers(answer)),
+        geojson=(SITES_GEOJSON, "sites", answer.sites),
+    )
     if answer.siting.certificate is not None:
         baseline = float(answer.siting.baseline)
         write_certificate(draft / CERTIFICATE, answer.siting.certificate, baseline)
-    measured = inputs.measured
-    if measured.rejected:
-        write_rejected(measured.rejected, measured.header, draft / REJECTED)
     if inputs.rejected:
         write_rejected(inputs.rejected, inputs.header, draft / REJECTED_CANDIDATES)
     return summary
@@ -242,43 +255,26 @@ def make_site_summary(answer: SiteAnswer) -> SiteSummary:
     used = [snapshot.stations[setup.counts], setup.candidates.frame]
     if measured.hot_zones is not None:
         used.append(measured.hot_zones)
-    return SiteSummary(
-        title="Where next: rider stations",
-        made_at=study.made_at.isoformat(timespec="seconds"),
-        program=f"locator {__version__}",
-        illustrative=any(is_illustrative(frame) for frame in used),
-        data_hash=hash_frames(snapshot.stations, demand, setup.candidates.frame),
-        data_version=snapshot.version,
-        as_of=snapshot.as_of.isoformat() if snapshot.as_of else None,
-        travel=study.travel.describe(),
-        network=study.travel.digest if isinstance(study.travel, Routed) else "",
-        credit=roads_credit(study.travel),
-        hours=_hours(setup),
-        stations_counted=int(setup.open.any(axis=1).sum()),
-        stations_services_unknown=(
+    week = setup.basis.week
+    weekly = f"every quarter-hour of the week of {week.monday}, hour by hour demand" if week else ""
+    data = (snapshot.stations, demand, setup.candidates.frame)
+    zones = measured.hot_zones is not None
+    return {
+        **make_origin(study, "Where next: rider stations", used=used, data=data, hours=weekly),
+        "stations_counted": int(setup.open.any(axis=1).sum()),
+        "stations_services_unknown": (
             int(setup.unrecorded.any(axis=1).sum()) if study.asks_what_may_be_unknown else None
         ),
-        stations_hours_unknown=int((setup.possible & ~setup.open).any(axis=1).sum()),
-        demand="hot zones, spread evenly over each polygon"
-        if measured.hot_zones is not None
-        else "points",
-        demand_rests_on=demand_rests_on(measured.hot_zones),
-        question=answer.question.to_json(),
-        figures=answer.figures,
-        rejected_points=len(measured.rejected),
-        rejected_candidates=answer.rejected_candidates,
-        notes=list(answer.notes),
-        settings=shown_settings(study.settings),
-    )
-
-
-def _hours(setup: SiteSetup) -> str:
-    study = setup.basis.study
-    if study.at is not None:
-        return f"stations open at {study.at:%Y-%m-%d %H:%M} local time; demand of that hour"
-    if setup.basis.week is not None:
-        return f"every quarter-hour of the week of {setup.basis.week.monday}, hour by hour demand"
-    return "opening hours were not considered; demand is the week's mean"
+        "stations_hours_unknown": int((setup.possible & ~setup.open).any(axis=1).sum()),
+        "demand": "hot zones, spread evenly over each polygon" if zones else "points",
+        "demand_rests_on": demand_rests_on(measured.hot_zones),
+        "question": answer.question.to_json(),
+        "figures": answer.figures,
+        "rejected_points": len(measured.rejected),
+        "rejected_candidates": answer.rejected_candidates,
+        "notes": list(answer.notes),
+        "settings": shown_settings(study.settings),
+    }
 
 
 def _tables(answer: SiteAnswer) -> dict[str, object]:
@@ -287,63 +283,72 @@ def _tables(answer: SiteAnswer) -> dict[str, object]:
         "sites": to_plain(sites),
         "curve": to_plain(answer.curve),
         "sensitivity": to_plain(answer.sensitivity),
-        "hours": to_plain(hours_table(sites, answer.gains)),
-        "areas": to_plain(area_table(answer.setup, answer.gains)),
+        "hours": to_plain(_hours_table(sites, answer.gains)),
+        "areas": to_plain(_area_table(answer.setup, answer.gains)),
     }
 
 
-def _write_csv(path: Path, answer: SiteAnswer, summary: SiteSummary) -> None:
-    table = pd.DataFrame(answer.sites.drop(columns="geometry"))
-    table = table.assign(unit=answer.setup.unit, illustrative=summary["illustrative"])
-    _guarded(table).to_csv(path, index=False, encoding="utf-8-sig")
-
-
-def _guarded(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose texts a spreadsheet does not run."""
-    table = table.copy()
-    for column in table.columns:
-        # Names are other people's text, and Excel opens this file.
-        if any(isinstance(value, str) for value in table[column]):
-            values = [guard_cell(v) if isinstance(v, str) else v for v in table[column]]
-            table[column] = pd.Series(values, dtype=object, index=table.index)
-    return table
-
-
-def _write_layers(folder: Path, answer: SiteAnswer) -> None:
-    layers, setup = folder / SITES_LAYERS, answer.setup
-    write_layer(answer.sites, layers, "chosen", "Point")
-    frame = setup.candidates.frame
-    chosen = frame.assign(chosen=frame["id"].isin(set(answer.sites["id"])))
-    columns = [*LAYERS_OF["candidates"], "geometry"]
-    write_layer(chosen[columns], layers, "candidates", "Point")
-    write_layer(_demand_layer(answer), layers, "demand", "Point")
-    _write_background(layers, setup)
-    for name, shapes in covered_areas(answer).items():
-        write_layer(shapes, layers, name, "MultiPolygon")
-    pyogrio.write_dataframe(
-        answer.sites,
-        folder / SITES_GEOJSON,
-        driver="GeoJSON",
-        layer="sites",
-        layer_options={"COORDINATE_PRECISION": "7", "RFC7946": "YES"},
+def _hours_table(sites: pd.DataFrame, gains: Gains) -> pd.DataFrame:
+    """Return what each chosen one adds in each hour of the week, where it adds something."""
+    columns = list(TABLES_OF["hours"])
+    if gains.by_hour is None:
+        return pd.DataFrame(columns=columns)
+    row, hour = np.nonzero(gains.by_hour > 0)
+    return pd.DataFrame(
+        {
+            "rank": row + 1,
+            "id": sites["id"].to_numpy(dtype=object)[row],
+            "hour": hour,
+            "gain": np.round(gains.by_hour[row, hour], 6),
+        }
     )
 
 
-def _write_background(layers: Path, setup: SiteSetup) -> None:
-    """Write what a map of the answer stands on."""
-    study = setup.basis.study
-    snapshot, zones = study.inputs.snapshot, study.inputs.hot_zones
-    counted = setup.open.any(axis=1)
-    stations = snapshot.stations.assign(counted=counted, eligible=setup.counts)
-    if study.at is not None:
-        states = [STATES[code].value for code in snapshot.index.states(study.at)]
-        stations = stations.assign(state=states)
-    write_layer(stations, layers, "stations", "Point")
-    if zones is not None:
-        zones = zones.assign(demand_per_h=study.demand_per_h).to_crs(CRS)
-        write_layer(zones, layers, "hot_zones", "MultiPolygon")
-    write_layer(snapshot.districts, layers, "districts", "MultiPolygon")
-    write_layer(snapshot.places, layers, "places", "Point")
+def _area_table(setup: SiteSetup, gains: Gains) -> pd.DataFrame:
+    """Return demand and what of it is covered before and after, by district and by hot zone."""
+    points = setup.basis.points
+    parts = []
+    for level in ("district", "zone"):
+        ids = points.pieces[f"{level}_id"].to_numpy(dtype=object)[points.piece]
+        names = points.pieces[f"{level}_name"].to_numpy(dtype=object)[points.piece]
+        frame = pd.DataFrame(
+            {
+                "id": ids,
+                "name": names,
+                "demand": setup.demand.sum(axis=1),
+                "covered_before": np.where(setup.served, setup.demand, 0.0).sum(axis=1),
+                "covered_after": np.where(gains.covered, setup.demand, 0.0).sum(axis=1),
+            }
+        )
+        if frame["id"].isna().all():
+            continue
+        grouped = frame.groupby(["id", "name"], dropna=False, as_index=False).sum()
+        parts.append(grouped.assign(level=level))
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return table.reindex(columns=list(TABLES_OF["areas"])).round(6)
+
+
+def _layers(answer: SiteAnswer) -> Iterator[Layer]:
+    setup = answer.setup
+    yield "chosen", answer.sites, "Point"
+    frame = setup.candidates.frame
+    chosen = frame.assign(chosen=frame["id"].isin(set(answer.sites["id"])))
+    yield "candidates", chosen[[*LAYERS_OF["candidates"], "geometry"]], "Point"
+    yield "demand", _demand_layer(answer), "Point"
+    stations = _stations(answer, counted=setup.open.any(axis=1), eligible=setup.counts)
+    yield from background_layers(setup.basis.study, stations)
+    for name, shapes in covered_areas(answer).items():
+        yield name, shapes, "MultiPolygon"
+
+
+def _stations(answer: SiteAnswer, **columns: object) -> gpd.GeoDataFrame:
+    """Return the stations, with their states at the moment that was asked for, if there is one."""
+    study = answer.setup.basis.study
+    snapshot = study.inputs.snapshot
+    stations = snapshot.stations.assign(**columns)
+    if study.at is None:
+        return stations
+    return stations.assign(state=[STATES[code].value for code in snapshot.index.states(study.at)])
 
 
 def _demand_layer(answer: SiteAnswer) -> gpd.GeoDataFrame:
@@ -366,6 +371,48 @@ def _demand_layer(answer: SiteAnswer) -> gpd.GeoDataFrame:
         geometry=shapely.points(points.lonlat),
         crs=CRS,
     )
+
+
+def covered_areas(answer: SiteAnswer) -> dict[str, gpd.GeoDataFrame]:
+    """Return what is newly covered and what stays uncovered, EPSG:4326.
+
+    The layers ``newly_covered`` and ``uncovered`` of
+    :data:`locator.report.folder.LAYERS_OF`.
+    """
+    setup = answer.setup
+    demand = setup.demand
+    total = demand.sum(axis=1)
+    before = np.where(setup.served, demand, 0.0).sum(axis=1)
+    after = np.where(answer.gains.covered, demand, 0.0).sum(axis=1)
+    return {
+        "newly_covered": _joined_squares(answer, after - before, after > before),
+        "uncovered": _joined_squares(answer, total - after, (total > 0) & (after < 0.5 * total)),
+    }
+
+
+def _joined_squares(
+    answer: SiteAnswer, amount: npt.NDArray[np.float64], chosen: npt.NDArray[np.bool_]
+) -> gpd.GeoDataFrame:
+    """Return the squares of some demand points, joined where they touch, with their demand."""
+    basis = answer.setup.basis
+    study, points = basis.study, basis.points
+    zones = study.inputs.points is None
+    half = 0.5 * (_TOUCH * points.side_m[chosen] if zones else _POINT_M)
+    at = gpd.GeoSeries(shapely.points(points.lonlat[chosen]), crs=CRS).to_crs(study.crs)
+    squares = shapely.box(at.x - half, at.y - half, at.x + half, at.y + half)
+    joined = shapely.union_all(squares)
+    if zones and len(squares):
+        joined = shapely.intersection(joined, shapely.union_all(study.pieces.geometry.to_numpy()))
+    parts = shapely.get_parts(joined)
+    parts = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]  # 3: polygons
+    sums = np.zeros(len(parts))
+    if len(parts):
+        where = shapely.STRtree(parts).nearest(shapely.points(at.x, at.y))
+        sums += np.bincount(where, weights=amount[chosen], minlength=len(parts))
+    frame = gpd.GeoDataFrame(
+        {"demand": pd.Series(sums, dtype=np.float64).round(6)}, geometry=parts, crs=study.crs
+    )
+    return frame.to_crs(CRS)
 
 
 def write_certificate(path: Path, certificate: Certificate, baseline: float) -> None:
@@ -413,58 +460,28 @@ def read_rows(folder: Path) -> list[dict[str, Cell]]:
 def write_site_map(
     folder: Path, service: Service, answer: SiteAnswer, *, summary: SiteSummary, language: Language
 ) -> None:
-    """Write ``map.html`` of an answer; it opens from a disk without a network.
-
-    Parameters
-    ----------
-    summary
-        The manifest: date, model, hours and data hash go into the caption.
-    """
+    """Write the map of an answer into a folder, as a page and as a figure."""
     setup = answer.setup
     study = setup.basis.study
-    snapshot, zones = study.inputs.snapshot, study.inputs.hot_zones
     areas = covered_areas(answer)
-    stations = snapshot.stations[setup.counts]
-    if study.at is not None:
-        states = snapshot.index.states(study.at)[setup.counts]
-        stations = stations.assign(state=[STATES[code].value for code in states])
-    if zones is not None:
-        zones = zones.assign(demand_per_h=study.demand_per_h)
-    layers = MapLayers(
-        stations=stations,
-        hot_zones=zones,
-        districts=snapshot.districts,
-        places=snapshot.places,
+    layers = study_layers(
+        study,
+        _stations(answer)[setup.counts],
         gaps=areas["uncovered"].rename(columns={"demand": "unserved_demand"}),
         sites=_sites(answer, language),
         reach=_gained(areas["newly_covered"], language),
     )
     minutes = f"{answer.question.minutes:g}"
-    zh, en = f"选址结果（{minutes} 分钟）", f"Where next, {minutes} min"
-    plain = replace(service.settings, basemap="none", language=language)
-    options = map_options(
-        plain,
-        layers,
-        at=snapshot.as_of or study.made_at,
-        title=zh if language == "zh" else en,
-        caption=_caption(summary, language),
-    )
-    options = replace(options, illustrative=summary["illustrative"])
-    for name in (MAP_PAGE, MAP_PICTURE):
-        draw(layers, options, folder / name)
-
-
-def _caption(summary: SiteSummary, language: Language) -> str:
-    figures = summary["figures"]
+    title = f"选址结果（{minutes} 分钟）" if language == "zh" else f"Where next, {minutes} min"
+    figures, words = summary["figures"], []
     before, after = figures["covered_share_before"], figures["covered_share_after"]
-    words = [summary["made_at"][:10]]
     if before is not None and after is not None:
         covered = "需求覆盖率" if language == "zh" else "demand covered"
         words.append(f"{covered} {before:.1%} → {after:.1%}")
     words += [translate(summary[key], language) for key in ("travel", "hours")]
-    words += [translate(said, language) for said in summary["demand_rests_on"]]
-    words.append(f"{'数据' if language == 'zh' else 'data'} {summary['data_hash']}")
-    return " · ".join([*words, *filter(None, [summary["credit"]])])
+    write_study_map(
+        folder, service, study, summary, layers, title=title, words=words, language=language
+    )
 
 
 def _sites(answer: SiteAnswer, language: Language) -> gpd.GeoDataFrame:

@@ -13,8 +13,6 @@ from locator.errors import InputError
 from locator.hours import is_readable
 from locator.study.scenario import load_yaml, read_short
 
-__all__ = ["DEFAULT_PRICES", "Prices", "read_prices"]
-
 _KEYS = ("unit", "new_post", "extend_hours", "add_service", "add_cabinet")
 
 

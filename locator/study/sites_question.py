@@ -13,8 +13,6 @@ from locator.questions import Box, Given, Reader
 from locator.schema import Kind, Service
 from locator.study.sites_prices import Prices
 
-__all__ = ["MODELS", "CandidateSource", "Model", "SiteQuestion"]
-
 Model = Literal["mclp", "backup", "capacitated", "lscp", "p-median", "p-center"]
 CandidateSource = Literal["grid", "venues", "file"]
 MODELS: tuple[Model, ...] = get_args(Model)

@@ -15,12 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from locator.errors import SitingError
-from locator.reporting.sites_folder import TABLES_OF
+from locator.report.folder import TABLES_OF
 from locator.siting import Effort
 from locator.study.sites_setup import SiteSetup
 from locator.study.sites_solve import Solved, part_of, solve_ground
-
-__all__ = ["SPEED", "THRESHOLD", "vary"]
 
 SPEED, THRESHOLD = 0.1, 0.2
 _WHAT = ("speed", "demand", "threshold")

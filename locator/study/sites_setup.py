@@ -22,8 +22,6 @@ from locator.study.sites_actions import Actions, make_actions
 from locator.study.sites_candidates import Candidates, find_candidates
 from locator.study.sites_question import SiteQuestion
 
-__all__ = ["SiteInputs", "SiteSetup", "drawn_nearer", "make_setup"]
-
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 WIDEST = 1.35  # the varied runs look so much farther than the standard

@@ -29,8 +29,6 @@ from locator.siting import (
 from locator.study.sites_question import SiteQuestion
 from locator.study.sites_setup import SiteSetup
 
-__all__ = ["BACKUP", "Solved", "make_rules", "part_of", "pose_cover", "solve_ground"]
-
 _TIE = 1e-3
 BACKUP = 0.5  # what a second station within the standard is worth
 

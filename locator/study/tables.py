@@ -24,12 +24,10 @@ from locator.coverage import (
 from locator.coverage.quality import nearest_seconds
 from locator.coverage.uncertainty import ACCURACY_M
 from locator.datum import Positions
+from locator.report.folder import PlainTable
 from locator.schema import Host, Kind, LabelledEnum, Service, split_set
 from locator.study.basis import Basis
-from locator.study.checkpoints import PlainTable
 from locator.travel import StraightLine
-
-__all__ = ["Tables", "make_tables", "time_table"]
 
 Tables = dict[str, PlainTable]
 Take = Callable[[str, Callable[[], pd.DataFrame]], PlainTable]

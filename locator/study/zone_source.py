@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator
 
 import geopandas as gpd
 
-__all__ = ["demand_rests_on", "zone_source"]
-
 _BUILT = re.compile(
     r"(?P<file>[^;]+) \([0-9a-f]{16}\)(?P<when>, [^;]+ to [^;]+)?; (?P<demand>.+); "
     r"H3 \d+, .+, k (?P<k>\d+)(?:; (?P<share>[\d.]+%) of all (?P<rows>[\d,]+) rows lie in zones)?"

@@ -22,7 +22,7 @@ from locator.places import Place
 from locator.questions import Given
 from locator.schema import Language
 from locator.showing import MapView, map_words
-from locator.showing.words import percent
+from locator.showing.compose import percent
 from locator.theme import THEMES, Theme, css_variables
 from locator.web.admission import RETRY_AFTER_S, busy_words, dear
 from locator.web.assets import asset_text, asset_url

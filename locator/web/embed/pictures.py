@@ -15,7 +15,7 @@ from locator.showing import (
     read_map_view,
     read_picture,
 )
-from locator.study.drawing import settings_language
+from locator.study.maps import settings_language
 from locator.web.embed.asking import (
     mark_of,
     picture_cache,

@@ -1,8 +1,0 @@
-"""A study's report for whoever signs it: a page, a Word document, a workbook, figures.
-
-The report is a function of the study's folder: nothing is computed anew, and nothing else is read.
-"""
-
-from locator.reporting.write import FIGURE_FILES, FIGURES, REPORT_FILES, write_report
-
-__all__ = ["FIGURES", "FIGURE_FILES", "REPORT_FILES", "write_report"]
