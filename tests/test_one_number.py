@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pytest
 import shapely
 from flask.testing import FlaskClient
-from locator.travel.importing import box_around
+from shapely.geometry import Point
 
 from locator.coverage.demand import hour_of_week
 from locator.datum import local_crs
@@ -138,9 +138,14 @@ def extract(
     path = tmp_path_factory.mktemp(request.param) / "city.gpkg"
     shutil.copy(loaded_store, path)
     settings = Settings(store=f"geopackage:{path}", basemap="none")
-    box = box_around(np.array([MIDDLES[request.param]]), margin_km=10.0)
-    with open_store(settings.store) as store:
-        import_roads(settings, store, realdata / "roads" / f"{request.param}.osm.pbf", bbox=box)
+    middle = gpd.GeoDataFrame(
+        {"id": ["m"], "name": ["m"], "kind": ["rest_post"]},
+        geometry=[Point(MIDDLES[request.param])],
+        crs=4326,
+    )
+    with open_store(settings.store, clock=fixed_clock) as store:
+        store.apply(Change("stations", middle, absent="close"), actor="test")
+        import_roads(settings, store, realdata / "roads" / f"{request.param}.osm.pbf")
     return settings
 
 
