@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from clock import child_cost, compared
 
-from locator.schema import LAYERS, Host, Kind, Service
+from locator.schema import LAYERS, Amenity, Host, Kind
 
 SEED = 20261123
 HOURS = ["24/7", "Mo-Fr 08:30-17:30", "Mo-Su 09:00-21:00", "Mo-Sa 07:00-22:00; PH off", ""]
@@ -30,7 +30,7 @@ def write_register(path: Path, rows: int) -> None:
     """Write a register of made-up stations; the same for the same number of rows."""
     rng = np.random.default_rng(SEED)
     lon, lat = rng.uniform(98, 122, rows), rng.uniform(23, 42, rows)
-    kinds, hosts, services = ([member.value for member in enum] for enum in (Kind, Host, Service))
+    kinds, hosts, services = ([member.value for member in enum] for enum in (Kind, Host, Amenity))
     kind, host = rng.integers(len(kinds), size=rows), rng.integers(len(hosts), size=rows)
     hours = rng.integers(len(HOURS), size=rows)
     offered = rng.random((rows, len(services))) < 0.4

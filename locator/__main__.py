@@ -2,8 +2,6 @@
 
 import sys
 
-__all__ = ["run"]
-
 
 def run() -> None:
     """Run the command; Ctrl-C while it is still being loaded ends it as quietly as later."""

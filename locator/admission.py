@@ -8,8 +8,6 @@ from contextlib import contextmanager
 
 from locator.errors import BusyError
 
-__all__ = ["KEPT_FREE", "Admission"]
-
 KEPT_FREE = 3  # threads of a server that dear work never takes
 _WAIT_S = 20.0
 

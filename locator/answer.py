@@ -11,20 +11,9 @@ from locator.errors import InputError, NoWayError
 from locator.hours import calendar_doubts
 from locator.hours_words import clock_words
 from locator.nearest import Found, OpenRule, StationFilter, Wishes, check_positions
-from locator.schema import LAYERS, Json, Service, State, is_illustrative
-from locator.service import Service as LocatorService
+from locator.schema import LAYERS, Amenity, Json, State, is_illustrative
+from locator.service import Service
 from locator.travel import Routed
-
-__all__ = [
-    "Answer",
-    "Feature",
-    "describe_line",
-    "nearest_answer",
-    "route_answer",
-    "state_words",
-    "station_feature",
-    "times_answer",
-]
 
 _DECIMALS = 7
 _LONG_MIN = 120  # from here on the minutes left are nobody's worry
@@ -64,7 +53,7 @@ class Answer(TypedDict):
 
 
 def nearest_answer(
-    service: LocatorService,
+    service: Service,
     lon: float,
     lat: float,
     *,
@@ -143,7 +132,7 @@ class RouteFeature(TypedDict):
     properties: RouteProperties
 
 
-def route_answer(service: LocatorService, lon: float, lat: float, station_id: str) -> RouteFeature:
+def route_answer(service: Service, lon: float, lat: float, station_id: str) -> RouteFeature:
     """Return the way from a place to a station; a straight line where there are no roads.
 
     Raises
@@ -187,7 +176,7 @@ def route_answer(service: LocatorService, lon: float, lat: float, station_id: st
 
 
 def times_answer(
-    service: LocatorService, lon: float, lat: float, stations: Sequence[str]
+    service: Service, lon: float, lat: float, stations: Sequence[str]
 ) -> dict[str, dict[str, float | None] | str]:
     """Return the riding seconds to each named station (null: out of reach), and by which model."""
     snapshot = service.snapshot()
@@ -200,7 +189,7 @@ def times_answer(
     return {"ride_s": seconds, "travel": service.travel.describe()}
 
 
-def station_feature(service: LocatorService, station_id: str) -> Feature | None:
+def station_feature(service: Service, station_id: str) -> Feature | None:
     """Return one station as it is now, seen from its own door; None if there is no such id."""
     snapshot = service.snapshot()
     rows = np.flatnonzero((snapshot.stations["id"] == station_id).to_numpy())
@@ -259,7 +248,7 @@ def describe_line(feature: Feature) -> str:
     services = own["services"]
     words = "services unknown"
     if isinstance(services, list):
-        words = "、".join(Service.parse(code).zh for code in services)
+        words = "、".join(Amenity.parse(code).zh for code in services)
     km = float(str(own["distance_m"])) / 1000
     line = f"{own['rank']}. {minutes} min · {km:.1f} km · {own['name']} [{feature['id']}]"
     added = own["added_s"]

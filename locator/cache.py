@@ -7,8 +7,6 @@ from typing import Generic, TypeVar
 
 from cachetools import LRUCache
 
-__all__ = ["Cache"]
-
 T = TypeVar("T")
 
 

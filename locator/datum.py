@@ -19,31 +19,6 @@ from pyproj import CRS, Geod
 from locator.errors import DatumError
 from locator.schema import Datum
 
-__all__ = [
-    "GEOD",
-    "MAX_LOCAL_RADIUS_M",
-    "Positions",
-    "bd09_to_bd09mc",
-    "bd09_to_gcj02",
-    "bd09mc_to_bd09",
-    "from_mercator",
-    "from_web_mercator",
-    "from_wgs84",
-    "gcj02_to_bd09",
-    "gcj02_to_wgs84",
-    "geodesic_m",
-    "in_china",
-    "in_metres",
-    "limits",
-    "local_crs",
-    "mercator_scale",
-    "steps_m",
-    "to_mercator",
-    "to_web_mercator",
-    "to_wgs84",
-    "wgs84_to_gcj02",
-]
-
 Degrees = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.float64]  # (n, 2) longitude and latitude in degrees, WGS-84
 Pair = tuple[Degrees, Degrees]

@@ -23,25 +23,6 @@ Each message is one sentence that says what is wrong, where, and what to do abou
 command line prints it as it is.
 """
 
-__all__ = [
-    "BusyError",
-    "ConflictError",
-    "DatumError",
-    "InputError",
-    "JobsFullError",
-    "LocatorError",
-    "NoWayError",
-    "RegisterError",
-    "RoadsError",
-    "SettingsError",
-    "SitingError",
-    "StoreBusyError",
-    "StoreError",
-    "StoreMissingError",
-    "StoreVersionError",
-    "StudyError",
-]
-
 
 class LocatorError(Exception):
     """Root of everything the locator raises on purpose."""

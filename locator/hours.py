@@ -22,26 +22,6 @@ from locator.errors import InputError
 from locator.hours_rules import Reading, needs_sun, split_chains
 from locator.schema import State
 
-__all__ = [
-    "STATES",
-    "WINDOW_DAYS",
-    "YEARS",
-    "CalendarDay",
-    "HoursRules",
-    "HoursTable",
-    "LonLat",
-    "Moments",
-    "Span",
-    "calendar_doubts",
-    "is_readable",
-    "parse_calendar",
-    "read_rules_alone",
-    "read_spans",
-    "sun_place",
-    "unannounced_year",
-    "with_expected",
-]
-
 YEARS = range(1970, 9999)  # a window past it has no dates
 WINDOW_DAYS = 8  # a week and the rest of today: "closed until Tuesday" has its Tuesday
 

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from functools import lru_cache
 
-__all__ = ["Chain", "Night", "Reading", "needs_sun", "split_chains"]
-
 _QUOTED = re.compile(r'("[^"]*")')
 _PIECE = re.compile(r'"[^"]*"|\|\||;|[^";|]+|["|]')
 _MODIFIER = re.compile(r"\b(?:open|off|closed|unknown)\s*$", re.IGNORECASE)

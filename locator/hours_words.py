@@ -16,19 +16,6 @@ from zoneinfo import ZoneInfo
 from locator.hours import HoursRules, Span, is_readable, read_spans
 from locator.schema import Language, State
 
-__all__ = [
-    "DAY_MIN",
-    "Season",
-    "Stretch",
-    "WeeklyHours",
-    "clock_words",
-    "day_words",
-    "hours_by_day",
-    "read_week",
-    "unknown_hours",
-    "week_words",
-]
-
 DAY_MIN = 1440
 _SPILL_MIN, _SPILL = (
     720,

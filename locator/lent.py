@@ -3,8 +3,6 @@
 import geopandas as gpd
 import pandas as pd
 
-__all__ = ["LentFrame"]
-
 # From pandas 3 on a shallow copy shares cells until either side writes; before, it is a whole one.
 _WHOLE = int(pd.__version__.split(".")[0]) < 3
 

@@ -21,21 +21,6 @@ if TYPE_CHECKING:
     from locator.travel.osm_profile import Profile
     from locator.travel.roads import RoadOptions, Roads
 
-__all__ = [
-    "back_up_roads",
-    "choose_travel",
-    "find_road_trouble",
-    "missing_roads",
-    "read_roads",
-    "remove_roads",
-    "rider_profile",
-    "road_distances",
-    "road_options",
-    "roads_folder",
-    "roads_stamp",
-    "use_roads",
-]
-
 # What a graph is built with, and the setting that says it.
 _PROFILE_SETTINGS: Mapping[str, str] = MappingProxyType(
     {

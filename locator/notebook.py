@@ -4,8 +4,6 @@ import math
 from collections.abc import Mapping
 from html import escape
 
-__all__ = ["facts_table"]
-
 
 def facts_table(title: str, facts: Mapping[str, object]) -> str:
     """Return a table of two columns as HTML.

@@ -17,17 +17,6 @@ import platformdirs
 
 from locator.errors import InputError
 
-__all__ = [
-    "default_store_path",
-    "geodata_dir",
-    "in_checkout",
-    "refuse_store",
-    "static_dir",
-    "templates_dir",
-    "written_together",
-    "written_whole",
-]
-
 _SQLITE = b"SQLite format 3\0"
 _BESIDE_A_STORE = ("-wal", "-shm", "-journal")
 

@@ -18,18 +18,9 @@ import pandas as pd
 from locator.datum import from_wgs84
 from locator.hours import STATES, WINDOW_DAYS, LonLat, read_spans, sun_place
 from locator.nearest import HELPS
-from locator.schema import Datum, Kind, Service, State, Status, Weather, is_illustrative, split_set
-from locator.service import Service as LocatorService
-from locator.service import Snapshot
+from locator.schema import Amenity, Datum, Kind, State, Status, Weather, is_illustrative, split_set
+from locator.service import Service, Snapshot
 from locator.travel import Routed
-
-__all__ = [
-    "CELL_DEG",
-    "MANY_STATIONS",
-    "cell_rows",
-    "phone_cell",
-    "phone_register",
-]
 
 FORMAT = 1
 MANY_STATIONS = 5_000  # past that the register does not travel whole
@@ -68,7 +59,7 @@ class Register(TypedDict, total=False):
     roads: bool  # the server knows times along roads, and can be asked for them
 
 
-def phone_register(service: LocatorService, *, at: datetime) -> str:
+def phone_register(service: Service, *, at: datetime) -> str:
     """Return the register as compact JSON; of a large one, everything but the stations.
 
     Parameters
@@ -98,7 +89,7 @@ def cell_rows(snapshot: Snapshot) -> dict[str, Rows]:
     return {f"{x}_{y}": part for (x, y), part in zip(found.tolist(), parts, strict=True)}
 
 
-def phone_cell(service: LocatorService, rows: Rows, *, at: datetime) -> str:
+def phone_cell(service: Service, rows: Rows, *, at: datetime) -> str:
     """Return the stations of one cell, with the window that their hours are counted in."""
     cell = _stations(service, service.snapshot().stations.iloc[rows], at)
     return _compact(cell | _window(service, at))
@@ -112,14 +103,14 @@ def _active(snapshot: Snapshot) -> gpd.GeoDataFrame:
     return snapshot.stations[snapshot.stations["status"] == Status.ACTIVE.value]
 
 
-def _midnights(service: LocatorService, at: datetime) -> list[datetime]:
+def _midnights(service: Service, at: datetime) -> list[datetime]:
     zone = service.rules.timezone
     first = at.astimezone(zone).date()
     dates = [first + timedelta(days=n) for n in range(WINDOW_DAYS + 1)]
     return [datetime(d.year, d.month, d.day, tzinfo=zone) for d in dates]
 
 
-def _window(service: LocatorService, at: datetime) -> Register:
+def _window(service: Service, at: datetime) -> Register:
     midnights = _midnights(service, at)
     return Register(
         days=[int(moment.timestamp()) // 60 for moment in midnights],
@@ -127,7 +118,7 @@ def _window(service: LocatorService, at: datetime) -> Register:
     )
 
 
-def _head(service: LocatorService, snapshot: Snapshot, at: datetime) -> Register:
+def _head(service: Service, snapshot: Snapshot, at: datetime) -> Register:
     settings = service.settings
     head = Register(
         format=FORMAT,
@@ -141,8 +132,8 @@ def _head(service: LocatorService, snapshot: Snapshot, at: datetime) -> Register
         speed_kmh=settings.ride_speed_kmh,
         detour=settings.detour_factor,
         kinds=[kind.value for kind in Kind],
-        services=[member.value for member in Service],
-        helps={w.value: [s.value for s in Service if s in HELPS[w]] for w in Weather},
+        services=[member.value for member in Amenity],
+        helps={w.value: [s.value for s in Amenity if s in HELPS[w]] for w in Weather},
         places=[
             [place.name, place.lon, place.lat, *_pinyin(place.name)]
             for place in snapshot.named_places
@@ -151,7 +142,7 @@ def _head(service: LocatorService, snapshot: Snapshot, at: datetime) -> Register
     return head | _window(service, at)
 
 
-def _stations(service: LocatorService, stations: gpd.GeoDataFrame, at: datetime) -> Register:
+def _stations(service: Service, stations: gpd.GeoDataFrame, at: datetime) -> Register:
     schedules: list[list[Span] | None] = []
     positions: dict[str, int] = {}
     rows: list[Row] = []
@@ -197,7 +188,7 @@ def _rounded(degrees: Iterable[float]) -> list[float]:
 
 
 def _spans(
-    service: LocatorService, text: str | None, place: LonLat | None, at: datetime
+    service: Service, text: str | None, place: LonLat | None, at: datetime
 ) -> list[Span] | None:
     """Return the stretches that are not closed; None if nothing is known of any."""
     spans = read_spans(text, service.rules, start=at, place=place)
@@ -219,7 +210,7 @@ def _bits(services: object) -> int | None:
     if not isinstance(services, str):
         return None
     offered = split_set(services)
-    return sum(1 << number for number, member in enumerate(Service) if member.value in offered)
+    return sum(1 << number for number, member in enumerate(Amenity) if member.value in offered)
 
 
 def _extra(own: dict[str, object], midnights: list[datetime]) -> Extra:

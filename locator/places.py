@@ -12,8 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-__all__ = ["Place", "district_middles", "named_places"]
-
 _DECIMALS = 6  # 0.1 m
 _STEPS = 100
 _NEAR_DEG = 1e-9  # 0.1 mm: keeps a step from dividing by nothing

@@ -18,6 +18,7 @@ from locator.errors import StoreError
 from locator.lent import LentFrame
 from locator.schema import (
     CRS,
+    Amenity,
     Choice,
     ChoiceSet,
     Column,
@@ -28,24 +29,11 @@ from locator.schema import (
     Moment,
     Number,
     Provenance,
-    Service,
     Text,
     join_set,
     split_set,
 )
 from locator.store.base import Store
-
-__all__ = [
-    "GAPS",
-    "KIND",
-    "About",
-    "PublishedGaps",
-    "Said",
-    "no_gaps",
-    "pack_gaps",
-    "read_published",
-    "unpack_gaps",
-]
 
 KIND = "gaps"
 _FORMAT = 1
@@ -91,8 +79,8 @@ _COLUMNS: tuple[Column, ...] = (
     Number("nearest_ride_m", "骑行距离（米）"),
     Choice("reason", "原因", choices=GapReason),
     Number("reason_share", "原因占比"),
-    ChoiceSet("missing_services", "缺少的服务", choices=Service),
-    ChoiceSet("unknown_services", "是否有未知的服务", choices=Service),
+    ChoiceSet("missing_services", "缺少的服务", choices=Amenity),
+    ChoiceSet("unknown_services", "是否有未知的服务", choices=Amenity),
     Number("week_covered_share", "一周覆盖率"),
     Integer("worst_hour", "最差小时（周一零点起）"),
     Moment("studied_at", "研究时间"),
@@ -243,7 +231,7 @@ def _said(rows: Sequence[dict[str, object]], about: About) -> list[dict[str, obj
         services = {n: split_set(row.get(n)) for n in ("missing_services", "unknown_services")}
         name = row.get("zone_names") or row.get("place") or row.get("district_name") or f"{number}"
         own = {"id": _ID.format(number), "name": name}
-        own |= {n: join_set(codes, Service) if codes else None for n, codes in services.items()}
+        own |= {n: join_set(codes, Amenity) if codes else None for n, codes in services.items()}
         made.append({**row, **common, **own})
     return made
 

@@ -18,35 +18,6 @@ from locator.errors import InputError
 from locator.hours import YEARS
 from locator.schema import LabelledEnum, Language
 
-__all__ = [
-    "NOT_A_BOX",
-    "NOT_A_DATE",
-    "NOT_A_MOMENT",
-    "Box",
-    "Given",
-    "Reader",
-    "box",
-    "choice",
-    "code",
-    "codes",
-    "day",
-    "flag",
-    "hour",
-    "language",
-    "lat",
-    "listed",
-    "lon",
-    "moment",
-    "number",
-    "numbers",
-    "parts_of",
-    "place",
-    "text",
-    "whole",
-    "written_moment",
-    "wrong",
-]
-
 T = TypeVar("T")
 D = TypeVar("D")
 C = TypeVar("C", bound=str)

@@ -36,8 +36,6 @@ from locator.store.history import read_as_of, read_stations_as_of
 from locator.travel import TravelModel
 from locator.travel.base import Routed
 
-__all__ = ["Service", "Snapshot", "open_service", "read_rules", "utc_now"]
-
 _KEPT_AREAS = 32
 
 

@@ -15,17 +15,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from locator.errors import SettingsError
 
-__all__ = [
-    "PREFIX",
-    "TRAVELS",
-    "WEATHERS",
-    "Settings",
-    "SettingsRow",
-    "describe_settings",
-    "host_name",
-    "read_settings",
-]
-
 PREFIX = "LOCATOR_"
 _NOT_SETTINGS = frozenset({"CONFIG", "PEERS", "REALDATA", "REQUIRE_ALL", "TEST_PATIENCE"})
 TRAVELS = ("auto", "roads", "straightline")

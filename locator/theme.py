@@ -13,19 +13,6 @@ import numpy.typing as npt
 
 from locator.schema import Kind, LabelledEnum, State
 
-__all__ = [
-    "DARK",
-    "GAP",
-    "KIND_LOOKS",
-    "PALETTE",
-    "STATE_LOOKS",
-    "THEMES",
-    "Mark",
-    "Theme",
-    "css_variables",
-    "dense_range",
-]
-
 _DEVIATIONS = 3.0
 
 Theme = Literal["auto", "light", "dark"]

@@ -36,11 +36,11 @@ from shapely.geometry.polygon import orient
 from locator.datum import gcj02_to_wgs84
 from locator.schema import (
     LAYERS,
+    Amenity,
     Datum,
     Host,
     Kind,
     Provenance,
-    Service,
     Status,
     ZoneKind,
     join_set,
@@ -259,7 +259,7 @@ def station_values(row: Row, district: str, place: tuple[float, float]) -> Prope
         "host": row["host"],
         "address": f"{district}{row['subdistrict']}{row['street']}",
         "entrance_note": tables.ENTRANCE_NOTES.get(row["name"]),
-        "services": join_set([*tables.SERVICES[bundle].split(), *more], Service),
+        "services": join_set([*tables.SERVICES[bundle].split(), *more], Amenity),
         "opening_hours": tables.HOURS[row["hours"]],
         "platforms": "meituan" if cabinet else "",
         "access": tables.ACCESS.get(row["name"]),

@@ -21,6 +21,7 @@ from locator.errors import StoreVersionError
 from locator.register import WRITABLE, parse_table, read_table, write_register, write_template
 from locator.schema import (
     LAYERS,
+    Amenity,
     Choice,
     ChoiceSet,
     Column,
@@ -31,7 +32,6 @@ from locator.schema import (
     Number,
     OpenSet,
     Platform,
-    Service,
     Text,
     Url,
 )
@@ -177,7 +177,7 @@ def test_the_interface_and_the_page_have_it(old: Path) -> None:
 
 def test_every_service_has_an_icon_and_every_icon_a_service() -> None:
     icons = re.findall(r'<symbol id="i-(\w+)"', (ROOT / "templates" / "_icons.svg").read_text())
-    assert icons == [service.value for service in Service]
+    assert icons == [service.value for service in Amenity]
 
 
 def test_columns_say_the_schema_they_came_with() -> None:
@@ -194,8 +194,8 @@ def test_columns_say_the_schema_they_came_with() -> None:
     [
         (Text("a", "甲"), " 一  楼 ", "一 楼", "一 楼"),
         (Url("a", "甲"), ADDRESS, ADDRESS, ADDRESS),
-        (Choice("a", "甲", choices=Service), "卫生间", "toilet", "toilet"),
-        (ChoiceSet("a", "甲", choices=Service), "座椅、饮水", *SEATS_AND_WATER),
+        (Choice("a", "甲", choices=Amenity), "卫生间", "toilet", "toilet"),
+        (ChoiceSet("a", "甲", choices=Amenity), "座椅、饮水", *SEATS_AND_WATER),
         (OpenSet("a", "甲", known=Platform), "饿了么，Dada", "dada;eleme", ["dada", "eleme"]),
         (Integer("a", "甲"), "1,200", 1200, 1200),
         (Number("a", "甲"), "1,200.5", 1200.5, 1200.5),
@@ -222,8 +222,8 @@ def test_what_a_person_writes_is_kept_given_and_read_again(
         (Url("a", "甲"), "javascript:a()"),
         (Url("a", "甲"), "https://[1"),
         (Url("a", "甲"), "https://a b"),
-        (Choice("a", "甲", choices=Service), "sauna"),
-        (ChoiceSet("a", "甲", choices=Service), "sauna;bar"),
+        (Choice("a", "甲", choices=Amenity), "sauna"),
+        (ChoiceSet("a", "甲", choices=Amenity), "sauna;bar"),
         (Integer("a", "甲"), -1),
         (Number("a", "甲"), -0.5),
         (Date("a", "甲"), "soon"),

@@ -28,8 +28,8 @@ from locator.hours_words import day_words, hours_by_day
 from locator.intake import import_register
 from locator.nearest import StationFilter
 from locator.register import parse_table, read_table
-from locator.schema import Datum, Host, Provenance, Service, State
-from locator.service import Service as LocatorService
+from locator.schema import Amenity, Datum, Host, Provenance, State
+from locator.service import Service
 from locator.store import Change, GeoPackageStore
 from locator.store.connect import register_functions
 from locator.store.tables import Geometry
@@ -52,7 +52,7 @@ def test_filters_by_host_and_by_every_service_named() -> None:
         {"id": "b", **here, "host": "other", "services": "toilet;wifi"},
     )
     assert ids(index, chosen=StationFilter(hosts=frozenset({Host.OTHER}))) == ["b"]
-    both = frozenset({Service.TOILET, Service.WIFI})
+    both = frozenset({Amenity.TOILET, Amenity.WIFI})
     assert ids(index, chosen=StationFilter(services=both)) == ["b"]
 
 
@@ -155,7 +155,7 @@ def test_a_gaps_nearest_station_is_one_that_counts_and_null_districts_are_summed
     assert coverage.by("district_id")["demand_per_h"].tolist() == [4.0]
 
 
-def test_what_a_figure_rests_on_changes_its_hash(service: LocatorService, tmp_path: Path) -> None:
+def test_what_a_figure_rests_on_changes_its_hash(service: Service, tmp_path: Path) -> None:
     def digest(name: str) -> str:
         question = Question((Standard(5, "min"),))
         return run_gaps(service, gaps_inputs(service), question, out=tmp_path / name)["data_hash"]
@@ -170,9 +170,7 @@ def test_what_a_figure_rests_on_changes_its_hash(service: LocatorService, tmp_pa
     assert digest("c") == first
 
 
-def test_illustrative_zones_make_a_figure_illustrative(
-    service: LocatorService, tmp_path: Path
-) -> None:
+def test_illustrative_zones_make_a_figure_illustrative(service: Service, tmp_path: Path) -> None:
     stations = service.store.read("stations").assign(provenance=Provenance.OFFICIAL.value)
     service.store.apply(Change("stations", stations), actor="t")
     question = Question((Standard(5, "min"),))
@@ -352,7 +350,7 @@ def test_a_polygon_drawn_on_the_circle_itself_is_wholly_inside(
 
 
 def test_a_name_that_looks_like_a_formula_stays_text_in_the_summary(
-    service: LocatorService, tmp_path: Path
+    service: Service, tmp_path: Path
 ) -> None:
     zones = service.store.read("hot_zones").assign(name='=HYPERLINK("http://x")')
     service.store.apply(Change("hot_zones", zones), actor="t")

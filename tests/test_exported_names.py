@@ -1,23 +1,26 @@
-"""Names that modules export exist, in one order."""
+"""What packages export exists, in one order: a package's ``__init__`` is its interface."""
 
+import importlib
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "locator"
-
-
-@pytest.mark.parametrize(
-    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE))
+NAMES = sorted(
+    ".".join(("locator", *path.parent.relative_to(PACKAGE).parts))
+    for path in PACKAGE.rglob("__init__.py")
+    if path.parent != PACKAGE and "share" not in path.parts
 )
-def test_what_a_module_exports_exists(path: Path) -> None:
-    import importlib
 
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-    name = ".".join(parts).removesuffix(".__init__")
-    if name in {"locator", "locator.__main__"}:
-        return
-    module = importlib.import_module(name)
-    exported = getattr(module, "__all__", [])  # a package's own modules need none
-    assert not [entry for entry in exported if not hasattr(module, entry)]
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_package_exports_exists(name: str) -> None:
+    package = importlib.import_module(name)
+    exported = getattr(package, "__all__", [])
+    assert not [entry for entry in exported if not hasattr(package, entry)]
     assert exported == sorted(exported, key=lambda n: (not n.isupper(), not n[0].isupper(), n))
+
+
+def test_other_modules_export_what_they_define() -> None:
+    others = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
+    assert not [path for path in others if "\n__all__" in path.read_text("utf-8")]

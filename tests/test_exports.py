@@ -29,7 +29,7 @@ from locator.admission import Admission
 from locator.cache import Cache
 from locator.exports import CachedFile, cached_file, osm_tags
 from locator.register import parse_table, read_table
-from locator.schema import Datum, Host, Kind, Service
+from locator.schema import Amenity, Datum, Host, Kind
 from locator.settings import Settings
 from locator.store import Change, GeoPackageStore
 from tests.conftest import Server, running_server
@@ -369,7 +369,7 @@ def test_osm_tags_by_hand() -> None:
             "name": st.text(max_size=300),
             "kind": st.sampled_from([*(k.value for k in Kind), None]),
             "host": st.sampled_from([*(h.value for h in Host), None]),
-            "services": st.sets(st.sampled_from([s.value for s in Service])).map(";".join),
+            "services": st.sets(st.sampled_from([s.value for s in Amenity])).map(";".join),
         }
     )
 )
@@ -398,7 +398,7 @@ def test_the_guide_to_osm_tags_has_every_kind_host_service_and_tag() -> None:
     from locator.exports import OSM_HOSTS, OSM_KINDS, OSM_SERVICES
 
     text = (Path(__file__).resolve().parents[1] / "docs" / "osm-tags.md").read_text("utf-8")
-    for table, enum in ((OSM_KINDS, Kind), (OSM_HOSTS, Host), (OSM_SERVICES, Service)):
+    for table, enum in ((OSM_KINDS, Kind), (OSM_HOSTS, Host), (OSM_SERVICES, Amenity)):
         for member in enum:
             (line,) = [own for own in text.splitlines() if own.startswith(f"| `{member.value}`")]
             for key, value in table.get(member, {}).items():  # type: ignore[call-overload]

@@ -23,10 +23,10 @@ from locator.hours import HoursRules, is_readable, parse_calendar, read_spans
 from locator.paths import geodata_dir
 from locator.schema import (
     LAYERS,
+    Amenity,
     Host,
     Kind,
     Provenance,
-    Service,
     State,
     Status,
     ZoneKind,
@@ -118,7 +118,7 @@ def test_the_table_fits_the_schema(rows: list[dict[str, str]], stations: gpd.Geo
     for row in rows:
         assert row["status"] == Status.ACTIVE
         assert row["source_datum"] == "wgs84"
-        assert row["services"] == join_set(split_set(row["services"]), Service) != ""
+        assert row["services"] == join_set(split_set(row["services"]), Amenity) != ""
         assert not row["capacity"] or int(row["capacity"]) > 0
         assert all(len(row[axis].split(".")[1]) == 7 for axis in ("lon", "lat"))
 
@@ -179,7 +179,7 @@ def test_cabinets_swap_batteries_for_meituan_and_the_rest_is_for_everyone(
     for row in rows:
         cabinet = row["kind"] == Kind.SWAP_CABINET
         assert (row["platforms"] == "meituan") == cabinet
-        assert (row["services"] == Service.BATTERY_SWAP) == cabinet
+        assert (row["services"] == Amenity.BATTERY_SWAP) == cabinet
         assert row["platforms"] in {"", "meituan"}
         assert not cabinet or row["capacity"]
 

@@ -12,8 +12,8 @@ from pyproj import Geod
 from locator.errors import InputError
 from locator.hours import HoursRules
 from locator.nearest import OpenRule, StationFilter, StationIndex
-from locator.schema import LAYERS, Kind, Service, State
-from locator.service import Service as LocatorService
+from locator.schema import LAYERS, Amenity, Kind, State
+from locator.service import Service
 from locator.travel import StraightLine
 from locator.travel import straightline as straightline_module
 from tests.conftest import MONDAY_NOON, SHANGHAI
@@ -39,7 +39,7 @@ def ids(index: StationIndex, **options: object) -> list[str]:
     return [str(index.stations["id"].iloc[item.row]) for item in found.of(0)]
 
 
-def test_a_thousand_positions_equal_brute_force_over_all_stations(service: LocatorService) -> None:
+def test_a_thousand_positions_equal_brute_force_over_all_stations(service: Service) -> None:
     index = service.snapshot().index
     rng = np.random.default_rng(20261123)
     origins = np.column_stack([rng.uniform(105.8, 108.6, 1000), rng.uniform(33.2, 35.4, 1000)])
@@ -174,10 +174,10 @@ def test_filters_by_kind_service_platform_and_status() -> None:
     )
     assert ids(index) == ["cabinet", "water"]
     assert ids(index, chosen=StationFilter(kinds=frozenset({Kind.REST_POST}))) == ["water"]
-    assert ids(index, chosen=StationFilter(services=frozenset({Service.HOT_WATER}))) == ["water"]
+    assert ids(index, chosen=StationFilter(services=frozenset({Amenity.HOT_WATER}))) == ["water"]
     assert ids(index, chosen=StationFilter(platform="eleme")) == ["water"]
     assert ids(index, chosen=StationFilter(platform="meituan")) == ["cabinet", "water"]
-    assert ids(index, chosen=StationFilter(services=frozenset({Service.TOILET}))) == []
+    assert ids(index, chosen=StationFilter(services=frozenset({Amenity.TOILET}))) == []
 
 
 def test_open_is_judged_on_arrival_not_on_leaving() -> None:

@@ -17,14 +17,14 @@ import locator
 from locator.errors import InputError
 from locator.nearest import OpenRule
 from locator.notebook import facts_table
-from locator.schema import Service as Offer
+from locator.schema import Amenity
 from locator.service import Service, open_service
 from locator.settings import Settings
 from locator.store import GeoPackageStore, open_store
 from tests.conftest import MONDAY_NOON
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "docs" / "notebook.ipynb"
-OFFERED = list(Offer)
+OFFERED = list(Amenity)
 HOSTILE = "</table><img src=x onerror=alert(1)>"
 
 

@@ -23,8 +23,7 @@ from locator.nearest import StationFilter, StationIndex
 from locator.planner import Ask, PlannerPage, check_size, find_reach, read_draft
 from locator.planner.draft import MAX_ADDED
 from locator.planner.reach import SLOTS
-from locator.schema import Kind
-from locator.schema import Service as Offer
+from locator.schema import Amenity, Kind
 from locator.service import Service, open_service
 from locator.settings import Settings
 from locator.store import GeoPackageStore
@@ -76,9 +75,9 @@ def the_study(
     ("minutes", "chosen"),
     [
         (3.0, StationFilter()),
-        (7.5, StationFilter(services=frozenset({Offer.TOILET, Offer.MICROWAVE}))),
+        (7.5, StationFilter(services=frozenset({Amenity.TOILET, Amenity.MICROWAVE}))),
         (5.0, StationFilter(kinds=frozenset({Kind.SWAP_CABINET}))),
-        (20.0, StationFilter(services=frozenset(Offer))),  # nobody offers all
+        (20.0, StationFilter(services=frozenset(Amenity))),  # nobody offers all
     ],
 )
 @pytest.mark.parametrize("changes", [None, CHANGES])
@@ -108,7 +107,7 @@ def test_with_all_open_around_the_clock_times_are_those_of_a_study(service: Serv
     """A study that leaves hours out asks the travel model itself for the nearest of each point."""
     ids = service.snapshot().stations["id"]
     draft = read_draft({"hours": dict.fromkeys(ids, "24/7")})
-    for services in (frozenset[Offer](), frozenset({Offer.MICROWAVE})):
+    for services in (frozenset[Amenity](), frozenset({Amenity.MICROWAVE})):
         chosen = StationFilter(services=services)
         _, answer = PlannerPage(service).ask(Ask(300.0, chosen=chosen), draft)
         basis = the_study(service, 5.0, chosen, None)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from locator import questions
 from locator.errors import InputError
 from locator.questions import Given, Reader
-from locator.schema import Kind, Service
+from locator.schema import Amenity, Kind
 from locator.study import SiteQuestion
 from tests.conftest import SHANGHAI, local
 from tests.patience import examples
@@ -223,9 +223,9 @@ def test_a_wrong_value_gets_one_sentence_at_every_door(
         (questions.flag, 0, False),
         (questions.flag, "true", True),
         (
-            questions.codes(Service),
+            questions.codes(Amenity),
             ["热水", "toilet, Hot water"],
-            (Service.HOT_WATER, Service.TOILET),
+            (Amenity.HOT_WATER, Amenity.TOILET),
         ),
         (questions.moment(SHANGHAI), "2026-11-23T12:30", local("2026-11-23T12:30")),
         (questions.moment(SHANGHAI), "2026-11-23T04:30Z", local("2026-11-23T12:30")),
@@ -311,7 +311,7 @@ def test_the_riders_form_is_read_as_a_browser_sends_it(client: FlaskClient) -> N
 READERS: list[Reader[object]] = [
     *(questions.numbers(1, 60, whole=True), questions.number(0, 600, above=True)),
     *(questions.whole(), questions.lon, questions.lat, questions.place, questions.box),
-    *(questions.flag, questions.text, questions.language, questions.codes(Service)),
+    *(questions.flag, questions.text, questions.language, questions.codes(Amenity)),
     *(questions.moment(SHANGHAI), questions.day, questions.hour),
 ]
 TEXTS = st.text(max_size=8) | st.sampled_from(["1e309", "5,,", "107,34", "2026-11-23T24:00", "-0"])

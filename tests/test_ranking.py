@@ -24,8 +24,8 @@ from locator.errors import InputError
 from locator.nearest import HELP_S, HELPS, OpenRule, StationFilter, StationIndex, Wishes
 from locator.paths import static_dir
 from locator.phone import phone_register
-from locator.schema import LAYERS, Kind, Service, State, Weather
-from locator.service import Service as LocatorService
+from locator.schema import LAYERS, Amenity, Kind, State, Weather
+from locator.service import Service
 from locator.store import Change, GeoPackageStore
 from tests.browser_support import watch_page
 from tests.conftest import MONDAY_NOON, SHANGHAI
@@ -117,7 +117,7 @@ def ask_server(index: StationIndex, question: Question, min_minutes_left: int) -
         k=question["k"],
         chosen=StationFilter(
             kinds=frozenset(Kind(code) for code in question["kinds"]),
-            services=frozenset(Service(code) for code in question["services"]),
+            services=frozenset(Amenity(code) for code in question["services"]),
             platform=question["platform"],
             or_unknown=question["orUnknown"],
         ),
@@ -176,7 +176,7 @@ def question_of(case: Case) -> Question:
 
 
 @pytest.fixture
-def table(service: LocatorService, store: GeoPackageStore) -> LocatorService:
+def table(service: Service, store: GeoPackageStore) -> Service:
     """Return the service with the table's stations for its register."""
     empty = dict.fromkeys(LAYERS["stations"].column_names)
     empty |= {"kind": "rest_post", "status": "active", "services": ""}
@@ -208,7 +208,7 @@ def compare(case: Case, answer: list[Row]) -> None:
         assert rows[name]["opens_at"] == (None if moment is None else seconds(moment))
 
 
-def test_the_server_gives_the_answers_of_the_table(table: LocatorService) -> None:
+def test_the_server_gives_the_answers_of_the_table(table: Service) -> None:
     index = table.snapshot().index
     asked = [case for case in CASES if not case.get("phone")]
     assert len(asked) > 30
@@ -217,7 +217,7 @@ def test_the_server_gives_the_answers_of_the_table(table: LocatorService) -> Non
 
 
 @pytest.mark.browser
-def test_the_phone_gives_the_answers_of_the_table(table: LocatorService, phone: Page) -> None:
+def test_the_phone_gives_the_answers_of_the_table(table: Service, phone: Page) -> None:
     made = datetime.fromisoformat(VECTORS["made"]).replace(tzinfo=SHANGHAI)
     register = json.loads(phone_register(table, at=made))
     for key in ("timezone", "speed_kmh", "detour", "min_minutes_left"):
@@ -240,7 +240,7 @@ def test_the_table_stands_on_the_arithmetic_it_names() -> None:
 # ---- random questions -------------------------------------------------------------------------
 
 
-def rounded(service: LocatorService, register: dict[str, list[list[object]]]) -> StationIndex:
+def rounded(service: Service, register: dict[str, list[list[object]]]) -> StationIndex:
     """Return an index of the register's stations where the register, to six decimals, has them."""
     places = {str(row[0]): (float(str(row[3])), float(str(row[4]))) for row in register["stations"]}
     stations = service.snapshot().stations
@@ -258,7 +258,7 @@ def random_questions(
         lon, lat = index.lonlat[rng.integers(len(index.lonlat))] + rng.normal(0, spread, 2)
         return {"lon": float(lon), "lat": float(lat)}
 
-    services = [member.value for member in Service]
+    services = [member.value for member in Amenity]
     kinds = [member.value for member in Kind]
     return [
         Question(
@@ -312,9 +312,7 @@ def assert_alike(server: list[Row], phone: list[Row], end_s: float, question: Qu
 
 
 @pytest.mark.browser
-def test_server_and_phone_agree_on_the_shipped_stations(
-    service: LocatorService, phone: Page
-) -> None:
+def test_server_and_phone_agree_on_the_shipped_stations(service: Service, phone: Page) -> None:
     register = json.loads(phone_register(service, at=MONDAY_NOON))
     index = rounded(service, register)
     first_s, end_s = register["days"][0] * 60, register["days"][-1] * 60
@@ -328,7 +326,7 @@ def test_server_and_phone_agree_on_the_shipped_stations(
 
 @pytest.mark.browser
 def test_server_and_phone_agree_where_stations_are_many_and_hours_end(
-    service: LocatorService, store: GeoPackageStore, phone: Page
+    service: Service, store: GeoPackageStore, phone: Page
 ) -> None:
     """Two thousand stations within some kilometres; many close while the rider is on the way."""
     rng = np.random.default_rng(7)
@@ -337,7 +335,7 @@ def test_server_and_phone_agree_where_stations_are_many_and_hours_end(
     texts = [*closings, "24/7", "Mo-Su 12:20-23:00", None, "Mo-Su 20:00-07:00"]
     texts += ["12:10+", "08:00-12:15+", '08:00-20:00 "凭预约"', '10:00-12:20 || "打电话"']
     texts += ["sunrise-sunset", "20:00-03:00+"]
-    services = [m.value for m in Service]
+    services = [m.value for m in Amenity]
     rows = [
         base
         | {"id": f"s{number:04}", "opening_hours": texts[rng.integers(len(texts))]}
@@ -358,7 +356,7 @@ def test_server_and_phone_agree_where_stations_are_many_and_hours_end(
 
 @pytest.mark.browser
 def test_the_state_at_a_station_and_its_night_are_the_servers(
-    service: LocatorService, phone: Page
+    service: Service, phone: Page
 ) -> None:
     register = json.loads(phone_register(service, at=MONDAY_NOON))
     index = rounded(service, register)
@@ -451,7 +449,7 @@ def _metres(page: Page, pairs: np.ndarray) -> list[float]:
     ],
 )
 def test_the_phone_refuses_what_cannot_be_asked(
-    service: LocatorService, phone: Page, change: dict[str, object], reason: str
+    service: Service, phone: Page, change: dict[str, object], reason: str
 ) -> None:
     register = json.loads(phone_register(service, at=MONDAY_NOON))
     message = phone.evaluate(
@@ -472,7 +470,7 @@ def test_the_phone_refuses_what_cannot_be_asked(
 # ---- the server's half ------------------------------------------------------------------------
 
 
-def test_the_way_on_and_the_weather_equal_brute_force(service: LocatorService) -> None:
+def test_the_way_on_and_the_weather_equal_brute_force(service: Service) -> None:
     snapshot = service.snapshot()
     geod = Geod(ellps="WGS84")
     rng = np.random.default_rng(3)
@@ -525,10 +523,10 @@ def test_what_lies_on_the_way_adds_nothing_and_never_less() -> None:
     assert found.index[0].tolist() == list(range(58, -1, -1))  # the soonest reached is first
 
 
-def test_the_filters_still_hold_when_the_order_is_another(service: LocatorService) -> None:
+def test_the_filters_still_hold_when_the_order_is_another(service: Service) -> None:
     index = service.snapshot().index
     origins = index.lonlat[:5]
-    chosen = StationFilter(services=frozenset({Service.TOILET}))
+    chosen = StationFilter(services=frozenset({Amenity.TOILET}))
     wishes = Wishes(toward=(107.2, 34.36), all_night=True)
     found = index.find(
         origins, at=MONDAY_NOON, k=200, chosen=chosen, rule=OpenRule.YES, wishes=wishes

@@ -47,8 +47,7 @@ from locator.report.labels import (
 from locator.report.pictures import areas_to_draw
 from locator.report.reading import read_gaps
 from locator.report.sentences import in_language, translate
-from locator.schema import Host, Kind, Language
-from locator.schema import Service as Amenity
+from locator.schema import Amenity, Host, Kind, Language
 from locator.service import open_service
 from locator.settings import Settings
 from locator.study import Question, gaps_inputs, parse_scenario, parse_standards, run_gaps

@@ -15,8 +15,7 @@ from scipy.sparse import csr_array
 from locator.datum import geodesic_m
 from locator.errors import InputError, SitingError
 from locator.report.folder import TABLES_OF
-from locator.schema import Kind
-from locator.schema import Service as Amenity
+from locator.schema import Amenity, Kind
 from locator.service import Service
 from locator.siting import Effort, Progress
 from locator.study import SiteAnswer, SiteQuestion, site_inputs, solve_sites

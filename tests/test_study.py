@@ -19,8 +19,7 @@ from locator.errors import InputError, StudyError
 from locator.nearest import StationFilter
 from locator.report.folder import Summary
 from locator.report.sentences import translate
-from locator.schema import CRS
-from locator.schema import Service as Amenity
+from locator.schema import CRS, Amenity
 from locator.service import Service
 from locator.showing import write_map
 from locator.store import Change

@@ -18,7 +18,7 @@ from locator.errors import InputError
 from locator.nearest import StationFilter
 from locator.report.folder import PlainTable, Summary
 from locator.report.sentences import translate
-from locator.schema import Service as Amenity
+from locator.schema import Amenity
 from locator.service import Service
 from locator.store import Change
 from locator.study import (

@@ -27,8 +27,8 @@ from locator.report.folder import Summary
 from locator.report.gaps import add_opening
 from locator.report.gaps_sections import add_sections
 from locator.report.reading import read_gaps
-from locator.schema import Host, Service, drop_unusable
-from locator.service import Service as LocatorService
+from locator.schema import Amenity, Host, drop_unusable
+from locator.service import Service
 from locator.showing.compose import LANGUAGES, map_words
 from locator.showing.view import MapView
 from locator.store import Change, GeoPackageStore
@@ -44,7 +44,7 @@ from tests.conftest import MONDAY_NOON, local
 from tests.line_city import line_inputs
 from tests.test_nearest import ids, make_index
 
-WATER = StationFilter(services=frozenset({Service.DRINKING_WATER}))
+WATER = StationFilter(services=frozenset({Amenity.DRINKING_WATER}))
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_a_stations_page_tells_none_from_unknown(
 @pytest.mark.browser
 @pytest.mark.usefixtures("unrecorded")
 def test_the_phone_counts_them_and_lists_them_on_request(
-    service: LocatorService, chromium: Browser
+    service: Service, chromium: Browser
 ) -> None:
     register = json.loads(phone_register(service, at=MONDAY_NOON))
     assert sum(row[5] is None for row in register["stations"]) == 113
@@ -170,12 +170,12 @@ def test_words_that_name_no_service_are_unknown_not_none() -> None:
 
 # ---- studies ------------------------------------------------------------------------------------
 
-HOT_WATER = StationFilter(services=frozenset({Service.HOT_WATER}))
+HOT_WATER = StationFilter(services=frozenset({Amenity.HOT_WATER}))
 EVENING = "2026-11-23T20:00"
 
 
 @pytest.fixture
-def street(service: LocatorService) -> GapsInputs:
+def street(service: Service) -> GapsInputs:
     """Return five places of demand 4.6 km apart, and put a station at four of them.
 
     Hot water at 20:00: A's station has it. B's may: nobody recorded its services or its host. C's
@@ -204,7 +204,7 @@ def street(service: LocatorService) -> GapsInputs:
 
 
 def measured(
-    service: LocatorService, inputs: GapsInputs, **asked: Any
+    service: Service, inputs: GapsInputs, **asked: Any
 ) -> tuple[Summary, dict[str, pd.DataFrame], gpd.GeoDataFrame]:
     """Return the manifest, some tables and the gap areas of a study at 5 minutes, unwritten."""
     question = Question((Standard(5, "min"),), **asked)
@@ -218,7 +218,7 @@ def measured(
 
 
 def test_a_study_says_the_most_it_can_be_and_why_a_gap_may_be_none(
-    service: LocatorService, street: GapsInputs
+    service: Service, street: GapsInputs
 ) -> None:
     week = MONDAY_NOON.date()
     summary, tables, areas = measured(
@@ -251,7 +251,7 @@ def test_a_study_says_the_most_it_can_be_and_why_a_gap_may_be_none(
 
 
 def test_a_study_without_hours_and_one_without_a_filter(
-    service: LocatorService, street: GapsInputs
+    service: Service, street: GapsInputs
 ) -> None:
     summary, _, _ = measured(service, street, chosen=HOT_WATER)
     assert summary["results"][0]["covered_share_if_unknown_offered"] == pytest.approx(12 / 15)
@@ -305,9 +305,7 @@ def test_baoji_of_seven_known_stations_says_so_of_the_others(
 
 
 @pytest.mark.usefixtures("unrecorded")
-def test_a_map_of_a_service_says_what_it_leaves_out(
-    service: LocatorService, client: FlaskClient
-) -> None:
+def test_a_map_of_a_service_says_what_it_leaves_out(service: Service, client: FlaskClient) -> None:
     snapshot = service.snapshot()
     view = MapView(chosen=WATER, minutes=(), language="zh")
     zh, en = (
@@ -320,7 +318,7 @@ def test_a_map_of_a_service_says_what_it_leaves_out(
     assert re.search(r"没有登记服务的驿站也都算：至多 \d+\.\d%。", page)
 
 
-def test_a_site_beside_a_station_of_unknown_services_says_so(service: LocatorService) -> None:
+def test_a_site_beside_a_station_of_unknown_services_says_so(service: Service) -> None:
     """S2 reaches the 25 at kilometre 5 and may have hot water; C1 then C2 are chosen."""
     inputs = line_inputs(service)
     snapshot = inputs.measured.snapshot
@@ -328,7 +326,7 @@ def test_a_site_beside_a_station_of_unknown_services_says_so(service: LocatorSer
     index = StationIndex(stations, service.travel, service.rules)
     snapshot = replace(snapshot, stations=stations, index=index)
     inputs = replace(inputs, measured=replace(inputs.measured, snapshot=snapshot))
-    asked = SiteQuestion(new=2, services=(Service.HOT_WATER,), candidates="file", runs=0)
+    asked = SiteQuestion(new=2, services=(Amenity.HOT_WATER,), candidates="file", runs=0)
     found = solve_sites(service, inputs, asked)
     assert found.sites["id"].tolist() == ["C1", "C2"]
     assert found.sites["reason"].tolist() == ["none_near", "services_unknown"]
@@ -344,7 +342,7 @@ def test_a_site_beside_a_station_of_unknown_services_says_so(service: LocatorSer
 
 
 def test_the_planners_page_says_the_most_it_can_be(
-    service: LocatorService, street: GapsInputs, client: FlaskClient
+    service: Service, street: GapsInputs, client: FlaskClient
 ) -> None:
     assert street.points is not None
     places = street.points.geometry

@@ -16,8 +16,6 @@ from locator.cli.base import FILE, CommandGroup
 from locator.errors import InputError, LocatorError
 from locator.settings import Settings, describe_settings, read_settings
 
-__all__ = ["main"]
-
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--store", metavar="URL", help="The store: geopackage:PATH. Also LOCATOR_STORE.")

@@ -16,7 +16,7 @@ import click
 from locator import questions
 from locator.errors import InputError, LocatorError
 from locator.questions import Given, Reader
-from locator.schema import Datum, Kind, LabelledEnum, Service
+from locator.schema import Amenity, Datum, Kind, LabelledEnum
 from locator.settings import TRAVELS, Settings
 
 _NEGATIVE = re.compile(r"-(\d+[.]?\d*|[.]\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -25,31 +25,7 @@ T = TypeVar("T")
 
 if TYPE_CHECKING:
     from locator.register import Mapping as ColumnMapping
-    from locator.service import Service as LocatorService
-
-__all__ = [
-    "AS_OF",
-    "DATUMS",
-    "FILE",
-    "FOLDER",
-    "KIND",
-    "SERVICE",
-    "CommandGroup",
-    "NumbersCommand",
-    "Recipe",
-    "codes_of",
-    "count",
-    "given_options",
-    "opened",
-    "progress_bar",
-    "read_as",
-    "read_columns",
-    "read_local",
-    "reading_options",
-    "travel_option",
-    "with_travel",
-    "word",
-]
+    from locator.service import Service
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -128,8 +104,8 @@ KIND = word(
 )
 SERVICE = word(
     "--service",
-    codes_of(Service),
-    questions.codes(Service),
+    codes_of(Amenity),
+    questions.codes(Amenity),
     "All that are named.",
     to="services",
     multiple=True,
@@ -210,7 +186,7 @@ class Recipe(_OneSentence):
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator["LocatorService"]:
+def opened(settings: Settings) -> Iterator["Service"]:
     """Open the service for the length of a block."""
     from locator.service import open_service
 

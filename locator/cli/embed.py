@@ -22,8 +22,6 @@ from locator.errors import InputError
 from locator.schema import Language
 from locator.settings import Settings
 
-__all__ = ["embed"]
-
 
 @click.group(cls=CommandGroup)
 def embed() -> None:

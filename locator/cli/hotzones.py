@@ -27,8 +27,6 @@ from locator.settings import Settings
 if TYPE_CHECKING:
     from locator.register import ReadOptions
 
-__all__ = ["districts", "hotzones"]
-
 _F = TypeVar("_F", bound=Callable[..., object])
 _SHOWN = 10
 

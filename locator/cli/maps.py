@@ -21,8 +21,6 @@ from locator.cli.base import (
 from locator.schema import Language
 from locator.settings import Settings
 
-__all__ = ["map_command", "picture_options", "view_options"]
-
 _F = TypeVar("_F", bound=Callable[..., object])
 
 # As they stand in addresses (docs/embeds.md), so that a command and a page show the same.

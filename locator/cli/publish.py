@@ -13,8 +13,6 @@ from locator.settings import Settings
 if TYPE_CHECKING:
     from locator.store import DocumentFacts
 
-__all__ = ["publish"]
-
 _ACTOR = "locator publish"
 _SHOWN_DIGITS = 12
 

@@ -28,13 +28,11 @@ from locator.cli.base import (
     with_travel,
     word,
 )
-from locator.schema import Datum, Kind, Language, Service, Weather
+from locator.schema import Amenity, Datum, Kind, Language, Weather
 from locator.settings import Settings
 
 if TYPE_CHECKING:
     from locator.register import ReadOptions
-
-__all__ = ["gaps", "nearest", "report", "route"]
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
@@ -84,7 +82,7 @@ def nearest(
     lat: float,
     k: int,
     kinds: tuple[Kind, ...],
-    services: tuple[Service, ...],
+    services: tuple[Amenity, ...],
     or_unknown: bool,
     platform: str | None,
     at: datetime | None,
@@ -203,7 +201,7 @@ def gaps(
     fill: tuple[str, ...],
     reading: "ReadOptions",
     kinds: tuple[Kind, ...],
-    services: tuple[Service, ...],
+    services: tuple[Amenity, ...],
     at: datetime | None,
     hourly: bool,
     week: date | None,

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from locator.intake.roads import RoadsImport
     from locator.travel.lines import LineMapping
 
-__all__ = ["roads"]
-
 _SHOWN = 5
 
 

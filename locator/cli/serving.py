@@ -20,8 +20,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from waitress.channel import HTTPChannel
 
-__all__ = ["MAX_BODY_BYTES", "WAITING_THREADS", "Limits", "Server", "stop_signals"]
-
 MAX_BODY_BYTES = 8 * 2**20  # waitress takes no more; each address of the site far less
 WAITING_THREADS = 24  # beside those that answer: dear work waits its turn in them
 _MAX_HEADER_BYTES = 32 * 1024

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from locator.siting import Effort
     from locator.study import SiteInputs, SiteQuestion
 
-__all__ = ["site"]
-
 _MODELS = ("mclp", "lscp", "p-median", "p-center", "backup", "capacitated")
 
 

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from locator.register import ReadOptions
     from locator.store import Store
 
-__all__ = ["stations"]
-
 _SHOWN_FAULTS = 10
 
 

@@ -10,8 +10,6 @@ import shapely
 from locator.datum import geodesic_m
 from locator.schema import CRS
 
-__all__ = ["JOIN_M", "merge_gaps", "name_areas"]
-
 JOIN_M = 300.0  # gaps on both sides of a wide road, or of one station's circle, are one matter
 _BEARINGS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 _AT_PLACE_M = 500.0

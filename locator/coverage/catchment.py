@@ -8,8 +8,6 @@ from scipy.sparse import csr_array
 
 from locator.errors import InputError
 
-__all__ = ["BANDS", "floating_catchment"]
-
 Floats = npt.NDArray[np.float64]
 
 # Luo & Qi 2009, An enhanced two-step floating catchment area (E2SFCA) method, Health & Place

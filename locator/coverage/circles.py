@@ -10,8 +10,6 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-__all__ = ["covered_area_m2"]
-
 Array = npt.NDArray[np.float64]
 _ON_EDGE = 1e-6
 

@@ -12,15 +12,6 @@ import shapely
 
 from locator.errors import InputError
 
-__all__ = [
-    "HOURS_OF_WEEK",
-    "hour_of_week",
-    "hourly_factors",
-    "split_zones",
-    "union_by",
-    "zone_demand",
-]
-
 HOURS_OF_WEEK = 168
 _SHARE_SUM_TOLERANCE = 1e-3
 _SLIVER_M2 = 0.01  # leftovers of cutting along lines that should meet

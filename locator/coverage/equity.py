@@ -3,8 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["gini", "worst_served_mean"]
-
 Floats = npt.NDArray[np.float64]
 
 

@@ -15,8 +15,6 @@ from locator.datum import GEOD, geodesic_m
 from locator.schema import CRS
 from locator.travel import BoundModel
 
-__all__ = ["GAP_COLUMNS", "compare_gaps", "find_gaps", "find_point_gaps"]
-
 GAP_COLUMNS = (
     "rank",
     "zone_id",

@@ -13,8 +13,6 @@ from locator.coverage.demand import HOURS_OF_WEEK
 from locator.datum import Positions
 from locator.schema import CRS
 
-__all__ = ["ENOUGH_POINTS", "DemandPoints", "choose_cells_m", "sample_zones", "take_points"]
-
 PIECE_COLUMNS = ("zone_id", "zone_name", "district_id", "district_name")
 _MOST_POINTS = 200_000
 # A share by points errs where the limit runs through a square: by about 0.3 of a square each, up

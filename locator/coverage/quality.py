@@ -11,17 +11,6 @@ from locator.coverage.week import QUARTERS, OpenWeek, within_reach
 from locator.travel import BoundModel
 from locator.travel.base import Origins
 
-__all__ = [
-    "TimeSummary",
-    "covered_by_limit",
-    "demand_lost_by_closing",
-    "nearest_seconds",
-    "share_with_backup",
-    "summarise_times",
-    "week_lost_by_closing",
-    "weighted_quantile",
-]
-
 _ROWS_AT_ONCE = 4096
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

@@ -6,8 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["REASONS", "Reason", "explain_points", "main_reasons"]
-
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 

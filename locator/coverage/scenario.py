@@ -10,9 +10,7 @@ import shapely
 
 from locator.errors import InputError
 from locator.hours import is_readable
-from locator.schema import CRS, LAYERS, Service, Status, join_set, split_set
-
-__all__ = ["Idle", "Scenario", "apply_scenario", "idle_changes"]
+from locator.schema import CRS, LAYERS, Amenity, Status, join_set, split_set
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def idle_changes(stations: gpd.GeoDataFrame, scenario: Scenario) -> tuple[Idle, 
         if str(now[identity]["opening_hours"]).split() == text.split()
     ]
     found += [
-        ("services", identity, join_set(codes, Service))
+        ("services", identity, join_set(codes, Amenity))
         for identity, codes in scenario.services.items()
         if codes <= split_set(now[identity]["services"])
     ]
@@ -146,4 +144,4 @@ def _as_rows_of(stations: gpd.GeoDataFrame, added: gpd.GeoDataFrame) -> gpd.GeoD
 
 
 def _with_services(given: object, codes: frozenset[str]) -> str:
-    return join_set(split_set(given) | codes, Service)
+    return join_set(split_set(given) | codes, Amenity)

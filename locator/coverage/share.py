@@ -14,8 +14,6 @@ from locator.datum import Positions
 from locator.notebook import facts_table
 from locator.travel import BoundModel
 
-__all__ = ["Coverage", "cover_points", "cover_zones", "share_of_demand"]
-
 
 @dataclass(frozen=True)
 class Coverage:

@@ -9,8 +9,6 @@ import numpy.typing as npt
 from locator.datum import GEOD, Positions
 from locator.errors import InputError
 
-__all__ = ["ACCURACY_M", "Interval", "bootstrap_share", "move_within", "moved_share", "spread_of"]
-
 Floats = npt.NDArray[np.float64]
 
 # How far a station may stand from where it is written, by provenance. Judgement, not measurement:

@@ -19,16 +19,6 @@ from locator.coverage.points import DemandPoints
 from locator.hours import STATES, HoursRules, HoursTable
 from locator.schema import State
 
-__all__ = [
-    "QUARTERS",
-    "ROUNDING",
-    "OpenWeek",
-    "WeekCoverage",
-    "cover_week",
-    "open_week",
-    "within_reach",
-]
-
 QUARTERS = 4
 SLOTS = HOURS_OF_WEEK * QUARTERS
 _QUARTER_S = 900

@@ -16,16 +16,6 @@ from locator.features import Collection, Shape, View, encode_rows, find_collecti
 from locator.register import POSITION, LayerFile, place_columns, write_layer
 from locator.schema import Language
 
-__all__ = [
-    "FORMATS",
-    "LABELLED",
-    "CachedFile",
-    "Export",
-    "cached_file",
-    "find_export",
-    "write_export",
-]
-
 # Ending to media type; those of OGC, Google and Microsoft as IANA lists them.
 FORMATS: dict[str, str] = {
     "geojson": "application/geo+json",

@@ -15,10 +15,8 @@ from datetime import UTC, datetime
 import geopandas as gpd
 import pandas as pd
 
-from locator.schema import Kind, Provenance, Service, Status, is_illustrative, split_set
+from locator.schema import Amenity, Kind, Provenance, Status, is_illustrative, split_set
 from locator.settings import Settings
-
-__all__ = ["FEEDS", "Addresses", "gbfs_document"]
 
 FEEDS = ("gbfs", "system_information", "station_information", "station_status")
 _VERSION = "3.0"
@@ -118,7 +116,7 @@ def _station(row: Mapping[str, object], addresses: Addresses) -> Document:
     if row["capacity"] is not None:
         own["capacity"] = int(str(row["capacity"]))
     if row["services"] is not None:
-        own["is_charging_station"] = Service.VEHICLE_CHARGING in split_set(row["services"])
+        own["is_charging_station"] = Amenity.VEHICLE_CHARGING in split_set(row["services"])
     phone = re.sub(r"[ ()-]", "", str(row["phone"] or ""))
     if _E164.fullmatch(phone):
         own["contact_phone"] = phone

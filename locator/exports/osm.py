@@ -7,9 +7,7 @@ that are made up for illustration are left out: OpenStreetMap is for what stands
 
 import geopandas as gpd
 
-from locator.schema import POSITION_DECIMALS, Host, Kind, Provenance, Service, Status, split_set
-
-__all__ = ["OSM_HOSTS", "OSM_KINDS", "OSM_SERVICES", "osm_collection", "osm_tags"]
+from locator.schema import POSITION_DECIMALS, Amenity, Host, Kind, Provenance, Status, split_set
 
 Tags = dict[str, str]
 
@@ -21,13 +19,13 @@ OSM_HOSTS: dict[Host, Tags] = {
     Host.CARING_ENTERPRISE: {},
     Host.OTHER: {},
 }
-OSM_SERVICES: dict[Service, Tags] = {
-    Service.DRINKING_WATER: {"drinking_water": "yes"},
-    Service.PHONE_CHARGING: {"power_supply": "yes"},
-    Service.TOILET: {"toilets": "yes"},
-    Service.COOLING: {"air_conditioning": "yes"},
-    Service.WIFI: {"internet_access": "wlan"},
-    Service.TOOLS: {"service:bicycle:diy": "yes"},
+OSM_SERVICES: dict[Amenity, Tags] = {
+    Amenity.DRINKING_WATER: {"drinking_water": "yes"},
+    Amenity.PHONE_CHARGING: {"power_supply": "yes"},
+    Amenity.TOILET: {"toilets": "yes"},
+    Amenity.COOLING: {"air_conditioning": "yes"},
+    Amenity.WIFI: {"internet_access": "wlan"},
+    Amenity.TOOLS: {"service:bicycle:diy": "yes"},
 }
 _CABINET = "no agreed main tag for a battery-swap cabinet: choose one"
 _FIXME = "add these tags to the place that hosts the station, or choose a main tag"

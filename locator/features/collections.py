@@ -14,8 +14,6 @@ from locator.published import GAPS, no_gaps
 from locator.schema import LAYERS, Column, Language, Layer, Status
 from locator.service import Snapshot
 
-__all__ = ["COLLECTIONS", "About", "Collection", "Words", "collections_offered", "find_collection"]
-
 
 @dataclass(frozen=True)
 class Words:

@@ -16,8 +16,6 @@ from lark.exceptions import UnexpectedInput, VisitError
 
 from locator.errors import InputError
 
-__all__ = ["Call", "Expression", "Geometry", "Items", "Literal", "Property", "parse_cql2"]
-
 _MAX_LENGTH = 4_000
 _MAX_DEPTH = 40
 

@@ -13,8 +13,6 @@ import numpy.typing as npt
 from locator.datum import from_web_mercator, to_web_mercator
 from locator.errors import InputError
 
-__all__ = ["CRS84", "CRS_TABLE", "Box", "Crs", "corner_boxes", "parse_crs"]
-
 Coordinates = npt.NDArray[np.float64]
 Box = tuple[float, float, float, float]  # west, south, east, north in degrees
 

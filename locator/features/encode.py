@@ -16,8 +16,6 @@ from locator.features.moments import parse_moment
 from locator.features.view import BLOCK_ROWS, Block, Rows, View
 from locator.schema import Column, Json, Moment, is_missing
 
-__all__ = ["Shape", "encode_rows", "iso_moment", "properties_of"]
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

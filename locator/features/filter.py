@@ -31,8 +31,6 @@ from locator.features.operands import (
 )
 from locator.features.view import Flags, Rows, View
 
-__all__ = ["filter_rows", "like_pattern"]
-
 _MAX_CONDITIONS = 50
 _MAX_MEMBERS = 1_000
 _ORDERS: dict[str, Callable[..., Flags]] = {

@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 
 from locator.questions import NOT_A_MOMENT, wrong
 
-__all__ = ["BEGINNING", "END", "Period", "day_period", "parse_moment", "parse_period", "to_micros"]
-
 BEGINNING, END = -(2**62), 2**62  # sides that are open
 _MICRO = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -19,20 +19,6 @@ from locator.features.moments import BEGINNING, END, Period, parse_moment, parse
 from locator.features.view import Flags, Rows, View
 from locator.schema import split_set
 
-__all__ = [
-    "Booleans",
-    "Context",
-    "Numbers",
-    "Operand",
-    "Shapes",
-    "Spans",
-    "Texts",
-    "as_spans",
-    "members_of",
-    "names_of",
-    "operand",
-]
-
 _MOMENTS = frozenset({"date", "timestamp", "interval"})
 _ARITHMETIC: dict[str, Callable[..., npt.NDArray[np.float64]]] = {
     "+": operator.add,

@@ -19,8 +19,6 @@ from locator.errors import InputError
 from locator.features.collections import Collection
 from locator.features.view import Rows, View
 
-__all__ = ["Mark", "SortKey", "make_mark", "order_rows", "parse_mark", "parse_sort", "split_rows"]
-
 _MAX_KEYS = 5
 _MAX_MARK = 4_000
 _HUGE = 1e300

@@ -16,8 +16,6 @@ from locator.features.view import Flags, Rows, View
 from locator.questions import NOT_A_BOX, NOT_A_DATE, number, parts_of, whole, wrong
 from locator.schema import Integer, split_set
 
-__all__ = ["MAX_LIMIT", "Page", "Query", "find_page", "find_row", "read_bbox"]
-
 MAX_LIMIT = 10_000
 
 

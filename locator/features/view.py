@@ -21,8 +21,6 @@ from locator.features.moments import BEGINNING, END, parse_moment
 from locator.schema import Column, is_illustrative
 from locator.service import Snapshot
 
-__all__ = ["BLOCK_ROWS", "Block", "Cells", "Flags", "Rows", "Times", "View", "Views"]
-
 BLOCK_ROWS = 500
 _BLOCKS_KEPT = 64  # about 20 MB of stations
 

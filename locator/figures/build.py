@@ -50,12 +50,6 @@ from locator.paths import written_whole
 from locator.schema import is_illustrative
 from locator.theme import PALETTE
 
-__all__ = [
-    "draw_map",
-    "render_figure",
-    "save_figure",
-]
-
 _LEAST_MAP_MM = 40.0
 _FITTINGS = 4
 _HAIR_MM = 0.01

@@ -22,8 +22,6 @@ from locator.figures.paper import (
 )
 from locator.theme import PALETTE
 
-__all__ = ["Bar", "Line", "draw_bars", "draw_curve", "draw_heat_table"]
-
 _DAYS, _HOURS = 7, 24
 _ROW_MM, _PLOT_MM = 6.0, 62.0
 _LABEL_ROW_MM = 3.6  # between names of marks, one above the other

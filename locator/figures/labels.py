@@ -15,11 +15,6 @@ from locator.figures.layers import Frames, View, numbers
 from locator.figures.paper import BODY, POINTS_PER_MM, SMALL, Box, Numbers, Pen, Sheet
 from locator.theme import PALETTE
 
-__all__ = [
-    "choose_scale_m",
-    "draw_labels",
-]
-
 _NAMED_STATIONS = 12  # names of stations only where they are this few
 
 

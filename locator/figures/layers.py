@@ -22,22 +22,6 @@ from locator.figures.paper import Box, Numbers, Pen
 from locator.schema import Kind, State, Status
 from locator.theme import KIND_LOOKS, PALETTE, Mark, dense_range
 
-__all__ = [
-    "CHANGES",
-    "LAYER_Z",
-    "Frames",
-    "Group",
-    "View",
-    "coats",
-    "draw_group",
-    "draw_marks",
-    "group_layers",
-    "numbers",
-    "project",
-    "unserved",
-    "usable",
-]
-
 Frames = dict[str, gpd.GeoDataFrame]
 Fill = Literal["full", "left", "none"]  # open or not said, unknown, closed or out of service
 

@@ -26,24 +26,6 @@ from locator.errors import InputError, LocatorError
 from locator.schema import Language
 from locator.theme import PALETTE
 
-__all__ = [
-    "BODY",
-    "COLUMN_GAP",
-    "INSET",
-    "LINE",
-    "MARGIN",
-    "POINTS_PER_MM",
-    "PRINT_DPI",
-    "SMALL",
-    "TITLE",
-    "Box",
-    "FigureOptions",
-    "Numbers",
-    "Pen",
-    "Sheet",
-    "style",
-]
-
 Box = tuple[float, float, float, float]  # x0, y0, x1, y1
 
 

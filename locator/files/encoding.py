@@ -14,8 +14,6 @@ from pathlib import Path
 
 from locator.errors import InputError
 
-__all__ = ["check_encoding", "decode", "encoding_of_file", "find_encoding"]
-
 _BLOCK = 1 << 20
 _ENOUGH = 20_000  # characters by which an encoding is judged; the rest need only be possible
 _MARGIN = 0.25  # by which the likeliest must be ahead of the next

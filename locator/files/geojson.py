@@ -14,8 +14,6 @@ from pyproj import CRS
 from locator.errors import InputError
 from locator.files.projection import crs_from_name
 
-__all__ = ["FeatureCollection", "features_of", "load_json", "open_geojson"]
-
 Feature = dict[str, object]
 
 

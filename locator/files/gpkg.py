@@ -16,8 +16,6 @@ from pyproj import CRS
 
 from locator.files.projection import crs_from_code, crs_from_wkt
 
-__all__ = ["SIGNATURE", "GeoPackage", "open_gpkg"]
-
 SIGNATURE = b"SQLite format 3\0"
 _ENVELOPES = (0, 32, 48, 48, 64)  # bytes of the header's box (OGC 12-128r18, table 6)
 _GEOMETRY = "@geometry"

@@ -12,8 +12,6 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-__all__ = ["OWN_ID", "OWN_NAME", "Placemarks", "open_kml"]
-
 OWN_ID, OWN_NAME = "@id", "@name"  # a placemark's own, beside what its data call so
 _LAYER = "placemarks"
 _PARTS = {"name": OWN_NAME, "description": "description", "address": "address"}

@@ -16,16 +16,6 @@ from locator.files import gpkg, shapefile
 from locator.files.geojson import open_geojson
 from locator.files.kml import open_kml
 
-__all__ = [
-    "ENDINGS",
-    "LayerFile",
-    "LayerInfo",
-    "open_layers",
-    "read_layer",
-    "read_layers",
-    "short_reason",
-]
-
 _KINDS = {
     ".gpkg": "GeoPackage",
     ".shp": "Shapefile",

@@ -9,8 +9,6 @@ from pyproj.exceptions import CRSError, ProjError
 
 from locator.errors import InputError
 
-__all__ = ["crs_from_code", "crs_from_name", "crs_from_wkt", "in_degrees", "to_degrees"]
-
 _CODE = re.compile(r"(?:urn:(?:x-)?ogc:def:crs:)?(EPSG|ESRI|OGC):(?:[\w.]*:)?(\w+)", re.IGNORECASE)
 _LONLAT = frozenset({"CRS84", "84"})
 # What lets PROJ open another file; @null is none.

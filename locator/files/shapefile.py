@@ -25,8 +25,6 @@ from locator.errors import InputError
 from locator.files.encoding import decode, find_encoding
 from locator.files.projection import crs_from_wkt
 
-__all__ = ["SIGNATURE", "Shapefile", "open_shapefile"]
-
 SIGNATURE = (9994).to_bytes(4, "big")
 _HEADER = 100  # bytes of .shp and .shx before their records
 _POINTS, _LINES, _POLYGONS, _MULTIPOINTS = {1, 11, 21}, {3, 13, 23}, {5, 15, 25}, {8, 18, 28}

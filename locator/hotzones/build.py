@@ -24,8 +24,6 @@ from locator.hotzones.zones import (
 )
 from locator.schema import CRS, ZoneKind
 
-__all__ = ["FoundZones", "ZoneRules", "find_zones"]
-
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 

@@ -8,16 +8,6 @@ import numpy.typing as npt
 
 from locator.coverage.demand import HOURS_OF_WEEK
 
-__all__ = [
-    "CellIds",
-    "CellTally",
-    "Cells",
-    "assign_cells",
-    "find_neighbours",
-    "hours_of_week",
-    "study_area",
-]
-
 CellIds = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

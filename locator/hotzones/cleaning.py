@@ -11,8 +11,6 @@ from locator.datum import GEOD
 from locator.hotzones.cells import CellIds
 from locator.hotzones.zones import cell_polygons
 
-__all__ = ["AreaTest", "CrowdedPositions", "Offset", "first_of_each", "fit_offset"]
-
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 

@@ -11,8 +11,6 @@ from libpysal.graph import Graph
 
 from locator.errors import InputError
 
-__all__ = ["MIN_CELLS", "Clusters", "find_clusters", "shuffled_p"]
-
 MIN_CELLS = 20
 _LEVELS = 4_096  # into which the values are rounded for their exact distribution
 

@@ -9,8 +9,6 @@ from locator.coverage.demand import HOURS_OF_WEEK
 from locator.errors import InputError
 from locator.hotzones.cells import hours_of_week
 
-__all__ = ["Span", "WeekProfile", "pool_hours", "profile_demand"]
-
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 

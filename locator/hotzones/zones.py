@@ -14,8 +14,6 @@ from locator.datum import geodesic_m
 from locator.hotzones.cells import CellIds, find_neighbours
 from locator.schema import POSITION_DECIMALS, Language
 
-__all__ = ["ZoneNames", "cell_polygons", "join_cells", "name_zones", "outline_cells", "zone_id"]
-
 Ints = npt.NDArray[np.int64]
 
 _NAMED_WITHIN_M = 5_000.0  # a place is one point for a town or a quarter

@@ -21,8 +21,6 @@ from locator.service import utc_now
 from locator.settings import Settings
 from locator.store import Change, Revision, Store, file_of, make_store, open_store, store_exists
 
-__all__ = ["AreasImport", "create_store", "import_areas", "load_geodata", "read_layer_file"]
-
 
 def create_store(
     settings: Settings, *, force: bool = False, clock: Callable[[], datetime] = utc_now

@@ -21,18 +21,6 @@ from locator.paths import refuse_store
 from locator.schema import Datum, Provenance
 from locator.store import Change, Revision, Store
 
-__all__ = [
-    "KEPT",
-    "CheckResult",
-    "Foreseen",
-    "ImportMode",
-    "ImportResult",
-    "Progress",
-    "Tally",
-    "check_register",
-    "import_register",
-]
-
 ImportMode = Literal["merge", "replace", "add"]
 Progress = Callable[[float], None]  # told the share of the file that has been read, 0 to 1
 

@@ -20,8 +20,6 @@ from locator.travel.osm import read_osm
 from locator.travel.osm_profile import Profile
 from locator.travel.roads import Roads
 
-__all__ = ["RoadsImport", "import_roads"]
-
 _EXTRACTS = (".pbf", ".osm", ".gz", ".bz2")
 _MARGIN_KM = 10.0
 

@@ -7,8 +7,6 @@ from locator.errors import InputError
 from locator.service import Service
 from locator.siting import Effort
 
-__all__ = ["KINDS", "check_question", "run_job"]
-
 KINDS = ("sites",)
 
 

@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-__all__ = ["lives", "mark_of"]
-
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 

@@ -16,8 +16,6 @@ from locator.jobs.process import lives, mark_of
 from locator.settings import Settings
 from locator.store import Job, Store
 
-__all__ = ["RESTARTED", "JobQueue", "Limits"]
-
 RESTARTED = "The server was stopped or its worker was ended while this ran; start it again."
 _NO_WORKER = "No worker could be started on the server; its log says why."
 _TEND_S = 0.5

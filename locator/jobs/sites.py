@@ -12,8 +12,6 @@ from locator.service import Service
 from locator.siting import Effort, Progress
 from locator.study import SiteQuestion, site_inputs, solve_sites
 
-__all__ = ["check_sites", "run_sites_job"]
-
 _BESIDE = ("curve", "varied runs")
 _MODELS = ("mclp", "lscp", "p-median")
 # What a server takes on; the command line has no such limits.

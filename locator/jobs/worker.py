@@ -22,8 +22,6 @@ from locator.settings import Settings
 from locator.siting import Effort, Progress
 from locator.store import Job, Store
 
-__all__ = ["LINGER_S", "MOST_S", "work"]
-
 MOST_S = 900.0  # no job runs longer
 LINGER_S = 20.0  # who asked once asks again: the next job need not wait for a process to begin
 _LOOK_S = 0.2

@@ -9,8 +9,6 @@ import folium
 from locator.errors import InputError
 from locator.maps.model import MapOptions
 
-__all__ = ["check_basemap", "tile_layers", "tile_origins"]
-
 _OSM = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
 _OSM_CREDIT = '© <a href="https://www.openstreetmap.org/copyright">OpenStreetMap</a>'
 # CGCS2000 lies within centimetres of WGS-84: nothing is shifted. cva holds the labels of vec.

@@ -14,8 +14,6 @@ from locator.maps.model import MapLayers, MapOptions, check_layers
 from locator.maps.page import MapFigure
 from locator.maps.payload import build_payload, dump_json, view_box
 
-__all__ = ["build_map"]
-
 
 def build_map(layers: MapLayers, options: MapOptions) -> folium.Map:
     """Draw layers on a folium map.

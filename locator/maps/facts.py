@@ -22,28 +22,15 @@ from locator.maps.words import (
     say,
 )
 from locator.schema import (
+    Amenity,
     LabelledEnum,
     Language,
     Platform,
     Provenance,
-    Service,
     Status,
     ZoneKind,
     split_set,
 )
-
-__all__ = [
-    "Fact",
-    "clean_text",
-    "code_of",
-    "gap_facts",
-    "gap_name",
-    "label_of",
-    "number_of",
-    "station_facts",
-    "zone_facts",
-    "zone_kind",
-]
 
 Row = Mapping[str, Any]
 Fact = tuple[str, str]  # a key of words.FACTS and a text
@@ -180,7 +167,7 @@ def _notice(row: Row, options: MapOptions) -> str:
 def _services(value: object, language: Language) -> str:
     if not isinstance(value, str):
         return say(LABELS["unknown"], language)
-    return _labels(value, Service, language) or say(NO_SERVICES, language)
+    return _labels(value, Amenity, language) or say(NO_SERVICES, language)
 
 
 def _labels(value: object, enum: type[LabelledEnum], language: Language) -> str:

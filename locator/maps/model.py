@@ -9,8 +9,6 @@ from locator.errors import InputError
 from locator.schema import CRS, Language
 from locator.theme import Theme
 
-__all__ = ["CLUSTER_ABOVE", "MAX_STATIONS", "MapLayers", "MapOptions", "MapParts", "check_layers"]
-
 # Above the first, markers are clustered; above the second, a browser no longer keeps up, and the
 # map shows how many stations there are where.
 CLUSTER_ABOVE = 1_000

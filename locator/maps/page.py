@@ -17,16 +17,6 @@ from locator.maps.words import LABELS, say
 from locator.paths import static_dir
 from locator.theme import css_variables
 
-__all__ = [
-    "MapFigure",
-    "asset_files",
-    "frame_files",
-    "render_drawing",
-    "render_file",
-    "render_frame",
-    "render_parts",
-]
-
 _LEAFLET_IMAGES = ("layers.png", "layers-2x.png", "marker-icon.png")
 _OWN_STYLE, _LIST_STYLE = "map.css", "map-list.css"
 # In the order they build on; a map has a search or follows a list.

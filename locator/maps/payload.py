@@ -31,8 +31,6 @@ from locator.maps.words import FACTS, LABELS, say
 from locator.schema import Kind, Language, State, Status
 from locator.theme import KIND_LOOKS, dense_range
 
-__all__ = ["build_payload", "dump_json", "view_box"]
-
 _POINT_DIGITS = 6  # 0.1 m
 _LINE_DIGITS = 5  # 1 m
 _DISTRICT_DIGITS = 4  # 10 m

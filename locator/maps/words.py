@@ -2,17 +2,6 @@
 
 from locator.schema import Language
 
-__all__ = [
-    "FACTS",
-    "LABELS",
-    "NOT_COMPUTED",
-    "NOT_VERIFIED",
-    "NO_SERVICES",
-    "PER_HOUR",
-    "SPANS",
-    "say",
-]
-
 # What stands on and around the map.
 LABELS: dict[str, tuple[str, str]] = {
     "legend": ("图例", "Legend"),

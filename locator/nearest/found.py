@@ -12,8 +12,6 @@ import pandas as pd
 from locator.hours import STATES
 from locator.schema import State
 
-__all__ = ["Found", "NearestStations"]
-
 _UNKNOWN = STATES.index(State.UNKNOWN)
 
 

@@ -22,8 +22,6 @@ from locator.schema import CRS, State, Weather, split_set
 from locator.travel import TravelModel
 from locator.travel.base import Prepared
 
-__all__ = ["StationIndex", "check_positions", "possible_mask", "station_mask"]
-
 _OPEN = STATES.index(State.OPEN)
 _CLOSED = STATES.index(State.CLOSED)
 _UNKNOWN = STATES.index(State.UNKNOWN)

@@ -5,26 +5,15 @@ from enum import StrEnum
 
 from locator import questions
 from locator.questions import Given
-from locator.schema import Host, Kind, Service, Status, Weather
-
-__all__ = [
-    "HELPS",
-    "HELP_S",
-    "OpenRule",
-    "StationFilter",
-    "Wishes",
-    "filter_words",
-    "read_filter",
-    "read_wishes",
-]
+from locator.schema import Amenity, Host, Kind, Status, Weather
 
 # Each service that helps in the weather makes a station count as two minutes nearer. Two minutes
 # are 460 m as the crow flies with the shipped settings: enough to choose among the posts of one
 # neighbourhood, too little to send anybody across the city. A choice of ours, not a measurement.
 HELP_S = 120.0
 
-HELPS: dict[Weather, frozenset[Service]] = {
-    weather: frozenset(service for service in Service if service.helps is weather)
+HELPS: dict[Weather, frozenset[Amenity]] = {
+    weather: frozenset(service for service in Amenity if service.helps is weather)
     for weather in Weather
 }
 
@@ -61,7 +50,7 @@ class StationFilter:
 
     kinds: frozenset[Kind] = frozenset()
     hosts: frozenset[Host] = frozenset()
-    services: frozenset[Service] = frozenset()
+    services: frozenset[Amenity] = frozenset()
     platform: str | None = None
     statuses: frozenset[Status] = field(default_factory=lambda: frozenset({Status.ACTIVE}))
     or_unknown: bool = False
@@ -106,7 +95,7 @@ def read_filter(given: Given) -> StationFilter:
     return StationFilter(
         kinds=frozenset(given.read("kind", questions.codes(Kind), ())),
         hosts=frozenset(given.read("host", questions.codes(Host), ())),
-        services=frozenset(given.read("service", questions.codes(Service), ())),
+        services=frozenset(given.read("service", questions.codes(Amenity), ())),
         platform=platform.casefold() if platform else None,
         or_unknown=given.read("unknown", questions.flag, default=False),
     )

@@ -21,19 +21,7 @@ from locator.nearest import StationFilter, possible_mask, station_mask
 from locator.planner.inputs import PlannerInputs
 from locator.planner.reach import SLOTS, Reach, find_reach
 from locator.questions import Given
-from locator.schema import Kind, Service
-
-__all__ = [
-    "MINUTES",
-    "Answer",
-    "Ask",
-    "Figures",
-    "Standing",
-    "View",
-    "answer_ask",
-    "make_standing",
-    "read_ask",
-]
+from locator.schema import Amenity, Kind
 
 MINUTES = (1.0, 60.0)  # the least and the most of a page's standard
 
@@ -77,7 +65,7 @@ def read_ask(given: Given) -> Ask:
         hour=given.read("hour", questions.whole(0, HOURS_OF_WEEK - 1)),
         chosen=StationFilter(
             kinds=frozenset(given.read("kinds", questions.codes(Kind), ())),
-            services=frozenset(given.read("services", questions.codes(Service), ())),
+            services=frozenset(given.read("services", questions.codes(Amenity), ())),
         ),
     )
 

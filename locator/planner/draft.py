@@ -12,8 +12,6 @@ from locator.errors import InputError
 from locator.planner.answer import Ask
 from locator.study import scenario_of
 
-__all__ = ["FILE_NAME", "MAX_ADDED", "MAX_CHANGED", "Draft", "read_draft", "study_command"]
-
 FILE_NAME = "scenario.yaml"
 MAX_ADDED = 50
 MAX_CHANGED = 200

@@ -24,16 +24,6 @@ from locator.study.measure import Study
 from locator.travel import BoundModel, TravelModel
 from locator.travel.base import Origins
 
-__all__ = [
-    "HORIZON_S",
-    "MAX_PAIRS",
-    "SQUARE_M",
-    "PlannerInputs",
-    "check_size",
-    "hours_texts",
-    "make_inputs",
-]
-
 HORIZON_S = 86_400.0  # a day: whatever is farther is out of reach for a rider
 MAX_PAIRS = 40_000_000  # times that are kept: 160 MB
 _LEAST_POINTS = 5_000  # fewer would not do: a share would be off by more than half a point

@@ -11,8 +11,6 @@ from locator.planner.draft import Draft
 from locator.planner.inputs import PlannerInputs, make_inputs
 from locator.service import Service
 
-__all__ = ["PlannerPage"]
-
 _WAIT_S = 10.0
 _FIRST_WAIT_S = 15.0  # the first question reads the inputs, which others wait for
 _MOST_NUMBERS = 40_000_000  # of the standings that are kept: 160 MB

@@ -17,8 +17,6 @@ from locator.coverage.demand import HOURS_OF_WEEK
 from locator.coverage.week import QUARTERS
 from locator.errors import InputError
 
-__all__ = ["MAX_CELLS", "SLOTS", "Reach", "find_reach"]
-
 SLOTS = HOURS_OF_WEEK * QUARTERS
 MAX_CELLS = 12_000_000  # times that one reach may hold: 48 MB
 Times = npt.NDArray[np.float32]

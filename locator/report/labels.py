@@ -6,7 +6,7 @@ from typing import Literal
 
 from locator.errors import InputError
 from locator.hours_words import week_words
-from locator.schema import SET_SEPARATOR, Host, Kind, LabelledEnum, Language, Service
+from locator.schema import SET_SEPARATOR, Amenity, Host, Kind, LabelledEnum, Language
 
 Pair = tuple[str, str]
 Form = Literal[
@@ -215,9 +215,9 @@ CODES: dict[str, dict[str, Pair]] = {
     "bearing": WINDS,
     "host": _enum(Host),
     "kind": _enum(Kind),
-    "service": _enum(Service),
-    "missing_services": _enum(Service),
-    "unknown_services": _enum(Service),
+    "service": _enum(Amenity),
+    "missing_services": _enum(Amenity),
+    "unknown_services": _enum(Amenity),
     "level": {
         "total": ("合计", "Total"),
         "district": ("区县", "District"),

@@ -27,6 +27,7 @@ from locator.schema.columns import (
 )
 from locator.schema.enums import (
     SET_SEPARATOR,
+    Amenity,
     Datum,
     Host,
     Kind,
@@ -34,7 +35,6 @@ from locator.schema.enums import (
     Language,
     Platform,
     Provenance,
-    Service,
     State,
     Status,
     Weather,
@@ -54,9 +54,9 @@ from locator.schema.layers import (
 
 __all__ = [
     "CRS", "LAYERS", "POSITION_DECIMALS", "SAME_PLACE_DEG", "SEPARATORS", "SET_SEPARATOR",
-    "Boolean", "Cell", "Choice", "ChoiceSet", "Column", "Date", "Datum", "Host", "Hours",
-    "Identifier", "Integer", "Json", "JsonSchema", "Kind", "LabelledEnum", "Language", "Layer",
-    "Moment", "Number", "OpenSet", "Phone", "Platform", "Profile", "Provenance", "Service",
-    "State", "Status", "Text", "Url", "Value", "Weather", "ZoneKind", "check_frame",
-    "drop_unusable", "is_illustrative", "is_missing", "is_shortened", "join_set", "split_set",
+    "Amenity", "Boolean", "Cell", "Choice", "ChoiceSet", "Column", "Date", "Datum", "Host",
+    "Hours", "Identifier", "Integer", "Json", "JsonSchema", "Kind", "LabelledEnum", "Language",
+    "Layer", "Moment", "Number", "OpenSet", "Phone", "Platform", "Profile", "Provenance", "State",
+    "Status", "Text", "Url", "Value", "Weather", "ZoneKind", "check_frame", "drop_unusable",
+    "is_illustrative", "is_missing", "is_shortened", "join_set", "split_set",
 ]  # fmt: skip

@@ -74,7 +74,7 @@ class Weather(LabelledEnum):
     RAIN = "rain", "下雨", "Rain"
 
 
-class Service(LabelledEnum):
+class Amenity(LabelledEnum):
     """What a rider can use there, and the weather in which it helps.
 
     Each has its icon in ``templates/_icons.svg``.

@@ -27,7 +27,7 @@ from locator.schema.columns import (
     Profile,
     Text,
 )
-from locator.schema.enums import Datum, Host, Kind, Platform, Provenance, Service, Status, ZoneKind
+from locator.schema.enums import Amenity, Datum, Host, Kind, Platform, Provenance, Status, ZoneKind
 
 CRS = "EPSG:4326"
 SAME_PLACE_DEG = 0.6e-7  # what rounding to a file's decimals may move, and a little
@@ -92,7 +92,7 @@ LAYERS: dict[str, Layer] = {
                 Text("address", "地址", public=True, on_page=True),
                 Text("entrance_note", "入口说明", "Entrance", public=True, on_page=True),
                 Phone("phone", "电话", public=True, on_page=True),
-                ChoiceSet("services", "服务", choices=Service, public=True, on_page=True),
+                ChoiceSet("services", "服务", choices=Amenity, public=True, on_page=True),
                 Hours("opening_hours", "开放时间", public=True),
                 OpenSet("platforms", "适用平台", known=Platform, public=True, note=_PLATFORMS_NOTE),
                 Text("access", "准入", public=True),

@@ -20,8 +20,6 @@ from locator.siting.reduce import Cover
 from locator.siting.terms import Terms
 from locator.siting.watch import Watch
 
-__all__ = ["CoverRelaxation", "Relaxation"]
-
 Singles = npt.NDArray[np.float32]
 _LOOSE = 1e-3  # by how much a rule may be broken by a point that counts as close to the optimum
 _CHECK = 16  # iterations between two looks at the gap

@@ -21,8 +21,6 @@ from locator.siting.result import BEYOND, EXISTING, Siting
 from locator.siting.terms import Terms, compile_rules
 from locator.siting.watch import Effort, Watch, interruptible
 
-__all__ = ["solve_capacitated_cover"]
-
 _PROVEN = 1e-6
 
 

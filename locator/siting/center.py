@@ -20,8 +20,6 @@ from locator.siting.set_cover import SetCover, cheap_cover, reduce_all, set_cove
 from locator.siting.terms import Terms, compile_rules
 from locator.siting.watch import Effort, Watch, interruptible
 
-__all__ = ["solve_p_center"]
-
 
 @interruptible
 def solve_p_center(problem: TimeProblem, rules: Rules, *, effort: Effort | None = None) -> Siting:

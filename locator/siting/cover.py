@@ -22,8 +22,6 @@ from locator.siting.result import Certificate, Proof, Siting, assign_cover
 from locator.siting.terms import Terms, compile_rules
 from locator.siting.watch import Effort, Watch, interruptible
 
-__all__ = ["Outcome", "search_cover", "solve_backup_cover", "solve_mclp"]
-
 PROVEN = 1e-6
 _KERNEL_ENTRIES = 600_000  # a larger kernel gives HiGHS no useful bound in minutes
 _TINY = 2_000

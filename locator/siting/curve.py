@@ -21,8 +21,6 @@ from locator.siting.reduce import Cover, reduce_cover
 from locator.siting.terms import Terms, compile_rules
 from locator.siting.watch import Effort, Watch, interruptible
 
-__all__ = ["Curve", "CurvePoint", "trace_curve"]
-
 
 @dataclass(frozen=True, eq=False)
 class CurvePoint:

@@ -8,8 +8,6 @@ from scipy.sparse import csr_array
 from locator.siting.problem import Floats, sums_at
 from locator.siting.terms import Terms
 
-__all__ = ["best_rules", "column_excess", "column_sums", "dual_value"]
-
 _PIECE = 2_000_000  # entries handled at once: 16 MB a temporary
 
 

@@ -12,8 +12,6 @@ from locator.siting.slack import Slack
 from locator.siting.terms import Terms
 from locator.siting.watch import Watch
 
-__all__ = ["CoverSearch", "column_worth", "complete", "fill", "improve"]
-
 
 class CoverSearch:
     """A selection on a coverage model, with what each candidate would add; mutable."""

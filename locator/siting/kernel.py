@@ -29,8 +29,6 @@ from locator.siting.watch import Watch
 if TYPE_CHECKING:
     import highspy
 
-__all__ = ["Answer", "Model", "Solver", "child_main", "run_highs"]
-
 # Entries up to which a model is solved in this process: milliseconds. Whole numbers may take
 # any time, so of them fewer.
 _SMALL, _SMALL_WHOLE = 4_000, 1_000

@@ -8,8 +8,6 @@ from locator.siting.problem import Floats, Ints, Truths
 from locator.siting.reduce import Cover
 from locator.siting.terms import Terms
 
-__all__ = ["cover_model", "sites_of"]
-
 
 def cover_model(cover: Cover, terms: Terms, start: Truths) -> Model:
     """Return maximum cover as a minimum: sites x, then covered once z1, then twice z2.

@@ -33,8 +33,6 @@ from locator.siting.swap import allowed_exchanges
 from locator.siting.terms import Terms, compile_rules
 from locator.siting.watch import Effort, Watch, interruptible
 
-__all__ = ["savings_of", "solve_p_median"]
-
 _PROVEN = 1e-6
 _SMALL = 4_000
 _ENTRIES = 400_000

@@ -15,8 +15,6 @@ from locator.siting.problem import Floats, sums_at
 from locator.siting.terms import Terms
 from locator.siting.watch import Watch
 
-__all__ = ["MedianBound"]
-
 
 class MedianBound:
     """The best dual numbers found so far; mutable.

@@ -15,8 +15,6 @@ from scipy.sparse import coo_array, csr_array
 from locator.errors import InputError
 from locator.siting.problem import CoverProblem, Floats, Ints, Truths
 
-__all__ = ["HourClasses", "Options", "week_problem"]
-
 
 @dataclass(frozen=True, eq=False)
 class Options:

@@ -9,8 +9,6 @@ from locator.siting.swap import SwapSearch
 from locator.siting.terms import Terms
 from locator.siting.watch import Watch
 
-__all__ = ["polish", "value_of"]
-
 _CELLS = 20_000_000  # numbers in the table of exchanges: 160 MB
 _SEED = 20261123
 

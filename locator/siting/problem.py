@@ -13,8 +13,6 @@ from scipy.sparse import csr_array
 
 from locator.errors import InputError
 
-__all__ = ["CoverProblem", "Floats", "Ints", "Rules", "TimeProblem", "Truths"]
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.signedinteger]
 Truths = npt.NDArray[np.bool_]

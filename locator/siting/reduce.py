@@ -14,17 +14,6 @@ from scipy.sparse import csr_array
 from locator.siting.problem import CoverProblem, Floats, Ints, Truths, sums_at, take_slices
 from locator.siting.terms import Terms
 
-__all__ = [
-    "Cover",
-    "dominated_columns",
-    "implied_rows",
-    "merge_rows",
-    "reduce_cover",
-    "restrict",
-    "select_entries",
-    "take_slices",
-]
-
 _PIECE = 2_000_000
 _PAIRS_LIMIT = 400_000_000  # products looked at for dominance: a few seconds
 

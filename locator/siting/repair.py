@@ -9,8 +9,6 @@ from locator.siting.problem import Floats, Ints
 from locator.siting.terms import Terms
 from locator.siting.watch import Watch
 
-__all__ = ["first_selection"]
-
 
 def first_selection(terms: Terms, gain: Floats, watch: Watch, solver: Solver) -> Ints:
     """Return a selection that keeps every rule, of much gain taken singly.

@@ -11,8 +11,6 @@ from locator.siting.problem import CoverProblem, Floats, Ints
 from locator.siting.terms import Terms
 from locator.siting.watch import Stopped
 
-__all__ = ["BEYOND", "EXISTING", "Certificate", "Proof", "Siting", "Status"]
-
 EXISTING, BEYOND = -1, -2
 Status = Literal["optimal", "feasible"]
 Proof = Literal["certificate", "solver"]

@@ -27,8 +27,6 @@ from locator.siting.result import Certificate, Siting, assign_cover
 from locator.siting.terms import Terms, compile_rules
 from locator.siting.watch import Effort, Watch, interruptible
 
-__all__ = ["SetCover", "cheap_cover", "reduce_all", "set_cover_model", "solve_lscp"]
-
 _PROVEN = 1e-6
 _NO_ANSWER = Answer("stopped", None, np.inf, 0.0)
 

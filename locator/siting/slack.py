@@ -5,8 +5,6 @@ import numpy as np
 from locator.siting.problem import Floats, Ints, Truths
 from locator.siting.terms import Terms
 
-__all__ = ["Slack"]
-
 
 class Slack:
     """The rules while a selection grows and shrinks; mutable, of one search.

@@ -15,8 +15,6 @@ from locator.siting.reduce import Cover
 from locator.siting.slack import Slack
 from locator.siting.terms import Terms
 
-__all__ = ["SwapSearch", "allowed_exchanges"]
-
 
 class SwapSearch:
     """A selection with the value of every exchange; mutable, deterministic.

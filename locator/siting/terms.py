@@ -9,8 +9,6 @@ from scipy.spatial import cKDTree
 from locator.errors import InputError, SitingError
 from locator.siting.problem import Floats, Ints, Rules, Truths
 
-__all__ = ["Terms", "compile_rules"]
-
 _SLACK = 1e-9  # of sums of prices, which are rounded
 
 

@@ -13,8 +13,6 @@ from typing import Literal, ParamSpec, TypeVar
 
 from locator.errors import InputError
 
-__all__ = ["Effort", "Progress", "Stopped", "Watch", "catch_ctrl_c", "interruptible"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 Stopped = Literal["", "time", "cancelled", "gap", "solver"]

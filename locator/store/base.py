@@ -16,27 +16,6 @@ import geopandas as gpd
 
 from locator.errors import StoreError
 
-__all__ = [
-    "Alive",
-    "AuditRow",
-    "Cell",
-    "Change",
-    "Document",
-    "DocumentFacts",
-    "FileStore",
-    "HistoryStore",
-    "Job",
-    "JobState",
-    "Jobs",
-    "Record",
-    "Revision",
-    "Store",
-    "Where",
-    "file_of",
-    "history_of",
-    "stamp_of",
-]
-
 Cell = str | int | float | bytes | None
 Record = dict[str, Cell]  # a row: its columns, and its geometry as WKB under "geom"
 

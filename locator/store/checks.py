@@ -32,8 +32,6 @@ from locator.store.text_checks import (
     check_schema_text,
 )
 
-__all__ = ["CHECKS", "Check", "Fault", "look", "schema_version"]
-
 _SHOWN = 5
 _TYPE_IDS = {"Point": 0, "MultiPolygon": 6}
 _BY_HAND = "Put the rows right in QGIS, or import them again."

@@ -22,8 +22,6 @@ from locator.errors import StoreBusyError, StoreError, StoreMissingError, StoreV
 from locator.store.tables import geometry_wkb
 from locator.store.text import lenient
 
-__all__ = ["Connections", "connect", "explain", "log_is_foreign", "register_functions"]
-
 _CANNOT_OPEN = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 _FILE_HEADER, _LOG_HEADER, _FRAME_HEADER = 100, 32, 24
 _POINT = struct.Struct("<BIdd")  # a point's WKB, little-endian

@@ -12,12 +12,11 @@ from pathlib import Path
 
 from locator.errors import StoreError, StoreVersionError
 from locator.paths import written_whole
-from locator.store.checks import CHECKS, Fault, look, schema_version
+from locator.store.checks import CHECKS, look, schema_version
 from locator.store.connect import connect, explain, log_is_foreign, register_functions
+from locator.store.faults import Fault
 from locator.store.file import newest_schema
 from locator.store.geopackage import free_name
-
-__all__ = ["Finding", "examine", "mend"]
 
 _BUSY_S = 10.0
 _SHOWN = 5

@@ -13,16 +13,6 @@ from locator.store.base import Document, DocumentFacts
 from locator.store.tables import documents_table
 from locator.store.text import any_broken, is_broken
 
-__all__ = [
-    "DOCUMENT_LIMIT_BYTES",
-    "check_document",
-    "digest_of",
-    "discard_row",
-    "keep_row",
-    "list_rows",
-    "read_row",
-]
-
 DOCUMENT_LIMIT_BYTES = 16 * 2**20
 _TEXT_LIMIT = 10_000
 _FACTS = ("digest", "kind", "made_at", "data_version", "title", "question", "size_bytes")

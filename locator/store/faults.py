@@ -4,8 +4,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-__all__ = ["MENDABLE", "Check", "Fault"]
-
 MENDABLE = "'locator doctor --mend' puts it right."
 
 

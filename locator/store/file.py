@@ -18,16 +18,6 @@ from locator.schema import CRS, LAYERS, Layer
 from locator.store.styles import add_styles
 from locator.store.tables import declare_column
 
-__all__ = [
-    "DOCUMENTS_SINCE",
-    "OUTSIDE_ACTOR",
-    "document_statements",
-    "newest_schema",
-    "trigger_statements",
-    "upgrade_file",
-    "write_file",
-]
-
 # 1: the first. 2: audit rows hold the geometry and numbers exactly, and one moment a change.
 # 3: documents that are kept, and background jobs. 4: what an edit from outside leaves empty is
 # filled and dated by triggers; forms for QGIS. From 5 on, columns: each says since when it is.

@@ -49,8 +49,6 @@ from locator.store.sql import apply_change, read_layer, read_since
 from locator.store.tables import audit_table, meta_table
 from locator.store.text import is_broken
 
-__all__ = ["GeoPackageStore", "free_name"]
-
 _BUSY_S = 10.0
 _ROADS = "roads"
 _VERSION = "SELECT key, value FROM locator_meta WHERE key IN ('store_id', 'version')"

@@ -15,8 +15,6 @@ from locator.store.records import find_layer, make_frame
 from locator.store.tables import geometry_wkb
 from locator.store.text import any_broken, is_broken
 
-__all__ = ["FieldChange", "read_as_of", "read_log", "read_stations_as_of", "undo"]
-
 _NOT_SHOWN = frozenset({"updated_at", "geom"})  # "when" says the one, lon and lat the other
 _NUMBERS = 2**63  # SQLite counts no further
 

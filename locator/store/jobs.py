@@ -13,15 +13,6 @@ from locator.store.base import Alive, Job, Jobs, JobState, stamp_of
 from locator.store.tables import jobs_table
 from locator.store.text import any_broken
 
-__all__ = [
-    "ANSWER_LIMIT_BYTES",
-    "QUESTION_LIMIT_BYTES",
-    "JobRows",
-    "check_job_answer",
-    "check_job_question",
-    "check_queue",
-]
-
 QUESTION_LIMIT_BYTES = 2**20
 ANSWER_LIMIT_BYTES = 16 * 2**20
 _OPEN = ("waiting", "running")

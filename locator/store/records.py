@@ -11,19 +11,6 @@ from locator.errors import ConflictError, InputError, StoreError
 from locator.schema import CRS, LAYERS, SAME_PLACE_DEG, Column, Layer
 from locator.store.base import AuditRow, Cell, Record, Revision
 
-__all__ = [
-    "Counts",
-    "already_stored",
-    "changed_record",
-    "changed_since",
-    "check_closable",
-    "choose_columns",
-    "find_layer",
-    "frame_of_rows",
-    "make_frame",
-    "to_records",
-]
-
 
 class Counts:
     """What one transaction has done so far."""

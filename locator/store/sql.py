@@ -25,8 +25,6 @@ from locator.store.records import (
 from locator.store.tables import audit_table, layer_table, meta_table
 from locator.store.text import fetch_all, keep_whole
 
-__all__ = ["apply_change", "read_layer", "read_since"]
-
 _IDS_PER_QUERY = 500  # SQLite's oldest limit is 999 variables a statement
 
 

@@ -10,8 +10,6 @@ from xml.etree import ElementTree as ET
 
 from locator.schema import LAYERS, Column, Layer
 
-__all__ = ["add_styles"]
-
 _STYLE = "locator"
 # QgsValueMapFieldFormatter::NULL_VALUE
 _NULL = "{2839923C-8B7D-419E-B84B-CA2FE9B80EC7}"

@@ -10,18 +10,6 @@ from sqlalchemy.types import TypeDecorator
 from locator.errors import StoreError
 from locator.schema import LAYERS, Column
 
-__all__ = [
-    "Geometry",
-    "audit_table",
-    "declare_column",
-    "documents_table",
-    "geometry_srs",
-    "geometry_wkb",
-    "jobs_table",
-    "layer_table",
-    "meta_table",
-]
-
 _SRS_ID = 4326
 _ENVELOPE_BYTES = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}
 

@@ -13,17 +13,6 @@ import sqlalchemy as sa
 
 from locator.store.base import Cell
 
-__all__ = [
-    "any_broken",
-    "fetch_all",
-    "is_broken",
-    "keep_whole",
-    "lenient",
-    "mended",
-    "mended_json",
-    "shown",
-]
-
 _NOT_UTF8 = "Could not decode to UTF-8"  # how Python's sqlite3 begins; it gives no code
 _FIRST_CJK = "\u0800"
 

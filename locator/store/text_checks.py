@@ -11,15 +11,6 @@ from locator.store.faults import MENDABLE, Fault
 from locator.store.file import OUTSIDE_ACTOR, newest_schema
 from locator.store.text import any_broken, is_broken, mended, mended_json, shown
 
-__all__ = [
-    "check_documents",
-    "check_history",
-    "check_meta",
-    "check_numbers",
-    "check_rows",
-    "check_schema_text",
-]
-
 _TRIGGER, _VIEW = "trigger", "view"
 
 

@@ -15,7 +15,7 @@ from locator.coverage import (
 )
 from locator.coverage.quality import nearest_seconds
 from locator.datum import Positions
-from locator.schema import SET_SEPARATOR, Service, split_set
+from locator.schema import SET_SEPARATOR, Amenity, split_set
 from locator.study.basis import Basis
 
 Floats = npt.NDArray[np.float64]
@@ -121,7 +121,7 @@ def _missing(
     reach: Floats = share(basis.by_kind)
     missing: list[list[str]] = [[] for _ in range(count)]
     unknown: list[list[str]] = [[] for _ in range(count)]
-    for service in Service:
+    for service in Amenity:
         offers = np.array([service.value in given for given in offered], dtype=bool)
         lacking = share(basis.by_kind & offers) < _MOST
         perhaps = lacking & (share(basis.by_kind & (offers | basis.unrecorded)) >= _MOST)

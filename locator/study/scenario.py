@@ -22,8 +22,8 @@ from locator.schema import (
     LAYERS,
     POSITION_DECIMALS,
     SET_SEPARATOR,
+    Amenity,
     Datum,
-    Service,
 )
 
 KEYS = ("name", "datum", "close", "open", "hours", "services", "move", "add")
@@ -184,7 +184,7 @@ def _services(value: object, identity: str, source: str) -> frozenset[str]:
     names = value if isinstance(value, list) else [value]
     try:
         return frozenset(
-            Service.parse(_text(name, f"services of {identity}", source)).value for name in names
+            Amenity.parse(_text(name, f"services of {identity}", source)).value for name in names
         )
     except ValueError as error:
         raise InputError(f"{source}: services of {identity}: {error}") from error

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from locator.errors import InputError
-from locator.schema import Kind, Service, split_set
+from locator.schema import Amenity, Kind, split_set
 from locator.study.basis import Basis
 from locator.study.sites_candidates import Candidates
 from locator.study.sites_prices import Prices
@@ -126,7 +126,7 @@ def _priced(
     offer = prices.add_cabinet if swap else prices.new_post
     if offer is not None:
         cost, hours = offer
-        if Service.BATTERY_SWAP in question.services and not swap:
+        if Amenity.BATTERY_SWAP in question.services and not swap:
             cost += 0.0 if prices.add_cabinet is None else prices.add_cabinet[0]
         name = "add_cabinet" if swap else "new_post"
         for at, price in enumerate(own):
@@ -146,7 +146,7 @@ def _priced(
 
 def _is_swap(question: SiteQuestion) -> bool:
     """Whether what is asked for is a cabinet: battery swap alone, or the kind itself."""
-    return question.services == (Service.BATTERY_SWAP,) or question.kinds == (Kind.SWAP_CABINET,)
+    return question.services == (Amenity.BATTERY_SWAP,) or question.kinds == (Kind.SWAP_CABINET,)
 
 
 def _cabinets(prices: Prices, counts: Mask, basis: Basis) -> list[_Row]:
@@ -175,7 +175,7 @@ def _services(
     cabinet = (stations["kind"] == Kind.SWAP_CABINET.value).to_numpy(dtype=bool)
     for station in np.flatnonzero(basis.by_kind & ~counts & ~cabinet):
         missing = wanted - split_set(stations["services"].iloc[station])
-        if Service.BATTERY_SWAP.value in missing:
+        if Amenity.BATTERY_SWAP.value in missing:
             continue  # a swap needs a cabinet
         text = stations["opening_hours"].iloc[station]
         cost = each * len(missing)

@@ -10,7 +10,7 @@ from locator.errors import InputError
 from locator.hours import is_readable
 from locator.nearest import StationFilter
 from locator.questions import Box, Given, Reader
-from locator.schema import Kind, Service
+from locator.schema import Amenity, Kind
 from locator.study.sites_prices import Prices
 
 Model = Literal["mclp", "backup", "capacitated", "lscp", "p-median", "p-center"]
@@ -76,7 +76,7 @@ class SiteQuestion:
     at: str | None = None
     hourly: bool = False
     week_of: str | None = None
-    services: tuple[Service, ...] = ()
+    services: tuple[Amenity, ...] = ()
     kinds: tuple[Kind, ...] = ()
     candidates: CandidateSource = "grid"
     spacing_m: float = 200.0
@@ -251,7 +251,7 @@ _READERS: Mapping[str, Reader[object]] = {
     "at": _moment,
     "hourly": questions.flag,
     "week_of": _week,
-    "services": questions.codes(Service),
+    "services": questions.codes(Amenity),
     "kinds": questions.codes(Kind),
     "candidates": questions.choice(*_SOURCES),
     "spacing_m": questions.number(20, 10_000),

@@ -25,7 +25,7 @@ from locator.coverage.quality import nearest_seconds
 from locator.coverage.uncertainty import ACCURACY_M
 from locator.datum import Positions
 from locator.report.folder import PlainTable
-from locator.schema import Host, Kind, LabelledEnum, Service, split_set
+from locator.schema import Amenity, Host, Kind, LabelledEnum, split_set
 from locator.study.basis import Basis
 from locator.travel import StraightLine
 
@@ -142,7 +142,7 @@ def _services(basis: Basis) -> pd.DataFrame:
     masks: dict[str | None, Mask] = {
         service.value: basis.by_kind
         & np.array([service.value in given for given in offered], dtype=bool)
-        for service in Service
+        for service in Amenity
     }
     table = _by_mask(basis, "service", masks)
     unknown = basis.by_kind & basis.unrecorded

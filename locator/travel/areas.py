@@ -21,8 +21,6 @@ from locator.travel.graph import Floats, RoadGraph
 from locator.travel.legs import Snapped
 from locator.travel.snap import SnapIndex
 
-__all__ = ["CELL_M", "AreaRules", "reached_roads", "trace_area"]
-
 CELL_M = 20.0
 _LEVELS = 2  # halvings from the coarsest cells
 _COARSE_M = CELL_M * 2**_LEVELS

@@ -20,16 +20,6 @@ if TYPE_CHECKING:
     from locator.travel.legs import Snapped
     from locator.travel.route import Route
 
-__all__ = [
-    "BoundModel",
-    "Nearest",
-    "OnRoads",
-    "Origins",
-    "Prepared",
-    "Routed",
-    "TravelModel",
-]
-
 Origins: TypeAlias = "Positions | Snapped"  # places, or what a model's ``snap`` made of them
 
 

@@ -12,17 +12,6 @@ import numpy.typing as npt
 
 from locator.datum import steps_m
 
-__all__ = [
-    "CLOSED",
-    "Arcs",
-    "RoadEdges",
-    "arc_heads",
-    "arc_ms",
-    "arc_tails",
-    "shape_lengths_m",
-    "travel_ms",
-]
-
 _EDGES_AT_ONCE = 1 << 12
 Arcs = tuple[int, ...]
 CLOSED = np.uint32(0)  # the time of a direction that may not be used

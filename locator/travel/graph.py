@@ -19,8 +19,6 @@ from locator.travel.edges import CLOSED, Arcs, RoadEdges, arc_heads, arc_ms, arc
 from locator.travel.osm_profile import Profile
 from locator.travel.twins import merge_twins
 
-__all__ = ["LENGTH_BITS", "RoadGraph", "RoadReport", "build_graph", "split_weight", "weigh"]
-
 LENGTH_BITS = 28  # 2,684 km in centimetres
 _LENGTH = float(1 << LENGTH_BITS)
 Floats = npt.NDArray[np.float64]

@@ -15,8 +15,6 @@ from locator.travel.edges import RoadEdges
 from locator.travel.graph import RoadGraph
 from locator.travel.osm_profile import Profile
 
-__all__ = ["FORMAT", "file_digest", "graph_path", "load_graph", "save_graph"]
-
 FORMAT = 2  # one more whenever the arrays or what they mean change
 _EDGE_ARRAYS = (
     "node_lonlat",

@@ -19,18 +19,6 @@ from locator.datum import Positions
 from locator.travel.edges import CLOSED
 from locator.travel.graph import Floats, Ints, RoadGraph, weigh
 
-__all__ = [
-    "Direct",
-    "Legs",
-    "Snapped",
-    "direct_ways",
-    "entries_of",
-    "exits_of",
-    "least",
-    "pick",
-    "with_sources",
-]
-
 Rows = npt.NDArray[np.int64]
 
 

@@ -33,8 +33,6 @@ from locator.schema import Datum
 from locator.travel.edges import RoadEdges, shape_lengths_m, travel_ms
 from locator.travel.osm_profile import Profile, judge_way
 
-__all__ = ["CLASSLESS", "FAST", "SNAP_M", "UNMET", "LineMapping", "read_line_mapping", "read_lines"]
-
 SNAP_M = 0.5  # ends of lines this near to each other are one junction
 # Notes that are reasons for doubt (``intake.roads.report_doubts``).
 CLASSLESS = "lines without a class"

@@ -25,8 +25,6 @@ from locator.travel.osm_edges import NOWHERE, PER_DEGREE, Gathered, cut_ways
 from locator.travel.osm_profile import Profile, judge_barrier, judge_way
 from locator.travel.restrictions import read_restriction
 
-__all__ = ["Box", "read_osm"]
-
 Box = tuple[float, float, float, float]  # west, south, east, north in degrees
 Progress = Callable[[float], None]
 

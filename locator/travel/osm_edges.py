@@ -16,8 +16,6 @@ from locator.travel.edges import Arcs, RoadEdges, shape_lengths_m, travel_ms
 from locator.travel.osm_profile import WayRule
 from locator.travel.restrictions import Restriction, among, resolve
 
-__all__ = ["NOWHERE", "PER_DEGREE", "Gathered", "cut_ways"]
-
 PER_DEGREE = 10_000_000  # OSM keeps coordinates as whole 1e-7 degrees
 NOWHERE = 2**31 - 1  # libosmium's coordinate of a node that is not in the file
 _AT_ONCE = 1 << 13  # vertices, or edges

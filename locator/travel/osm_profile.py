@@ -14,19 +14,6 @@ from types import MappingProxyType
 
 from locator.errors import InputError
 
-__all__ = [
-    "E_BIKE",
-    "WALK",
-    "ClassRule",
-    "Profile",
-    "Use",
-    "WayRule",
-    "judge_barrier",
-    "judge_restriction",
-    "judge_way",
-]
-
-
 WALKING_KMH = 6.0  # maxspeed=walk names no number; the most a walker goes in the profiles' tables
 _LIVING_STREET_KMH = 12.0  # the cap of that class for an e-bike: the law of each country differs
 _UNITS = {"": 1.0, "km/h": 1.0, "kmh": 1.0, "kph": 1.0, "mph": 1.609344, "knots": 1.852}

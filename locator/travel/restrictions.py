@@ -21,8 +21,6 @@ from locator.travel.edges import Arcs, RoadEdges
 from locator.travel.osm_profile import Profile, judge_restriction
 from locator.travel.twins import find_twins, take_edges
 
-__all__ = ["Restriction", "among", "read_restriction", "resolve"]
-
 HONOURED = "restrictions honoured"
 EMPTY = "restrictions without a turn in this network"
 BROKEN = "restrictions not understood"  # a part is missing, or it can be read in two ways

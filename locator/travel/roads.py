@@ -30,8 +30,6 @@ from locator.travel.legs import Snapped, direct_ways, entries_of, least, with_so
 from locator.travel.route import Route, find_route
 from locator.travel.snap import SnapIndex
 
-__all__ = ["BoundRoads", "RoadOptions", "Roads"]
-
 _SEARCH_BYTES = 32 * 2**20  # for the distances of the searches that run together
 _AT_ONCE = 50
 _PAIRS_AT_ONCE = 2_000_000

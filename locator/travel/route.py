@@ -13,8 +13,6 @@ from locator.datum import Positions, from_mercator, to_mercator
 from locator.travel.graph import RoadGraph, split_weight
 from locator.travel.legs import Snapped, direct_ways, entries_of, with_sources
 
-__all__ = ["Route", "Street", "find_route"]
-
 
 @dataclass(frozen=True)
 class Street:

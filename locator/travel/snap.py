@@ -12,8 +12,6 @@ from locator.travel.edges import RoadEdges
 from locator.travel.graph import Floats, RoadGraph
 from locator.travel.legs import Rows, Snapped
 
-__all__ = ["SnapIndex"]
-
 # A place on a crossing, or a door between a street and its pavement, belongs to all of them: the
 # tolerance is about the width of a street with its pavements.
 _SPARE_M = 20.0

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
     from scipy.spatial import cKDTree
 
-__all__ = ["CIRCLE_SIDES", "StraightLine"]
-
 Result = TypeVar("Result")
 Indices = npt.NDArray[np.int64]
 

@@ -7,8 +7,6 @@ import numpy.typing as npt
 
 from locator.travel.edges import CLOSED, RoadEdges
 
-__all__ = ["find_twins", "merge_twins", "take_edges"]
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
 

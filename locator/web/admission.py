@@ -12,8 +12,6 @@ from locator.web.language import gettext as _
 from locator.web.language import language
 from locator.web.request import best_media
 
-__all__ = ["RETRY_AFTER_S", "admission_of", "busy_words", "dear", "open_admission"]
-
 RETRY_AFTER_S = 3
 
 

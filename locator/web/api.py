@@ -10,8 +10,6 @@ from locator.errors import InputError
 from locator.nearest import OpenRule, read_filter, read_wishes
 from locator.web.request import get_service, given_address, given_form
 
-__all__ = ["blueprint"]
-
 blueprint = Blueprint("api", __name__)
 
 _MAX_K = 100

@@ -32,8 +32,6 @@ from locator.web.language import in_language, language, use_languages
 from locator.web.page_cache import keep_pages
 from locator.web.request import get_service
 
-__all__ = ["create_app"]
-
 _MAX_FORM_BYTES = 8 * 1024  # of riders: a position and some names
 _MAX_QUESTION_BYTES = 64 * 1024  # of planners: fifty stations and their hours
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"

@@ -14,16 +14,6 @@ from locator.paths import static_dir
 from locator.theme import css_variables
 from locator.web.compress import takes_gzip
 
-__all__ = [
-    "APART",
-    "PLANNER_FILES",
-    "asset_names",
-    "asset_text",
-    "asset_url",
-    "blueprint",
-    "load_assets",
-]
-
 blueprint = Blueprint("assets", __name__)
 
 _OWN = (

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from babel.support import Translations
 
-__all__ = ["compiled", "english"]
-
 _CATALOGUE = Path("en") / "LC_MESSAGES" / "messages.po"
 
 

@@ -4,8 +4,6 @@ import gzip
 
 from flask import Response, request
 
-__all__ = ["compress", "takes_gzip"]
-
 _WORTH_IT = 600  # bytes
 _KINDS = ("text/", "application/json", "application/geo+json", "application/manifest+json")
 _DOCUMENTS = ("application/schema+json", "application/vnd.oai.openapi+json")

@@ -2,8 +2,6 @@
 
 from flask import Flask, Response, request
 
-__all__ = ["open_to_scripts"]
-
 _OPEN = ("/ogc", "/exports", "/oembed", "/api/nearest")
 
 

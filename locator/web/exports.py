@@ -37,8 +37,6 @@ from locator.web.language import gettext as _
 from locator.web.language import language
 from locator.web.request import get_service, given_address
 
-__all__ = ["blueprint", "keep_exports"]
-
 blueprint = Blueprint("exports", __name__)
 
 _KEPT_BYTES = 2**30  # on the disk, where temporary files are

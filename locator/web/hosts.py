@@ -22,8 +22,6 @@ from locator.settings import Settings, host_name
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-__all__ = ["Caller", "HostCheck", "caller", "is_loopback", "judge", "names_us", "use_hosts"]
-
 _KEY = "locator.caller"
 _PORT = re.compile(r":[0-9]{1,5}\Z")
 _FORWARDING = re.compile(

@@ -29,8 +29,6 @@ from locator.store import Job, JobState
 from locator.web.hosts import names_us
 from locator.web.request import get_service, given_body
 
-__all__ = ["MOST_NEW", "Throttle", "blueprint", "may_start", "open_jobs"]
-
 blueprint = Blueprint("jobs", __name__)
 
 MOST_NEW = 20

@@ -12,8 +12,6 @@ from locator.schema import Language
 from locator.settings import Settings
 from locator.web.catalogue import english
 
-__all__ = ["COOKIE", "gettext", "in_language", "language", "ngettext", "use_languages"]
-
 COOKIE = "lang"
 _LOCALES: dict[Language, str] = {"zh": "zh_Hans_CN", "en": "en"}
 _A_YEAR_S = 31_536_000

@@ -7,8 +7,6 @@ from locator.datum import from_wgs84
 from locator.schema import Datum
 from locator.web.language import gettext as _
 
-__all__ = ["NavigationLink", "app_links", "navigation_links", "navigation_templates"]
-
 _SOURCE = "rider-locator"
 
 # {x},{y} are GCJ-02, {lon},{lat} WGS-84, {name} is percent-encoded. The start is left to the app.

@@ -15,8 +15,6 @@ from locator.schema import Language
 from locator.theme import PALETTE
 from locator.web.assets import APART, asset_names, asset_url
 
-__all__ = ["blueprint", "icon_url"]
-
 blueprint = Blueprint("offline", __name__)
 
 _A_YEAR_S = 31_536_000

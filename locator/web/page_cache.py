@@ -15,8 +15,6 @@ from flask import Flask, Response, current_app, g, request
 from locator.cache import Cache
 from locator.web.compress import takes_gzip
 
-__all__ = ["NoncePage", "PageCache", "keep_pages", "send_cached"]
-
 _PAGES = 32
 _BYTES = 8 * 2**20
 _GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # RFC 1952: deflate, no name, no time

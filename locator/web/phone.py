@@ -9,8 +9,6 @@ from locator.phone import Rows, cell_rows, phone_cell, phone_register
 from locator.service import Snapshot
 from locator.web.request import get_service
 
-__all__ = ["blueprint", "keep_registers"]
-
 blueprint = Blueprint("phone", __name__)
 
 _KEPT = 64

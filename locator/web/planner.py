@@ -29,7 +29,7 @@ from locator.planner import (
     read_draft,
     study_command,
 )
-from locator.schema import Kind, Service, Status, split_set
+from locator.schema import Amenity, Kind, Status, split_set
 from locator.study import map_layers, map_options
 from locator.web.admission import admission_of
 from locator.web.assets import asset_url
@@ -38,8 +38,6 @@ from locator.web.language import gettext as _
 from locator.web.language import language
 from locator.web.request import get_service, given_body
 from locator.web.words import planner_words
-
-__all__ = ["blueprint", "open_planner_page"]
 
 blueprint = Blueprint("planner", __name__)
 
@@ -77,7 +75,7 @@ def page() -> str:
         parts=parts,
         too_much=too_much,
         kinds=list(Kind),
-        services=list(Service),
+        services=list(Amenity),
         model=service.travel.describe(language()),
         words=planner_words(),
         minutes=MINUTES,

@@ -11,8 +11,6 @@ from locator.errors import InputError
 from locator.questions import Given
 from locator.service import Service
 
-__all__ = ["best_media", "get_service", "given_address", "given_body", "given_form"]
-
 
 def get_service() -> Service:
     """Return the application's service."""

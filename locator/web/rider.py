@@ -22,7 +22,7 @@ from locator.hours_words import day_words, hours_by_day, week_words
 from locator.nearest import OpenRule, StationFilter, read_filter, read_wishes
 from locator.phone import MANY_STATIONS
 from locator.places import Place
-from locator.schema import LAYERS, Json, Kind, Platform, Provenance, Service, State, Status
+from locator.schema import LAYERS, Amenity, Json, Kind, Platform, Provenance, State, Status
 from locator.service import Snapshot
 from locator.travel import Routed
 from locator.web.language import gettext as _
@@ -31,8 +31,6 @@ from locator.web.navigation import NavigationLink, app_links, navigation_links
 from locator.web.page_cache import send_cached
 from locator.web.request import get_service, given_address
 from locator.web.words import age_words, copy_words, platform_label, script_words, way_words
-
-__all__ = ["blueprint", "list_around"]
 
 blueprint = Blueprint("rider", __name__)
 
@@ -43,14 +41,14 @@ _NOTICE_DAYS = 7
 
 # The filters that riders use most; the rest of the services stand on the station's page.
 _OFFERED = (
-    Service.PHONE_CHARGING,
-    Service.BATTERY_SWAP,
-    Service.VEHICLE_CHARGING,
-    Service.HOT_WATER,
-    Service.TOILET,
-    Service.COOLING,
-    Service.HEATING,
-    Service.MICROWAVE,
+    Amenity.PHONE_CHARGING,
+    Amenity.BATTERY_SWAP,
+    Amenity.VEHICLE_CHARGING,
+    Amenity.HOT_WATER,
+    Amenity.TOILET,
+    Amenity.COOLING,
+    Amenity.HEATING,
+    Amenity.MICROWAVE,
 )
 
 
@@ -66,7 +64,7 @@ class Card:
     state: str
     glyph: str
     words: str
-    services: list[Service] | None  # None: nobody recorded what there is
+    services: list[Amenity] | None  # None: nobody recorded what there is
     navigation: NavigationLink
     notice: str | None
     checked: str
@@ -224,7 +222,7 @@ def _card(feature: Feature, chosen: StationFilter, *, arriving: bool = True) -> 
         state=str(own["state"]),
         glyph=_glyph(State.parse(str(own["state"])), own["minutes_left"]),
         words=state_words(own, language(), arriving=arriving),
-        services=None if offered is None else [Service.parse(code) for code in ordered],
+        services=None if offered is None else [Amenity.parse(code) for code in ordered],
         navigation=navigation_links(str(own["name"]), lon, lat)[0],
         notice=_notice(own),
         checked=age_words(str(checked) if checked else None, get_service().now().date()),

@@ -5,20 +5,11 @@ Messages stand here in Chinese; ``templates/translations`` holds them in English
 
 from datetime import date
 
-from locator.schema import Kind, Platform, Service
+from locator.schema import Amenity, Kind, Platform
 from locator.theme import KIND_LOOKS
 from locator.web.language import gettext as _
 from locator.web.language import language, ngettext
 from locator.web.navigation import navigation_templates
-
-__all__ = [
-    "age_words",
-    "copy_words",
-    "planner_words",
-    "platform_label",
-    "script_words",
-    "way_words",
-]
 
 Words = dict[str, object]
 
@@ -55,7 +46,7 @@ def script_words() -> Words:
     return {
         "language": shown,
         "kinds": {k.value: [k.label(shown), KIND_LOOKS[k].glyph] for k in Kind},
-        "services": {s.value: s.label(shown) for s in Service},
+        "services": {s.value: s.label(shown) for s in Amenity},
         "platforms": {p.value: p.label(shown) for p in Platform},
         "navigation": navigation_templates(),
         "weekdays": [_("周一"), _("周二"), _("周三"), _("周四"), _("周五"), _("周六"), _("周日")],
@@ -177,7 +168,7 @@ def planner_words() -> Words:
         "language": shown,
         "weekdays": [_("周一"), _("周二"), _("周三"), _("周四"), _("周五"), _("周六"), _("周日")],
         "kind_names": [[k.value, k.label(shown)] for k in Kind],
-        "service_names": [[s.value, s.label(shown)] for s in Service],
+        "service_names": [[s.value, s.label(shown)] for s in Amenity],
         **_figure_words(),
         **_change_words(),
         **_site_words(),

@@ -17,21 +17,6 @@ from locator.web.admission import admission_of
 from locator.web.language import language
 from locator.web.request import get_service
 
-__all__ = [
-    "MAP_WORDS",
-    "borders",
-    "drawing_of",
-    "frame_ancestors",
-    "map_view",
-    "mark_of",
-    "open_caches",
-    "own_address",
-    "picture_cache",
-    "shown_for",
-    "states_of",
-    "whole_address",
-]
-
 # ``lang`` is the site's own word for it, ``reach`` the older name of minutes.
 MAP_WORDS = (*MAP_NAMES, "lang", "reach")
 

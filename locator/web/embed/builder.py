@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from locator import questions
 from locator.errors import InputError
 from locator.questions import Given
-from locator.schema import Kind, Service
+from locator.schema import Amenity, Kind
 from locator.showing import LAYERS
 from locator.showing.frozen import FROZEN_KIND
 from locator.theme import THEMES
@@ -20,8 +20,6 @@ from locator.web.embed.snippet import HEIGHTS, Frame, snippet_html
 from locator.web.language import gettext as _
 from locator.web.language import language
 from locator.web.request import get_service, given_address
-
-__all__ = ["blueprint"]
 
 blueprint = Blueprint("builder", __name__)
 
@@ -67,7 +65,7 @@ def page() -> ResponseReturnValue:
         trouble=trouble,
         layers=_layer_names(),
         kinds={kind.value: kind.label(language()) for kind in Kind},
-        services={service.value: service.label(language()) for service in Service},
+        services={service.value: service.label(language()) for service in Amenity},
         themes=_theme_names(),
         heading=_("把地图放进别的网页"),
         frozen=_frozen(),

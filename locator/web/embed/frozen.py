@@ -17,8 +17,6 @@ from locator.web.embed.asking import frame_ancestors, own_address
 from locator.web.embed.pictures import MEDIA, send_picture
 from locator.web.request import get_service, given_address
 
-__all__ = ["blueprint", "find_frozen"]
-
 blueprint = Blueprint("frozen", __name__)
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")

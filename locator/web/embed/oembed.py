@@ -23,8 +23,6 @@ from locator.web.hosts import names_us
 from locator.web.language import gettext as _
 from locator.web.request import get_service, given_address
 
-__all__ = ["ENDPOINTS", "blueprint"]
-
 blueprint = Blueprint("oembed", __name__)
 
 _NAMES = ("url", "format", "maxwidth", "maxheight", "language", "lang")

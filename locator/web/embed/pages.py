@@ -43,8 +43,6 @@ from locator.web.request import get_service, given_address
 from locator.web.rider import list_around
 from locator.web.words import script_words
 
-__all__ = ["NEAREST_NAMES", "NearestView", "blueprint", "heading_of", "read_nearest_view"]
-
 blueprint = Blueprint("embed", __name__)
 
 NEAREST_NAMES = ("kind", "service", "unknown", "count", "place", "language", "theme", "lang")

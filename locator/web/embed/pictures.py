@@ -23,8 +23,6 @@ from locator.web.embed.asking import (
 )
 from locator.web.request import get_service, given_address
 
-__all__ = ["MEDIA", "blueprint", "send_picture"]
-
 blueprint = Blueprint("pictures", __name__)
 
 MEDIA: dict[str, str] = {"png": "image/png", "svg": "image/svg+xml"}

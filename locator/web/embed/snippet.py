@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import urlsplit
 
-__all__ = ["HEIGHTS", "Frame", "frame_html", "snippet_html"]
-
 # Of a frame before it has said how high it would like to be.
 HEIGHTS = {"map": 480, "nearest": 560, "coverage": 720}
 _LEAST, _MOST = 200, 2000

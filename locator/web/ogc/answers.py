@@ -15,25 +15,6 @@ from locator.web.compress import takes_gzip
 from locator.web.language import language
 from locator.web.request import best_media, get_service
 
-__all__ = [
-    "GEOJSON",
-    "HTML",
-    "JSON",
-    "OPENAPI",
-    "SCHEMA",
-    "CachedAnswer",
-    "Document",
-    "Link",
-    "answer",
-    "choose_format",
-    "here",
-    "link",
-    "not_modified",
-    "plain",
-    "stream",
-    "tag",
-]
-
 JSON, HTML, GEOJSON = "application/json", "text/html", "application/geo+json"
 SCHEMA = "application/schema+json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"

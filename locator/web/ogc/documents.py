@@ -7,17 +7,6 @@ from locator.web.language import gettext as _
 from locator.web.language import language
 from locator.web.ogc.answers import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, Document, Link, here, link
 
-__all__ = [
-    "CONFORMANCE",
-    "collection_document",
-    "collections_document",
-    "column_schema",
-    "conformance_document",
-    "illustrative_note",
-    "landing_document",
-    "queryables_document",
-]
-
 _QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
 _CONFORMANCE = "http://www.opengis.net/def/rel/ogc/1.0/conformance"
 _GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"

@@ -16,8 +16,6 @@ from locator.web.ogc.parameters import (
     queryable_names,
 )
 
-__all__ = ["openapi_document"]
-
 _POSITION: Document = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 _TEXT: Document = {"type": "string"}
 _NOT_EMPTY: Document = {"type": "string", "minLength": 1}

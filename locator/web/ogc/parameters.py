@@ -28,18 +28,6 @@ from locator.features import (
 from locator.schema import Column
 from locator.web.language import gettext as _
 
-__all__ = [
-    "ITEM",
-    "ITEMS",
-    "PLAIN",
-    "Parameter",
-    "check_parameters",
-    "describe_parameters",
-    "queryable_names",
-    "read_query",
-    "read_shape",
-]
-
 PLAIN = ("f", "lang")
 ITEM = (*PLAIN, "crs")
 ITEMS = (

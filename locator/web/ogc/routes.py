@@ -82,8 +82,6 @@ from locator.web.ogc.parameters import (
 )
 from locator.web.request import best_media, get_service
 
-__all__ = ["blueprint", "fault", "use_views"]
-
 blueprint = Blueprint("ogc", __name__, url_prefix="/ogc")
 
 _STREAMED = 1_000  # features; a page of more is sent while it is made
