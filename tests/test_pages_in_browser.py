@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from shapely.geometry import Point
 
-from locator.schema import LAYERS
+from locator.schema import LAYERS, Text
 from locator.store import Change, GeoPackageStore
 from tests.browser_support import watch_page
 from tests.conftest import Server
@@ -93,8 +93,9 @@ def poison(store: GeoPackageStore) -> None:
         texts = [
             c.name
             for c in layer.columns
-            if c.dtype == "text" and c.name not in {"id", "opening_hours", "kind"}
+            if isinstance(c, Text) and c.name not in {"id", "opening_hours", "kind"}
         ]
+        assert texts, name
         changes = frame.copy()
         for column in texts:
             changes[column] = HOSTILE
