@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 
 from locator.errors import InputError, NoWayError
-from locator.hours import calendar_doubts
+from locator.hours import calendar_warnings
 from locator.hours_words import clock_words
 from locator.nearest import Found, OpenRule, StationFilter, Wishes, check_positions
 from locator.schema import LAYERS, Amenity, Json, State, is_illustrative
@@ -48,7 +48,7 @@ class Answer(TypedDict):
     travel: str
     services_unknown: int  # left out for services or hosts that nobody recorded; see or_unknown
     illustrative: bool
-    doubts: list[str]
+    warnings: list[str]
     data_version: str
 
 
@@ -107,7 +107,7 @@ def nearest_answer(
         travel=service.travel.describe(),
         services_unknown=int(left_out.sum()),
         illustrative=is_illustrative(stations),
-        doubts=calendar_doubts(service.rules, moment),
+        warnings=calendar_warnings(service.rules, moment),
         data_version=snapshot.version,
     )
 

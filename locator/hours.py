@@ -185,7 +185,7 @@ def unannounced_year(rules: HoursRules, moment: datetime) -> int | None:
     return None if last is None or until.year <= last else max(moment.year, last + 1)
 
 
-def calendar_doubts(rules: HoursRules, moment: datetime) -> list[str]:
+def calendar_warnings(rules: HoursRules, moment: datetime) -> list[str]:
     """Say that the calendar does not reach a moment's week: its holidays are not announced."""
     year = unannounced_year(rules, moment)
     if year is None:

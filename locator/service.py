@@ -235,9 +235,9 @@ class Service:
 
 def _usable(frame: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
     """Return a layer's rows that can be shown; the log names the others."""
-    usable, doubts = drop_unusable(frame, layer)
-    for doubt in doubts:
-        logging.getLogger("locator").warning("%s", doubt)
+    usable, warnings = drop_unusable(frame, layer)
+    for warning in warnings:
+        logging.getLogger("locator").warning("%s", warning)
     return usable
 
 

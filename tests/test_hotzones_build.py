@@ -327,10 +327,10 @@ def test_rows_without_an_id_that_are_the_same_count_once_unless_told(
     twice = pd.concat([plain, plain.iloc[:4_000]])
     once = build(twice)
     assert once["rows_left_out"] == {"identical": 4_000}
-    assert any("same as another" in doubt for doubt in once["doubts"])
+    assert any("same as another" in warning for warning in once["warnings"])
     kept = build(twice, keep_identical=True)
     assert kept["rows_used"] == 28_000
-    assert any("all were counted" in doubt for doubt in kept["doubts"])
+    assert any("all were counted" in warning for warning in kept["warnings"])
 
 
 def test_what_looks_made_up_is_doubted_and_counted(
@@ -340,15 +340,15 @@ def test_what_looks_made_up_is_doubted_and_counted(
     pinned.loc[:999, ["lon", "lat"]] = [107.2, 34.35]
     summary = build(pinned)
     assert summary["rows_used"] == 24_000
-    assert any("1 exact position(s) hold 4%" in doubt for doubt in summary["doubts"])
+    assert any("1 exact position(s) hold 4%" in warning for warning in summary["warnings"])
     (row,) = cleaning(tmp_path)
     assert (row["reason"], row["value"]) == ("one_position", "107.200000,34.350000")
     rounded = build(orders.assign(lon=orders["lon"].round(2), lat=orders["lat"].round(2)))
-    assert any("three decimals or fewer" in doubt for doubt in rounded["doubts"])
+    assert any("three decimals or fewer" in warning for warning in rounded["warnings"])
     stray = orders.copy()
     stray.loc[0, ["time", "end_time"]] = "2019-01-01 12:00:00"
-    assert any("say --from and --until" in doubt for doubt in build(stray)["doubts"])
-    assert [doubt for doubt in build(orders)["doubts"] if "suppressed" not in doubt] == []
+    assert any("say --from and --until" in warning for warning in build(stray)["warnings"])
+    assert [warning for warning in build(orders)["warnings"] if "suppressed" not in warning] == []
 
 
 def test_points_that_fit_only_after_an_offset_are_doubted_and_not_moved(
@@ -360,7 +360,7 @@ def test_points_that_fit_only_after_an_offset_are_doubted_and_not_moved(
     points = districts.geometry.sample_points(900, rng=rng).explode()
     shifted = pd.DataFrame({"lon": points.x + 0.2177, "lat": points.y})
     summary = build(shifted, resolution=6, k=1)
-    assert any("a constant offset? Nothing was moved" in doubt for doubt in summary["doubts"])
+    assert any("a constant offset? Nothing was moved" in warning for warning in summary["warnings"])
     assert summary["rows_left_out"]["outside"] > 100
 
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from locator.hours import (
     HoursRules,
-    calendar_doubts,
+    calendar_warnings,
     parse_calendar,
     read_spans,
     unannounced_year,
@@ -71,11 +71,11 @@ def test_a_year_that_is_announced_is_not_looked_up() -> None:
 
 
 def test_the_doubt_begins_where_the_window_reaches_the_year(rules: HoursRules) -> None:
-    assert calendar_doubts(rules, at("2026-12-20T12:00")) == []
+    assert calendar_warnings(rules, at("2026-12-20T12:00")) == []
     assert unannounced_year(rules, at("2026-12-28T12:00")) == 2027
-    (doubt,) = calendar_doubts(rules, at("2027-03-01T12:00"))
-    assert "2027 are expected (预计)" in doubt
-    (far,) = calendar_doubts(rules, at("2050-03-01T12:00"))
+    (warning,) = calendar_warnings(rules, at("2027-03-01T12:00"))
+    assert "2027 are expected (预计)" in warning
+    (far,) = calendar_warnings(rules, at("2050-03-01T12:00"))
     assert "on such days of 2050" in far
 
 
@@ -85,9 +85,9 @@ def test_command_line_and_interface_say_it(cli: Callable[..., Result], client: F
     answer = json.loads(
         client.get("/api/nearest?lon=107.1489&lat=34.3692&at=2027-02-06T10:00").data
     )
-    assert len(answer["doubts"]) == 1
+    assert len(answer["warnings"]) == 1
     now = json.loads(client.get("/api/nearest?lon=107.1489&lat=34.3692").data)
-    assert now["doubts"] == []
+    assert now["warnings"] == []
     assert "放假安排尚未公布" not in client.get("/").text
 
 

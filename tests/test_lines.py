@@ -11,7 +11,7 @@ from shapely.geometry import LineString, MultiLineString, Point
 
 from locator.datum import from_wgs84, geodesic_m
 from locator.errors import RoadsError
-from locator.intake.roads import report_doubts
+from locator.intake.roads import road_warnings
 from locator.schema import Datum
 from locator.travel.graph import build_graph
 from locator.travel.lines import LineMapping, read_line_mapping, read_lines
@@ -237,10 +237,10 @@ def test_a_layer_without_classes_takes_the_default_one_and_says_what_that_means(
     assert speeds(edges, "main") == (18.0, 18.0)
     assert speeds(edges, "lane") == (12.0, 12.0)
     graph = build_graph(edges, E_BIKE, source="roads")
-    (doubt,) = report_doubts(graph.report())
-    assert doubt.startswith("2 lines have no class")
-    assert "1 are named like motorways" in doubt
-    assert "e-bikes now ride them" in doubt
+    (warning,) = road_warnings(graph.report())
+    assert warning.startswith("2 lines have no class")
+    assert "1 are named like motorways" in warning
+    assert "e-bikes now ride them" in warning
     all_alike = read_lines(path, LineMapping(default_class="residential"), E_BIKE)
     assert all_alike.classes == ("residential",)
     assert all_alike.notes["lines without a class"] == 3
@@ -267,8 +267,10 @@ def test_lines_that_end_on_the_middle_of_another_are_counted_and_split_if_asked(
     path = layer(tmp_path / "roads.gpkg", *rows)
     apart = read_lines(path, PLAIN, E_BIKE)
     assert apart.notes["lines that end on the middle of another"] == 3
-    doubts = report_doubts(build_graph(apart, E_BIKE, source="roads").report())
-    assert any(d.startswith("3 ends of lines lie on the middle") and "--split" in d for d in doubts)
+    warnings = road_warnings(build_graph(apart, E_BIKE, source="roads").report())
+    assert any(
+        d.startswith("3 ends of lines lie on the middle") and "--split" in d for d in warnings
+    )
     joined = read_lines(path, replace(PLAIN, split=True), E_BIKE)
     names = [joined.names[name] for name in joined.name]
     assert names.count("main") == 3

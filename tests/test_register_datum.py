@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from locator.datum import from_wgs84, limits
 from locator.register import (
     DatumFit,
-    doubt_positions,
     fit_datums,
     hint_datum,
     hint_unit,
     parse_points,
     parse_table,
+    position_warnings,
     read_table,
 )
 from locator.register.coordinates import parse_coordinate, parse_metres, parse_pair
@@ -306,7 +306,7 @@ def test_three_stations_on_one_round_place_are_named(cli: Callable[..., Result])
 def test_an_ordinary_register_is_not_doubted(store: GeoPackageStore) -> None:
     points = store.read("stations").geometry
     rows = range(2, len(points) + 2)
-    assert not doubt_positions(points.x.to_numpy(), points.y.to_numpy(), rows)
+    assert not position_warnings(points.x.to_numpy(), points.y.to_numpy(), rows)
 
 
 def named_stations(store: GeoPackageStore, datum: Datum, count: int) -> gpd.GeoDataFrame:

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from locator.datum import from_mercator, geodesic_m, local_crs, mercator_scale, steps_m, to_mercator
 from locator.errors import InputError, RoadsError
-from locator.intake.roads import box_around, fit_stations, import_extract, report_doubts
+from locator.intake.roads import box_around, fit_stations, import_extract, road_warnings
 from locator.travel import BoundModel, TravelModel
 from locator.travel.edges import RoadEdges
 from locator.travel.graph import RoadGraph, build_graph, split_weight, weigh
@@ -599,9 +599,9 @@ def test_roads_that_do_not_fit_the_stations_are_said_in_a_sentence() -> None:
     assert fit.out_of_reach == (2,)
     with pytest.raises(RoadsError, match="import the extract of the stations' city"):
         fit_stations(roads, np.array([[110.0, 30.0]]))
-    (cut,) = report_doubts(graph.report())
+    (cut,) = road_warnings(graph.report())
     assert "lie outside the extract" in cut
-    torn = report_doubts(graph_of("turns").report())
+    torn = road_warnings(graph_of("turns").report())
     assert "hang together" in torn[0]
     west, south, east, north = box_around(stations, margin_km=10)
     assert geodesic_m(west, 34.3, stations[:, 0].min(), 34.3) >= 10_000

@@ -31,7 +31,7 @@ from locator.study import (
     parse_standards,
     run_gaps,
 )
-from locator.study.gaps import districts_away, doubt_places, doubt_scenario
+from locator.study.gaps import districts_away, place_warnings, scenario_warnings
 from locator.study.manifest import store_kind
 from tests.conftest import local
 
@@ -278,11 +278,11 @@ def test_every_doubt_is_said_in_chinese_too(service: Service) -> None:
         add: [{{id: n, name: n, kind: rest_post, lon: 121.47, lat: 31.23}}]
     """
     scenario = parse_scenario(text, source="p")
-    said = doubt_scenario(closed, scenario, snapshot.districts)
+    said = scenario_warnings(closed, scenario, snapshot.districts)
     assert len(said) == 7
     there = np.array([[121.47, 31.23]])
     for what in ("demand points of a.csv", "hot zones of b.gpkg"):
-        said += doubt_places(there, snapshot.districts, what=what)
+        said += place_warnings(there, snapshot.districts, what=what)
     for sentence in said:
         chinese = translate(sentence, "zh")
         assert chinese != sentence

@@ -242,8 +242,8 @@ def _import_areas(
         click.echo(f"Rejected: {count(len(done.rejected), 'row')} in all", err=True)
     if done.unread_columns:
         click.echo(f"Columns that were not read: {', '.join(done.unread_columns)}", err=True)
-    for doubt in done.doubts:
-        click.echo(f"Is the datum right? {doubt}", err=True)
+    for warning in done.warnings:
+        click.echo(f"Is the datum right? {warning}", err=True)
     told = f"{len(done.new)} new, {len(done.changed)} changed, {len(done.removed)} removed"
     if done.refused:
         raise LocatorError(f"Nothing was written. {done.refused}")

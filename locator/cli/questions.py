@@ -126,8 +126,8 @@ def nearest(
             "--or-unknown lists them, too."
         )
     click.echo(f"Travel time: {answer['travel']}.")
-    for doubt in answer["doubts"]:
-        click.echo(doubt)
+    for warning in answer["warnings"]:
+        click.echo(warning)
     if answer["illustrative"]:
         click.echo("Illustrative data: these stations are made up for the demonstration.")
 

@@ -89,7 +89,7 @@ def import_command(
         report = asdict(found.roads.graph.report()) | {
             "travel": found.roads.describe(),
             "kept_in": str(found.path),
-            "doubts": list(found.doubts),
+            "warnings": list(found.warnings),
             "stations_far": list(found.far),
             "stations_out_of_reach": list(found.out_of_reach),
         }
@@ -188,8 +188,8 @@ def _tell(found: "RoadsImport") -> None:
         if number:
             click.echo(f"  {name}: {number:,}")
     click.echo(f"Riding times from now on: {found.roads.describe()}.")
-    for doubt in found.doubts:
-        click.echo(doubt, err=True)
+    for warning in found.warnings:
+        click.echo(warning, err=True)
     for ids, words in (
         (found.out_of_reach, "out of reach of every road"),
         (found.far, "over 100 m from the nearest road; is the position right?"),

@@ -96,7 +96,7 @@ class AreasImport:
         Columns of the file that mean nothing to the layer.
     new, changed, removed
         Ids that the store gets, gets anew, and loses.
-    doubts
+    warnings
         What looks wrong, a sentence each.
     written
         Whether the store was changed.
@@ -110,7 +110,7 @@ class AreasImport:
     new: tuple[str, ...]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
-    doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     written: bool = False
     refused: str = ""
 
@@ -164,7 +164,7 @@ def import_areas(  # noqa: PLR0913 - each is a question the sender of a file ans
         new=tuple(i for i in areas["id"] if i not in set(stored["id"])),
         changed=_changed(areas, stored),
         removed=() if mode == "merge" else tuple(absent),
-        doubts=_doubts(read.areas, store.read("districts") if layer == "hot_zones" else None),
+        warnings=_warnings(read.areas, store.read("districts") if layer == "hot_zones" else None),
     )
     if dry_run:
         return result
@@ -223,7 +223,7 @@ def _changed(areas: gpd.GeoDataFrame, stored: gpd.GeoDataFrame) -> tuple[str, ..
     return tuple(changed)
 
 
-def _doubts(areas: gpd.GeoDataFrame, districts: gpd.GeoDataFrame | None) -> tuple[str, ...]:
+def _warnings(areas: gpd.GeoDataFrame, districts: gpd.GeoDataFrame | None) -> tuple[str, ...]:
     if districts is None or districts.empty or areas.empty:
         return ()
     tree = shapely.STRtree(districts.geometry.to_numpy())

@@ -56,17 +56,17 @@ class Tally:
     def add(self, piece: register.RegisterRead, districts: gpd.GeoDataFrame) -> None:
         """Count a piece of the file."""
         points = piece.stations.geometry
-        doubts = register.doubt_positions(
+        warnings = register.position_warnings(
             points.x.to_numpy(), points.y.to_numpy(), piece.row_numbers
         )
         _keep_first(self.unplaced, piece.unplaced)
         outside = _outside(piece.stations, districts)
         self.good += len(piece.stations)
         self.rejected += len(piece.rejected)
-        self.doubtful += len(piece.warnings) + len(doubts)
+        self.doubtful += len(piece.warnings) + len(warnings)
         self.outside += len(outside)
         _keep_first(self.faults, [fault for row in piece.rejected for fault in row.faults])
-        _keep_first(self.warnings, [*piece.warnings, *doubts])
+        _keep_first(self.warnings, [*piece.warnings, *warnings])
         _keep_first(self.outside_ids, outside)
         self.unread_columns = piece.unread_columns
 

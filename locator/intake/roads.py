@@ -164,33 +164,33 @@ def box_around(lonlat: Positions, *, margin_km: float = 10.0) -> Box:
     return float(west - aside), float(south - up), float(east + aside), float(north + up)
 
 
-def report_doubts(report: RoadReport) -> tuple[str, ...]:
+def road_warnings(report: RoadReport) -> tuple[str, ...]:
     """Return what looks wrong with a network, a sentence each."""
-    doubts = []
+    warnings = []
     if report.giant_share < _TORN:
-        doubts.append(
+        warnings.append(
             f"Only {report.giant_share:.0%} of the kilometres hang together; are tiles missing, or "
             "do the lines not end where roads meet?"
         )
     missing = report.notes.get("vertices missing", 0)
     if missing:
-        doubts.append(
+        warnings.append(
             f"{missing:,} points of roads lie outside the extract; they end at its border."
         )
     classless, fast = report.notes.get(CLASSLESS, 0), report.notes.get(FAST, 0)
     if classless:
         named = f"{fast:,} are named like motorways; " if fast else ""
-        doubts.append(
+        warnings.append(
             f"{classless:,} lines have no class and are taken for the default one; {named}where "
             "motorways are among them, e-bikes now ride them."
         )
     unmet = report.notes.get(UNMET, 0)
     if unmet:
-        doubts.append(
+        warnings.append(
             f"{unmet:,} ends of lines lie on the middle of another, which they do not meet; "
             "--split cuts the lines there."
         )
-    return tuple(doubts)
+    return tuple(warnings)
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ class RoadsImport:
         The travel model.
     path
         Where its graph is kept.
-    doubts
+    warnings
         What looks wrong, a sentence each.
     far, out_of_reach
         Ids of stations over 100 m from a road, and of those no road reaches.
@@ -241,7 +241,7 @@ class RoadsImport:
 
     roads: Roads
     path: Path
-    doubts: tuple[str, ...]
+    warnings: tuple[str, ...]
     far: tuple[str, ...]
     out_of_reach: tuple[str, ...]
 
@@ -308,7 +308,7 @@ def import_roads(
     return RoadsImport(
         roads=roads,
         path=kept,
-        doubts=report_doubts(graph.report()),
+        warnings=road_warnings(graph.report()),
         far=tuple(str(ids[row]) for row in fit.far),
         out_of_reach=tuple(str(ids[row]) for row in fit.out_of_reach),
     )

@@ -4,12 +4,12 @@ Nothing here touches the store: :func:`locator.intake.import_register` puts the 
 """
 
 from locator.register.check import Changes, Duplicate, find_changes, find_duplicates
-from locator.register.doubtful import doubt_positions
 from locator.register.formats import POSITION, WRITABLE, LayerFile, guard_cell, write_layer
 from locator.register.hint import DatumFit, DatumHint, RoadDistance, fit_datums, hint_datum
 from locator.register.mapping import Mapping, read_mapping
 from locator.register.numbering import Numbering
 from locator.register.points import PointsRead, parse_points
+from locator.register.position_warnings import position_warnings
 from locator.register.projected import Projection, projection_of
 from locator.register.rejected import keep_rejected, write_rejected
 from locator.register.rows import (
@@ -52,7 +52,6 @@ __all__ = [
     "RejectedRow",
     "RoadDistance",
     "Table",
-    "doubt_positions",
     "find_changes",
     "find_duplicates",
     "fit_datums",
@@ -65,6 +64,7 @@ __all__ = [
     "parse_points",
     "parse_table",
     "place_columns",
+    "position_warnings",
     "projection_of",
     "read_mapping",
     "read_table",

@@ -12,7 +12,6 @@ import shapely
 from locator.datum import to_wgs84
 from locator.errors import RegisterError
 from locator.register.coordinates import PAIR_FIELD
-from locator.register.doubtful import doubt_positions
 from locator.register.mapping import (
     POSITION_FIELDS,
     Mapping,
@@ -20,6 +19,7 @@ from locator.register.mapping import (
     rename_columns,
     require_columns,
 )
+from locator.register.position_warnings import position_warnings
 from locator.register.rows import Fault, RejectedRow, parse_cells, parse_position
 from locator.register.tables import Table
 from locator.schema import CRS, LAYERS, POSITION_DECIMALS, Datum, Value
@@ -37,7 +37,7 @@ class CandidatesRead:
     rejected: tuple[RejectedRow, ...]
     header: tuple[str, ...]
     unread_columns: tuple[str, ...] = ()
-    doubts: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
 
 
 def candidate_fields() -> dict[str, str]:
@@ -87,8 +87,8 @@ def parse_candidates(
         first = f": row {rejected[0].row.number}, {_words(rejected[0].faults)}" if rejected else ""
         raise RegisterError(f"{table.source}: no row is a candidate site{first}.")
     frame = _frame(good, datum)
-    doubts = doubt_positions(frame.geometry.x.to_numpy(), frame.geometry.y.to_numpy(), numbers)
-    return CandidatesRead(frame, tuple(rejected), table.header, unread, tuple(doubts))
+    warnings = position_warnings(frame.geometry.x.to_numpy(), frame.geometry.y.to_numpy(), numbers)
+    return CandidatesRead(frame, tuple(rejected), table.header, unread, tuple(warnings))
 
 
 def _refuse_unread_costs(table: Table, columns: dict[str, str], unread: Sequence[str]) -> None:

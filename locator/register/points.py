@@ -10,7 +10,6 @@ import shapely
 from locator.datum import to_wgs84
 from locator.errors import RegisterError
 from locator.register.coordinates import PAIR_FIELD
-from locator.register.doubtful import doubt_positions
 from locator.register.grid import Row
 from locator.register.mapping import (
     POSITION_FIELDS,
@@ -19,6 +18,7 @@ from locator.register.mapping import (
     rename_columns,
     require_columns,
 )
+from locator.register.position_warnings import position_warnings
 from locator.register.projected import Projection
 from locator.register.rows import Fault, RejectedRow, parse_position
 from locator.register.tables import Table
@@ -44,7 +44,7 @@ class PointsRead:
     header: tuple[str, ...]
     weighted: bool
     unread_columns: tuple[str, ...] = ()
-    doubts: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
 
 
 def parse_points(table: Table, *, datum: Datum, mapping: Mapping | None = None) -> PointsRead:
@@ -80,7 +80,7 @@ def parse_points(table: Table, *, datum: Datum, mapping: Mapping | None = None) 
         raise RegisterError(f"{table.source}: no row has a position that can be read.")
     names, districts, lon, lat, demand = zip(*records, strict=True)
     x, y = to_wgs84(np.array(lon), np.array(lat), datum)
-    doubts = doubt_positions(x, y, numbers, crowds=False)
+    warnings = position_warnings(x, y, numbers, crowds=False)
     frame = gpd.GeoDataFrame(
         {
             "name": pd.Series(names, dtype=object),
@@ -91,7 +91,7 @@ def parse_points(table: Table, *, datum: Datum, mapping: Mapping | None = None) 
         crs=CRS,
     )
     return PointsRead(
-        frame, tuple(rejected), table.header, "demand_per_h" in columns, unread, tuple(doubts)
+        frame, tuple(rejected), table.header, "demand_per_h" in columns, unread, tuple(warnings)
     )
 
 

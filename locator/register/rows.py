@@ -25,8 +25,8 @@ from locator.register.coordinates import (
     split_pair,
 )
 from locator.register.grid import Row
-from locator.register.hours_doubts import doubt_hours
 from locator.register.hours_text import normalise_hours
+from locator.register.hours_warnings import hours_warnings
 from locator.register.mapping import (
     Mapping,
     field_cells,
@@ -390,8 +390,8 @@ class _RowParser:
             name = self._columns.get(column.name, column.name)
             if not is_readable(str(value)):
                 value = self._read_hours(row, name, text)
-            doubts = doubt_hours(str(value)) if is_readable(str(value)) else ()
-            self._warnings += [Fault(row.number, name, str(value), doubt) for doubt in doubts]
+            warnings = hours_warnings(str(value)) if is_readable(str(value)) else ()
+            self._warnings += [Fault(row.number, name, str(value), warning) for warning in warnings]
         return value
 
     def _read_hours(self, row: Row, column: str, text: str) -> str:

@@ -172,7 +172,7 @@ def drop_unusable(frame: gpd.GeoDataFrame, layer: str) -> tuple[gpd.GeoDataFrame
     kept = frame.copy()
     # An empty geometry has no bounds: they are NaN.
     usable = np.isfinite(frame.geometry.bounds.to_numpy(dtype=np.float64)).all(axis=1)
-    doubts = [f"{layer}: row {i!r} has no usable place; not shown." for i in frame["id"][~usable]]
+    warnings = [f"{layer}: row {i!r} has no usable place; not shown." for i in frame["id"][~usable]]
     for column in spec.columns:
         if column.name not in kept:
             continue
@@ -182,9 +182,11 @@ def drop_unusable(frame: gpd.GeoDataFrame, layer: str) -> tuple[gpd.GeoDataFrame
             missing = (values.isna() | (values.astype(object) == "")).to_numpy(dtype=bool)
             for row in np.flatnonzero(missing & usable):
                 identity = frame["id"].iloc[row]
-                doubts.append(f"{layer}: row {identity!r} has no usable {column.name}; not shown.")
+                warnings.append(
+                    f"{layer}: row {identity!r} has no usable {column.name}; not shown."
+                )
             usable &= ~missing
-    return kept[usable].reset_index(drop=True), tuple(doubts)
+    return kept[usable].reset_index(drop=True), tuple(warnings)
 
 
 def check_frame(frame: gpd.GeoDataFrame, layer: str) -> None:

@@ -113,7 +113,7 @@ def gaps_inputs(
             ),
             warnings=(
                 *_far(snapshot, read.points, f"demand points of {points.name}"),
-                *doubt_words(points.name, read.doubts),
+                *warning_words(points.name, read.warnings),
             ),
             weighted=read.weighted,
         )
@@ -141,17 +141,17 @@ def unread_words(source: str, columns: Sequence[str]) -> tuple[str, ...]:
     return (f"Columns of {source} that were not read: {', '.join(columns)}.",) if columns else ()
 
 
-def doubt_words(source: str, doubts: Sequence[Fault]) -> tuple[str, ...]:
+def warning_words(source: str, warnings: Sequence[Fault]) -> tuple[str, ...]:
     """Return sentences on positions of a file that look made up, the first few."""
-    return tuple(f"{source}, row {d.row}: {d.value or 'it'} {d.reason}." for d in doubts[:_SHOWN])
+    return tuple(f"{source}, row {d.row}: {d.value or 'it'} {d.reason}." for d in warnings[:_SHOWN])
 
 
 def _far(snapshot: Snapshot, frame: gpd.GeoDataFrame, what: str) -> tuple[str, ...]:
     inside = shapely.get_coordinates(frame.representative_point().to_numpy())
-    return tuple(doubt_places(inside, snapshot.districts, what=what))
+    return tuple(place_warnings(inside, snapshot.districts, what=what))
 
 
-def doubt_scenario(
+def scenario_warnings(
     stations: gpd.GeoDataFrame, scenario: Scenario, districts: gpd.GeoDataFrame
 ) -> list[str]:
     """Return a sentence for each change that changes nothing, and for stations far from the city.
@@ -182,7 +182,7 @@ def doubt_scenario(
     return said
 
 
-def doubt_places(lonlat: Positions, districts: gpd.GeoDataFrame, *, what: str) -> list[str]:
+def place_warnings(lonlat: Positions, districts: gpd.GeoDataFrame, *, what: str) -> list[str]:
     """Return a sentence if places lie outside every known district.
 
     Parameters
@@ -302,11 +302,11 @@ def change_inputs(service: Service, inputs: GapsInputs, scenario: Scenario) -> G
     given = inputs.snapshot
     stations = apply_scenario(given.stations, scenario)
     index = StationIndex(stations, service.travel, service.rules)
-    doubts = doubt_scenario(given.stations, scenario, given.districts)
+    warnings = scenario_warnings(given.stations, scenario, given.districts)
     return replace(
         inputs,
         snapshot=replace(given, stations=stations, index=index),
-        warnings=(*inputs.warnings, *doubts),
+        warnings=(*inputs.warnings, *warnings),
     )
 
 

@@ -117,7 +117,7 @@ class BuildSummary(TypedDict):
     demand_share_in_zones: float  # of what may be shown
     rows_in_zones: int
     rows_share_in_zones: float  # of all rows that count
-    doubts: list[str]
+    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -330,11 +330,11 @@ def _summarise(
         demand_share_in_zones=found.demand_share,
         rows_in_zones=found.rows_in_zones,
         rows_share_in_zones=found.rows_in_zones / found.rows,
-        doubts=[*gathered.doubts, *_suppression_doubts(hidden / found.rows)],
+        warnings=[*gathered.warnings, *_suppression_warnings(hidden / found.rows)],
     )
 
 
-def _suppression_doubts(share: float) -> list[str]:
+def _suppression_warnings(share: float) -> list[str]:
     if share <= _MANY_SUPPRESSED:
         return []
     return [
@@ -428,4 +428,4 @@ def build_lines(summary: BuildSummary, found: FoundZones) -> Sequence[str]:
         )
     for name, demand in found.zones[["name", "demand_per_h"]].head(_SHOWN).itertuples(index=False):
         lines.append(f"  {name}: {demand:,.1f} per hour")
-    return [*lines, *(f"Doubt: {doubt}" for doubt in summary["doubts"])]
+    return [*lines, *(f"Doubt: {warning}" for warning in summary["warnings"])]

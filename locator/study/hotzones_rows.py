@@ -136,7 +136,7 @@ class Gathered:
         Rows of the file; rows that do not count, by reason; swapped rows that do.
     days_with_rows
         Days of the span on which there is any row.
-    doubts
+    warnings
         Sentences on what counts but may be wrong.
     """
 
@@ -147,7 +147,7 @@ class Gathered:
     left_out: dict[str, int]
     repaired: int
     days_with_rows: int
-    doubts: list[str]
+    warnings: list[str]
 
 
 @dataclass
@@ -346,7 +346,7 @@ class _Sweep:
         span = None
         if self._counts.timed:
             span = self._span()
-        doubts = self._doubts(span)
+        warnings = self._warnings(span)
         return Gathered(
             cells=cells,
             span=span,
@@ -355,7 +355,7 @@ class _Sweep:
             left_out=dict(sorted(self._counts.left_out.items())),
             repaired=self._counts.repaired,
             days_with_rows=len(self._days),
-            doubts=doubts,
+            warnings=warnings,
         )
 
     def _span(self) -> Span:
@@ -366,24 +366,24 @@ class _Sweep:
         until = last if asked.until is None else asked.until.astype("datetime64[h]")
         return Span(since, until)
 
-    def _doubts(self, span: Span | None) -> list[str]:
-        counts, doubts = self._counts, []
+    def _warnings(self, span: Span | None) -> list[str]:
+        counts, warnings = self._counts, []
         if counts.coarse > _MOSTLY * counts.good:
-            doubts.append(
+            warnings.append(
                 f"{counts.coarse / counts.good:.0%} of the positions have three decimals or fewer, "
                 "some 100 m: small cells mean little."
             )
         if self._repeated > _REPEATED * counts.good:
             done = "all were counted" if self._asked.keep_identical else "each was counted once"
-            doubts.append(f"{self._repeated:,} rows are the same as another; {done}.")
-        doubts += self._crowded_doubts()
+            warnings.append(f"{self._repeated:,} rows are the same as another; {done}.")
+        warnings += self._crowded_warnings()
         if span is not None:
-            doubts += _span_doubts(span, len(self._days))
+            warnings += _span_warnings(span, len(self._days))
         points = np.concatenate(self._sample) if self._sample else np.zeros((0, 2))
-        doubts += _place_doubts(points, self._asked)
-        return doubts
+        warnings += _place_warnings(points, self._asked)
+        return warnings
 
-    def _crowded_doubts(self) -> list[str]:
+    def _crowded_warnings(self) -> list[str]:
         crowded = self._crowded.found()
         for lon, lat, rows in crowded:
             value, words = f"{lon:.6f},{lat:.6f}", f"{rows} rows have this one position; counted"
@@ -404,34 +404,34 @@ def _area_test(districts: gpd.GeoDataFrame) -> AreaTest | None:
     return AreaTest(shapely.union_all(shapely.make_valid(districts.geometry.to_numpy())))
 
 
-def _span_doubts(span: Span, days_with_rows: int) -> list[str]:
-    doubts = []
+def _span_warnings(span: Span, days_with_rows: int) -> list[str]:
+    warnings = []
     days = int((span.until - span.since + _DAY - np.timedelta64(1, "h")) // _DAY)
     if days_with_rows < _MOSTLY * days:
-        doubts.append(
+        warnings.append(
             f"There are rows on {days_with_rows:,} of the {days:,} days from {span.since} to "
             f"{span.until}: a stray date makes demand per hour too small; say --from and --until."
         )
     unseen = int((span.times_each() == 0).sum())
     if unseen:
-        doubts.append(
+        warnings.append(
             f"{unseen} of the 168 hours of the week do not occur in the time covered: their share "
             "is the mean of the same hour on other days."
         )
-    return doubts
+    return warnings
 
 
 def _made_up(points: npt.NDArray[np.float64]) -> list[str]:
     """Say whether most points lie on a diagonal, as made-up ones do."""
-    found = register.doubt_positions(points[:, 0], points[:, 1], range(len(points)), crowds=False)
+    found = register.position_warnings(points[:, 0], points[:, 1], range(len(points)), crowds=False)
     return [f"Of a sample, {d.reason}" for d in found if "diagonal" in d.reason]
 
 
-def _place_doubts(points: npt.NDArray[np.float64], asked: Gathering) -> list[str]:
+def _place_warnings(points: npt.NDArray[np.float64], asked: Gathering) -> list[str]:
     """Say whether another datum or a constant offset fits clearly better; nothing is moved."""
-    doubts = _made_up(points)
+    warnings = _made_up(points)
     if not len(points) or not len(asked.districts):
-        return doubts
+        return warnings
     stated = asked.rules.datum
     names = [str(number) for number in range(len(points))]
     frame = gpd.GeoDataFrame({"id": names}, geometry=shapely.points(points), crs=CRS)
@@ -444,12 +444,12 @@ def _place_doubts(points: npt.NDArray[np.float64], asked: Gathering) -> list[str
     )
     hint = register.hint_datum(fits, stated)
     if hint is not None and hint.datum is not stated:
-        return [*doubts, f"The datum is in doubt: {hint.reason}; nothing was converted."]
+        return [*warnings, f"The datum is in doubt: {hint.reason}; nothing was converted."]
     offset = fit_offset(points[:, 0], points[:, 1], asked.districts)
     if offset is None:
-        return doubts
+        return warnings
     return [
-        *doubts,
+        *warnings,
         f"{offset.inside_share_as_is:.0%} of the points lie inside the districts; moved "
         f"{offset.east_m:,.0f} m east and {offset.north_m:,.0f} m north {offset.inside_share:.0%} "
         "would: a constant offset? Nothing was moved.",

@@ -32,7 +32,7 @@ from locator.coverage.quality import nearest_seconds
 from locator.coverage.share import share_of_demand
 from locator.datum import Positions, local_crs
 from locator.errors import DatumError, InputError
-from locator.hours import STATES, HoursRules, calendar_doubts, read_spans
+from locator.hours import STATES, HoursRules, calendar_warnings, read_spans
 from locator.nearest import StationFilter
 from locator.register.rows import RejectedRow
 from locator.report.folder import Result
@@ -164,7 +164,7 @@ class Study:
         self.at = question.at
         self.notes, self.warnings = list(inputs.notes), list(inputs.warnings)
         if self.at is not None:
-            self.notes += calendar_doubts(service.rules, self.at)
+            self.notes += calendar_warnings(service.rules, self.at)
         if question.week_of is not None:
             self.notes += _unusual_days(service.rules, question.week_of, self.notes)
         index = inputs.snapshot.index
@@ -414,7 +414,7 @@ def _unusual_days(rules: HoursRules, day: date, said: Sequence[str]) -> list[str
     monday = day - timedelta(days=day.weekday())
     days = [monday + timedelta(days=number) for number in range(7)]
     sunday = datetime.combine(days[-1], time(), rules.timezone)
-    notes = [note for note in calendar_doubts(rules, sunday) if note not in said]
+    notes = [note for note in calendar_warnings(rules, sunday) if note not in said]
     if unusual := {day: why for day in days if (why := _why_unusual(rules, day))}:
         named = ", ".join(f"{day} ({why})" for day, why in unusual.items())
         notes.append(f"The week studied has days that are not what the week says: {named}.")

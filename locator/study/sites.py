@@ -19,7 +19,7 @@ from locator.schema import Datum, drop_unusable
 from locator.service import Service
 from locator.siting import Curve, Effort, Progress, Siting, Stopped, trace_curve
 from locator.study.checkpoints import to_plain
-from locator.study.gaps import change_inputs, doubt_words, gaps_inputs, unread_words
+from locator.study.gaps import change_inputs, gaps_inputs, unread_words, warning_words
 from locator.study.measure import GapsInputs
 from locator.study.sites_gains import Gains, find_gains
 from locator.study.sites_question import SiteQuestion
@@ -148,7 +148,7 @@ def site_inputs(
         read = parse_candidates(table, datum=candidates_datum, mapping=candidates_mapping)
         notes += (f"Candidates: {len(read.candidates):,} of {candidates.name}.",)
         notes += unread_words(candidates.name, read.unread_columns)
-        notes += doubt_words(candidates.name, read.doubts)
+        notes += warning_words(candidates.name, read.warnings)
         if read.rejected:
             notes += (_rejected_words(candidates, read.rejected),)
     _, layers = service.store.read_all("candidates")
@@ -212,7 +212,7 @@ def solve_sites(
     figures = _figures(setup, solved, gains)
     sites = make_sites(setup, solved, gains, sensitivity)
     effort.progress(Progress("done", 0.0, 1.0, figures["objective"], figures["bound"]))
-    notes = [*setup.notes, *no_curve, *no_runs, *_doubts(solved.siting)]
+    notes = [*setup.notes, *no_curve, *no_runs, *_warnings(solved.siting)]
     if setup.total <= 0:
         notes.append("There is no demand to cover: nothing can be gained.")
     return SiteAnswer(
@@ -315,7 +315,7 @@ _WHY: dict[Stopped, str] = {
 }
 
 
-def _doubts(siting: Siting) -> list[str]:
+def _warnings(siting: Siting) -> list[str]:
     """Say what the search itself leaves open."""
     if siting.status == "optimal" and siting.proof == "certificate":
         return []

@@ -34,7 +34,7 @@ from locator.travel.edges import RoadEdges, shape_lengths_m, travel_ms
 from locator.travel.osm_profile import Profile, judge_way
 
 SNAP_M = 0.5  # ends of lines this near to each other are one junction
-# Notes that are reasons for doubt (``intake.roads.report_doubts``).
+# Notes that are reasons for doubt (``road_warnings``).
 CLASSLESS = "lines without a class"
 FAST = "of them named like motorways"
 UNMET = "lines that end on the middle of another"

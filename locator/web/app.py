@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from locator.errors import InputError, NoWayError, StoreError
-from locator.hours import calendar_doubts, unannounced_year
+from locator.hours import calendar_warnings, unannounced_year
 from locator.maps import tile_origins
 from locator.paths import templates_dir
 from locator.schema import Provenance, Status, is_illustrative
@@ -104,8 +104,8 @@ def create_app(
     app.register_error_handler(NoWayError, _no_way)
     app.register_error_handler(StoreError, _store_trouble)
     app.register_error_handler(HTTPException, _http_error)
-    for doubt in calendar_doubts(service.rules, service.now()):
-        logging.getLogger("locator").warning("%s", doubt)
+    for warning in calendar_warnings(service.rules, service.now()):
+        logging.getLogger("locator").warning("%s", warning)
     if not settings.map_approval:
         logging.getLogger("locator").warning(
             "LOCATOR_MAP_APPROVAL is empty: district lines are drawn only for who sits at this "

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from locator.register.hours_doubts import doubt_hours
+from locator.register.hours_warnings import hours_warnings
 from tests.test_register import read
 
 CUT = "ends the night of Fr at midnight instead of 02:00, because a later rule is for the day after"
@@ -31,9 +31,9 @@ CUT = "ends the night of Fr at midnight instead of 02:00, because a later rule i
     ],
 )
 def test_what_is_doubtful_is_said(text: str, said: str | None) -> None:
-    doubts = doubt_hours(text)
-    assert len(doubts) == (said is not None)
-    assert said is None or said in doubts[0]
+    warnings = hours_warnings(text)
+    assert len(warnings) == (said is not None)
+    assert said is None or said in warnings[0]
 
 
 def test_an_import_names_the_row(tmp_path: Path) -> None:

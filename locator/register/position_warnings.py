@@ -17,7 +17,7 @@ _FAR_DEG, _NEAR_DEG = 3.0, 1.0
 _SHOWN = 3
 
 
-def doubt_positions(
+def position_warnings(
     lon: Floats, lat: Floats, rows: Sequence[int], *, crowds: bool = True
 ) -> list[Fault]:
     """Return what is doubtful of positions in degrees, named by the file's rows.

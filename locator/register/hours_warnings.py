@@ -24,7 +24,7 @@ _MOST = 10  # nights a year of one weekday, that it is the weekday's and not a h
 
 
 @lru_cache(maxsize=4096)
-def doubt_hours(text: str) -> tuple[str, ...]:
+def hours_warnings(text: str) -> tuple[str, ...]:
     """Return what is doubtful of hours that can be read, as the ends of sentences.
 
     A night that a later rule cuts at midnight, and an end in the morning where the evening of a
