@@ -101,6 +101,33 @@ def test_every_command_and_option_named_exists(path: Path) -> None:
             assert line in known or line.split()[0] in known, line
 
 
+def rows_of_packages() -> Iterator[tuple[list[str], list[str]]]:
+    """Yield (packages, their modules) of each row of the table of the architecture."""
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    for row in re.findall(r"^\| \d \| (.*?) \| (.*?) \| .*? \|$", text, re.MULTILINE):
+        packages, modules = (re.findall(r"`([\w/]+(?:\.py|/))`", cell) for cell in row)
+        yield packages, modules
+
+
+def test_the_architecture_is_the_tree_as_it_is() -> None:
+    named = set()
+    for packages, modules in rows_of_packages():
+        named |= {package.rstrip("/") for package in packages}
+        folders = [ROOT / "locator" / p for p in packages if p.endswith("/")]
+        within = [ROOT / "locator" / p / m for p in packages for m in modules if m.endswith("/")]
+        for package in packages:
+            assert (ROOT / "locator" / package).exists(), package
+        for module in modules:
+            places = [folder / module for folder in (*folders, *within)]
+            assert any(place.exists() for place in places), f"{packages}: {module}"
+    there = {
+        path.name
+        for path in (ROOT / "locator").iterdir()
+        if not path.name.startswith(("__", "py."))
+    }
+    assert there - {"share"} <= named
+
+
 def test_every_setting_that_is_named_exists() -> None:
     from dataclasses import fields
 
