@@ -1,7 +1,7 @@
 """Rest stations for delivery riders: the nearest open one, the gaps, the maps.
 
 Nothing happens at import: :func:`open_store` and :func:`open_service` are loaded when they are
-asked for, and so are the rooms, each by its own name::
+asked for, and so are the packages, each by its own name::
 
     from locator import coverage, maps, nearest, open_service, open_store, siting
 

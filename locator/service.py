@@ -1,6 +1,6 @@
 """Store, travel model and index put together once, for the web, the command line and notebooks.
 
-No rule lives here: what is composed is decided in the rooms below.
+No rule lives here: what is composed is decided in the packages below.
 """
 
 import csv
