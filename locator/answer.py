@@ -159,6 +159,8 @@ def route_answer(service: Service, lon: float, lat: float, station_id: str) -> R
         ride_s, ride_m = found.ride_s, found.ride_m
     else:
         near = service.travel.bind(there).nearest(here, k=1)
+        if near.index[0, 0] < 0:
+            raise NoWayError(f"{own['name']} is out of reach of {lon:g}, {lat:g}.")
         ride_s, ride_m = float(near.seconds[0, 0]), float(near.metres[0, 0])
     return RouteFeature(
         type="Feature",

@@ -33,7 +33,7 @@ from locator.schema import Status, drop_unusable, is_illustrative
 from locator.settings import Settings
 from locator.store import Store, open_store
 from locator.store.history import read_as_of, read_stations_as_of
-from locator.travel import TravelModel
+from locator.travel import StraightLine, TravelModel
 from locator.travel.base import Routed
 
 _KEPT_AREAS = 32
@@ -152,10 +152,11 @@ class Service:
 
     def _choose_travel(self) -> TravelModel:
         travel = choose_travel(self.settings, self.store)
-        missing = missing_roads(self.store)
-        self.roads_missing = bool(missing) and self.settings.travel != "straightline"
+        self.roads_missing = isinstance(travel, StraightLine) and bool(travel.missing_roads)
         if self.roads_missing:
-            logging.getLogger("locator").warning("%s Times are estimates until then.", missing)
+            logging.getLogger("locator").warning(
+                "%s Times are estimates until then.", missing_roads(self.store)
+            )
         return travel
 
     def _take_roads(self, stamp: str) -> None:

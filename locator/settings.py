@@ -308,6 +308,18 @@ class Settings:
         return frozenset([*self.hosts.split(), *([own] if own else [])])
 
 
+def parse_setting(name: str, text: str) -> object:
+    """Return the value of one setting.
+
+    Raises
+    ------
+    ValueError
+        The text does not fit; the error says what it must be.
+    """
+    parse: Callable[[str], object] = Settings.__dataclass_fields__[name].metadata["parse"]
+    return parse(text)
+
+
 @dataclass(frozen=True)
 class SettingsRow:
     """One line of ``locator settings``."""
@@ -351,7 +363,7 @@ def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
         if name not in known:
             raise SettingsError(f"{where}: there is no such setting; see 'locator settings'.")
         try:
-            values[name] = known[name].metadata["parse"](text)
+            values[name] = parse_setting(name, text)
         except ValueError as error:
             raise SettingsError(f"{where} is {text!r}: {error}.") from error
     settings = Settings(**values)  # type: ignore[arg-type]

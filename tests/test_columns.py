@@ -18,7 +18,7 @@ import pytest
 from shapely.geometry import Point
 
 from locator.errors import StoreVersionError
-from locator.register import WRITABLE, parse_table, read_table, write_register, write_template
+from locator.register import FORMATS, parse_table, read_table, write_register, write_template
 from locator.schema import (
     LAYERS,
     Amenity,
@@ -119,7 +119,7 @@ def test_it_goes_out_to_every_format_and_comes_back(
 ) -> None:
     with open_store(old, clock=fixed_clock) as store:
         stations = store.read("stations").assign(sample_url=[ADDRESS, None, None])
-    for ending in WRITABLE:
+    for ending in FORMATS:
         path = tmp_path / f"out{ending}"
         write_register(stations, path, language="zh")
         assert sample.zh in read_table(path).header or ending == ".shp"

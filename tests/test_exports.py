@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from locator.admission import Admission
 from locator.cache import Cache
-from locator.exports import CachedFile, cached_file, osm_tags
+from locator.exports import FORMATS, CachedFile, cached_file, osm_tags
 from locator.register import parse_table, read_table
 from locator.schema import Amenity, Datum, Host, Kind
 from locator.settings import Settings
@@ -37,11 +37,7 @@ from tests.patience import patience
 
 HOSTILE = "=cmd|'/c calc'!A1<script>alert(1)</script>{{7*7}}]]>&\""
 PRIVATE = ("source_datum", "profile")
-FILES = [
-    f"{name}.{ending}"
-    for name in ("stations", "hot_zones")
-    for ending in ("geojson", "csv", "xlsx", "gpkg", "kml")
-]
+FILES = [f"{name}.{ending}" for name in ("stations", "hot_zones") for ending in FORMATS]
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +137,7 @@ def test_nothing_private_is_in_any_file(site: Server, tmp_path: Path) -> None:
         assert layers[:, 0].tolist() == ["stations"]
 
 
-@pytest.mark.parametrize("ending", ["geojson", "csv", "xlsx", "gpkg", "kml"])
+@pytest.mark.parametrize("ending", FORMATS)
 def test_what_is_fetched_can_be_imported_again(
     site: Server, store: GeoPackageStore, tmp_path: Path, ending: str
 ) -> None:
@@ -189,7 +185,7 @@ def test_head_says_the_same_and_sends_nothing(client: FlaskClient) -> None:
         assert head.headers[name] == got.headers[name]
 
 
-@pytest.mark.parametrize("ending", ["geojson", "csv", "kml", "xlsx", "gpkg"])
+@pytest.mark.parametrize("ending", FORMATS)
 def test_texts_are_packed_for_who_takes_it(site: Server, ending: str) -> None:
     _, plain, body = fetch(site, f"stations.{ending}")
     _, headers, packed = fetch(site, f"stations.{ending}", **{"Accept-Encoding": "gzip"})

@@ -20,7 +20,7 @@ from geopandas.testing import assert_geodataframe_equal
 from locator.errors import ConflictError, InputError, RegisterError
 from locator.intake import ImportResult, import_register
 from locator.register import (
-    WRITABLE,
+    FORMATS,
     open_table,
     parse_pieces,
     parse_table,
@@ -261,7 +261,7 @@ def test_a_number_of_five_thousand_digits_is_no_traceback(tmp_path: Path) -> Non
         read_table(path)
 
 
-@pytest.mark.parametrize("ending", WRITABLE)
+@pytest.mark.parametrize("ending", FORMATS)
 @pytest.mark.parametrize("decimals", [7, 9])
 def test_an_export_of_ones_own_changes_nothing(
     cli: Callable[..., Result],

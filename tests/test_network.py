@@ -14,16 +14,18 @@ from playwright.sync_api import Browser, Request, expect
 from shapely.geometry import LineString, Point, box
 
 from locator import network
+from locator.answer import route_answer
 from locator.datum import wgs84_to_gcj02
-from locator.errors import RoadsError
+from locator.errors import NoWayError, RoadsError
 from locator.intake.roads import import_roads
 from locator.network import choose_travel, remove_roads, roads_folder
-from locator.service import open_service
+from locator.service import Service, open_service
 from locator.settings import Settings
 from locator.store import Change, GeoPackageStore
-from locator.travel import StraightLine
+from locator.travel import Nearest, StraightLine
 from locator.travel.graph_file import file_digest
 from locator.travel.lines import LineMapping
+from locator.travel.straightline import BoundStraightLine
 from locator.web import create_app
 from tests.browser_support import watch_page
 from tests.conftest import MONDAY_NOON, fixed_clock, served
@@ -557,3 +559,12 @@ def test_a_position_travels_only_when_asked_rounded_and_in_a_body(
     )
     context.close()
     assert not troubles
+
+
+def test_a_station_that_a_model_without_ways_does_not_reach_is_no_way(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = Nearest(np.array([[-1]]), np.array([[np.inf]]), np.array([[np.inf]]))
+    monkeypatch.setattr(BoundStraightLine, "nearest", lambda *_, **__: none)
+    with pytest.raises(NoWayError, match=r"is out of reach of 107\.15, 34\.36"):
+        route_answer(service, 107.15, 34.36, "BJ-R-001")

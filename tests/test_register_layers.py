@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from locator.errors import RegisterError
 from locator.intake import import_register
 from locator.paths import written_together
-from locator.register import WRITABLE, parse_table, read_table, write_register
+from locator.register import FORMATS, parse_table, read_table, write_register
 from locator.schema import LAYERS, Datum, Host
 from locator.store import Change, GeoPackageStore
 
@@ -102,7 +102,7 @@ def test_a_shapefiles_column_names_stay_apart() -> None:
 
 
 def test_an_empty_register_is_written_too(store: GeoPackageStore, tmp_path: Path) -> None:
-    for ending in WRITABLE:
+    for ending in FORMATS:
         write_register(store.read("stations").iloc[:0], tmp_path / f"out{ending}")
         assert (tmp_path / f"out{ending}").stat().st_size > 0
 

@@ -17,7 +17,7 @@ from locator import questions
 from locator.errors import InputError, LocatorError
 from locator.questions import Given, Reader
 from locator.schema import Amenity, Datum, Kind, LabelledEnum
-from locator.settings import TRAVELS, Settings
+from locator.settings import TRAVELS, Settings, parse_setting
 
 _NEGATIVE = re.compile(r"-(\d+[.]?\d*|[.]\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -128,11 +128,21 @@ def given_options(values: Mapping[str, object]) -> Given:
     return Given(values, names=names)
 
 
+def _read_travel(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Read ``--travel`` as the setting is read."""
+    del ctx, param
+    try:
+        return None if value is None else str(parse_setting("travel", value))
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} {error}.") from error
+
+
 def travel_option(command: "_F") -> "_F":
     """Add ``--travel``: the function takes ``travel``, None for what the settings say."""
     return click.option(
         "--travel",
-        type=click.Choice(TRAVELS),
+        metavar=f"[{'|'.join(TRAVELS)}]",
+        callback=_read_travel,
         help="Riding times from the roads or from straight lines; auto: roads once imported.",
     )(command)
 

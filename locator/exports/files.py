@@ -13,18 +13,15 @@ from typing import IO
 
 from locator.errors import RegisterError, StoreError
 from locator.features import Collection, Shape, View, encode_rows, find_collection
-from locator.register import POSITION, LayerFile, place_columns, write_layer
+from locator.register import FORMATS as WRITTEN
+from locator.register import POSITION, Format, LayerFile, place_columns, write_layer
 from locator.schema import Language
 
-# Ending to media type; those of OGC, Google and Microsoft as IANA lists them.
-FORMATS: dict[str, str] = {
-    "geojson": "application/geo+json",
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "gpkg": "application/geopackage+sqlite3",
-    "kml": "application/vnd.google-earth.kml+xml",
+# What a link offers, by ending.
+FORMATS: dict[str, Format] = {
+    ending.removeprefix("."): known for ending, known in WRITTEN.items() if known.media_type
 }
-LABELLED = frozenset({"csv", "xlsx", "gpkg", "kml"})  # may have headers and labels in a language
+LABELLED = FORMATS.keys() - {"geojson"}  # may have headers and labels in a language
 _OFFERED = ("stations", "hot_zones", "gaps")
 _PIECE_BYTES = 64 * 1024
 

@@ -4,7 +4,7 @@ Nothing here touches the store: :func:`locator.intake.import_register` puts the 
 """
 
 from locator.register.check import Changes, Duplicate, find_changes, find_duplicates
-from locator.register.formats import POSITION, WRITABLE, LayerFile, guard_cell, write_layer
+from locator.register.formats import FORMATS, POSITION, Format, LayerFile, guard_cell, write_layer
 from locator.register.hint import DatumFit, DatumHint, RoadDistance, fit_datums, hint_datum
 from locator.register.mapping import Mapping, read_mapping
 from locator.register.numbering import Numbering
@@ -33,15 +33,16 @@ from locator.register.write import place_columns, write_register, write_template
 
 __all__ = [
     "AS_IT_IS",
+    "FORMATS",
     "PIECE_ROWS",
     "POSITION",
     "READABLE",
-    "WRITABLE",
     "Changes",
     "DatumFit",
     "DatumHint",
     "Duplicate",
     "Fault",
+    "Format",
     "LayerFile",
     "Mapping",
     "Numbering",

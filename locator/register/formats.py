@@ -71,7 +71,7 @@ def write_layer(
     frame
         Rows in WGS-84, with an ``id``.
     path
-        Ends in one of :data:`WRITABLE`.
+        Ends in one of :data:`FORMATS`.
     language
         Headers and labels in a language; None writes field names and codes.
 
@@ -81,16 +81,16 @@ def write_layer(
         The ending is another one, the place cannot be written, or a text is too long for a
         Shapefile.
     """
-    writer = _WRITERS.get(path.suffix.lower())
-    if writer is None:
+    known = FORMATS.get(path.suffix.lower())
+    if known is None:
         raise RegisterError(
-            f"{path.name}: this ending cannot be written; use one of {', '.join(WRITABLE)}."
+            f"{path.name}: this ending cannot be written; use one of {', '.join(FORMATS)}."
         )
     several = path.suffix.lower() == _SHAPEFILE
     whole = written_together(path, _SHAPEFILE_PARTS) if several else written_whole(path)
     try:
         with whole as draft:
-            writer(_Rows(frame, layer, language), draft)
+            known.write(_Rows(frame, layer, language), draft)
     except OSError as error:
         raise RegisterError(f"{path} cannot be written: {error.strerror or error}.") from error
     except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError) as error:
@@ -174,6 +174,7 @@ def _for_xml(value: Cell) -> Cell:
 
 
 def _write_csv(rows: _Rows, path: Path) -> None:
+    # With a byte-order mark Excel opens it right.
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(rows.header())
@@ -255,12 +256,62 @@ def _write_shp(rows: _Rows, path: Path) -> None:
     rows.write(short, path, "ESRI Shapefile")
 
 
-_WRITERS: dict[str, Callable[[_Rows, Path], None]] = {
-    ".csv": _write_csv,
-    ".xlsx": _write_xlsx,
-    ".geojson": _write_geojson,
-    ".gpkg": _write_gpkg,
-    _SHAPEFILE: _write_shp,
-    ".kml": _write_kml,
+@dataclass(frozen=True)
+class Format:
+    """A way of writing a layer, and what is said of it where it is fetched by link.
+
+    Attributes
+    ----------
+    media_type
+        As IANA lists it; empty where no link offers the format.
+    zh, en
+        Whom a file is for.
+    is_text
+        A file shrinks when it is packed.
+    """
+
+    write: Callable[[_Rows, Path], None]
+    media_type: str = ""
+    zh: str = ""
+    en: str = ""
+    is_text: bool = False
+
+
+# By ending, in the order of a page that offers them.
+FORMATS: dict[str, Format] = {
+    ".geojson": Format(
+        _write_geojson,
+        "application/geo+json",
+        "给程序和网页，用代码",
+        "for programs and web pages, with codes",
+        is_text=True,
+    ),
+    ".csv": Format(
+        _write_csv,
+        "text/csv; charset=utf-8",
+        "表格，给程序用（Excel 会把 24/7 当成日期，请取工作簿）；面只给出一点的坐标",
+        "table for programs: Excel takes 24/7 for a date, so for Excel take the workbook; of an "
+        "area the position of a point inside it",
+        is_text=True,
+    ),
+    ".xlsx": Format(
+        _write_xlsx,
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "Excel 工作簿，直接打开；面只给出其中一点的坐标",
+        "Excel workbook that opens right; of an area the position of a point inside it",
+    ),
+    ".gpkg": Format(
+        _write_gpkg,
+        "application/geopackage+sqlite3",
+        "给 QGIS 等地理信息软件，用代码",
+        "for QGIS and other GIS, with codes",
+    ),
+    _SHAPEFILE: Format(_write_shp),  # several files: no link can offer it
+    ".kml": Format(
+        _write_kml,
+        "application/vnd.google-earth.kml+xml",
+        "给 Google Earth 等地图软件，用代码",
+        "for Google Earth and other maps, with codes",
+        is_text=True,
+    ),
 }
-WRITABLE = tuple(_WRITERS)

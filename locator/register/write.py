@@ -28,8 +28,7 @@ def write_register(
     stations
         Rows in WGS-84.
     path
-        ``.csv`` (UTF-8 with BOM, so that Excel opens it right), ``.xlsx``, ``.geojson``, ``.gpkg``,
-        ``.kml``, ``.shp`` (and the four files beside it).
+        Ends in one of :data:`FORMATS`; a ``.shp`` has four files beside it.
     language
         Headers and labels in a language; None writes field names and codes. Both can be imported.
         A Shapefile's columns are always field names, of which it keeps ten letters.

@@ -42,7 +42,6 @@ blueprint = Blueprint("exports", __name__)
 _KEPT_BYTES = 2**30  # on the disk, where temporary files are
 _WAIT_S = 30.0
 _SIZES_UP_TO = 5_000  # rows; the sizes of larger files are not known before somebody wants one
-_PACKED = ("geojson", "csv", "kml")
 _NAMES = ("stations", "hot_zones", "gaps")
 _OSM = "stations_osm"
 
@@ -61,6 +60,7 @@ class _Offer:
 
     name: str
     href: str
+    words: str
     size: str | None
 
 
@@ -93,13 +93,6 @@ def page() -> str:
         licence=get_service().settings.data_licence,
         cabinets=int((snapshot.stations["kind"] == "swap_cabinet").sum()),
         osm=url_for("exports.tagged"),
-        words={
-            "geojson": _("给程序和网页，用代码"),
-            "csv": _("表格，给程序用（Excel 会把 24/7 当成日期，请取工作簿）；面只给出一点的坐标"),
-            "xlsx": _("Excel 工作簿，直接打开；面只给出其中一点的坐标"),
-            "gpkg": _("给 QGIS 等地理信息软件，用代码"),
-            "kml": _("给 Google Earth 等地图软件，用代码"),
-        },
     )
 
 
@@ -124,7 +117,7 @@ def tagged() -> Response:
     snapshot = get_service().snapshot()
     with dear():
         body = json.dumps(osm_collection(snapshot.stations), ensure_ascii=False, allow_nan=False)
-    response = Response(body.encode("utf-8", "replace"), content_type=FORMATS["geojson"])
+    response = Response(body.encode("utf-8", "replace"), content_type=FORMATS["geojson"].media_type)
     _name(response, "stations-osm", "geojson")
     return _marked(response, snapshot, "osm")
 
@@ -183,13 +176,13 @@ def _packed(snapshot: Snapshot, plain: CachedFile, name: str) -> CachedFile:
 
 
 def _send(snapshot: Snapshot, export: Export, ending: str, labels: Language | None) -> Response:
-    response = Response(content_type=FORMATS[ending])
+    response = Response(content_type=FORMATS[ending].media_type)
     _name(response, export.collection.id.replace("_", "-"), ending)
     response = _marked(response, snapshot, f"{export.collection.id} {ending} {labels}")
     if response.status_code == 304:
         return response
     kept = _file(snapshot, export, ending, labels)
-    if ending in _PACKED:
+    if FORMATS[ending].is_text:
         response.vary.add("Accept-Encoding")
         if takes_gzip():
             name = f"{export.collection.id}-{labels or 'codes'}.{ending}.gz"
@@ -251,7 +244,8 @@ def _offer(export: Export, snapshot: Snapshot, ending: str) -> _Offer:
     size = None
     if len(_view(export, snapshot)) <= _SIZES_UP_TO:
         size = _size_words(_file(snapshot, export, ending, labels).size_bytes)
-    return _Offer(ending, href, size)
+    known = FORMATS[ending]
+    return _Offer(ending, href, known.zh if language() == "zh" else known.en, size)
 
 
 def _size_words(size_bytes: int) -> str:
