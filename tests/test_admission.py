@@ -74,6 +74,7 @@ def test_a_turn_comes_back_whatever_happens() -> None:
             1 / 0  # noqa: B018
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "media"),
     [

@@ -46,6 +46,7 @@ def run(service: Service, out: Path, as_of: str | None) -> Summary:
     return run_gaps(service, inputs, Question(FIVE), out=out, report="zh" if as_of else None)
 
 
+@pytest.mark.slow
 def test_a_study_of_then_is_the_study_that_was_made_then(
     settings: Settings, service: Service, later: Service, tmp_path: Path
 ) -> None:

@@ -102,6 +102,7 @@ def _filled(words: Any) -> Any:
     return [text % {"num": number} for number, text in enumerate(words, 1)]
 
 
+@pytest.mark.slow
 def test_a_checkout_serves_every_message_and_writes_nothing(
     catalogue: Catalog, settings: Settings
 ) -> None:

@@ -133,6 +133,7 @@ def test_nearest_does_not_import_what_it_does_not_need(settings: Settings) -> No
     assert result.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_a_sentence(settings: Settings) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -198,6 +199,7 @@ def test_the_doctor_finds_a_lost_trigger_and_mends_it(
     assert "is well" in cli("doctor").stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

@@ -90,6 +90,7 @@ def test_without_zones_there_are_no_points() -> None:
     assert points.hourly().shape == (0, 168)
 
 
+@pytest.mark.slow
 def test_large_zones_are_sampled_more_coarsely() -> None:
     """200,000 points are the most: 600 by 600 km at 100 m would be 36 million."""
     points = sample_zones(cut(box(-3e5, -3e5, 3e5, 3e5)), {}, cell_m=100)

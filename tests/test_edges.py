@@ -155,6 +155,7 @@ def test_a_gaps_nearest_station_is_one_that_counts_and_null_districts_are_summed
     assert coverage.by("district_id")["demand_per_h"].tolist() == [4.0]
 
 
+@pytest.mark.slow
 def test_what_a_figure_rests_on_changes_its_hash(service: Service, tmp_path: Path) -> None:
     def digest(name: str) -> str:
         question = Question((Standard(5, "min"),))
@@ -361,6 +362,7 @@ def test_a_name_that_looks_like_a_formula_stays_text_in_the_summary(
     assert names == {'\'=HYPERLINK("http://x")'}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "columns",
     [

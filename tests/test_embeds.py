@@ -73,6 +73,7 @@ def test_the_list_is_at_most_10_kb_as_it_travels(client: FlaskClient) -> None:
     assert "用我的位置找最近的" in gzip.decompress(answer.data).decode()
 
 
+@pytest.mark.slow
 def test_without_scripts_the_map_is_a_picture(client: FlaskClient) -> None:
     for path in ("/embed/map", "/embed/coverage"):
         (source,) = re.findall(r'<noscript><p><img src="([^"]+)"', client.get(path).text)
@@ -153,6 +154,7 @@ WRONG_MAPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [*FRAMED, *DRAWN])
 @pytest.mark.parametrize(("query", "said"), WRONG.items())
 def test_a_wrong_option_is_told_in_a_sentence(
@@ -177,6 +179,7 @@ def test_a_wrong_option_of_a_map_is_told(
     assert said in text_of(answer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "said"),
     [
@@ -246,6 +249,7 @@ def test_themes_and_languages_are_those_that_were_asked_for(client: FlaskClient)
 # --------------------------------------------------------------------------- who may frame
 
 
+@pytest.mark.slow
 def test_only_embeds_are_framed_and_by_whom_a_setting_says(settings: Settings) -> None:
     narrow = replace(settings, frame_ancestors="https://www.example.gov.cn")
     app = create_app(narrow, clock=fixed_clock)
@@ -262,6 +266,7 @@ def test_only_embeds_are_framed_and_by_whom_a_setting_says(settings: Settings) -
 # --------------------------------------------------------------------------- pictures
 
 
+@pytest.mark.slow
 def test_a_picture_has_the_size_that_was_asked_for(client: FlaskClient) -> None:
     answer = client.get("/embed/map.png?width=900&height=700&dpi=120")
     assert Image.open(BytesIO(answer.data)).size == (900, 700)
@@ -328,6 +333,7 @@ def test_a_picture_depends_on_its_address_alone(client: FlaskClient) -> None:
     assert client.get("/embed/map.png?dpi=60&language=en").data != pictures[0]
 
 
+@pytest.mark.slow
 def test_an_empty_register_is_shown_as_such(client: FlaskClient, store: GeoPackageStore) -> None:
     stations = store.read("stations").assign(status="closed")
     store.apply(Change("stations", stations), actor="test")
@@ -344,6 +350,7 @@ def test_an_empty_register_is_shown_as_such(client: FlaskClient, store: GeoPacka
     assert "no hot zones" in text_of(told)
 
 
+@pytest.mark.slow
 def test_district_lines_are_in_a_visitors_picture_only_with_a_number(settings: Settings) -> None:
     """A picture without lines is another picture; with the number both visitors get the same."""
     pictures = {}
@@ -482,6 +489,7 @@ def check_oembed(body: dict[str, object]) -> None:
     assert frame.get("height") == str(body["height"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", ["/", "/map", "/map?minutes=5", *FRAMED, "/embed/map?layers=stations&theme=dark"]
 )
@@ -519,6 +527,7 @@ def test_oembed_stays_within_the_size_that_is_asked_for(
         assert body.get("thumbnail_height", 0) <= high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "status"),
     [
@@ -544,6 +553,7 @@ def test_oembed_refuses_as_the_specification_says(
     assert answer.json["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/", "/map", *FRAMED])
 def test_pages_lead_to_their_oembed(client: FlaskClient, path: str) -> None:
     page = client.get(path).text

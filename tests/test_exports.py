@@ -219,6 +219,7 @@ def test_closed_for_good_is_in_no_file(client: FlaskClient, store: GeoPackageSto
         assert "BJ-S-01" not in client.get(f"/exports/{path}").text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "status", "reason"),
     [
@@ -263,6 +264,7 @@ def test_the_page_lists_every_file_with_its_size(
         assert address in page
 
 
+@pytest.mark.slow
 def test_a_licence_is_said_where_the_keeper_states_one(settings: Settings) -> None:
     with running_server(settings, LOCATOR_DATA_LICENCE="CC-BY-4.0") as server:
         assert json.loads(fetch(server, "stations.geojson")[2])["license"] == "CC-BY-4.0"
@@ -403,6 +405,7 @@ def test_the_guide_to_osm_tags_has_every_kind_host_service_and_tag() -> None:
                 assert "none" in line
 
 
+@pytest.mark.slow
 def test_a_geopackage_is_whole(site: Server, tmp_path: Path) -> None:
     path = saved(site, "hot_zones.gpkg", tmp_path)
     with sqlite3.connect(path) as connection:

@@ -9,6 +9,7 @@ from tests.test_rider_in_browser import violations
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_page_is_accessible_and_never_wider_than_the_screen(
@@ -32,6 +33,7 @@ def test_a_link_saves_a_file_under_its_dated_name(page: Page, server: Server) ->
     assert len(content.decode("utf-8-sig").splitlines()) == 121
 
 
+@pytest.mark.slow
 def test_the_page_is_found_from_every_page(page: Page, server: Server) -> None:
     page.goto(server.url)
     page.get_by_role("link", name="数据下载").click()

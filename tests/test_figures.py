@@ -139,6 +139,7 @@ class TestSizeAndBytes:
         assert width == round(width_mm / 25.4 * dpi)
         assert height == int(figure.get_size_inches()[1] * dpi)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("ending", ["png", "svg"])
     def test_same_input_same_bytes(self, ending: Any) -> None:
         first = draw_map(**everything(), options=options())
@@ -533,6 +534,7 @@ class TestSave:
         assert not [e for e in root.iter() if e.tag.endswith("}date")]
 
 
+@pytest.mark.slow
 def test_pyplot_stays_out() -> None:
     code = "import sys, locator.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -575,6 +577,7 @@ def test_a_heat_table_tells_low_from_high_in_grey() -> None:
     assert all(a < b for a, b in pairwise(grey))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_texts_in_charts_are_text(payload: str) -> None:
     for name, figure in charts(name=payload, title=payload).items():
@@ -584,6 +587,7 @@ def test_texts_in_charts_are_text(payload: str) -> None:
             assert any(text.startswith(payload[:6]) for text in written(figure))
 
 
+@pytest.mark.slow
 def test_charts_are_the_same_bytes_again() -> None:
     for name, figure in charts().items():
         for ending in ("png", "svg"):

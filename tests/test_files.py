@@ -97,6 +97,7 @@ READERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", READERS, ids=lambda r: "-".join(r[:2]))
 def test_a_vrt_by_another_name_opens_nothing(
     cli: Callable[..., Result],

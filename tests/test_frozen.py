@@ -38,6 +38,7 @@ def change_the_register(store: GeoPackageStore) -> None:
     store.apply(Change("stations", stations.head(60).assign(status="closed")), actor="test")
 
 
+@pytest.mark.slow
 def test_a_copy_stays_as_it_is_while_the_live_one_moves_on(
     cli: Callable[..., Result], client: FlaskClient, store: GeoPackageStore
 ) -> None:
@@ -59,6 +60,7 @@ def test_a_copy_stays_as_it_is_while_the_live_one_moves_on(
     assert len(pictures) == len(paths)  # each its own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["", ".png", ".svg", ".zip"])
 def test_a_copy_may_be_kept_for_ever_by_a_strong_tag(
     cli: Callable[..., Result], client: FlaskClient, end: str
@@ -99,6 +101,7 @@ def test_whoever_has_the_file_can_check_the_hash(
     assert about["data_sha256"] in page
 
 
+@pytest.mark.slow
 def test_the_page_says_date_and_citation_in_both_languages(
     cli: Callable[..., Result], client: FlaskClient
 ) -> None:
@@ -120,6 +123,7 @@ def test_the_page_says_date_and_citation_in_both_languages(
     assert client.get(live).status_code == 200
 
 
+@pytest.mark.slow
 def test_the_same_data_on_the_same_day_are_the_same_copy(
     service: Service, store: GeoPackageStore
 ) -> None:
@@ -132,6 +136,7 @@ def test_the_same_data_on_the_same_day_are_the_same_copy(
     assert len(store.list_documents("embed")) == 3
 
 
+@pytest.mark.slow
 def test_now_is_written_down_as_the_moment_it_was(service: Service) -> None:
     kept = service.store.read_document(freeze(service, "coverage", MapView(minutes=(5,), at="now")))
     assert kept is not None
@@ -139,6 +144,7 @@ def test_now_is_written_down_as_the_moment_it_was(service: Service) -> None:
     assert "2026-11-23 12:00 确定开放" in open_frozen(kept).about["caption"]["zh"]
 
 
+@pytest.mark.slow
 def test_district_lines_are_kept_only_with_a_number(settings: Settings) -> None:
     found = {}
     for approval in ("", "GS(2026)1"):
@@ -152,6 +158,7 @@ def test_district_lines_are_kept_only_with_a_number(settings: Settings) -> None:
     assert found[""].picture("zh", "svg") != found["GS(2026)1"].picture("zh", "svg")
 
 
+@pytest.mark.slow
 def test_a_past_moment_of_the_register_can_be_frozen(settings: Settings) -> None:
     from datetime import timedelta
 
@@ -172,6 +179,7 @@ def test_a_past_moment_of_the_register_can_be_frozen(settings: Settings) -> None
     assert "数据截至 2026-12-01 12:00" in page
 
 
+@pytest.mark.slow
 def test_text_from_people_stays_text_in_a_copy(
     service: Service, client: FlaskClient, store: GeoPackageStore
 ) -> None:
@@ -267,6 +275,7 @@ def test_a_wrong_command_keeps_nothing(
 # --------------------------------------------------------------------------- locator map
 
 
+@pytest.mark.slow
 def test_the_map_command_takes_the_words_of_an_address(
     cli: Callable[..., Result], client: FlaskClient, tmp_path: Path
 ) -> None:

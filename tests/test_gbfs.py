@@ -52,6 +52,7 @@ def test_every_feed_keeps_its_published_schema(told: FlaskClient, name: str) -> 
     assert str(document["last_updated"]).endswith("Z")
 
 
+@pytest.mark.slow
 def test_the_validator_walks_the_feed_of_a_running_server(settings: Settings) -> None:
     with running_server(settings, LOCATOR_CONTACT_EMAIL=CONTACT) as server:
         report = validate_feed(f"{server.url}/exports/gbfs/gbfs.json", docked=True)

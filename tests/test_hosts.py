@@ -141,6 +141,7 @@ def test_through_the_older_nginx_block_nobody_is_at_this_machine(settings: Setti
             assert ('"districts":{' in answer) == (host != SITE)
 
 
+@pytest.mark.slow
 def test_behind_todays_nginx_block_a_visitor_is_a_visitor(settings: Settings) -> None:
     more = {"LOCATOR_PROXIES": "1", "LOCATOR_PUBLIC_URL": f"https://{SITE}"}
     with running_server(settings, **more) as server:
@@ -196,6 +197,7 @@ def test_refused_hosts_are_one_line_and_no_flood(
 # --- whole links ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("base", [f"https://{SITE}", f"https://{SITE}:8443/stations-map"])
 def test_whole_links_are_made_of_the_public_address(
     settings: Settings, store: GeoPackageStore, cli: Callable[..., Result], base: str
@@ -282,6 +284,7 @@ def serve(settings: Settings, *arguments: str, **more: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "more"),
     [(["--host", "0.0.0.0"], {}), (["--host", "::"], {}), ([], {"LOCATOR_PROXIES": "1"})],

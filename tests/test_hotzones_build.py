@@ -134,6 +134,7 @@ def test_noise_alone_makes_no_zone(build: Callable[..., BuildSummary], tmp_path:
     assert not cells["significant"].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece_rows", [997, 50_000])
 def test_neither_the_order_of_rows_nor_the_pieces_change_the_result(
     build: Callable[..., BuildSummary], orders: pd.DataFrame, tmp_path: Path, piece_rows: int
@@ -149,6 +150,7 @@ def test_neither_the_order_of_rows_nor_the_pieces_change_the_result(
     assert first | {"data_hash": ""} == second | {"data_hash": ""}
 
 
+@pytest.mark.slow
 def test_a_part_week_is_corrected_and_the_span_can_be_stated(
     build: Callable[..., BuildSummary], orders: pd.DataFrame
 ) -> None:
@@ -160,6 +162,7 @@ def test_a_part_week_is_corrected_and_the_span_can_be_stated(
     assert part["demand_per_h"] == pytest.approx(whole["demand_per_h"], rel=0.15)
 
 
+@pytest.mark.slow
 def test_the_hour_is_that_of_the_time_that_is_named(
     build: Callable[..., BuildSummary], orders: pd.DataFrame
 ) -> None:
@@ -170,6 +173,7 @@ def test_the_hour_is_that_of_the_time_that_is_named(
     assert summary["since"] == "2026-10-19T23"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("datum", [Datum.GCJ02, Datum.BD09, Datum.BD09MC])
 def test_any_datum_gives_the_same_zones(
     build: Callable[..., BuildSummary], orders: pd.DataFrame, tmp_path: Path, datum: Datum
@@ -183,6 +187,7 @@ def test_any_datum_gives_the_same_zones(
     np.testing.assert_allclose(here["demand_per_h"], there["demand_per_h"], rtol=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".xlsx", ".geojson", ".gpkg"])
 def test_every_kind_of_file_gives_the_same_zones(
     build: Callable[..., BuildSummary], tmp_path: Path, ending: str
@@ -225,6 +230,7 @@ def test_foreign_columns_are_named_by_a_mapping(
     }
 
 
+@pytest.mark.slow
 def test_shops_have_an_assumed_week_and_it_is_said(
     build: Callable[..., BuildSummary], orders: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -244,6 +250,7 @@ def test_shops_have_an_assumed_week_and_it_is_said(
     np.testing.assert_allclose(no_times["demand_per_h"], flat["demand_per_h"].sum())
 
 
+@pytest.mark.slow
 def test_zones_go_into_the_store_and_into_a_gap_study(
     cli: Callable[..., Result], orders: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -306,6 +313,7 @@ def test_every_row_left_out_is_listed_with_its_reason(
     assert by_row[expected[-1][0]]["value"] == "row 5"  # O000003, below the header and O000002
 
 
+@pytest.mark.slow
 def test_swapped_rows_are_mended_only_when_asked_and_still_listed(
     build: Callable[..., BuildSummary], orders: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -320,6 +328,7 @@ def test_swapped_rows_are_mended_only_when_asked_and_still_listed(
     assert mended["demand_per_h"] == straight["demand_per_h"]
 
 
+@pytest.mark.slow
 def test_rows_without_an_id_that_are_the_same_count_once_unless_told(
     build: Callable[..., BuildSummary], orders: pd.DataFrame
 ) -> None:
@@ -333,6 +342,7 @@ def test_rows_without_an_id_that_are_the_same_count_once_unless_told(
     assert any("all were counted" in warning for warning in kept["warnings"])
 
 
+@pytest.mark.slow
 def test_what_looks_made_up_is_doubted_and_counted(
     build: Callable[..., BuildSummary], orders: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -367,6 +377,7 @@ def test_points_that_fit_only_after_an_offset_are_doubted_and_not_moved(
 # What may not be told ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "k"), [(3_000, 10), (24_000, 10), (24_000, 40)])
 def test_nothing_that_is_written_tells_on_fewer_than_k(
     build: Callable[..., BuildSummary], tmp_path: Path, rows: int, k: int
@@ -507,6 +518,7 @@ def test_cells_that_a_spreadsheet_would_run_are_kept_from_it(
     assert row["value"].startswith("'=")
 
 
+@pytest.mark.slow
 def test_without_the_extra_one_sentence_says_what_to_install(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -526,6 +538,7 @@ def test_without_the_extra_one_sentence_says_what_to_install(
 # Real shops --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_the_shops_of_shanghai_give_pysals_clusters(
     build: Callable[..., BuildSummary], realdata: Path, tmp_path: Path

@@ -97,6 +97,7 @@ def test_what_is_no_week_is_passed_on_as_it_is_written(text: str) -> None:
     assert week_words(text, "en") == f"Special hours, as written: {text}"
 
 
+@pytest.mark.slow
 def test_every_real_text_is_said() -> None:
     if not REAL.is_file():
         pytest.skip("LOCATOR_REALDATA is not set")

@@ -218,6 +218,7 @@ def _cells(row: int, *places: str) -> str:
     return f'<row r="{row}">{cells}</row>'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "told"),
     [

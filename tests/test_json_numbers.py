@@ -52,6 +52,7 @@ def replaced(body: object, put: str) -> Iterator[tuple[str, str]]:
     yield "", put
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("put", STRANGE, ids=[text[:12] for text in STRANGE])
 def test_no_value_in_a_body_is_a_500(client: FlaskClient, put: str) -> None:
     client.application.config["PROPAGATE_EXCEPTIONS"] = False

@@ -307,6 +307,7 @@ def test_rows_without_a_shape_are_counted(tmp_path: Path) -> None:
         read_lines(nothing, PLAIN, E_BIKE)
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_the_lines_of_jinan(realdata: Path) -> None:
     path = realdata / "roads" / "jinan" / "edges.shp"

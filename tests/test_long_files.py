@@ -31,6 +31,7 @@ def read(path: Path, size: int) -> list[tuple[int, str, str, str]]:
         ]
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=25, max_size=60),
     st.sampled_from(["\n", "\r\n"]),

@@ -178,6 +178,7 @@ def test_maps_speak_the_language_of_the_page(client: FlaskClient, path: str) -> 
 # --------------------------------------------------------------------------- page to map
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_first_message_says_where_to_look(page: Page) -> None:
     opened = talk(page)
@@ -193,6 +194,7 @@ def test_the_first_message_says_where_to_look(page: Page) -> None:
     assert opened.view()[1] >= 13
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_no_tile_is_asked_for_before_the_place_is_known(page: Page) -> None:
     asked = serve(page, make_layers(), replace(OPTIONS, basemap=OWN + "/tiles/{z}/{x}/{y}.png"))
@@ -207,6 +209,7 @@ def test_no_tile_is_asked_for_before_the_place_is_known(page: Page) -> None:
     assert zooms == {str(opened.view()[1])}  # nor of any other zoom first
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_rider_is_shown_with_the_circle_and_in_the_legend(page: Page) -> None:
     opened = talk(page)
@@ -227,6 +230,7 @@ def test_the_rider_is_shown_with_the_circle_and_in_the_legend(page: Page) -> Non
     expect(rider).to_have_count(1)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_chosen_one_is_larger_and_keeps_its_number(page: Page) -> None:
     opened = talk(page)
@@ -247,6 +251,7 @@ def test_the_chosen_one_is_larger_and_keeps_its_number(page: Page) -> None:
     expect(opened.map.locator(".is-covered")).to_have_count(0)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_view_moves_for_a_reason_only(still: Page) -> None:
     layers = replace(
@@ -273,6 +278,7 @@ def test_the_view_moves_for_a_reason_only(still: Page) -> None:
     assert opened.sees(108.2, 34.1)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_what_is_not_understood_is_left_out(page: Page) -> None:
     stations = make_stations(make_station(0, id="__proto__"), make_station(1, id=HOSTILE))
@@ -290,6 +296,7 @@ def test_what_is_not_understood_is_left_out(page: Page) -> None:
     expect(opened.map.locator(".lmap-badge")).to_have_text(["2", "4"], use_inner_text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_only_our_own_page_is_heard(page: Page) -> None:
     opened = talk(page)
@@ -308,6 +315,7 @@ def message() -> dict[str, Any]:
     return {"type": "locator:show", "rider": RIDER, "chosen": None, "listed": LISTED}
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_in_anothers_page_the_map_is_drawn_and_hears_nothing(page: Page) -> None:
     serve(page, make_layers(), OPTIONS)
@@ -322,6 +330,7 @@ def test_in_anothers_page_the_map_is_drawn_and_hears_nothing(page: Page) -> None
     assert page.evaluate("said") == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_page_that_says_nothing_gets_a_map_too(page: Page) -> None:
     opened = talk(page)
@@ -330,6 +339,7 @@ def test_a_page_that_says_nothing_gets_a_map_too(page: Page) -> None:
     assert opened.sees(108.2, 34.1)  # the first message still says where to look
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_folded_map_looks_right_when_it_is_shown(page: Page) -> None:
     opened = talk(page, path="/hidden")
@@ -341,6 +351,7 @@ def test_a_folded_map_looks_right_when_it_is_shown(page: Page) -> None:
         assert opened.sees(lon, 34.36)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_clustered_station_of_the_list_is_seen(page: Page) -> None:
     rows = [make_station(n, geometry=Point(107 + n / 5000, 34.36)) for n in range(1_001)]
@@ -349,6 +360,7 @@ def test_a_clustered_station_of_the_list_is_seen(page: Page) -> None:
     expect(opened.map.locator(".lmap-badge")).to_have_text(["1", "2", "3"], use_inner_text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_it_starts_quiet(page: Page) -> None:
     opened = talk(page)
@@ -364,6 +376,7 @@ def test_it_starts_quiet(page: Page) -> None:
 # --------------------------------------------------------------------------- map to page
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_tapped_station_is_told_and_its_card_stays(page: Page) -> None:
     noted = make_station(
@@ -388,6 +401,7 @@ def test_a_tapped_station_is_told_and_its_card_stays(page: Page) -> None:
     expect(opened.map.locator(".lmap-card")).to_have_count(0)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_station_outside_the_list_can_be_chosen_by_keyboard(page: Page) -> None:
     opened = talk(page)
@@ -404,6 +418,7 @@ def test_a_station_outside_the_list_can_be_chosen_by_keyboard(page: Page) -> Non
     assert title.startswith("经二路驿站1 · ")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_tapped_ground_is_told(page: Page) -> None:
     opened = talk(page)

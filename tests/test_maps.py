@@ -588,6 +588,7 @@ def test_payloads_are_text_everywhere(page: Page, opener: Opener) -> None:
     assert page.locator("img[src=x]").count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_everything_opens_and_says_its_words(page: Page, opener: Opener) -> None:
     layers = make_layers()
@@ -610,6 +611,7 @@ def test_everything_opens_and_says_its_words(page: Page, opener: Opener) -> None
         assert word in legend
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_numbers_lead_to_a_part_of_the_map(page: Page, opener: Opener) -> None:
     """On a page to its address; in a file, where there is nobody to ask, the map looks there."""
@@ -632,6 +634,7 @@ def test_numbers_lead_to_a_part_of_the_map(page: Page, opener: Opener) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_search_by_keyboard(page: Page, opener: Opener) -> None:
     opener(page, make_layers(), OPTIONS)
@@ -650,6 +653,7 @@ def test_search_by_keyboard(page: Page, opener: Opener) -> None:
     assert shown_text(page, ".lmap-status") == "没有找到驿站"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_markers_answer_to_the_keyboard(page: Page, opener: Opener) -> None:
     opener(page, make_layers(), OPTIONS)
@@ -661,6 +665,7 @@ def test_markers_answer_to_the_keyboard(page: Page, opener: Opener) -> None:
         assert page.locator(".lmap-card").count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_switches_hide_and_show_layers(page: Page, opener: Opener) -> None:
     opener(page, make_layers(), OPTIONS)
@@ -676,6 +681,7 @@ def test_switches_hide_and_show_layers(page: Page, opener: Opener) -> None:
         assert page.locator(selector).count() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_phone_can_use_it(chromium: Browser, tmp_path: Path) -> None:
     context = chromium.new_context(
@@ -706,6 +712,7 @@ def test_a_phone_can_use_it(chromium: Browser, tmp_path: Path) -> None:
     assert troubles == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_thousand_and_one_are_clustered_and_found(page: Page, opener: Opener) -> None:
     rng = np.random.default_rng(1)
@@ -720,6 +727,7 @@ def test_a_thousand_and_one_are_clustered_and_found(page: Page, opener: Opener) 
     assert shown_text(page, ".lmap-card h3") == "经二路驿站1000"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_without_tiles_our_own_names_stand_in(page: Page, tmp_path: Path) -> None:
     asked: list[str] = []
@@ -738,6 +746,7 @@ def test_without_tiles_our_own_names_stand_in(page: Page, tmp_path: Path) -> Non
     assert all(int(url.split("/")[3]) > 8 for url in asked)  # none of the whole world first
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_an_empty_map_says_so(page: Page, opener: Opener) -> None:
     opener(page, MapLayers(), OPTIONS)
@@ -745,6 +754,7 @@ def test_an_empty_map_says_so(page: Page, opener: Opener) -> None:
     assert page.locator(".lmap-search").count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_hidden_map_fits_when_it_is_shown(page: Page) -> None:
     open_page(page, make_layers(), OPTIONS)

@@ -152,6 +152,7 @@ def test_a_route_names_its_streets(
     app.extensions["locator"].close()
 
 
+@pytest.mark.slow
 def test_gaps_along_roads_say_what_the_straight_line_would(
     cli: Callable[..., Result],
     settings: Settings,
@@ -273,6 +274,7 @@ def test_roads_that_change_while_they_are_read_are_read_again(
     assert choose_travel(settings, store).describe().startswith("roads, ")
 
 
+@pytest.mark.slow
 def test_a_store_without_its_roads_says_so_everywhere(
     cli: Callable[..., Result],
     settings: Settings,
@@ -524,6 +526,7 @@ def site(settings: Settings, store: GeoPackageStore, river: Path) -> Iterator[Si
         yield Site(url)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_position_travels_only_when_asked_rounded_and_in_a_body(
     chromium: Browser, site: Site, caplog: pytest.LogCaptureFixture

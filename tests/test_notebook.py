@@ -74,6 +74,7 @@ def test_it_is_said_in_both_languages() -> None:
         assert sum(letter.isascii() and letter.isalpha() for letter in text) > 30
 
 
+@pytest.mark.slow
 def test_every_cell_runs_and_shows_what_a_person_wants_to_see(
     ran: tuple[list[object], dict[str, object]],
 ) -> None:
@@ -91,6 +92,7 @@ def test_every_cell_runs_and_shows_what_a_person_wants_to_see(
     assert end is None
 
 
+@pytest.mark.slow
 def test_the_covered_share_is_that_of_the_recipe(
     ran: tuple[list[object], dict[str, object]], settings: Settings
 ) -> None:
@@ -106,6 +108,7 @@ def test_the_covered_share_is_that_of_the_recipe(
     assert done.stdout.startswith(f"5 min: {share:.1%} covered")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_what_the_notebook_shows_holds_in_a_browser_without_a_network(
     ran: tuple[list[object], dict[str, object]], page: Page
@@ -197,6 +200,7 @@ def test_importing_the_package_loads_no_library() -> None:
     assert done.stdout.splitlines() == ["['locator']", "set()"]
 
 
+@pytest.mark.slow
 def test_the_rooms_of_the_notebook_come_by_their_names() -> None:
     program = (
         "from locator import coverage, maps, nearest, open_store, siting; print(siting.__name__)"

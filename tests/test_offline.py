@@ -289,6 +289,7 @@ def test_a_cut_icon_still_shows_its_mark(pages: FlaskClient, name: str) -> None:
 # --------------------------------------------------------------------------- without a network
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_home_page_opens_without_a_network(page: Page, site: Site) -> None:
     install(page, site)
@@ -308,6 +309,7 @@ def test_the_home_page_opens_without_a_network(page: Page, site: Site) -> None:
     assert made["made_at"]
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_visited_station_opens_and_another_says_that_it_is_not_kept(
     page: Page, site: Site
@@ -328,6 +330,7 @@ def test_a_visited_station_opens_and_another_says_that_it_is_not_kept(
     expect(page.locator("header.site")).to_be_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_back_online_the_page_that_was_missing_comes(page: Page, site: Site) -> None:
     install(page, site)
@@ -338,6 +341,7 @@ def test_back_online_the_page_that_was_missing_comes(page: Page, site: Site) -> 
     expect(page.locator("header.site")).to_be_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_no_question_and_no_position_is_kept(page: Page, site: Site) -> None:
     install(page, site)
@@ -370,6 +374,7 @@ def test_no_question_and_no_position_is_kept(page: Page, site: Site) -> None:
     assert pages == {"/", "/stations.json", "/manifest.webmanifest"}
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_questions_and_the_interface_are_left_to_the_network(page: Page, site: Site) -> None:
     install(page, site)
@@ -387,6 +392,7 @@ def test_questions_and_the_interface_are_left_to_the_network(page: Page, site: S
     assert [page.evaluate(ask, path) for path in paths] == [0, 0, 0, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_question_to_the_home_page_finds_it_without_a_network(page: Page, site: Site) -> None:
     install(page, site)
@@ -395,6 +401,7 @@ def test_a_question_to_the_home_page_finds_it_without_a_network(page: Page, site
     expect(page.locator("header.site")).to_be_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_language_that_was_chosen_is_kept(page: Page, site: Site) -> None:
     install(page, site)
@@ -409,6 +416,7 @@ def test_the_language_that_was_chosen_is_kept(page: Page, site: Site) -> None:
 # --------------------------------------------------------------------------- poor networks
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("path", ["/", "/stations.json"])
 def test_a_slow_network_is_not_waited_for(page: Page, site: Site, path: str) -> None:
@@ -422,6 +430,7 @@ def test_a_slow_network_is_not_waited_for(page: Page, site: Site, path: str) -> 
     assert not site.gate.is_set()  # the server has not answered yet
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_page_that_is_not_kept_is_waited_for(page: Page, site: Site) -> None:
     install(page, site)
@@ -431,6 +440,7 @@ def test_a_page_that_is_not_kept_is_waited_for(page: Page, site: Site) -> None:
     assert visit(page, site.url + STATION).status == 200
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_server_in_trouble_is_as_good_as_none(page: Page, site: Site) -> None:
     install(page, site)
@@ -440,6 +450,7 @@ def test_a_server_in_trouble_is_as_good_as_none(page: Page, site: Site) -> None:
     assert STATION not in kept(page)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_new_data_is_shown_while_there_is_a_network(page: Page, site: Site) -> None:
     install(page, site)
@@ -451,6 +462,7 @@ def test_new_data_is_shown_while_there_is_a_network(page: Page, site: Site) -> N
 # --------------------------------------------------------------------------- install and update
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_one_missing_file_does_not_stop_it(page: Page, site: Site) -> None:
     site.missing = "/stations.json"
@@ -464,6 +476,7 @@ def test_one_missing_file_does_not_stop_it(page: Page, site: Site) -> None:
     wait_for_kept(page, "/stations.json")  # it is kept when it comes
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_without_a_home_page_it_is_not_installed(page: Page, site: Site) -> None:
     visit(page, f"{site.url}/host")
@@ -487,6 +500,7 @@ def test_without_a_home_page_it_is_not_installed(page: Page, site: Site) -> None
     install(page, site)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_deployment_replaces_what_is_kept(page: Page, site: Site) -> None:
     install(page, site)
@@ -511,6 +525,7 @@ def test_a_deployment_replaces_what_is_kept(page: Page, site: Site) -> None:
     assert page.evaluate("getComputedStyle(document.body).margin") == "7px"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_last_fifty_pages_are_kept(page: Page, site: Site) -> None:
     install(page, site)
@@ -525,6 +540,7 @@ def test_the_last_fifty_pages_are_kept(page: Page, site: Site) -> None:
     assert found == set(paths[3:])
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_an_asset_is_fetched_once(page: Page, site: Site) -> None:
     install(page, site)
@@ -536,6 +552,7 @@ def test_an_asset_is_fetched_once(page: Page, site: Site) -> None:
     assert len(site.asked) == asked
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_everything_works_without_a_worker(chromium: Browser, site: Site) -> None:
     context = chromium.new_context(service_workers="block", locale="zh-CN")

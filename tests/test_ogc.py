@@ -99,6 +99,7 @@ def test_every_resource_answers_in_its_media_type_and_as_a_page(
     assert client.get(path, headers={"Accept": "text/html"}, query_string={"f": "json"}).is_json
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "media"), PATHS)
 def test_head_options_and_etag_of_every_resource(
     client: FlaskClient, path: str, media: str
@@ -119,6 +120,7 @@ def test_head_options_and_etag_of_every_resource(
     assert "GET" in refused.headers["Allow"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "media"), PATHS)
 def test_unknown_repeated_and_empty_parameters_are_refused(
     client: FlaskClient, path: str, media: str
@@ -299,6 +301,7 @@ def test_a_box_and_a_filter_are_read_in_their_own_systems(client: FlaskClient) -
     assert ids(read(client, STATIONS, filter=polygon, **{"filter-crs": EPSG4326})) == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "reason"),
     [

@@ -187,6 +187,7 @@ print(sum(1 for _ in layer.getFeatures()))
 """
 
 
+@pytest.mark.slow
 def test_qgis_reads_and_filters_the_stations(site: Site, tmp_path: Path) -> None:
     python = "/usr/bin/python3"
     probe = [python, "-c", "import qgis.core"]

@@ -389,6 +389,7 @@ def test_a_node_outside_the_file_parts_a_road_wherever_it_stands(tmp_path: Path)
     assert edges.notes["vertices missing"] == 8
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_progress_rises_evenly_to_the_end(realdata: Path) -> None:
     shares: list[float] = []
@@ -415,6 +416,7 @@ def test_reading_needs_little_memory_for_what_it_reads(realdata: Path) -> None:
     assert peak < 2e6 + 50 * nodes
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", ["porto", "helsinki", "newport"])
 def test_real_extracts_hang_together(realdata: Path, name: str) -> None:

@@ -78,6 +78,7 @@ def test_a_page_is_made_anew_for_data_minute_language_filter_and_name(
     app.extensions["locator"].close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [

@@ -49,6 +49,7 @@ def open_page(phone: BrowserContext, troubles: list[str]) -> Page:
     return page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/", "/?place=经二路商圈", "/stations/BJ-R-001", "/map"])
 def test_text_at_twice_its_size_still_fits(
     phone: BrowserContext, server: Server, troubles: list[str], path: str
@@ -59,6 +60,7 @@ def test_text_at_twice_its_size_still_fits(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.slow
 def test_the_maps_popup_is_not_styled_by_the_page(
     phone: BrowserContext, server: Server, troubles: list[str]
 ) -> None:
@@ -140,6 +142,7 @@ def test_hostile_text_is_shown_as_text_on_every_page(
     assert page.evaluate("document.querySelectorAll('img[src=x]').length") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", ["/", "/?place=虢镇", "/map", "/embed/map", "/stations/BJ-R-001", "/notices"]
 )
@@ -183,6 +186,7 @@ def office(server: Server) -> Iterator[str]:
     site.server_close()
 
 
+@pytest.mark.slow
 def test_the_map_can_be_framed_by_another_site_and_the_list_cannot(
     phone: BrowserContext, office: str
 ) -> None:

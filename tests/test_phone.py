@@ -88,6 +88,7 @@ def many(store: GeoPackageStore) -> GeoPackageStore:
     return store
 
 
+@pytest.mark.slow
 def test_cells_hold_every_station_once(client: FlaskClient, many: GeoPackageStore) -> None:
     head = client.get("/stations.json").get_json()
     assert "stations" not in head
@@ -136,6 +137,7 @@ def test_what_is_packed_and_what_is_not(client: FlaskClient) -> None:
     assert "Content-Encoding" not in client.get("/healthz", headers=packed).headers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "cookie", "accepts", "expected"),
     [

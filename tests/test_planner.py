@@ -71,6 +71,7 @@ def the_study(
 # --------------------------------------------------------------------------- as a study has it
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("minutes", "chosen"),
     [
@@ -103,6 +104,7 @@ def test_every_hour_is_that_of_a_study(
     np.testing.assert_allclose(found, zones.loc[found.index].astype(float), atol=1e-9)
 
 
+@pytest.mark.slow
 def test_with_all_open_around_the_clock_times_are_those_of_a_study(service: Service) -> None:
     """A study that leaves hours out asks the travel model itself for the nearest of each point."""
     ids = service.snapshot().stations["id"]
@@ -389,6 +391,7 @@ def test_a_question_is_json_and_short(client: FlaskClient) -> None:
     assert client.get("/planner/answer").status_code == 405
 
 
+@pytest.mark.slow
 def test_fifty_stations_are_answered(ask: Callable[..., Any]) -> None:
     added = [NEW | {"id": f"N{n}", "lon": 107.0 + n / 100} for n in range(MAX_ADDED)]
     answer = ask(scenario={"add": added})

@@ -69,6 +69,7 @@ def test_a_page_asks_and_finds_the_answer_under_the_jobs_id(client: FlaskClient)
     assert client.get(href).headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.slow
 def test_a_budget_buys_the_best_mix(client: FlaskClient) -> None:
     body = ASKED | {"new": None, "budget": 12, "prices": PRICES, "services": ["toilet"]}
     href = start(client, body).get_json()["href"]
@@ -137,6 +138,7 @@ def test_a_store_of_an_older_locator_says_what_to_do(settings: Settings) -> None
         assert client.get("/planner").status_code == 200
 
 
+@pytest.mark.slow
 def test_text_from_people_comes_back_as_data(client: FlaskClient) -> None:
     """A name that is markup, a template and a formula travels as JSON and as nothing else."""
     evil = '</script><img src=x onerror=alert(1)>{{ 7*7 }} "=cmd|1"'
@@ -152,6 +154,7 @@ def test_text_from_people_comes_back_as_data(client: FlaskClient) -> None:
 # --- who may ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("jobs", "hosts", "more", "status"),
     [
@@ -177,6 +180,7 @@ def test_who_may_start_a_job_is_a_setting(
             client.post(f"{response.get_json()['href']}/cancel")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "headers",
     [
@@ -196,6 +200,7 @@ def test_another_sites_page_can_neither_start_nor_cancel(
     assert client.post(f"{href}/cancel", headers=own).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_page_and_an_address_start_few(settings: Settings) -> None:
     with client_of(replace(settings, jobs="everyone", hosts="localhost")) as client:
         where = {"environ_base": {"REMOTE_ADDR": "192.0.2.7"}}
@@ -228,6 +233,7 @@ def test_a_throttle_forgets() -> None:
     assert throttle.size <= 10_000
 
 
+@pytest.mark.slow
 def test_no_address_is_kept(settings: Settings) -> None:
     """The store and its log hold no trace of who asked."""
     with client_of(replace(settings, jobs="everyone", hosts="localhost")) as client:

@@ -85,6 +85,7 @@ def test_before_anything_is_published_the_collection_is_empty_and_says_so(
     assert len(text.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_published_study_is_shown_with_its_figures_and_how_they_came_about(
     client: FlaskClient, run: Callable[..., list[str]], study: Path
 ) -> None:
@@ -118,6 +119,7 @@ def test_nothing_of_where_the_study_lies_is_published(
         assert "basemap" not in text
 
 
+@pytest.mark.slow
 def test_gdal_owslib_and_the_files_agree(
     settings: Settings, run: Callable[..., list[str]], study: Path, tmp_path: Path
 ) -> None:

@@ -216,6 +216,7 @@ def test_the_server_gives_the_answers_of_the_table(table: Service) -> None:
         compare(case, ask_server(index, question_of(case), VECTORS["min_minutes_left"]))
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_phone_gives_the_answers_of_the_table(table: Service, phone: Page) -> None:
     made = datetime.fromisoformat(VECTORS["made"]).replace(tzinfo=SHANGHAI)
@@ -311,6 +312,7 @@ def assert_alike(server: list[Row], phone: list[Row], end_s: float, question: Qu
             assert theirs["added_s"] == pytest.approx(known["added_s"], rel=0, abs=0.001)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_server_and_phone_agree_on_the_shipped_stations(service: Service, phone: Page) -> None:
     register = json.loads(phone_register(service, at=MONDAY_NOON))
@@ -324,6 +326,7 @@ def test_server_and_phone_agree_on_the_shipped_stations(service: Service, phone:
         assert_alike(ask_server(index, question, 15), answer, end_s, question)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_server_and_phone_agree_where_stations_are_many_and_hours_end(
     service: Service, store: GeoPackageStore, phone: Page
@@ -354,6 +357,7 @@ def test_server_and_phone_agree_where_stations_are_many_and_hours_end(
         assert_alike(ask_server(index, question, 15), answer, end_s, question)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_state_at_a_station_and_its_night_are_the_servers(
     service: Service, phone: Page
@@ -391,6 +395,7 @@ def test_the_state_at_a_station_and_its_night_are_the_servers(
     assert {state for states in outside for state in states} == {"unknown"}
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_phones_geodesic_is_pyprojs_to_a_millimetre_within_1000_km(phone: Page) -> None:
     rng = np.random.default_rng(1975)
@@ -406,6 +411,7 @@ def test_the_phones_geodesic_is_pyprojs_to_a_millimetre_within_1000_km(phone: Pa
     assert _metres(phone, np.array([[107.0, 34.0, 107.0, 34.0]])) == [0]
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_phones_geodesic_holds_to_the_antipodes(phone: Page) -> None:
     rng = np.random.default_rng(1976)
@@ -436,6 +442,7 @@ def _metres(page: Page, pairs: np.ndarray) -> list[float]:
     return metres
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize(
     ("change", "reason"),

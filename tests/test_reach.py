@@ -163,6 +163,7 @@ def test_bands_do_not_overlap_and_lose_nothing() -> None:
     assert metres["name"].tolist() == ["1000 米内可到驿站"]
 
 
+@pytest.mark.slow
 def test_many_stations_give_a_tenth_of_their_corners_to_a_page() -> None:
     rng = np.random.default_rng(8)
     places = np.column_stack([107 + rng.normal(0, 0.4, 3000), 34.3 + rng.normal(0, 0.3, 3000)])
@@ -239,6 +240,7 @@ def test_a_figure_shows_the_bands_under_their_names() -> None:
     assert render_figure(bands_only, "svg").startswith(b"<?xml")
 
 
+@pytest.mark.slow
 def test_the_command_draws_reach_and_names_the_model(
     cli: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -272,6 +274,7 @@ def test_pages_show_reach_when_asked(client: FlaskClient) -> None:
             assert "reach" in answer.get_data(as_text=True)
 
 
+@pytest.mark.slow
 def test_the_gap_map_shows_the_reach_of_its_first_standard(
     service: Service, tmp_path: Path
 ) -> None:

@@ -161,6 +161,7 @@ def test_the_stated_datum_is_converted_and_kept(tmp_path: Path) -> None:
     assert row.geometry.y == pytest.approx(34.3646018, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".csv", ".xlsx", ".geojson"])
 @pytest.mark.parametrize("language", [None, "zh", "en"])
 def test_the_register_survives_there_and_back(

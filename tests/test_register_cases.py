@@ -37,6 +37,7 @@ def test_a_shapefile_with_a_wide_column_is_utf8(
     assert name_of(store, "S1") == "宝鸡市渭滨区驿站"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", ["GBK", "ISO-8859-1", "UTF-8", "936", "nonsense"])
 @pytest.mark.parametrize("real", ["gbk", "utf-8"])
 def test_a_cpg_may_be_wrong(
@@ -61,6 +62,7 @@ def test_big5_is_read_right(cli: Callable[..., Result], store: GeoPackageStore) 
     assert name_of(store, "T3") == "捷運路飲水站"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "gbk"])
 @pytest.mark.parametrize("ending", [".csv", ".txt"])
 def test_text_says_itself_how_it_is_encoded(
@@ -101,6 +103,7 @@ def test_a_declared_projection_is_obeyed(
     assert place_of(store, "M1") == FIRST
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "crs"),
     [

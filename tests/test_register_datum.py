@@ -138,6 +138,7 @@ def test_an_import_in_baidus_metres(
     assert again.stations.set_index("id").loc["new", "source_datum"] == "bd09mc"
 
 
+@pytest.mark.slow
 def test_a_check_in_metres_compares_no_degrees(
     cli: Callable[..., Result], store: GeoPackageStore, tmp_path: Path
 ) -> None:
@@ -158,6 +159,7 @@ def test_a_check_in_metres_compares_no_degrees(
     assert swapped["datum_hint"].endswith("like degrees (bd09)")
 
 
+@pytest.mark.slow
 def test_an_import_of_metres_as_degrees_gets_the_hint(
     cli: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -181,6 +183,7 @@ def hinted(
     return "" if hint is None else hint.reason
 
 
+@pytest.mark.slow
 def test_a_few_rows_in_another_unit_are_no_hint(store: GeoPackageStore) -> None:
     assert not hinted([BAOJI_M] * 2, store)
     assert not hinted([BAOJI_M] * 3, store, rejected=6)
@@ -191,6 +194,7 @@ def test_a_few_rows_in_another_unit_are_no_hint(store: GeoPackageStore) -> None:
 GAUSS_KRUGER = [(421712.06, 3804943.48), (426404.54, 3803884.66), (430996.16, 3802740.22)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", [0, 36_000_000])
 @pytest.mark.parametrize("turned", [False, True])
 def test_gauss_kruger_is_named_and_not_taken_for_baidus(
@@ -205,6 +209,7 @@ def test_gauss_kruger_is_named_and_not_taken_for_baidus(
     assert "bd09mc" not in alone
 
 
+@pytest.mark.slow
 def test_two_readings_that_fit_alike_are_both_named(store: GeoPackageStore) -> None:
     stations = store.read("stations")
     metres = stations.to_crs(3857).geometry
@@ -215,6 +220,7 @@ def test_two_readings_that_fit_alike_are_both_named(store: GeoPackageStore) -> N
     assert "like exchanged longitude and latitude" in hinted(turned, store)
 
 
+@pytest.mark.slow
 def test_a_check_of_a_projection_names_it(cli: Callable[..., Result]) -> None:
     told = cli("stations", "check", CASES / "gk_metres.csv").output
     assert (

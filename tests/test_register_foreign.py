@@ -150,6 +150,7 @@ def test_words_for_nothing_are_no_text(tmp_path: Path) -> None:
     assert not found.rejected
 
 
+@pytest.mark.slow
 def test_web_mercator_elsewhere_is_not_called_gauss_kruger() -> None:
     seoul = [
         (14_130_133.75, 4_515_936.12),
@@ -163,11 +164,13 @@ def test_web_mercator_elsewhere_is_not_called_gauss_kruger() -> None:
     assert "Gauss" not in hint.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", [(170.0, 95.0), (3e7, 4e6), (float("nan"), 4e6), (1e30, 1e30)])
 def test_numbers_of_no_known_unit_get_no_hint(pair: tuple[float, float]) -> None:
     assert hint_unit([pair] * 4, 4, Datum.WGS84, projected=False, districts=HERE) is None
 
 
+@pytest.mark.slow
 def test_gauss_kruger_elsewhere_is_called_that() -> None:
     for east in (421_712.0, 38_421_712.0):
         far = [(east, 3_003_000.0 + n) for n in range(4)]

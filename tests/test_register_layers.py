@@ -36,6 +36,7 @@ def stations_named(store: GeoPackageStore, name: str, notice: str = "") -> gpd.G
     return stations
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".kml", ".shp"])
 @pytest.mark.parametrize("language", [None, "zh", "en"])
 def test_the_register_survives_there_and_back(
@@ -72,6 +73,7 @@ def test_texts_that_look_like_markup_stay_texts(
     assert again["id"].tolist() == frame["id"].tolist()
 
 
+@pytest.mark.slow
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]), min_size=1, max_size=60))
 def test_any_name_survives_a_kml(store: GeoPackageStore, tmp_path: Path, text: str) -> None:

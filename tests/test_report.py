@@ -227,6 +227,7 @@ def test_illustrative_data_are_called_so_before_anything_else(
     assert ("示例数据" if language == "zh" else "Illustrative data") in page[band : band + 100]
 
 
+@pytest.mark.slow
 def test_a_study_of_points_at_an_hour_says_weights_and_rejected_rows(points: Path) -> None:
     text = "".join(Tags(page_of(points)).texts)
     assert "500.5 米" in text
@@ -238,6 +239,7 @@ def test_a_study_of_points_at_an_hour_says_weights_and_rejected_rows(points: Pat
     assert not (points / "figures" / "week.svg").exists()
 
 
+@pytest.mark.slow
 def test_points_without_weights_are_points_and_no_orders_an_hour(
     store_file: Path, tmp_path: Path
 ) -> None:
@@ -259,6 +261,7 @@ def test_points_without_weights_are_points_and_no_orders_an_hour(
     assert read_gaps(folder).summary["demand_unit"] == "points"
 
 
+@pytest.mark.slow
 def test_a_study_without_gaps_or_stations_is_reported_too(store_file: Path, tmp_path: Path) -> None:
     far = parse_standards(minutes="600", metres=None)
     text = page_of(study(store_file, tmp_path / "all", standards=far))
@@ -456,6 +459,7 @@ def test_two_runs_give_the_same_bytes_in_every_file(
     assert differ == []
 
 
+@pytest.mark.slow
 def test_a_report_is_a_function_of_its_folder(weekly: Path, english: Path, tmp_path: Path) -> None:
     folder = tmp_path / "moved"
     shutil.copytree(english, folder)
@@ -535,6 +539,7 @@ def hostile(store_file: Path) -> Path:
     )
 
 
+@pytest.mark.slow
 def test_hostile_names_are_text_in_the_page(hostile: Path) -> None:
     tags = Tags(page_of(hostile))
     assert not {tag for tag, _ in tags.found} & {"script", "iframe", "object", "embed", "link"}
@@ -791,6 +796,7 @@ def test_figures_of_somebody_else_keep_a_study_from_replacing_its_folder(
     assert (folder / "figures" / "mine.png").exists()
 
 
+@pytest.mark.slow
 def test_a_report_cut_off_leaves_what_was_there(
     folder: Path, store_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -813,6 +819,7 @@ def test_a_report_cut_off_leaves_what_was_there(
 # Looked at
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_phone_shows_the_page_without_scrolling_sideways(

@@ -133,6 +133,7 @@ def drawn_up(folder: Path, language: Language) -> SitesDraft:
 # What it says
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_first_sentence_is_the_answer(language: Language, shipped: dict[str, Path]) -> None:
     folder = named(shipped, "one", language)
@@ -184,6 +185,7 @@ def test_it_says_date_data_model_settings_and_that_data_are_illustrative(
         assert ("Riding speed (km/h)" if language == "en" else "骑行速度（公里/小时）") in text
 
 
+@pytest.mark.slow
 def test_the_lines_it_prints_recompute_the_bound(
     shipped: dict[str, Path], street: Path, service: Service, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -208,6 +210,7 @@ def test_the_lines_it_prints_recompute_the_bound(
         SitesDraft(read_sites(shipped["one-en"]), "en")))  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_noon_and_night_differ_and_the_report_says_why(
     language: Language, shipped: dict[str, Path]
@@ -234,6 +237,7 @@ def test_noon_and_night_differ_and_the_report_says_why(
     }
 
 
+@pytest.mark.slow
 def test_the_console_says_at_which_moment_stations_are_open(
     cli: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -274,6 +278,7 @@ def test_a_mix_of_measures_is_added_up_by_measure(street: Path) -> None:
     assert "weight × h" in " ".join(grid.header)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
     ("asked", "wanted"),
@@ -313,6 +318,7 @@ def test_what_is_not_proven_says_how_much_more_there_could_be(folder: Path) -> N
     assert "可新增覆盖的 25.00%" in chinese
 
 
+@pytest.mark.slow
 def test_a_scenario_is_said_on_page_one_and_under_every_figure(
     service: Service, tmp_path: Path
 ) -> None:
@@ -341,6 +347,7 @@ def test_every_column_and_code_has_words_in_both_languages() -> None:
     assert {"new_post", "extend_hours", "add_service", "add_cabinet"} <= set(CODES["option"])
 
 
+@pytest.mark.slow
 def test_what_the_study_says_in_english_is_said_in_chinese(
     shipped: dict[str, Path], street: Path, service: Service, tmp_path: Path
 ) -> None:
@@ -380,6 +387,7 @@ def test_the_english_report_has_no_chinese_but_names(shipped: dict[str, Path]) -
 # The files
 
 
+@pytest.mark.slow
 def test_the_same_folder_gives_the_same_bytes_wherever_it_lies(
     shipped: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -392,6 +400,7 @@ def test_the_same_folder_gives_the_same_bytes_wherever_it_lies(
             assert (moved / file).read_bytes() == (shipped[name] / file).read_bytes(), file
 
 
+@pytest.mark.slow
 def test_the_command_makes_a_report_anew_without_a_store(
     shipped: dict[str, Path], tmp_path: Path, cli: Callable[..., Result]
 ) -> None:
@@ -608,6 +617,7 @@ def test_a_comparison_from_before_the_number_is_read_as_ever(
     assert read_compared(moved).table == read_compared(shipped["two"]).table
 
 
+@pytest.mark.slow
 def test_a_run_takes_the_place_of_an_earlier_one_with_its_report(
     service: Service, tmp_path: Path
 ) -> None:

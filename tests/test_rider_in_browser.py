@@ -112,6 +112,7 @@ def test_a_position_is_answered_on_the_phone_and_leaves_no_trace(
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_first_tap_finds_where_the_phone_is(phone: Callable[..., Page]) -> None:
     page = phone(script="navigator.permissions.query = () => Promise.resolve({state: 'prompt'});")
     page.goto("/")
@@ -159,6 +160,7 @@ def test_without_a_position_a_place_is_found_by_name_or_pinyin(
     expect(page.locator("#status")).to_contain_text("没有找到“没有的地方”")
 
 
+@pytest.mark.slow
 def test_a_station_is_found_by_its_name(phone: Callable[..., Page]) -> None:
     page = phone(permissions=[])
     page.goto("/")
@@ -168,6 +170,7 @@ def test_a_station_is_found_by_its_name(phone: Callable[..., Page]) -> None:
     expect(page).to_have_url(re.compile("/stations/BJ-R-045$"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "told", "left"),
     [
@@ -205,6 +208,7 @@ def test_a_coarse_position_opens_the_place_box_and_makes_minutes_a_range(
     expect(page.locator(".minutes b").first).to_have_text(str(exact[0]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh-CN", "en-US"])
 def test_a_position_in_another_city_is_told_and_the_place_box_waits(
     phone: Callable[..., Page], language: str
@@ -222,6 +226,7 @@ def test_a_position_in_another_city_is_told_and_the_place_box_waits(
     assert int(page.locator(".minutes b").first.inner_text()) <= 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "words"),
     [
@@ -246,6 +251,7 @@ def test_closing_is_a_clock_time_and_what_is_left_is_left_on_arrival(
     expect(page.locator("main > .state")).to_contain_text(now)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh-CN", "en-US"])
 def test_without_roads_there_is_no_button_for_a_way(
     phone: Callable[..., Page], language: str
@@ -257,6 +263,7 @@ def test_without_roads_there_is_no_button_for_a_way(
     assert "way_" not in page.locator("#words").inner_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh-CN", "en-US"])
 def test_a_station_that_is_shut_sends_nobody_there(
     phone: Callable[..., Page], store: GeoPackageStore, language: str
@@ -285,6 +292,7 @@ def test_a_station_that_is_shut_sends_nobody_there(
     assert other.startswith("BJ-S-")
 
 
+@pytest.mark.slow
 def test_a_copied_address_holds_no_coordinates(phone: Callable[..., Page]) -> None:
     page = phone()
     for station in ("BJ-R-001", "BJ-S-01"):
@@ -297,6 +305,7 @@ def test_a_copied_address_holds_no_coordinates(phone: Callable[..., Page]) -> No
     assert copied == "经二路社区党群服务中心驿站 渭滨区经二路街道经二路"
 
 
+@pytest.mark.slow
 def test_the_last_position_serves_until_there_is_a_new_one(
     phone: Callable[..., Page], site: Site
 ) -> None:
@@ -313,6 +322,7 @@ def test_the_last_position_serves_until_there_is_a_new_one(
     assert cards(page) == first
 
 
+@pytest.mark.slow
 def test_stations_of_unknown_services_are_counted_and_listed_on_a_tap(
     store: GeoPackageStore, phone: Callable[..., Page]
 ) -> None:
@@ -336,6 +346,7 @@ def test_stations_of_unknown_services_are_counted_and_listed_on_a_tap(
     expect(page.locator("#left-out")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_filters_answer_at_once_and_stay_on_the_phone(phone: Callable[..., Page]) -> None:
     page = phone()
     page.goto("/")
@@ -361,6 +372,7 @@ def test_filters_answer_at_once_and_stay_on_the_phone(phone: Callable[..., Page]
     assert all(text.endswith("开放") for text in page.locator(".card .state").all_inner_texts())
 
 
+@pytest.mark.slow
 def test_when_nothing_is_surely_open_the_rest_is_listed_with_words(
     phone: Callable[..., Page], store: GeoPackageStore
 ) -> None:
@@ -374,6 +386,7 @@ def test_when_nothing_is_surely_open_the_rest_is_listed_with_words(
     assert {t[2:] for t in page.locator(".card .state").all_inner_texts()} == {"开放时间未知"}
 
 
+@pytest.mark.slow
 def test_weather_and_the_next_drop_change_the_order_not_the_minutes(
     phone: Callable[..., Page],
 ) -> None:
@@ -394,6 +407,7 @@ def test_weather_and_the_next_drop_change_the_order_not_the_minutes(
     assert minutes[0] <= 1
 
 
+@pytest.mark.slow
 def test_a_station_tapped_on_the_map_that_is_not_listed_has_its_card_too(
     phone: Callable[..., Page],
 ) -> None:
@@ -418,6 +432,7 @@ def test_a_station_tapped_on_the_map_that_is_not_listed_has_its_card_too(
     expect(page.locator("#cards .card")).to_have_count(11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
 def test_the_words_in_an_empty_box_fit_it(phone: Callable[..., Page], locale: str) -> None:
     page = phone(permissions=[], locale=locale)
@@ -436,6 +451,7 @@ def test_the_words_in_an_empty_box_fit_it(phone: Callable[..., Page], locale: st
     assert needed <= room
 
 
+@pytest.mark.slow
 def test_a_tap_on_the_map_says_where_the_rider_goes(phone: Callable[..., Page]) -> None:
     page = phone()
     page.goto("/")
@@ -483,6 +499,7 @@ def test_server_and_phone_show_the_same_cards(
         assert [a.get_attribute("href") for a in page.locator("#cards .go").all()] == links
 
 
+@pytest.mark.slow
 def test_inside_wechat_app_links_give_way_to_the_address(phone: Callable[..., Page]) -> None:
     page = phone(user_agent=WECHAT)
     page.goto("/")
@@ -500,6 +517,7 @@ def test_inside_wechat_app_links_give_way_to_the_address(phone: Callable[..., Pa
     expect(page.locator(".in-wechat")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_the_language_is_the_browsers_and_can_be_switched(phone: Callable[..., Page]) -> None:
     page = phone(locale="en-US")
     page.goto("/")
@@ -515,6 +533,7 @@ def test_the_language_is_the_browsers_and_can_be_switched(phone: Callable[..., P
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
 
 
+@pytest.mark.slow
 def test_a_notice_is_on_the_card_the_page_and_the_weeks_list(
     phone: Callable[..., Page], store: GeoPackageStore
 ) -> None:
@@ -531,6 +550,7 @@ def test_a_notice_is_on_the_card_the_page_and_the_weeks_list(
     expect(page.locator(".notices")).to_contain_text("到 2026-11-24")
 
 
+@pytest.mark.slow
 def test_a_large_register_comes_in_cells_and_gives_the_servers_answer(
     phone: Callable[..., Page], site: Site, settings: Settings, store: GeoPackageStore
 ) -> None:
@@ -580,6 +600,7 @@ def transferred(page: Page) -> Callable[[], int]:
     return lambda: sum(counted)
 
 
+@pytest.mark.slow
 def test_the_list_needs_40_kb_and_the_map_300(phone: Callable[..., Page]) -> None:
     page = phone(service_workers="block")
     count = transferred(page)
@@ -603,6 +624,7 @@ def violations(page: Page) -> list[str]:
     return [f"{v['id']}: {n['html'][:120]}" for v in found["violations"] for n in v["nodes"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["zh-CN", "en-US"])
 def test_axe_finds_nothing_on_any_page_or_state(
@@ -623,6 +645,7 @@ def test_axe_finds_nothing_on_any_page_or_state(
     assert violations(page) == []
 
 
+@pytest.mark.slow
 def test_every_target_is_48_px_high_and_every_state_has_a_word(phone: Callable[..., Page]) -> None:
     page = phone()
     page.goto("/")
@@ -641,6 +664,7 @@ def test_every_target_is_48_px_high_and_every_state_has_a_word(phone: Callable[.
     assert all(len(t.strip()) > 1 for t in page.locator(".card .state").all_inner_texts())
 
 
+@pytest.mark.slow
 def test_the_keyboard_reaches_everything_in_the_order_of_reading(
     phone: Callable[..., Page],
 ) -> None:
@@ -660,6 +684,7 @@ def test_the_keyboard_reaches_everything_in_the_order_of_reading(
     assert seen.index("open-yes") < seen.index("card")
 
 
+@pytest.mark.slow
 def test_without_a_network_the_last_register_answers_and_says_its_age(
     phone: Callable[..., Page], site: Site
 ) -> None:
@@ -678,6 +703,7 @@ def test_without_a_network_the_last_register_answers_and_says_its_age(
     assert {t[2:] for t in page.locator(".card .state").all_inner_texts()} == {"开放时间未知"}
 
 
+@pytest.mark.slow
 def test_a_steward_sets_the_weather_and_a_rider_may_choose_another(
     settings: Settings,
 ) -> None:
@@ -686,6 +712,7 @@ def test_a_steward_sets_the_weather_and_a_rider_may_choose_another(
     app.extensions["locator"].close()
 
 
+@pytest.mark.slow
 def test_a_page_left_open_renews_itself_and_its_age(phone: Callable[..., Page], site: Site) -> None:
     page = phone(service_workers="block")
     asked: list[str] = []
@@ -704,6 +731,7 @@ def test_a_page_left_open_renews_itself_and_its_age(phone: Callable[..., Page], 
     expect(page.locator("#data-age")).to_contain_text("开放时间已经过期")
 
 
+@pytest.mark.slow
 def test_cells_of_two_days_never_mix(phone: Callable[..., Page]) -> None:
     page = phone()
     page.goto("/")
@@ -723,6 +751,7 @@ def test_cells_of_two_days_never_mix(phone: Callable[..., Page]) -> None:
     assert days == [True, [20], ["new"]]
 
 
+@pytest.mark.slow
 def test_a_network_that_stalls_leaves_what_the_phone_has(phone: Callable[..., Page]) -> None:
     stalled = (
         "const real = window.fetch; const never = () => new Promise(() => {});"
@@ -738,6 +767,7 @@ def test_a_network_that_stalls_leaves_what_the_phone_has(phone: Callable[..., Pa
     assert cards(page) == first
 
 
+@pytest.mark.slow
 def test_without_any_register_the_page_says_so_and_tries_again(phone: Callable[..., Page]) -> None:
     page = phone(service_workers="block")
     page.route("**/stations.json", lambda route: route.abort())
@@ -748,6 +778,7 @@ def test_without_any_register_the_page_says_so_and_tries_again(phone: Callable[.
     assert len(cards(page)) == 10
 
 
+@pytest.mark.slow
 def test_a_position_that_comes_late_does_not_replace_a_chosen_place(
     phone: Callable[..., Page],
 ) -> None:
@@ -768,6 +799,7 @@ def test_a_position_that_comes_late_does_not_replace_a_chosen_place(
     expect(page.locator("h1")).to_have_text("离虢镇商圈最近")
 
 
+@pytest.mark.slow
 def test_a_list_of_the_server_is_taken_over_with_its_own_filters(
     phone: Callable[..., Page],
 ) -> None:
@@ -788,6 +820,7 @@ def test_a_list_of_the_server_is_taken_over_with_its_own_filters(
     expect(page.locator("#filters [value=toilet]")).to_be_checked()
 
 
+@pytest.mark.slow
 def test_a_place_that_is_not_there_ends_the_way_on(phone: Callable[..., Page]) -> None:
     page = phone()
     page.goto("/")

@@ -181,6 +181,7 @@ def line_on_map(page: Page) -> list[list[float]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_way_is_sent_for_only_when_told_and_drawn_with_its_streets(phone: Opener) -> None:
     page = phone()
@@ -215,6 +216,7 @@ def test_the_way_is_sent_for_only_when_told_and_drawn_with_its_streets(phone: Op
     expect(streets).to_have_count(0)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_unreachable_offline_and_trouble_each_have_their_sentence(phone: Opener) -> None:
     page = phone()
@@ -236,6 +238,7 @@ def test_unreachable_offline_and_trouble_each_have_their_sentence(phone: Opener)
     assert len(line_on_map(page)) > 2
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_another_place_to_start_from_takes_the_way_away(phone: Opener) -> None:
     page = phone()
@@ -249,6 +252,7 @@ def test_another_place_to_start_from_takes_the_way_away(phone: Opener) -> None:
     expect(page.locator(".streets")).to_have_count(0)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_script_that_does_not_come_is_said(phone: Opener) -> None:
     page = phone()
@@ -257,6 +261,7 @@ def test_a_script_that_does_not_come_is_said(phone: Opener) -> None:
     expect(page.locator("#status")).to_contain_text("现在连不上网")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("language", "send"), [("zh-CN", "看路线"), ("en-US", "Send and show")])

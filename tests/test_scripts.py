@@ -30,18 +30,21 @@ def run(settings: Settings, name: str, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_gap_analysis(settings: Settings) -> None:
     text = run(settings, "gap_analysis.py", "--minutes", "5", "--at", "2026-11-23T22:00")
     assert "5 min: 48.1% covered" in text
     assert "estimate" in text
 
 
+@pytest.mark.slow
 def test_select_sites(settings: Settings) -> None:
     text = run(settings, "select_sites.py", "--new", "3", "--at", "2026-11-23T22:00")
     assert "48.1% of demand is covered now, 63.7% with them." in text
     assert "No 3 candidates cover more than 63.7% of demand." in text
 
 
+@pytest.mark.slow
 def test_a_recipe_given_nonsense_ends_in_one_sentence(settings: Settings) -> None:
     command = [sys.executable, str(SCRIPTS / "gap_analysis.py"), "--minutes", "x"]
     environment = os.environ | {"LOCATOR_STORE": settings.store, "PYTHONUTF8": "1"}
@@ -50,12 +53,14 @@ def test_a_recipe_given_nonsense_ends_in_one_sentence(settings: Settings) -> Non
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_export_map(settings: Settings, tmp_path: Path) -> None:
     for name in ("a.html", "b.png"):
         run(settings, "export_map.py", str(tmp_path / name), "--district", "金台区")
         assert (tmp_path / name).stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_hot_zones(settings: Settings, tmp_path: Path) -> None:
     from tests.test_hotzones_build import make_orders
 
@@ -67,6 +72,7 @@ def test_hot_zones(settings: Settings, tmp_path: Path) -> None:
     assert lines[-1].endswith("of 6,000 rows lie in zones.")
 
 
+@pytest.mark.slow
 def test_import_stations(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     header = "序号,驿站名称,经度,纬度,详细地址\n"

@@ -180,6 +180,7 @@ def test_the_best_mix_under_a_budget(
     assert found.figures["status"] == "optimal"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_the_mix_is_the_best_of_all_mixes(service: Service, seed: int) -> None:
     """Against every set of options, a week's quarter-hours counted one by one."""
@@ -389,6 +390,7 @@ def test_how_often_a_site_stays_chosen(service: Service) -> None:
     assert (table["kept"] <= table["runs"]).all()
 
 
+@pytest.mark.slow
 def test_of_equal_choices_the_answers_own_stays(service: Service) -> None:
     """Five candidates at one place: another of them is no change of mind."""
     question = SiteQuestion(new=3, spacing_m=60.0, at="2026-11-23T12:00", runs=6, curve=False)

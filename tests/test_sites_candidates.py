@@ -84,6 +84,7 @@ def test_any_datum_comes_out_as_wgs84(tmp_path: Path, datum: Datum) -> None:
     assert geodesic_m([107.15], [34.36], [point.x], [point.y])[0] < 0.05
 
 
+@pytest.mark.slow
 def test_rows_that_are_none_are_named_and_written_back(
     cli: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -251,6 +252,7 @@ def test_with_roads_candidates_lie_on_them_and_a_river_is_a_barrier(service: Ser
     assert "brought to the nearest road" in " ".join(found.notes)
 
 
+@pytest.mark.slow
 def test_candidates_keep_to_a_box(service: Service) -> None:
     found = setup(service, bbox=(107.1, 34.3, 107.2, 34.4))
     lonlat = found.candidates.lonlat
@@ -265,6 +267,7 @@ def test_a_station_of_another_kind_is_a_venue(service: Service) -> None:
     assert (found.candidates.frame["origin"] == "station").sum() == 117
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_shops_of_a_real_city_as_demand(service: Service, realdata: Path) -> None:
     """14,398 shops, no station: what is said to be covered is what the geodesics say."""

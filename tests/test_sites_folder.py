@@ -65,6 +65,7 @@ def test_a_study_writes_every_file_and_they_agree(service: Service, tmp_path: Pa
     assert all(row["level"] in {"district", "zone"} for row in areas)
 
 
+@pytest.mark.slow
 def test_one_line_of_numpy_recomputes_the_bound(service: Service, tmp_path: Path) -> None:
     """The line is the one of ``locator.siting.Certificate``; nothing of ours is imported for it."""
     cases: list[dict[str, object]] = [
@@ -217,6 +218,7 @@ def test_fewest_are_counted_and_cheapest_are_paid(service: Service, tmp_path: Pa
     assert (paid["figures"]["unit"], paid["figures"]["cost"]) == ("cost", 2.0)
 
 
+@pytest.mark.slow
 def test_where_next_if_a_station_closes(cli: Callable[..., Result], tmp_path: Path) -> None:
     plan = tmp_path / "plan.yaml"
     plan.write_text("name: without one\nclose: [BJ-R-028]\n", encoding="utf-8")

@@ -367,6 +367,7 @@ def test_progress_tells_phases_in_order_and_bounds_that_close() -> None:
     assert all(p.objective <= p.bound + 1e-6 for p in both if p.objective and p.bound)
 
 
+@pytest.mark.slow
 def test_a_script_without_a_main_guard_may_use_the_solver(tmp_path: Path) -> None:
     script = tmp_path / "plan.py"
     script.write_text(

@@ -100,6 +100,7 @@ MENDABLE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", MENDABLE)
 def test_what_is_made_from_the_rows_is_mended_after_a_backup(path: Path, what: str) -> None:
     spoil(path, *MENDABLE[what])
@@ -337,6 +338,7 @@ def test_the_validator_passes(path: Path, validate: Callable[[Path], str], tmp_p
     assert validate(tmp_path / "backup.gpkg") == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", MENDABLE)
 def test_the_validator_passes_after_mending(
     path: Path, validate: Callable[[Path], str], what: str

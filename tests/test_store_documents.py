@@ -63,6 +63,7 @@ def test_nobody_changes_a_kept_document(empty: GeoPackageStore) -> None:
 # --- jobs -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_two_processes_never_take_the_same_job(empty: GeoPackageStore) -> None:
     jobs = [empty.jobs.make("sites", "{}", most_waiting=99) for _ in range(60)]
     code = (

@@ -55,6 +55,7 @@ def broken(layer: str) -> list[tuple[str, tuple[object, ...]]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", [name for name in LAYERS if name != "candidates"])
 def test_a_broken_text_costs_its_row_whatever_the_column(
     settings: Settings, layer: str, caplog: pytest.LogCaptureFixture
@@ -115,6 +116,7 @@ def test_history_and_its_undoing_stand_a_broken_text(
         undo(store, number, actor="test")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "column", ["layer", "feature_id", "action", "at", "actor", "before", "after"]
 )
@@ -133,6 +135,7 @@ def test_a_broken_history_keeps_nobody_from_the_stations(settings: Settings, col
     assert examine(path_of(settings)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "column", ["digest", "kind", "made_at", "data_version", "title", "question"]
 )
@@ -152,6 +155,7 @@ def test_a_broken_document_is_not_shown_and_costs_no_other(settings: Settings, c
     assert examine(path_of(settings)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", ["question", "owner", "state", "phase", "made_at", "seen_at"])
 def test_a_broken_job_is_no_job(settings: Settings, column: str) -> None:
     with open_store(settings.store, clock=fixed_clock) as store:
@@ -168,6 +172,7 @@ def test_a_broken_job_is_no_job(settings: Settings, column: str) -> None:
 KEYS = ("schema_version", "version", "store_id", "actor", "moment", "jobs", "another")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("key", "column"), [*((key, "value") for key in KEYS), ("another", "key")])
 def test_a_store_whose_own_numbers_are_broken_says_so_and_is_mended(
     settings: Settings, key: str, column: str
@@ -191,6 +196,7 @@ def test_a_store_whose_own_numbers_are_broken_says_so_and_is_mended(
         assert len(store.read("stations")) == 120
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["trigger", "view", "table"])
 def test_broken_text_in_the_schema_is_found(settings: Settings, what: str) -> None:
     """As a script leaves it that makes its statements in GBK."""
@@ -217,6 +223,7 @@ def test_broken_text_in_the_schema_is_found(settings: Settings, what: str) -> No
     assert len(examine(path_of(settings))) == (1 if what == "table" else 0)
 
 
+@pytest.mark.slow
 def test_what_is_no_number_is_unknown_and_named(settings: Settings) -> None:
     write(
         settings,

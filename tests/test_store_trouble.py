@@ -112,6 +112,7 @@ def grow_until_forbidden(path: str, said: "multiprocessing.SimpleQueue[str]") ->
         said.put(",".join(ids_of(store)))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="limits on file size are a matter of POSIX")
 def test_a_limit_on_file_size_is_like_a_full_disk(tmp_path: Path) -> None:
     path = make_store(tmp_path / "s.gpkg", "a")
@@ -247,6 +248,7 @@ def test_a_deleted_file_is_noticed(tmp_path: Path, log: bool) -> None:
         assert not path.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
 @pytest.mark.parametrize("log", [False, True])
 def test_a_truncated_file_is_noticed(tmp_path: Path, share: float, log: bool) -> None:
@@ -334,6 +336,7 @@ def read_while_written(path: str, said: "multiprocessing.SimpleQueue[tuple[int, 
     said.put((reads, torn))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="starting processes takes too long there")
 def test_several_processes_read_while_one_writes(tmp_path: Path) -> None:
     ids = [f"n{n}" for n in range(100)]

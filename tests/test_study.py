@@ -77,6 +77,7 @@ def test_a_run_writes_every_file_and_they_agree(service: Service, tmp_path: Path
     assert sum(r["level"] == "zone" and r["standard"] == "5 min" for r in rows) == 49
 
 
+@pytest.mark.slow
 def test_the_run_says_what_it_rests_on(service: Service, tmp_path: Path) -> None:
     summary = run(service, tmp_path / "a", report="zh")
     assert summary["illustrative"]
@@ -92,6 +93,7 @@ def test_the_run_says_what_it_rests_on(service: Service, tmp_path: Path) -> None
     assert run(service, tmp_path / "b") == summary
 
 
+@pytest.mark.slow
 def test_at_a_moment_only_open_stations_and_that_hours_demand_count(
     service: Service, tmp_path: Path
 ) -> None:
@@ -107,6 +109,7 @@ def test_at_a_moment_only_open_stations_and_that_hours_demand_count(
     assert sure <= possible
 
 
+@pytest.mark.slow
 def test_what_makes_a_figure_doubtful_is_said(service: Service, tmp_path: Path) -> None:
     later = run(service, tmp_path / "later", at=local("2027-02-08T12:00"), standards=TWO[:1])
     assert any("ends with 2026" in note for note in later["notes"])
@@ -115,6 +118,7 @@ def test_what_makes_a_figure_doubtful_is_said(service: Service, tmp_path: Path) 
     assert any("No station counts" in note for note in empty["notes"])
 
 
+@pytest.mark.slow
 def test_a_filter_narrows_the_stations(service: Service, tmp_path: Path) -> None:
     chosen = StationFilter(services=frozenset({Amenity.BATTERY_SWAP}))
     summary = run(service, tmp_path / "swap", chosen=chosen, standards=TWO[:1])
@@ -122,6 +126,7 @@ def test_a_filter_narrows_the_stations(service: Service, tmp_path: Path) -> None
     assert summary["filter"]["service"] == ["battery_swap"]
 
 
+@pytest.mark.slow
 def test_metres_are_metres_as_the_crow_flies(service: Service, tmp_path: Path) -> None:
     # 5 min at 18 km/h with a detour of 1.3 reach 1500 / 1.3 m.
     metres = parse_standards(minutes=None, metres=f"{1500 / 1.3!r}")
@@ -130,6 +135,7 @@ def test_metres_are_metres_as_the_crow_flies(service: Service, tmp_path: Path) -
     assert by_metres["covered_share"] == pytest.approx(by_minutes["covered_share"])
 
 
+@pytest.mark.slow
 def test_an_earlier_run_is_replaced_other_folders_are_not_touched(
     service: Service, tmp_path: Path
 ) -> None:
@@ -149,6 +155,7 @@ def test_an_earlier_run_is_replaced_other_folders_are_not_touched(
     assert (out / "notes.txt").exists()
 
 
+@pytest.mark.slow
 def test_a_run_cut_off_leaves_no_results_only_tables_to_take_up(
     service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +243,7 @@ def test_a_manifest_does_not_say_where_the_store_is(service: Service, tmp_path: 
     assert store_kind("") == "geopackage"
 
 
+@pytest.mark.slow
 def test_a_scenario_that_changes_nothing_says_so(
     cli: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -289,6 +297,7 @@ def test_every_doubt_is_said_in_chinese_too(service: Service) -> None:
         assert re.search(r"没有改变|公里", chinese)
 
 
+@pytest.mark.slow
 def test_demand_and_stations_of_another_city_are_said(
     cli: Callable[..., Result], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -365,6 +374,7 @@ def test_the_shops_of_shanghai_against_stations_there(
     assert [f["properties"]["rank"] for f in json.loads(near.stdout)["features"]] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_circles_that_meet_no_zone_are_not_drawn(service: Service, tmp_path: Path) -> None:
     """North of the largest gap by 400 m, where five minutes reach 1,154 m, and in another city."""
     alone = run(service, tmp_path / "alone", standards=TWO[:1])["results"][0]

@@ -111,6 +111,7 @@ def test_the_tables_of_a_week_agree_with_each_other(service: Service, tmp_path: 
     assert tables["modes"]["covered_share_5min"][0] == pytest.approx(sampled)
 
 
+@pytest.mark.slow
 def test_the_services_are_those_of_a_run_with_the_service(service: Service, tmp_path: Path) -> None:
     _, tables = run(service, tmp_path / "all", week_of=MONDAY, at=local("2026-11-23T20:00"))
     services = tables["services"].set_index("service")
@@ -138,6 +139,7 @@ def test_a_filter_of_hosts_holds_in_every_row(service: Service, tmp_path: Path) 
     assert row["stations"] == swaps == 0
 
 
+@pytest.mark.slow
 def test_what_closing_costs_is_the_difference_of_two_runs(service: Service, tmp_path: Path) -> None:
     before, tables = run(service, tmp_path / "a", week_of=MONDAY)
     top = tables["stations"].iloc[0]
@@ -156,6 +158,7 @@ def test_what_closing_costs_is_the_difference_of_two_runs(service: Service, tmp_
     assert idle["adds_nothing"].all()
 
 
+@pytest.mark.slow
 def test_before_and_after_are_two_runs(service: Service, tmp_path: Path) -> None:
     scenario = parse_scenario(
         "hours: {BJ-R-001: 24/7}\n"
@@ -223,6 +226,7 @@ def test_what_rests_on_illustrative_stations_says_so(service: Service, tmp_path:
     assert not summary["illustrative"]
 
 
+@pytest.mark.slow
 def test_a_scenario_that_changes_nothing_in_reach(service: Service, tmp_path: Path) -> None:
     text = "add: [{id: n, name: n, kind: rest_post, lon: 110.0, lat: 34.3}]"
     summary, _ = run(service, tmp_path / "g", scenario=parse_scenario(text, source="p"))
@@ -408,6 +412,7 @@ def test_one_point(cli: Callable[..., Result], tmp_path: Path) -> None:
     assert "demand_drawn_anew" not in set(tables_of(out)["intervals"]["what"])
 
 
+@pytest.mark.slow
 def test_the_whole_question_through_the_command_line(
     cli: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -504,6 +509,7 @@ def test_what_is_not_known_of_a_week_is_said(service: Service) -> None:
     assert sum("ends with 2026" in note for note in both) == 1
 
 
+@pytest.mark.slow
 def test_a_standard_in_metres_does_not_hang_on_speed(service: Service, tmp_path: Path) -> None:
     standards = parse_standards(minutes=None, metres="1000")
     summary, tables = run(service, tmp_path / "g", standards=standards)
@@ -520,6 +526,7 @@ def test_a_standard_in_metres_does_not_hang_on_speed(service: Service, tmp_path:
     assert summary["sampling"]["covered_share"] == rows["covered_share"][0]
 
 
+@pytest.mark.slow
 def test_a_quicker_rider_is_a_run_at_that_speed(service: Service, tmp_path: Path) -> None:
     _, tables = run(service, tmp_path / "a")
     rows = tables["sensitivity"].set_index(["what", "value"])["covered_share"]
@@ -537,6 +544,7 @@ def test_a_quicker_rider_is_a_run_at_that_speed(service: Service, tmp_path: Path
     assert rows.loc[("limit_min", 4.0)] == pytest.approx(four["sampling"]["covered_share"])
 
 
+@pytest.mark.slow
 def test_capacity_counts_only_where_every_station_says_it(service: Service, tmp_path: Path) -> None:
     _, tables = run(service, tmp_path / "a")
     known = service.snapshot().stations["capacity"].notna().all()
@@ -560,6 +568,7 @@ def test_capacity_counts_only_where_every_station_says_it(service: Service, tmp_
     assert four["gini_of_access"] == pytest.approx(one["gini_of_access"])
 
 
+@pytest.mark.slow
 def test_the_same_question_gives_the_same_bytes(service: Service, tmp_path: Path) -> None:
     for name in ("a", "b"):
         run(service, tmp_path / name, week_of=MONDAY)
@@ -618,6 +627,7 @@ def unfinished(
     return out.parent / f".{out.name}-unfinished"
 
 
+@pytest.mark.slow
 def test_a_finished_table_is_taken_up(
     service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -630,6 +640,7 @@ def test_a_finished_table_is_taken_up(
     assert "hour" not in tables["backup"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "other",
     [
@@ -651,6 +662,7 @@ def test_another_questions_tables_are_thrown_away(
     assert "hour" not in tables["backup"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [

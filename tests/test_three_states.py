@@ -135,6 +135,7 @@ def test_a_stations_page_tells_none_from_unknown(
     assert '<dd class="services">无</dd>' in client.get(f"/stations/{first}").text
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.usefixtures("unrecorded")
 def test_the_phone_counts_them_and_lists_them_on_request(

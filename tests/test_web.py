@@ -44,6 +44,7 @@ def around(client: FlaskClient, **more: str) -> str:
     return client.get("/", query_string={"place": "经二路商圈", "open": "any"} | more).text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_pages_say_that_the_data_are_illustrative(client: FlaskClient, page: str) -> None:
     answer = client.get(page)
@@ -231,6 +232,7 @@ def test_without_a_store_the_application_does_not_start(settings: Settings) -> N
         create_app(replace(settings, store="geopackage:/nowhere/at-all.gpkg"))
 
 
+@pytest.mark.slow
 def test_district_lines_wait_for_the_approval_number(settings: Settings) -> None:
     def drawn(host: str, approval: str, hosts: str = "") -> bool:
         told = replace(settings, map_approval=approval, hosts=hosts)
@@ -346,6 +348,7 @@ def test_no_page_shows_hours_as_they_are_coded(client: FlaskClient, language: st
         assert said in page, path
 
 
+@pytest.mark.slow
 def test_search_engines_are_told_what_is_made_up(
     client: FlaskClient, store: GeoPackageStore
 ) -> None:

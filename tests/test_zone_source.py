@@ -84,6 +84,7 @@ def test_it_is_said_in_chinese(demand: str, when: str, chinese: str) -> None:
     assert chinese in translate(old, "zh")
 
 
+@pytest.mark.slow
 def test_what_a_build_assumed_is_on_page_one_of_a_study_of_the_store(
     cli: Callable[..., Result], tmp_path: Path
 ) -> None:
