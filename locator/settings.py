@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from locator.errors import SettingsError
 
 PREFIX = "LOCATOR_"
-_NOT_SETTINGS = frozenset({"CONFIG", "PEERS", "REALDATA", "REQUIRE_ALL", "TEST_PATIENCE"})
+_NOT_SETTINGS = frozenset(
+    {"CONFIG", "PEERS", "REALDATA", "REQUIRE_ALL", "TEST_PATIENCE", "TEST_THOROUGH"}
+)
 TRAVELS = ("auto", "roads", "straightline")
 WEATHERS = ("none", "heat", "cold", "rain")
 PROFILES = ("e-bike", "walk")

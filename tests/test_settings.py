@@ -56,7 +56,13 @@ def test_a_wrong_value_is_named_with_what_it_must_be(name: str, value: str, reas
 def test_a_misspelt_variable_is_named() -> None:
     with pytest.raises(SettingsError, match="LOCATOR_SPEED: there is no such setting"):
         read_settings({"LOCATOR_SPEED": "20"})
-    ours = ("LOCATOR_REALDATA", "LOCATOR_REQUIRE_ALL", "LOCATOR_TEST_PATIENCE", "PATH")
+    ours = (
+        "LOCATOR_REALDATA",
+        "LOCATOR_REQUIRE_ALL",
+        "LOCATOR_TEST_PATIENCE",
+        "LOCATOR_TEST_THOROUGH",
+        "PATH",
+    )
     read_settings(dict.fromkeys(ours, "1"))
 
 
