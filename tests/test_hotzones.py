@@ -130,7 +130,7 @@ def test_the_unit_of_the_values_changes_nothing(unit: int) -> None:
     np.testing.assert_array_equal(one.p, other.p)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_chance_makes_no_zones_in_more_runs_than_alpha() -> None:
     """Pure noise over 331 cells, from sparse to dense, 300 runs with fixed seeds.
 

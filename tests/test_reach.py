@@ -90,7 +90,7 @@ def test_maps_by_roads_of_openstreetmap_say_so() -> None:
     assert "©" not in reach_caption(StraightLine(18, 1.3), "zh")
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.realdata
 def test_reach_of_a_real_city(realdata: Path) -> None:
     edges = read_osm(realdata / "roads" / "porto.osm.pbf", E_BIKE)

@@ -500,7 +500,7 @@ def test_service_areas_agree_with_the_times_of_the_nodes() -> None:
 
 @pytest.mark.slow
 @pytest.mark.realdata
-@pytest.mark.parametrize("name", ["newport", "porto"])
+@pytest.mark.parametrize("name", ["newport", pytest.param("porto", marks=pytest.mark.soak)])
 def test_service_areas_of_a_real_city(realdata: Path, name: str) -> None:
     edges = read_osm(realdata / "roads" / f"{name}.osm.pbf", E_BIKE)
     roads = Roads(make(edges))

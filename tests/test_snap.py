@@ -187,7 +187,9 @@ def test_barriers_are_kept_with_the_graph(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.realdata
-@pytest.mark.parametrize("name", ["porto", "newport", "helsinki"])
+@pytest.mark.parametrize(
+    "name", ["newport", "helsinki", pytest.param("porto", marks=pytest.mark.soak)]
+)
 def test_snapping_equals_a_look_at_every_road_and_barrier(realdata: Path, name: str) -> None:
     path = realdata / "roads" / f"{name}.osm.pbf"
     graph = build_graph(read_osm(path, E_BIKE), E_BIKE, source=name)
