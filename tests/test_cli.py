@@ -86,6 +86,7 @@ def test_init_twice(tmp_path: Path) -> None:
     assert "nothing was changed" in second.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -120,6 +121,7 @@ def test_nearest_in_words(cli: Callable[..., Result]) -> None:
     assert lines[-1].startswith("Illustrative data")
 
 
+@pytest.mark.slow
 def test_nearest_does_not_import_what_it_does_not_need(settings: Settings) -> None:
     code = (
         "import sys\nfrom locator.cli import main\n"
@@ -153,6 +155,7 @@ def test_backup_and_export(cli: Callable[..., Result], tmp_path: Path) -> None:
     assert result.stdout.startswith("120 stations")
 
 
+@pytest.mark.slow
 def test_a_change_is_logged_undone_and_the_register_as_it_was(
     cli: Callable[..., Result],
     store: GeoPackageStore,

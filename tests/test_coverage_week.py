@@ -215,6 +215,7 @@ def minutes_open(
     return surely, unknown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("least", [0, 15, 20])
 @pytest.mark.parametrize(
     "text",

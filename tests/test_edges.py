@@ -171,6 +171,7 @@ def test_what_a_figure_rests_on_changes_its_hash(service: Service, tmp_path: Pat
     assert digest("c") == first
 
 
+@pytest.mark.slow
 def test_illustrative_zones_make_a_figure_illustrative(service: Service, tmp_path: Path) -> None:
     stations = service.store.read("stations").assign(provenance=Provenance.OFFICIAL.value)
     service.store.apply(Change("stations", stations), actor="t")

@@ -105,6 +105,7 @@ def test_coverage_says_share_and_date_before_the_map(client: FlaskClient) -> Non
     assert "Largest gaps" in english
 
 
+@pytest.mark.slow
 def test_coverage_is_what_a_study_measures(client: FlaskClient, settings: Settings) -> None:
     from locator.service import open_service
     from locator.study import GapsInputs, Question, Standard
@@ -169,6 +170,7 @@ def test_a_wrong_option_is_told_in_a_sentence(
         assert "<header" not in answer.text  # the site's menu is of no use in a frame
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/embed/map", "/embed/coverage", *DRAWN])
 @pytest.mark.parametrize(("query", "said"), WRONG_MAPS.items())
 def test_a_wrong_option_of_a_map_is_told(
@@ -302,6 +304,7 @@ def test_a_size_that_cannot_be_is_told(client: FlaskClient, query: str, said: st
     assert said in answer.text
 
 
+@pytest.mark.slow
 def test_a_picture_is_drawn_once_and_asked_for_again_cheaply(
     client: FlaskClient, store: GeoPackageStore
 ) -> None:
@@ -395,6 +398,7 @@ def test_too_many_pictures_at_once_are_sent_away_with_a_time(public: Flask) -> N
 # --------------------------------------------------------------------------- the snippet
 
 
+@pytest.mark.slow
 def test_the_builder_writes_what_was_chosen(client: FlaskClient) -> None:
     page = client.get(
         "/embed",
@@ -608,6 +612,7 @@ def hostile_store(store: GeoPackageStore) -> None:
     store.apply(*changes, actor="test")
 
 
+@pytest.mark.slow
 def test_text_from_people_stays_text_in_every_embed(
     client: FlaskClient, store: GeoPackageStore
 ) -> None:

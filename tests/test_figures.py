@@ -218,6 +218,7 @@ class TestWords:
         assert "□abc d□" in texts(figure)
         ET.fromstring(render_figure(figure, "svg"))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("payload", PAYLOADS)
     def test_text_from_people_is_literal(self, payload: str) -> None:
         figure = draw_map(
@@ -248,6 +249,7 @@ class TestWords:
         assert all(text.endswith("…") and len(text) < 40 for text in shown)
         self.check_inside(figure)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("language", ["zh", "en"])
     @pytest.mark.parametrize("width_mm", [120, 170])
     def test_nothing_sticks_out_of_the_sheet(self, language: Any, width_mm: float) -> None:
@@ -407,6 +409,7 @@ class TestLayers:
         x0, x1 = figure.axes[1].get_xlim()
         assert 2000 <= x1 - x0 < 2500
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("layer", ["stations", "hot_zones", "districts", "places", "gaps"])
     def test_each_layer_alone(self, layer: str) -> None:
         frame = everything()[layer]

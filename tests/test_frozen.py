@@ -81,6 +81,7 @@ def test_a_copy_may_be_kept_for_ever_by_a_strong_tag(
     assert "unsafe" not in plain.headers["Content-Security-Policy"] or end in {".svg", ".png"}
 
 
+@pytest.mark.slow
 def test_whoever_has_the_file_can_check_the_hash(
     cli: Callable[..., Result], client: FlaskClient, store: GeoPackageStore
 ) -> None:
@@ -191,6 +192,7 @@ def test_text_from_people_stays_text_in_a_copy(
     assert b"<img" not in client.get(f"/embed/frozen/{digest}.svg").data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", ["abc", "0" * 64, "0" * 63, f"{'0' * 64}.png", f"{'0' * 64}.zip", "..%2f..%2fetc"]
 )
@@ -210,6 +212,7 @@ def test_a_document_of_another_kind_is_no_copy(client: FlaskClient, store: GeoPa
     assert client.get("/embed").status_code == 200
 
 
+@pytest.mark.slow
 def test_wrong_options_of_a_copy_are_told(cli: Callable[..., Result], client: FlaskClient) -> None:
     digest = kept_by(cli, "map", "--dpi", "60", "--layers", "stations")
     assert client.get(f"/embed/frozen/{digest}?language=fr").status_code == 400
@@ -221,6 +224,7 @@ def test_a_dark_copy_is_refused(service: Service) -> None:
         freeze(service, "map", MapView(theme="dark"))
 
 
+@pytest.mark.slow
 def test_the_pages_list_copies_and_oembed_frames_them(
     cli: Callable[..., Result], client: FlaskClient
 ) -> None:
@@ -236,6 +240,7 @@ def test_the_pages_list_copies_and_oembed_frames_them(
     assert client.get(unescape(href)).status_code == 200
 
 
+@pytest.mark.slow
 def test_copies_are_listed_and_can_be_discarded(
     cli: Callable[..., Result], client: FlaskClient
 ) -> None:
@@ -251,6 +256,7 @@ def test_copies_are_listed_and_can_be_discarded(
     assert "no frozen copy" in gone.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -110,6 +110,7 @@ def test_made_up_cabinets_say_so(client: FlaskClient, store: GeoPackageStore) ->
     assert "_provenance" not in feed(client, "station_information")["data"]["stations"][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("phone", "said"),
     [("+86 917-123 4567", "+869171234567"), ("0917-1234567", None), ("call me", None), ("", None)],

@@ -189,6 +189,7 @@ def test_a_position_is_in_the_cell_that_h3_says(rng: np.random.Generator) -> Non
     ]
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_counting_in_pieces_is_counting_at_once(data: st.DataObject) -> None:
     cell = st.sampled_from(disk(1).tolist())

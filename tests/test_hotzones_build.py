@@ -98,6 +98,7 @@ def cleaning(folder: Path) -> list[dict[str, str]]:
 # What is found -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_known_clusters_and_their_week_come_out(
     build: Callable[..., BuildSummary], orders: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -126,6 +127,7 @@ def test_known_clusters_and_their_week_come_out(
     assert hot["rows"].sum() / 672 == pytest.approx(zones["demand_per_h"].sum(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_noise_alone_makes_no_zone(build: Callable[..., BuildSummary], tmp_path: Path) -> None:
     summary = build(make_orders(20_000, noise=1.0))
     assert summary["zones"] == 0
@@ -361,6 +363,7 @@ def test_what_looks_made_up_is_doubted_and_counted(
     assert [warning for warning in build(orders)["warnings"] if "suppressed" not in warning] == []
 
 
+@pytest.mark.slow
 def test_points_that_fit_only_after_an_offset_are_doubted_and_not_moved(
     build: Callable[..., BuildSummary],
 ) -> None:
@@ -426,6 +429,7 @@ def test_one_small_cell_is_not_found_as_what_is_missing_from_the_total(
 HEAD = "id,lon,lat,time\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words", "reason"),
     [

@@ -134,6 +134,7 @@ def test_unknown_repeated_and_empty_parameters_are_refused(
     assert media
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "relations"),
     [

@@ -109,6 +109,7 @@ def street(folder: Path, tags: Tags, gate: Tags | None = None) -> tuple[float, f
 RIDDEN, PUSHED, ROUND = 180.0, 660.0, 820.0  # 800 m pushed take 640 s, the 100 m beside them 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tags", "there_s", "back_s"),
     [

@@ -140,6 +140,7 @@ def test_a_longer_limit_never_covers_less_and_a_new_station_never_does(service: 
         before = now
 
 
+@pytest.mark.slow
 def test_the_figures_keep_their_order(service: Service) -> None:
     planner_page = PlannerPage(service)
     for hour in (None, 3, 12, 118):
@@ -219,6 +220,7 @@ def test_a_new_station_is_reached_by_road(
 # --------------------------------------------------------------- one question after the other
 
 
+@pytest.mark.slow
 def test_the_desk_sees_a_changed_store_and_a_new_week(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,7 @@ def test_a_budget_buys_the_best_mix(client: FlaskClient) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -149,6 +149,7 @@ def test_gdal_owslib_and_the_files_agree(
     assert [float(r["unserved_demand_per_h"]) for r in rows] == pytest.approx(areas_of(study))
 
 
+@pytest.mark.slow
 def test_the_last_publication_counts_and_withdrawing_gives_the_one_before(
     client: FlaskClient, run: Callable[..., list[str]], studies: Path, store: GeoPackageStore
 ) -> None:
@@ -224,6 +225,7 @@ def words_for_ranks(folder: Path) -> None:
     pyogrio.write_dataframe(frame, folder / "gaps.gpkg", layer="gap_areas")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [

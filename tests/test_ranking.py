@@ -565,6 +565,7 @@ def test_a_destination_that_is_not_on_earth_is_refused() -> None:
 # ---- who asks ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "words"),
     [
@@ -600,6 +601,7 @@ def test_the_way_on_in_words(cli: Callable[..., Result]) -> None:
     assert "0 min added" in said.splitlines()[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "reason"),
     [

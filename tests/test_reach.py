@@ -71,6 +71,7 @@ def check_reach(bound: BoundRoads, nodes: Points, limit_s: float, margin_s: floa
 # Grids that are laid otherwise move an outline by up to a cell, which is much of a small area.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit_s", "stations"), [(120.0, 5), (300.0, 5), (240.0, 1)])
 def test_reach_is_the_union_of_the_service_areas_on_a_grid(limit_s: float, stations: int) -> None:
     edges = grid_city(14, 31)
@@ -261,6 +262,7 @@ def test_the_command_draws_reach_and_names_the_model(
     assert not (tmp_path / "no.html").exists()
 
 
+@pytest.mark.slow
 def test_pages_show_reach_when_asked(client: FlaskClient) -> None:
     for path in ("/map", "/embed/map.js"):
         html = client.get(f"{path}?reach=10,5&lang=zh").get_data(as_text=True)

@@ -150,6 +150,7 @@ def test_another_zone_is_no_place(cli: Callable[..., Result], tmp_path: Path) ->
     assert cli("stations", "import", far, "--crs", "EPSG:1").exit_code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".geojson", ".gpkg", ".shp", ".xlsx", ".json"])
 def test_a_projection_can_be_said_of_every_format(
     cli: Callable[..., Result], store: GeoPackageStore, tmp_path: Path, ending: str
@@ -259,6 +260,7 @@ def test_columns_of_a_file_without_a_header_are_numbers(
     assert name_of(store, "Q1") == "甲"
 
 
+@pytest.mark.slow
 def test_an_id_and_what_changes_are_enough(
     cli: Callable[..., Result], store: GeoPackageStore, tmp_path: Path
 ) -> None:

@@ -281,6 +281,7 @@ def test_a_datum_must_be_ahead_of_every_other() -> None:
     assert hint_datum(few, Datum.WGS84) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "said"),
     [

@@ -761,6 +761,7 @@ def test_what_is_no_study_is_refused_in_a_sentence(
         assert page_of(folder) == before
 
 
+@pytest.mark.slow
 def test_a_folder_from_before_the_number_is_reported_as_ever(folder: Path) -> None:
     before = page_of(folder)
     path = folder / "summary.json"
@@ -776,6 +777,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     assert report(tmp_path / "file").exit_code == 2
 
 
+@pytest.mark.slow
 def test_the_command_makes_the_report_anew(folder: Path) -> None:
     for name in REPORT:
         (folder / name).unlink()

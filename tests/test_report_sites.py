@@ -456,6 +456,7 @@ def test_the_workbook_has_every_table_as_numbers(shipped: dict[str, Path]) -> No
     assert gains == pytest.approx(tables["sites"].numbers("gain"))
 
 
+@pytest.mark.slow
 def test_text_of_others_stays_text(folder: Path) -> None:
     write_report(folder, language="en")
     page = page_of(folder)

@@ -110,6 +110,7 @@ def test_a_post_takes_a_position_from_its_body_only(asked: FlaskClient) -> None:
     assert asked.put("/api/route", data=ASK).status_code == 405
 
 
+@pytest.mark.slow
 def test_only_a_page_that_knows_roads_says_that_a_position_is_sent(
     asked: FlaskClient, client: FlaskClient, settings: Settings
 ) -> None:

@@ -212,6 +212,7 @@ WRONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", WRONG, ids=[repr(text)[:40] for text in WRONG])
 def test_what_is_wrong_is_said_in_a_sentence_with_its_place(text: str) -> None:
     with pytest.raises(InputError, match=rf"^plan\.yaml.*({WRONG[text]})") as caught:
@@ -220,6 +221,7 @@ def test_what_is_wrong_is_said_in_a_sentence_with_its_place(text: str) -> None:
     assert len(str(caught.value)) < 700
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [

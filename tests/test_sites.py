@@ -104,6 +104,7 @@ def test_a_comparison_needs_two_moments(service: Service, moments: tuple[str, ..
         compare_sites(service, line_inputs(service), SiteQuestion(new=1), moments)
 
 
+@pytest.mark.slow
 def test_the_shipped_citys_noon_and_night_differ_and_it_says_why(service: Service) -> None:
     question = SiteQuestion(new=8, runs=0, curve=False)
     moments = ("2026-11-23T12:00", "2026-11-23T22:00")
@@ -160,6 +161,7 @@ PRICES = Prices(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("budget", "options"),
     [
@@ -271,6 +273,7 @@ def test_a_cabinet_may_stand_beside_a_station(service: Service) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "chosen"),
     [

@@ -170,6 +170,7 @@ def test_a_zone_smaller_than_the_grid_has_a_candidate_inside(service: Service) -
     assert zones.geometry.iloc[0].contains(found.candidates.frame.geometry.iloc[0])
 
 
+@pytest.mark.slow
 def test_too_fine_a_grid_is_refused(service: Service) -> None:
     zone_of(service, 20_000.0)
     with pytest.raises(InputError, match="more than 20,000 candidates"):

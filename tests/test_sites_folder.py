@@ -251,6 +251,7 @@ def test_a_comparison_has_a_folder_a_moment(service: Service, tmp_path: Path) ->
         assert json.loads((out / name / "summary.json").read_text("utf-8")) == summary
 
 
+@pytest.mark.slow
 def test_a_stopped_search_leaves_the_best_found_with_its_gap(
     service: Service, tmp_path: Path
 ) -> None:
@@ -303,6 +304,7 @@ def test_wrong_prices_are_named(tmp_path: Path, text: str, reason: str) -> None:
         read_prices(write_prices(tmp_path, text))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "reason"),
     [
@@ -350,6 +352,7 @@ def test_a_wrong_command_is_one_sentence(
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.slow
 def test_the_command_says_what_was_found(cli: Callable[..., Result], tmp_path: Path) -> None:
     out = tmp_path / "sites"
     words = ("site", "--new", "2", "--minutes", "5", "--runs", "0", "--out", out)

@@ -326,6 +326,7 @@ def test_ctrl_c_is_not_lost_where_python_drops_exceptions() -> None:
     assert result.stopped == "cancelled"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_ctrl_c")
 def test_a_program_that_handles_ctrl_c_itself_keeps_its_way() -> None:
     heard: list[int] = []
@@ -337,6 +338,7 @@ def test_a_program_that_handles_ctrl_c_itself_keeps_its_way() -> None:
     assert (heard, result.stopped) == ([signal.SIGINT], "time")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "solve",
     [
@@ -357,6 +359,7 @@ def test_ctrl_c_ends_every_model_with_its_best(solve: Callable[[Effort], Siting]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.slow
 def test_progress_tells_phases_in_order_and_bounds_that_close() -> None:
     told: list[Progress] = []
     solve_mclp(hard(), Rules(new=40), effort=Effort(time_limit_s=1, progress=told.append))

@@ -168,6 +168,7 @@ def test_values_that_are_none_are_named(path: Path) -> None:
     assert [f.what for f in mend(path) if f.mended] == ["status is empty, which counts as active"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", REPORTED)
 def test_what_people_wrote_is_reported_and_left_alone(path: Path, what: str) -> None:
     tables = ("stations", "hot_zones")

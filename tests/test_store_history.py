@@ -180,6 +180,7 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @given(steps=st.lists(changes(), min_size=1, max_size=5))
 @settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_moment_is_found_again_and_the_last_change_undone_exactly(

@@ -62,6 +62,7 @@ def remount(folder: Path, mode: str) -> None:
 # --- a full disk ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_sentence_and_changes_nothing(tmp_path: Path) -> None:
     with (
         mounted(tmp_path / "small", "size=2m") as folder,

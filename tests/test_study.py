@@ -188,6 +188,7 @@ def test_standards_that_are_none(minutes: str | None, metres: str | None) -> Non
         parse_standards(minutes=minutes, metres=metres)
 
 
+@pytest.mark.slow
 def test_hot_zones_from_a_file(cli: Callable[..., Result], tmp_path: Path) -> None:
     zone = gpd.GeoDataFrame(
         {"id": ["mine"], "name": ["我的热区"], "kind": ["campus"], "demand_per_h": [7.0]},
@@ -225,6 +226,7 @@ def test_maps_as_files(service: Service, tmp_path: Path) -> None:
         write_map(service, tmp_path / "map.pdf")
 
 
+@pytest.mark.slow
 def test_hours_that_are_not_considered_are_not_nought(service: Service, tmp_path: Path) -> None:
     summary = run(service, tmp_path / "a", standards=TWO[:1])
     assert summary["stations_hours_unknown"] is None
@@ -233,6 +235,7 @@ def test_hours_that_are_not_considered_are_not_nought(service: Service, tmp_path
         assert {row["covered_share_if_unknown_open"] for row in csv.DictReader(stream)} == {""}
 
 
+@pytest.mark.slow
 def test_a_manifest_does_not_say_where_the_store_is(service: Service, tmp_path: Path) -> None:
     """A store's address may hold a password, and a file's path a person's name."""
     run(service, tmp_path / "a", standards=TWO[:1])

@@ -81,6 +81,7 @@ def points_file(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_tables_of_a_week_agree_with_each_other(service: Service, tmp_path: Path) -> None:
     summary, tables = run(service, tmp_path / "g", week_of=MONDAY)
     assert set(tables) == ALWAYS | HOURLY
@@ -192,6 +193,7 @@ def test_before_and_after_are_two_runs(service: Service, tmp_path: Path) -> None
     assert len(was) > 0
 
 
+@pytest.mark.slow
 def test_a_scenario_that_closes_everything(service: Service, tmp_path: Path) -> None:
     ids = ", ".join(service.snapshot().stations["id"])
     scenario = parse_scenario(f"close: [{ids}]", source="p")
@@ -206,6 +208,7 @@ def test_a_scenario_that_closes_everything(service: Service, tmp_path: Path) -> 
     assert areas["missing_services"].isna().all()
 
 
+@pytest.mark.slow
 def test_what_rests_on_illustrative_stations_says_so(service: Service, tmp_path: Path) -> None:
     """Zones of one's own; the stations are closed at that hour, filtered out, or by a scenario."""
     inputs = gaps_inputs(service, hot_zones=zones_file(tmp_path / "zones.gpkg", 5.0))
@@ -453,6 +456,7 @@ def test_a_week_that_is_none(
     assert not (tmp_path / "g").exists()
 
 
+@pytest.mark.slow
 def test_the_last_week_there_is(cli: Callable[..., Result], tmp_path: Path) -> None:
     words = ("--at", "9998-12-31T12:00", "--hourly", "--no-report", "--out", tmp_path / "g")
     assert cli("gaps", "--minutes", "5", *words).exit_code == 0
@@ -576,6 +580,7 @@ def test_the_same_question_gives_the_same_bytes(service: Service, tmp_path: Path
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_by_road_a_river_is_a_barrier(
     service: Service,
     settings: object,

@@ -161,6 +161,7 @@ def test_a_register_of_ones_own_is_not_called_illustrative(
     assert "lmap-illustrative" not in client.get("/map").text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "status", "reason"),
     [
@@ -210,6 +211,7 @@ def test_answers_are_strict_json(client: FlaskClient) -> None:
     json.loads(text, parse_constant=refuse)
 
 
+@pytest.mark.slow
 def test_the_page_follows_the_store(client: FlaskClient, store: GeoPackageStore) -> None:
     assert "换了名字" not in around(client)
     row = store.read("stations", where={"id": "BJ-R-045"})
@@ -318,6 +320,7 @@ def test_our_own_page_may_always_frame_the_map(settings: Settings, setting: str,
     assert policy.endswith(told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "size", "status"),
     [
@@ -335,6 +338,7 @@ def test_a_body_is_as_long_as_its_address_needs(
     assert answer.status_code == status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_no_page_shows_hours_as_they_are_coded(client: FlaskClient, language: str) -> None:
     said = {
