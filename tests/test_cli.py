@@ -188,6 +188,7 @@ def test_a_change_is_logged_undone_and_the_register_as_it_was(
     assert nobody.exit_code == 2
 
 
+@pytest.mark.slow
 def test_the_doctor_finds_a_lost_trigger_and_mends_it(
     cli: Callable[..., Result], store: GeoPackageStore
 ) -> None:
@@ -302,6 +303,7 @@ def test_ctrl_c_in_any_command_ends_with_130(
     assert (result.exit_code, result.stderr.strip()) == (130, "Aborted!")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["merge", "add"])
 def test_a_dry_run_that_closes_nothing_does_not_speak_of_closing(
     cli: Callable[..., Result], tmp_path: Path, mode: str

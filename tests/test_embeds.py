@@ -282,6 +282,7 @@ def test_a_picture_has_the_size_that_was_asked_for(client: FlaskClient) -> None:
     assert float(str(svg.get("width")).removesuffix("pt")) == pytest.approx(540, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "said"),
     [
@@ -433,6 +434,7 @@ def test_the_language_of_an_embed_is_not_that_of_the_page_about_it(client: Flask
         assert '<html lang="en"' in client.get(unescape(source)).text
 
 
+@pytest.mark.slow
 def test_the_builder_says_what_is_wrong_and_keeps_what_was_typed(client: FlaskClient) -> None:
     page = client.get("/embed?what=map&bbox=1,2&kind=rest_post")
     assert page.status_code == 400

@@ -351,6 +351,7 @@ def expected_key(row: tuple[str, int | None], identity: str, order: str) -> tupl
     return (*key, identity)
 
 
+@pytest.mark.slow
 @hypothesis_settings(deadline=None)
 @given(
     st.lists(st.integers(0, 99), min_size=5, max_size=30, unique=True),

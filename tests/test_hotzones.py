@@ -122,6 +122,7 @@ def test_the_shuffled_p_is_what_shuffling_gives(rng: np.random.Generator) -> Non
     assert np.abs(p[told] - simulated[told]).max() < 0.06
 
 
+@pytest.mark.slow
 @given(st.integers(2, 400))
 def test_the_unit_of_the_values_changes_nothing(unit: int) -> None:
     values = np.array([0, 3, 9, 4, 1, 0, 0, 2] * 3)
@@ -264,6 +265,7 @@ def test_hours_that_the_span_does_not_have_are_as_the_same_hour_of_other_days() 
     np.testing.assert_allclose(rate.reshape(7, 24), np.tile(rows[:24], (7, 1)), rtol=1e-9)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 30), min_size=168, max_size=168), st.integers(2, 20))
 def test_no_pool_of_hours_tells_on_fewer_than_k(rows: list[int], k: int) -> None:
     counts = np.array(rows)

@@ -213,6 +213,7 @@ def test_every_kind_of_file_gives_the_same_zones(
     assert found.drop(columns="source").to_json() == expected.drop(columns="source").to_json()
 
 
+@pytest.mark.slow
 def test_foreign_columns_are_named_by_a_mapping(
     cli: Callable[..., Result], orders: pd.DataFrame, tmp_path: Path
 ) -> None:

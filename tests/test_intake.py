@@ -73,6 +73,7 @@ def test_pieces_hold_what_the_whole_holds(large: Path) -> None:
     assert (twice.row, twice.reason) == (ROWS + 3, "stands already in row 2")
 
 
+@pytest.mark.slow
 def test_an_import_in_pieces_is_one_change(
     large: Path, store: GeoPackageStore, tmp_path: Path
 ) -> None:

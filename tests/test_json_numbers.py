@@ -76,6 +76,7 @@ def test_minutes_beyond_all_numbers_are_named(client: FlaskClient) -> None:
     assert "minutes='Infinity' is not a number" in answer.get_json()["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

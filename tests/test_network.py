@@ -482,6 +482,7 @@ def test_timed_rides_name_the_speed_that_tells_them_best(
         assert words in refused.stderr
 
 
+@pytest.mark.slow
 def test_stations_far_from_every_road_are_of_another_datum(
     cli: Callable[..., Result],
     settings: Settings,

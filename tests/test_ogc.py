@@ -190,6 +190,7 @@ def test_a_collection_says_what_it_is_where_and_in_which_systems(client: FlaskCl
     assert english.headers["Content-Language"] == "en"
 
 
+@pytest.mark.slow
 def test_features_say_how_many_when_and_of_what_kind(client: FlaskClient) -> None:
     """[29, 30, 31]: numberMatched, numberReturned, timeStamp; and what is made up is said so."""
     document = read(client, STATIONS, limit="7")
@@ -242,6 +243,7 @@ def test_a_page_stays_in_step_while_a_station_goes(
     assert ids(first)[1:] + ids(second) == together[:19]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("crs", "decimals", "expected"),
     [
@@ -336,6 +338,7 @@ def test_a_wrong_value_is_a_400_with_a_sentence(
     assert (page.status_code, page.mimetype) == (400, "text/html")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [
@@ -514,6 +517,7 @@ def many_stations(count: int) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(data, geometry=points)
 
 
+@pytest.mark.slow
 def test_a_large_page_is_streamed_whole_and_packed(
     client: FlaskClient, store: GeoPackageStore
 ) -> None:

@@ -32,6 +32,7 @@ def test_the_shipped_register_travels_in_well_under_20_kb(client: FlaskClient) -
     assert (again.status_code, again.data) == (304, b"")
 
 
+@pytest.mark.slow
 def test_the_register_changes_with_the_store_and_with_the_hour(
     client: FlaskClient, store: GeoPackageStore
 ) -> None:
@@ -45,6 +46,7 @@ def test_the_register_changes_with_the_store_and_with_the_hour(
     assert "BJ-R-045" not in client.get("/stations.json").text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["2026-11-23T00:00", "2026-11-23T12:00", "2026-09-30T23:59"])
 def test_intervals_say_what_the_hours_table_says(service: Service, start: str) -> None:
     at = datetime.fromisoformat(start).replace(tzinfo=SHANGHAI)

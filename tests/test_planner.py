@@ -126,6 +126,7 @@ def test_the_squares_hold_the_unserved_demand(service: Service) -> None:
     assert ((answer.now.uncovered >= 0) & (answer.now.uncovered <= 1)).all()
 
 
+@pytest.mark.slow
 def test_a_longer_limit_never_covers_less_and_a_new_station_never_does(service: Service) -> None:
     planner_page, draft = PlannerPage(service), read_draft({"add": [NEW]})
     before = 0.0
@@ -232,6 +233,7 @@ def test_the_desk_sees_a_changed_store_and_a_new_week(
     assert planner_page.inputs().monday == first.monday + timedelta(days=7)
 
 
+@pytest.mark.slow
 def test_who_waits_too_long_is_told(service: Service) -> None:
     planner_page = PlannerPage(service, wait_s=0.01)
     planner_page.inputs()
@@ -377,6 +379,7 @@ WRONG: list[tuple[object, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("body", "says"), WRONG, ids=[str(n) for n in range(len(WRONG))])
 def test_a_wrong_question_gets_one_sentence(client: FlaskClient, body: object, says: str) -> None:
     text = body if isinstance(body, str) else json.dumps(body)
@@ -401,6 +404,7 @@ def test_fifty_stations_are_answered(ask: Callable[..., Any]) -> None:
     assert len(answer.get_json()["then"]["added"]) == MAX_ADDED
 
 
+@pytest.mark.slow
 def test_a_busy_desk_says_so_and_when_to_come_back(client: FlaskClient) -> None:
     client.post("/planner/answer", json={"minutes": 5})
     planner_page = client.application.extensions["locator.planner_page"]

@@ -55,6 +55,7 @@ def test_a_cpg_may_be_wrong(
     assert name_of(store, "S1") == "宝鸡市渭滨区驿站"
 
 
+@pytest.mark.slow
 def test_big5_is_read_right(cli: Callable[..., Result], store: GeoPackageStore) -> None:
     done = cli("stations", "import", CASES / "big5.csv")
     assert done.exit_code == 0, done.output
@@ -300,6 +301,7 @@ def test_what_excel_has_done_is_said(
     assert row.phone is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "header",
     [

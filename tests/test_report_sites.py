@@ -606,6 +606,7 @@ def test_a_damaged_comparison_is_refused_in_one_sentence(
     assert "locator site" in str(refused.value)
 
 
+@pytest.mark.slow
 def test_a_comparison_from_before_the_number_is_read_as_ever(
     shipped: dict[str, Path], tmp_path: Path
 ) -> None:

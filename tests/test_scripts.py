@@ -88,6 +88,7 @@ def test_a_recipe_is_short_and_only_calls_the_package(name: str) -> None:
     assert len(lines) <= 80
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_an_ocpi_feed_becomes_a_register(
     settings: Settings, realdata: Path, tmp_path: Path
@@ -100,6 +101,7 @@ def test_an_ocpi_feed_becomes_a_register(
     assert set(found.stations["opening_hours"]) == {"24/7"}
 
 
+@pytest.mark.slow
 def test_structured_hours_become_openstreetmaps_syntax(settings: Settings, tmp_path: Path) -> None:
     """Monday and Tuesday with a lunch break, Saturday past noon, the rest closed."""
     week = [

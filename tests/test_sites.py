@@ -332,6 +332,7 @@ def test_a_post_of_no_known_capacity_needs_one(service: Service) -> None:
     assert found.figures["added"] == pytest.approx(20.0)
 
 
+@pytest.mark.slow
 def test_the_choice_is_the_best_of_every_selection(service: Service) -> None:
     """Of the shipped city, against every pair of a coarse grid, distances by the geodesic."""
     question = SiteQuestion(new=2, at="2026-11-23T22:00", spacing_m=900.0, runs=0, curve=False)
@@ -369,6 +370,7 @@ def test_the_curve_is_certified_and_nested_is_never_above_free(service: Service)
     assert free.loc[2.0, "ids"] == "C1;C2"
 
 
+@pytest.mark.slow
 def test_a_curve_by_budget_begins_where_nothing_can_be_paid(service: Service) -> None:
     curve = answer(service, budget=8.0, hourly=True, prices=PRICES).curve
     assert set(curve["by"]) == {"budget"}
@@ -503,6 +505,7 @@ VALUES = st.recursive(
 KEYS = st.sampled_from(sorted(SiteQuestion(new=1).to_json()))
 
 
+@pytest.mark.slow
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(KEYS, VALUES, max_size=5))
 def test_whatever_a_page_sends_is_a_question_or_one_sentence(given: dict[str, object]) -> None:

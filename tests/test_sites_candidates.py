@@ -129,6 +129,7 @@ def test_a_file_without_candidates_is_refused(tmp_path: Path, text: str, reason:
         parse_candidates(read_table(write(tmp_path, text)), datum=Datum.WGS84)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_asked_for_must_be_given(service: Service) -> None:
     with pytest.raises(InputError, match="no file was given"):
         setup(service, candidates="file")

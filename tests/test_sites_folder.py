@@ -33,6 +33,7 @@ def run(service: Service, out: Path, **asked: object) -> contract.SiteSummary:
     return run_sites(service, line_inputs(service), question, out=out)
 
 
+@pytest.mark.slow
 def test_a_study_writes_every_file_and_they_agree(service: Service, tmp_path: Path) -> None:
     out = tmp_path / "sites"
     summary = run(service, out)
@@ -161,6 +162,7 @@ def test_a_study_that_fails_leaves_no_folder(service: Service, tmp_path: Path) -
     assert not any("sites" in path.name for path in tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_study_cut_off_takes_up_what_was_finished(service: Service, tmp_path: Path) -> None:
     question = SiteQuestion(new=2, at=EVENING, candidates="file", runs=3)
     inputs, out = line_inputs(service), tmp_path / "sites"
@@ -187,6 +189,7 @@ def test_a_study_cut_off_takes_up_what_was_finished(service: Service, tmp_path: 
     assert json.loads((out / "summary.json").read_text("utf-8"))["question"]["new"] == 1
 
 
+@pytest.mark.slow
 def test_the_layers_hold_what_a_map_needs(service: Service, tmp_path: Path) -> None:
     question = SiteQuestion(new=1, runs=0, curve=False)
     run_sites(service, site_inputs(service), question, out=tmp_path / "a")
@@ -233,6 +236,7 @@ def test_where_next_if_a_station_closes(cli: Callable[..., Result], tmp_path: Pa
     assert "nobody" in wrong.stderr
 
 
+@pytest.mark.slow
 def test_a_comparison_has_a_folder_a_moment(service: Service, tmp_path: Path) -> None:
     question = SiteQuestion(new=2, candidates="file", runs=0, curve=False)
     out = tmp_path / "two"

@@ -160,6 +160,7 @@ def median_optimum(times: np.ndarray, new: int) -> float:
     return float(found.fun)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "new"), [(1, 5), (2, 10), (3, 20)])
 def test_the_median_of_a_graph_agrees_with_the_whole_model(seed: int, new: int) -> None:
     times = np.maximum(graph_like_or_library(60, 150, seed), 1e-3)
@@ -280,6 +281,7 @@ def children() -> set[int]:
     return found
 
 
+@pytest.mark.slow
 def test_the_time_limit_ends_the_search_with_its_best_and_no_process_is_left() -> None:
     before = children()
     began = time.perf_counter()

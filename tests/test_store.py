@@ -91,6 +91,7 @@ def test_the_version_changes_with_every_commit_and_only_then(empty: GeoPackageSt
     assert empty.audit()[-1].actor == "outside"
 
 
+@pytest.mark.slow
 def test_gdal_can_edit_the_live_store(store: GeoPackageStore) -> None:
     """GDAL, like QGIS, adds a row that leaves our columns empty; defaults fill what they can."""
     before = store.version()

@@ -100,6 +100,7 @@ def test_a_row_that_was_renamed_has_its_old_name_then(store: GeoPackageStore) ->
         undo(store, 3, actor="li")
 
 
+@pytest.mark.slow
 def test_undo(store: GeoPackageStore) -> None:
     store.apply(Change("stations", frame("a", capacity=[3])), actor="li")
     before = store.read("stations")

@@ -130,6 +130,7 @@ def test_the_services_are_those_of_a_run_with_the_service(service: Service, tmp_
         pd.testing.assert_frame_equal(alone["services"], tables["services"])
 
 
+@pytest.mark.slow
 def test_a_filter_of_hosts_holds_in_every_row(service: Service, tmp_path: Path) -> None:
     chosen = StationFilter(platform="nobody")
     _, tables = run(service, tmp_path / "g", chosen=chosen)

@@ -268,6 +268,7 @@ def test_a_study_without_hours_and_one_without_a_filter(
     assert not tables["kinds"]["kind"].isna().any()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unrecorded")
 def test_baoji_of_seven_known_stations_says_so_of_the_others(
     cli: Callable[..., Result], tmp_path: Path

@@ -54,6 +54,7 @@ def test_pages_say_that_the_data_are_illustrative(client: FlaskClient, page: str
     assert "user-scalable" not in answer.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page", [*PAGES, "/api/nearest?lon=107&lat=34", "/healthz", "/assets/site.css"]
 )
@@ -139,6 +140,7 @@ def test_a_place_by_part_of_its_name(client: FlaskClient) -> None:
     assert 'href="#district-陈仓区"' in district
 
 
+@pytest.mark.slow
 def test_a_register_of_ones_own_is_not_called_illustrative(
     cli: Callable[..., Result], client: FlaskClient, tmp_path: Path
 ) -> None:
@@ -270,6 +272,7 @@ def test_navigation_links_carry_the_datum_their_app_wants() -> None:
     assert "daddr=34.363186,107.237740" in links["苹果地图"]
 
 
+@pytest.mark.slow
 def test_a_notice_shows_between_its_dates_only(client: FlaskClient, store: GeoPackageStore) -> None:
     row = store.read("stations", where={"id": "BJ-R-045"})
     for begins, ends, shown in (
@@ -380,6 +383,7 @@ def linked_data(client: FlaskClient) -> dict[str, object]:
     return told
 
 
+@pytest.mark.slow
 def test_more_stations_than_a_map_draws_are_a_map_all_the_same(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
