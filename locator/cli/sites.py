@@ -32,7 +32,7 @@ from locator.settings import Settings
 
 if TYPE_CHECKING:
     from locator.register import ReadOptions
-    from locator.service import Service as LocatorService
+    from locator.service import Service
     from locator.siting import Effort
     from locator.study import SiteInputs, SiteQuestion
 
@@ -217,7 +217,7 @@ def site(
 
 
 def _answer(
-    service: "LocatorService",
+    service: "Service",
     inputs: "SiteInputs",
     question: "SiteQuestion",
     moments: Sequence[str],
